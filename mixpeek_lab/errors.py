@@ -1,0 +1,132 @@
+"""Every error the lab raises on purpose, in one tree.
+
+    LabError                        500  something in the lab itself
+    ├── InvalidInputError           422  what was given cannot be used
+    │   ├── SourceError                  a cell, folder or archive is not an extractor package
+    │   ├── ManifestError                a manifest says something it must not (carries findings)
+    │   ├── FilterError                  a metadata filter is malformed
+    │   ├── RetrieverError               a retriever definition is malformed
+    │   └── VectorError                  vectors do not fit their index (dimension, type)
+    ├── NotFoundError               404  a name or an id that the catalog does not know
+    ├── ConflictError               409  the name is taken, or the thing is in use
+    ├── UnauthorizedError           401  missing or wrong token
+    ├── ExtractorError              422  the user's extractor code failed
+    │   ├── ExtractorLoadError           its modules do not import, or lack the needed class
+    │   └── ExtractorRunError            it raised while it processed rows or a query
+    ├── MissingDependencyError      501  an optional package is absent (says the install line)
+    └── EngineError                 503  Ray, Ray Serve or an index is not available
+        └── RunInterrupted               the user stopped a run; the old snapshot stands
+
+Each message says what happened, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from mixpeek_lab.findings import Finding
+
+
+class LabError(Exception):
+    """Base of all errors that the lab raises on purpose."""
+
+    status: ClassVar[int] = 500
+    """HTTP status that the API answers with."""
+
+
+class InvalidInputError(LabError):
+    """What was given cannot be used as it is."""
+
+    status = 422
+
+
+class SourceError(InvalidInputError):
+    """A cell, a folder or an archive is not an extractor package."""
+
+
+class ManifestError(InvalidInputError):
+    """A manifest breaks the contract. `findings` holds one entry per problem."""
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class FilterError(InvalidInputError):
+    """A metadata filter is malformed."""
+
+
+class RetrieverError(InvalidInputError):
+    """A retriever definition is malformed, or asks for what its collections lack."""
+
+
+class VectorError(InvalidInputError):
+    """Vectors do not fit the index they are meant for."""
+
+
+class NotFoundError(LabError):
+    """A name or an id that does not exist."""
+
+    status = 404
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+        names = sorted(known)
+        close = get_close_matches(name, names, n=1)
+        if close:
+            hint = f" Did you mean {close[0]!r}?"
+        elif names:
+            shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+            hint = f" There is: {shown}."
+        else:
+            hint = f" There is no {kind} yet."
+        super().__init__(f"No {kind} called {name!r}.{hint}")
+        self.kind, self.name = kind, name
+
+
+class ConflictError(LabError):
+    """The name is taken, or the thing is in use."""
+
+    status = 409
+
+
+class UnauthorizedError(LabError):
+    """The request carries no token, or a wrong one."""
+
+    status = 401
+
+
+class ExtractorError(LabError):
+    """The user's extractor code failed."""
+
+    status = 422
+
+
+class ExtractorLoadError(ExtractorError):
+    """An extractor's modules do not import, or lack the class that is needed."""
+
+
+class ExtractorRunError(ExtractorError):
+    """An extractor raised while it processed rows or answered a query."""
+
+
+class MissingDependencyError(LabError):
+    """An optional package is not installed."""
+
+    status = 501
+
+    def __init__(self, package: str, purpose: str, install: str) -> None:
+        super().__init__(f"{purpose} needs {package}, which is not installed: {install}")
+        self.package, self.install = package, install
+
+
+class EngineError(LabError):
+    """Ray, Ray Serve or an index is not available."""
+
+    status = 503
+
+
+class RunInterrupted(EngineError):
+    """The user stopped a run. The collection keeps the snapshot it had."""
