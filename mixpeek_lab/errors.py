@@ -15,7 +15,6 @@
     │   └── ExtractorRunError            it raised while it processed rows or a query
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
-        └── RunInterrupted               the user stopped a run; the old snapshot stands
 
 Each message says what happened, where, and what to do about it.
 """
@@ -126,7 +125,3 @@ class EngineError(LabError):
     """Ray, Ray Serve or an index is not available."""
 
     status = 503
-
-
-class RunInterrupted(EngineError):
-    """The user stopped a run. The collection keeps the snapshot it had."""

@@ -1,0 +1,126 @@
+"""The catalog's tables, and how a file gets them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mixpeek_lab.errors import LabError
+
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE extractors (
+  name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
+  files TEXT NOT NULL, manifest TEXT NOT NULL, created_at TEXT NOT NULL,
+  is_current INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (name, digest)
+);
+CREATE TABLE buckets (
+  bucket_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, schema TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+CREATE TABLE objects (
+  object_id TEXT NOT NULL, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL, metadata TEXT NOT NULL, metadata_hash TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (bucket_id, object_id)
+);
+CREATE TABLE blobs (
+  blob_id TEXT NOT NULL, bucket_id TEXT NOT NULL, object_id TEXT NOT NULL,
+  property TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, mime_type TEXT NOT NULL,
+  content_hash TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+  PRIMARY KEY (bucket_id, object_id, property),
+  FOREIGN KEY (bucket_id, object_id) REFERENCES objects ON DELETE CASCADE
+);
+CREATE TABLE collections (
+  collection_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, bucket_id TEXT NOT NULL,
+  extractor TEXT NOT NULL, extractor_version TEXT NOT NULL, extractor_digest TEXT NOT NULL,
+  parameters TEXT NOT NULL, settings TEXT NOT NULL, created_at TEXT NOT NULL,
+  snapshot INTEGER, document_count INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, state TEXT NOT NULL,
+  started_at TEXT NOT NULL, finished_at TEXT, report TEXT
+);
+CREATE TABLE failures (
+  run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, object_id TEXT NOT NULL,
+  document_id TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL,
+  place TEXT NOT NULL
+);
+CREATE INDEX failures_by_run ON failures (run_id);
+CREATE TABLE retrievers (
+  retriever_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+"""
+
+
+class Database:
+    """One SQLite file in WAL mode, with a connection per thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._create()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            found.row_factory = sqlite3.Row
+            found.execute("PRAGMA foreign_keys = ON")
+            found.execute("PRAGMA synchronous = FULL")
+            self._local.connection = found
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: commits at the end, rolls back on any exception."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if (connection := getattr(self._local, "connection", None)) is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _create(self) -> None:
+        self._enter_wal()
+        with self.transaction() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                for statement in TABLES.split(";\n"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise LabError(
+                    f"{self.path} was written by another version of Mixpeek Lab (schema {version}, "
+                    f"this one reads {SCHEMA_VERSION}). Use that version, or another home folder."
+                )
+
+    def _enter_wal(self) -> None:
+        """Switch to WAL. SQLite does not wait here while another process does the same."""
+        for attempt in range(50):
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if attempt == 49:
+                    raise
+                time.sleep(0.02)
+            else:
+                return

@@ -1,0 +1,21 @@
+"""Metadata filters: one grammar, evaluated on a document or on Arrow columns, equal by test.
+
+{"AND": [{"field": "year", "operator": "gte", "value": 2020},
+         {"NOT": {"field": "form", "operator": "in", "value": ["8-K"]}}]}
+"""
+
+from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf
+from mixpeek_lab.filters.grammar import OPERATORS, parse_filter
+from mixpeek_lab.filters.templates import has_template, render
+
+__all__ = [
+    "OPERATORS",
+    "AllOf",
+    "AnyOf",
+    "Condition",
+    "Filter",
+    "NoneOf",
+    "has_template",
+    "parse_filter",
+    "render",
+]

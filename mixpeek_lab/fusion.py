@@ -1,0 +1,289 @@
+"""Fusion: the candidates of several legs become one ranking, and each hit explains itself.
+
+Every strategy gives a found candidate a *normalised* value, multiplies it by the leg's weight
+and adds up. What the value is makes the strategy:
+
+    rrf       1 / (k + rank), rank from 1, k = 60
+    dbsf      (score − μ) / σ over the leg's candidates (population σ); 0 where σ is 0
+    weighted  the score itself
+    max       the score itself; the largest counts alone, weights do not scale it
+    learned   as rrf, the weights sampled from recorded interactions (Thompson sampling)
+
+A leg that lacks a document adds 0. Weight 0 switches a leg off: what only it found is not in
+the ranking. A document that a leg names twice counts where it stands first. Ties are broken
+by document id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import fsum, isfinite, sqrt
+from random import Random
+
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.models import Contribution, Leg
+
+STRATEGIES = ("rrf", "dbsf", "weighted", "max", "learned")
+DEFAULT_K = 60.0
+
+Weights = Sequence[float] | Mapping[str, float]
+"""One weight per leg: in leg order, or by leg name (legs not named keep their own)."""
+
+Arms = Mapping[str, tuple[float, float]]
+"""Leg name → (successes, failures) among the recorded interactions with its hits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """One leg, ready to be added up: place → rank, normalised value, contribution."""
+
+    leg: Leg
+    weight: float
+    places: dict[str, int]
+    scores: tuple[float, ...]
+    normalised: tuple[float, ...]
+    contributions: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """One document of the fused ranking.
+
+    `score` is the exact sum of the contributions in leg order, whatever the strategy.
+    """
+
+    document_id: str
+    score: float
+    _tables: tuple[_Table, ...] = field(default=(), repr=False, compare=False)
+    _is_max: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """What each leg gave, one entry per leg in leg order. Worked out when asked for.
+
+        `normalised` is what the weight multiplied. Under `max` the first leg that holds the
+        largest score contributes it and the others contribute 0.
+        """
+        found = [_contribution(table, self.document_id) for table in self._tables]
+        return tuple(_keep_largest(found, self.score)) if self._is_max else tuple(found)
+
+
+def fuse(
+    legs: Sequence[Leg],
+    strategy: str = "rrf",
+    *,
+    k: float = DEFAULT_K,
+    weights: Weights | None = None,
+    arms: Arms | None = None,
+    seed: int = 0,
+) -> list[Fused]:
+    """Fuse `legs` (candidates best first, larger scores better), best document first.
+
+    `weights` override the legs' own. `arms` and `seed` are for `learned` only. Raises
+    RetrieverError for an unknown strategy, a weight that is negative or not finite, k ≤ −1,
+    and a score that is not finite (the message names the leg).
+    """
+    check_strategy(strategy, k)
+    effective = effective_weights(legs, strategy, weights=weights, arms=arms, seed=seed)
+    normalise = _NORMALISERS[strategy]
+    tables = tuple(
+        _table(leg, weight, normalise, k, scale=strategy != "max")
+        for leg, weight in zip(legs, effective, strict=True)
+    )
+    is_max = strategy == "max"
+    totals = _largest(tables) if is_max else _sums(tables)
+    ranking = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    return [Fused(document_id, score, tables, is_max) for document_id, score in ranking]
+
+
+def check_strategy(strategy: str, k: float = DEFAULT_K, where: str = "fusion") -> None:
+    """Refuse an unknown strategy and a k for which 1 / (k + rank) is not positive."""
+    if strategy not in STRATEGIES:
+        close = get_close_matches(str(strategy), STRATEGIES, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise RetrieverError(
+            f"{where}: there is no strategy {strategy!r}.{hint} There is: {', '.join(STRATEGIES)}."
+        )
+    if not (isfinite(k) and k > -1):
+        raise RetrieverError(f"{where}: k is {k}; it must be a number above -1 (60 is usual).")
+
+
+def check_weight(weight: float, where: str) -> float:
+    """`weight` as a float. Raises RetrieverError where it is negative or not finite."""
+    if not (isfinite(weight) and weight >= 0):
+        raise RetrieverError(
+            f"{where}: weight {weight} is not usable; it must be 0 (leg off) or a positive number."
+        )
+    return float(weight)
+
+
+def effective_weights(
+    legs: Sequence[Leg],
+    strategy: str = "rrf",
+    *,
+    weights: Weights | None = None,
+    arms: Arms | None = None,
+    seed: int = 0,
+) -> tuple[float, ...]:
+    """The weights that `fuse` will use, in leg order: overrides, then what was learned."""
+    given = _overridden(legs, weights)
+    checked = tuple(
+        check_weight(weight, f"leg {leg.name!r}") for leg, weight in zip(legs, given, strict=True)
+    )
+    if strategy != "learned":
+        return checked
+    sampled = learned_weights([leg.name for leg in legs], arms or {}, seed)
+    return tuple(s if w else 0.0 for s, w in zip(sampled, checked, strict=True))
+
+
+def learned_weights(names: Sequence[str], arms: Arms, seed: int = 0) -> tuple[float, ...]:
+    """One Thompson sample: θ ~ Beta(1 + successes, 1 + failures) per leg, scaled to mean 1.
+
+    Without any interaction all weights are 1, so that `learned` equals plain `rrf`. The same
+    arms and seed give the same weights.
+    """
+    counts = [arms.get(name, (0, 0)) for name in names]
+    for name, (wins, losses) in zip(names, counts, strict=True):
+        if not (isfinite(wins) and isfinite(losses) and wins >= 0 and losses >= 0):
+            raise RetrieverError(f"arms[{name!r}]: ({wins}, {losses}) are not counts.")
+    if not any(wins or losses for wins, losses in counts):
+        return (1.0,) * len(names)
+    draw = Random(seed)
+    samples = [draw.betavariate(1 + wins, 1 + losses) for wins, losses in counts]
+    mean = fsum(samples) / len(samples)
+    return tuple(sample / mean for sample in samples)
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _overridden(legs: Sequence[Leg], weights: Weights | None) -> tuple[float, ...]:
+    if weights is None:
+        return tuple(leg.weight for leg in legs)
+    names = [leg.name for leg in legs]
+    if isinstance(weights, Mapping):
+        unknown = sorted(set(weights) - set(names))
+        if unknown:
+            raise RetrieverError(
+                f"weights: there is no leg {unknown[0]!r}; the legs are {', '.join(names)}."
+            )
+        return tuple(weights.get(leg.name, leg.weight) for leg in legs)
+    if len(weights) != len(legs):
+        raise RetrieverError(
+            f"weights: {len(weights)} weights for {len(legs)} legs ({', '.join(names)})."
+        )
+    return tuple(weights)
+
+
+def _rrf(scores: tuple[float, ...], k: float) -> tuple[float, ...]:
+    return tuple(1.0 / (k + rank) for rank in range(1, len(scores) + 1))
+
+
+def _z_scores(scores: tuple[float, ...], _k: float) -> tuple[float, ...]:
+    if not scores:
+        return ()
+    mean = fsum(scores) / len(scores)
+    sigma = sqrt(fsum((score - mean) ** 2 for score in scores) / len(scores))
+    # Equal scores: their mean may be off by a rounding, which must not become a z-score.
+    if sigma == 0.0 or min(scores) == max(scores):
+        return (0.0,) * len(scores)
+    return tuple((score - mean) / sigma for score in scores)
+
+
+def _raw(scores: tuple[float, ...], _k: float) -> tuple[float, ...]:
+    return scores
+
+
+_NORMALISERS: Mapping[str, Callable[[tuple[float, ...], float], tuple[float, ...]]] = {
+    "rrf": _rrf,
+    "dbsf": _z_scores,
+    "weighted": _raw,
+    "max": _raw,
+    "learned": _rrf,
+}
+
+
+def _table(
+    leg: Leg,
+    weight: float,
+    normalise: Callable[[tuple[float, ...], float], tuple[float, ...]],
+    k: float,
+    *,
+    scale: bool,
+) -> _Table:
+    scores = _checked_scores(leg)
+    places = {document_id: place for place, document_id in enumerate(leg.document_ids)}
+    if len(places) < len(leg.document_ids):
+        places, scores = _first_of_each(leg)
+    normalised = normalise(scores, k)
+    contributions = tuple(weight * value for value in normalised) if scale else normalised
+    return _Table(leg, weight, places, scores, normalised, contributions)
+
+
+def _checked_scores(leg: Leg) -> tuple[float, ...]:
+    if len(leg.scores) != len(leg.document_ids):
+        raise RetrieverError(
+            f"leg {leg.name!r}: {len(leg.document_ids)} documents, but {len(leg.scores)} scores."
+        )
+    if not isfinite(sum(leg.scores)):
+        for document_id, score in zip(leg.document_ids, leg.scores, strict=True):
+            if not isfinite(score):
+                raise RetrieverError(
+                    f"leg {leg.name!r}: document {document_id!r} has the score {score}. "
+                    "A score must be finite: leave such candidates out of the index."
+                )
+    return leg.scores
+
+
+def _first_of_each(leg: Leg) -> tuple[dict[str, int], tuple[float, ...]]:
+    first: dict[str, float] = {}
+    for document_id, score in zip(leg.document_ids, leg.scores, strict=True):
+        first.setdefault(document_id, score)
+    return {document_id: place for place, document_id in enumerate(first)}, tuple(first.values())
+
+
+def _sums(tables: Sequence[_Table]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for table in tables:
+        if table.weight:
+            for document_id, contribution in zip(table.places, table.contributions, strict=True):
+                totals[document_id] = totals.get(document_id, 0.0) + contribution
+    return totals
+
+
+def _largest(tables: Sequence[_Table]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for table in tables:
+        if table.weight:
+            for document_id, score in zip(table.places, table.scores, strict=True):
+                totals[document_id] = max(score, totals.get(document_id, score))
+    return totals
+
+
+def _contribution(table: _Table, document_id: str) -> Contribution:
+    place = table.places.get(document_id)
+    if place is None:
+        return Contribution(table.leg.name, None, None, None, table.weight, 0.0)
+    return Contribution(
+        leg=table.leg.name,
+        rank=place + 1,
+        score=table.scores[place],
+        normalised=table.normalised[place],
+        weight=table.weight,
+        contribution=table.contributions[place] if table.weight else 0.0,
+    )
+
+
+def _keep_largest(found: Sequence[Contribution], largest: float) -> list[Contribution]:
+    kept: list[Contribution] = []
+    is_taken = False
+    for entry in found:
+        is_winner = not is_taken and entry.weight > 0 and entry.score == largest
+        is_taken = is_taken or is_winner
+        given = largest if is_winner else 0.0
+        kept.append(
+            Contribution(entry.leg, entry.rank, entry.score, entry.normalised, entry.weight, given)
+        )
+    return kept

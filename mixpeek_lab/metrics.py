@@ -1,0 +1,107 @@
+"""Retrieval measures (nDCG@10, RR, R@100, …) over runs and judgements, as trec_eval counts them.
+
+A thin layer over `ir_measures`. Gains are linear; a query without a positive judgement does not
+count; a query that the run lacks counts 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum, isfinite
+from typing import Any
+
+from mixpeek_lab.errors import InvalidInputError
+
+MEASURES = ("nDCG@10", "RR", "R@100")
+
+Run = Mapping[str, Mapping[str, float]]
+"""Query id → document id → score, larger is better."""
+
+Qrels = Mapping[str, Mapping[str, int]]
+"""Query id → document id → how relevant; above 0 is relevant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a run is worth: the mean over queries, and each query's own."""
+
+    mean: dict[str, float]
+    """Measure → mean over the judged queries."""
+    per_query: dict[str, dict[str, float]]
+    """Query id → measure → value. Only judged queries."""
+
+
+def run_from_rankings(rankings: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
+    """A run that keeps the order of `rankings` (query id → document ids, best first).
+
+    trec_eval reads scores as 32-bit floats and puts equal ones in descending order of id; so
+    the scores here are whole numbers that strictly decrease. A document named twice counts
+    where it stands first.
+    """
+    return {
+        query_id: {
+            document_id: float(len(ranking) - place)
+            for place, document_id in reversed(list(enumerate(ranking)))
+        }
+        for query_id, ranking in rankings.items()
+    }
+
+
+def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = MEASURES) -> Scores:
+    """Measure `run` against `qrels`. Ties are broken as trec_eval does, by descending id.
+
+    Raises InvalidInputError for an unknown measure, a score that is not finite, and qrels
+    without any positive judgement.
+    """
+    parsed = {name: _measure(name) for name in measures}
+    judged = {q: dict(rels) for q, rels in qrels.items() if any(v > 0 for v in rels.values())}
+    if not judged:
+        raise InvalidInputError("qrels: no query has a positive judgement; nothing to measure.")
+    per_query = {query_id: dict.fromkeys(parsed, 0.0) for query_id in judged}
+    for query_id, name, value in _measured(_searched(run, judged), judged, parsed):
+        per_query[query_id][name] = value
+    mean = {name: fsum(row[name] for row in per_query.values()) / len(judged) for name in parsed}
+    return Scores(mean, per_query)
+
+
+def _searched(run: Run, judged: Qrels) -> dict[str, dict[str, float]]:
+    """The part of the run that can be measured: judged queries that found something."""
+    found: dict[str, dict[str, float]] = {}
+    for query_id in judged:
+        scores = run.get(query_id)
+        if not scores:
+            continue
+        for document_id, score in scores.items():
+            if not isfinite(score):
+                raise InvalidInputError(
+                    f"run[{query_id!r}]: document {document_id!r} has the score {score}."
+                )
+        found[query_id] = {document_id: float(score) for document_id, score in scores.items()}
+    return found
+
+
+def _measured(
+    run: dict[str, dict[str, float]], judged: Qrels, parsed: Mapping[str, Any]
+) -> list[tuple[str, str, float]]:
+    import ir_measures
+
+    if not run or not parsed:
+        return []
+    names = {measure: name for name, measure in parsed.items()}
+    return [
+        (str(metric.query_id), names[metric.measure], float(metric.value))
+        for metric in ir_measures.iter_calc(list(names), judged, run)
+        if metric.query_id in judged
+    ]
+
+
+def _measure(name: str) -> Any:
+    import ir_measures
+
+    try:
+        return ir_measures.parse_measure(name)
+    except (NameError, ValueError, SyntaxError, KeyError) as error:
+        raise InvalidInputError(
+            f"measures: {name!r} is not a measure. Write them as in {', '.join(MEASURES)}, AP, P@5."
+        ) from error

@@ -1,0 +1,133 @@
+"""What the playground knows after a search: cached candidates, fused as the sliders say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.fusion import Fused, fuse
+from mixpeek_lab.models import Leg
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST_TEXT = 4000
+"""Characters of one field that a view gets; longer ones are cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FusionChoice:
+    """How candidates are fused: the strategy, k (for rrf), and a weight per leg name."""
+
+    strategy: str
+    k: float
+    weights: Mapping[str, float]
+
+
+def legs_of(payload: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """The legs of a search payload with all their candidates."""
+    return tuple(
+        Leg(
+            name=leg["name"],
+            kind=leg.get("kind", "dense"),
+            weight=float(leg.get("weight", 1.0)),
+            document_ids=tuple(leg["document_ids"]),
+            scores=tuple(leg["scores"]),
+        )
+        for leg in payload.get("legs", ())
+    )
+
+
+def delivered_choice(payload: Mapping[str, Any]) -> FusionChoice:
+    """The fusion that the retriever itself used."""
+    fusion = payload.get("fusion", {})
+    return FusionChoice(
+        strategy=fusion.get("strategy", "rrf"),
+        k=float(fusion.get("k", 60)),
+        weights={leg["name"]: float(leg.get("weight", 1.0)) for leg in payload.get("legs", ())},
+    )
+
+
+def ranked_hits(
+    payload: Mapping[str, Any], choice: FusionChoice, limit: int
+) -> list[dict[str, Any]]:
+    """The first `limit` hits under `choice`, in the payload's form.
+
+    The retriever's own fusion gives its own hits, with whatever later stages did to them; any
+    other fuses the cached candidates.
+    """
+    hits = payload.get("hits", ())
+    fused = _fused(payload, choice)
+    if choice == delivered_choice(payload):
+        own = [hit["document_id"] for hit in hits]
+        if len(hits) >= limit or own != [each.document_id for each in fused[: len(own)]]:
+            return [dict(hit) for hit in hits[:limit]]
+    return [_hit(rank, each) for rank, each in enumerate(fused[:limit], start=1)]
+
+
+def with_hits(payload: Mapping[str, Any], hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The payload with other hits in it."""
+    return {**payload, "hits": list(hits)}
+
+
+def hits_frame(payload: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per hit: rank, document_id, score, `<leg>_rank` and `<leg>_score` of every leg,
+    then the document's fields (called `fields.<name>` where the name is taken).
+    """
+    import pandas as pd
+
+    legs = [leg["name"] for leg in payload.get("legs", ())]
+    documents = payload.get("documents", {})
+    rows = [_frame_row(hit, documents.get(hit["document_id"], {})) for hit in hits]
+    parts = [f"{leg}_{what}" for leg in legs for what in ("rank", "score")]
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["rank", "document_id", "score"])
+    ranks = {f"{leg}_rank": "Int64" for leg in legs if f"{leg}_rank" in frame}
+    first = ["rank", "document_id", "score", *(part for part in parts if part in frame)]
+    return frame[[*first, *(name for name in frame if name not in first)]].astype(ranks)
+
+
+def slim(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload for a view: texts cut to what it can show."""
+    documents = {
+        document_id: {**document, "fields": _cut(document.get("fields", {}))}
+        for document_id, document in payload.get("documents", {}).items()
+    }
+    return {**payload, "documents": documents}
+
+
+def _fused(payload: Mapping[str, Any], choice: FusionChoice) -> list[Fused]:
+    legs = legs_of(payload)
+    # The weights of `learned` were drawn when the retriever ran; here they are set by hand.
+    strategy = "rrf" if choice.strategy == "learned" else choice.strategy
+    names = {leg.name for leg in legs}
+    weights = {name: weight for name, weight in choice.weights.items() if name in names}
+    return fuse(legs, strategy, k=choice.k, weights=weights)
+
+
+def _hit(rank: int, fused: Fused) -> dict[str, Any]:
+    return {
+        "document_id": fused.document_id,
+        "rank": rank,
+        "score": fused.score,
+        "contributions": [asdict(part) for part in fused.contributions],
+    }
+
+
+def _frame_row(hit: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    row = {"rank": hit["rank"], "document_id": hit["document_id"], "score": hit["score"]}
+    for part in hit.get("contributions", ()):
+        row[f"{part['leg']}_rank"] = part["rank"]
+        row[f"{part['leg']}_score"] = part["score"]
+    for name, value in document.get("fields", {}).items():
+        row[f"fields.{name}" if name in row else name] = value
+    return row
+
+
+def _cut(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value[:LONGEST_TEXT] + "…"
+        if isinstance(value, str) and len(value) > LONGEST_TEXT
+        else value
+        for name, value in fields.items()
+    }

@@ -1,0 +1,185 @@
+"""Search results as plain text and as HTML without scripts, for saved notebooks and terminals.
+
+Hits are somebody else's text: everything that comes out of a payload is escaped in HTML, and
+control characters are taken out of the text form.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+HEADING_FIELDS = ("title", "name", "heading", "subject", "package", "filename", "file_name", "id")
+"""Fields that name a document, in order of preference."""
+
+HEADING_LENGTH = 120
+SNIPPET_LENGTH = 160
+TEXT_WIDTH = 60
+
+_TABLE = "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums"
+_CELL = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
+_MUTED = "opacity:.7"
+
+
+def heading_of(fields: Mapping[str, Any], text_field: str = "data") -> str:
+    """The string that names a document: its title, its name, or its first short text field."""
+    short = {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, str) and name != text_field and 0 < len(value) <= HEADING_LENGTH
+    }
+    for name in HEADING_FIELDS:
+        if name in short:
+            return short[name]
+    return next(iter(short.values()), "")
+
+
+def snippet_of(fields: Mapping[str, Any], text_field: str = "data", length: int = 160) -> str:
+    """The beginning of a document's text on one line, at most `length` characters."""
+    text = fields.get(text_field)
+    words = " ".join(printable(text).split()) if isinstance(text, str) else ""
+    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """`text` with control and direction-changing characters replaced by spaces."""
+    return "".join(
+        " "
+        if unicodedata.category(letter) in {"Cc", "Cf"} and letter not in "\u200c\u200d"
+        else letter
+        for letter in text
+    )
+
+
+def format_score(score: float | None) -> str:
+    """A score with four significant digits, so that small fused scores stay apart."""
+    return "–" if score is None else f"{score:.4g}"
+
+
+def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table in plain text. Columns whose cells are all numbers or `–` stand to the right."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(columns)]
+    right = [
+        bool(cells) and all(_is_number(row[at]) for row in cells) for at in range(len(columns))
+    ]
+    lines = [list(columns), *cells]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
+    """An HTML table without scripts or style sheets; every cell is escaped."""
+    head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_CELL}">{escape(str(cell))}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
+    return f'<table style="{_TABLE}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def results_text(payload: Mapping[str, Any], limit: int = 10) -> str:
+    """The hits of a search payload as a text table: rank, score, rank per leg, text.
+
+    Timings are left out, so that the same search always gives the same text.
+    """
+    columns, rows = _results_table(payload, limit)
+    lines = [_summary(payload, len(rows))]
+    lines += [f"warning: {warning}" for warning in payload.get("warnings", ())]
+    if rows:
+        lines.append(table_text(columns, rows))
+    return "\n".join(lines)
+
+
+def results_html(
+    payload: Mapping[str, Any], limit: int = 10, *, title: str = "", code: str = ""
+) -> str:
+    """The hits of a search payload as HTML without scripts; everything is escaped.
+
+    `code` is the line that makes the live view again; it is shown below the table.
+    """
+    columns, rows = _results_table(payload, limit)
+    parts = [f"<p><strong>{escape(title)}</strong></p>"] if title else []
+    parts.append(f'<p style="{_MUTED}">{escape(_summary(payload, len(rows)))}</p>')
+    parts += [f"<p>Warning: {escape(str(each))}</p>" for each in payload.get("warnings", ())]
+    if rows:
+        parts.append(table_html(columns, rows))
+    parts.append(rerun_html(code))
+    return f'<div class="mixpeek-lab-static">{"".join(parts)}</div>'
+
+
+def message_html(title: str, message: str, code: str = "") -> str:
+    """A titled sentence in place of results: no query yet, or what went wrong."""
+    return (
+        f'<div class="mixpeek-lab-static"><p><strong>{escape(title)}</strong></p>'
+        f"<p>{escape(message)}</p>{rerun_html(code)}</div>"
+    )
+
+
+def rerun_html(code: str) -> str:
+    """The sentence that says how to get the live view back; empty without `code`."""
+    if not code:
+        return ""
+    return f'<p style="{_MUTED}">Saved view. For the live one, run <code>{escape(code)}</code></p>'
+
+
+def _summary(payload: Mapping[str, Any], shown: int) -> str:
+    """One sentence: what was asked, how many documents were found, how they were fused."""
+    query = _query_text(payload.get("query", {}))
+    total = payload.get("total", shown)
+    fusion = payload.get("fusion", {})
+    name = str(fusion.get("strategy", ""))
+    how = f"{name}, k={fusion['k']}" if name == "rrf" and "k" in fusion else name
+    asked = f"“{printable(query)}”" if query else "no query"
+    found = f"{shown} of {total} results" if shown else "no results"
+    return f"{payload.get('retriever', '')}: {asked}, {found}" + (f" ({how})" if how else "")
+
+
+def _query_text(query: Any) -> str:
+    """The words of a query: `{"query_text": …}`, `{"query": …}` or a plain string."""
+    if isinstance(query, str):
+        return query
+    named = [query.get(key) for key in ("query_text", "query", "text")]
+    strings = [value for value in [*named, *query.values()] if isinstance(value, str)]
+    return strings[0] if strings else ""
+
+
+def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of the table of hits."""
+    legs = [leg["name"] for leg in payload.get("legs", ())]
+    text_field = payload.get("text_field") or "data"
+    documents = payload.get("documents", {})
+    rows = [
+        _result_row(hit, legs, documents.get(hit["document_id"], {}).get("fields", {}), text_field)
+        for hit in payload.get("hits", ())[:limit]
+    ]
+    return ["rank", "score", *legs, "document"], rows
+
+
+def _result_row(
+    hit: Mapping[str, Any], legs: Sequence[str], fields: Mapping[str, Any], text_field: str
+) -> list[str]:
+    """One hit: rank, score, its rank in every leg (`–` where it was not found), its text."""
+    ranks = {part["leg"]: part["rank"] for part in hit.get("contributions", ())}
+    heading = heading_of(fields, text_field)
+    text = snippet_of(fields, text_field, max(20, TEXT_WIDTH - len(heading)))
+    named = ": ".join(part for part in (printable(heading), text) if part)
+    return [
+        str(hit["rank"]),
+        format_score(hit["score"]),
+        *(str(ranks.get(leg) or "–") for leg in legs),
+        named or str(hit["document_id"]),
+    ]
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number or the dash that stands for none."""
+    return cell == "–" or cell.replace(".", "").replace("-", "").replace("e", "").isdigit()

@@ -1,0 +1,72 @@
+"""What a run must compute, what it can keep, and how both become the next snapshot's documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mixpeek_lab.documents import DocumentTable, join_metadata
+from mixpeek_lab.models import JSON, IndexSettings, Manifest
+from mixpeek_lab.pipeline import PlannedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rows of a run: all, those to compute, and those whose documents are kept."""
+
+    rows: Sequence[PlannedRow]
+    todo: Sequence[PlannedRow]
+    kept: frozenset[str]
+    """Keys of the rows that the snapshot before covers."""
+    fingerprint: str
+    """Equal fingerprints, equal snapshots: of rows, metadata, features and settings."""
+
+
+def make_plan(
+    rows: Sequence[PlannedRow], ledger: set[str], manifest: Manifest, settings: IndexSettings
+) -> Plan:
+    """Compare the input with what the snapshot before covers."""
+    todo = [row for row in rows if row.key not in ledger]
+    kept = frozenset(row.key for row in rows if row.key in ledger)
+    digest = hashlib.sha256(
+        json.dumps([asdict(settings), [f.as_dict() for f in manifest.vectors]]).encode()
+    )
+    for row in rows:
+        digest.update(f"{row.key}{row.row.metadata_hash}".encode())
+    return Plan(rows, todo, kept, digest.hexdigest())
+
+
+def merge_documents(
+    plan: Plan, previous: DocumentTable | None, fresh: pa.Table | None, vectors: Sequence[str]
+) -> tuple[DocumentTable, list[str]]:
+    """Kept and fresh documents in input order, with today's metadata. Also returns notes."""
+    parts = []
+    drop: Sequence[str] = ()
+    if previous is not None and plan.kept:
+        keys = previous.table.column("_row_key")
+        parts.append(previous.table.filter(pc.is_in(keys, pa.array(sorted(plan.kept)))))
+        drop = previous.metadata_fields
+        parts = [part.drop_columns(list(drop)) for part in parts]
+    if fresh is not None:
+        parts.append(fresh)
+    joined = pa.concat_tables(parts, promote_options="permissive") if parts else _no_documents()
+    ordinal = {row.key: position for position, row in enumerate(plan.rows)}
+    order = [ordinal[key] for key in joined.column("_row_key").to_pylist()]
+    if order != sorted(order):
+        ranks = pa.array(sorted(range(len(order)), key=order.__getitem__))
+        joined = joined.take(ranks)
+    return join_metadata(joined, vectors, _metadata(plan.rows))
+
+
+def _metadata(rows: Sequence[PlannedRow]) -> dict[str, Mapping[str, JSON]]:
+    return {row.row.object_id: json.loads(row.row.metadata) for row in rows}
+
+
+def _no_documents() -> pa.Table:
+    names = ("document_id", "object_id", "data", "_row_key")
+    return pa.table({name: pa.array([], pa.string()) for name in names})
