@@ -134,9 +134,8 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         cells = line.split()
-        is_header = number == 1 and not cells[-1:] == [] and not _is_whole(cells[-1])
-        if not cells or is_header:
-            continue
+        if not cells or (number == 1 and not _is_whole(cells[-1])):
+            continue  # an empty line, or the header
         if len(cells) != 3 or not _is_whole(cells[2]):
             raise InvalidInputError(
                 f"{path}:{number}: expected `query-id<tab>corpus-id<tab>score`, got {line!r}."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import fsum, isfinite
 from typing import Any
 
@@ -89,19 +90,25 @@ def _measured(
     if not run or not parsed:
         return []
     names = {measure: name for name, measure in parsed.items()}
-    return [
-        (str(metric.query_id), names[metric.measure], float(metric.value))
-        for metric in ir_measures.iter_calc(list(names), judged, run)
-        if metric.query_id in judged
-    ]
+    try:
+        return [
+            (str(metric.query_id), names[metric.measure], float(metric.value))
+            for metric in ir_measures.iter_calc(list(names), judged, run)
+            if metric.query_id in judged
+        ]
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise InvalidInputError(f"measures: {', '.join(parsed)}: {error}") from error
 
 
 def _measure(name: str) -> Any:
     import ir_measures
 
     try:
-        return ir_measures.parse_measure(name)
-    except (NameError, ValueError, SyntaxError, KeyError) as error:
-        raise InvalidInputError(
-            f"measures: {name!r} is not a measure. Write them as in {', '.join(MEASURES)}, AP, P@5."
-        ) from error
+        measure = ir_measures.parse_measure(name)
+        measure.validate_params()
+    except (NameError, ValueError, SyntaxError, KeyError, AssertionError) as error:
+        known = {known.lower(): known for known in (*MEASURES, "AP", "P@10", "Success@10")}
+        close = get_close_matches(name.lower(), known, n=1)
+        hint = f"Did you mean {known[close[0]]!r}?" if close else f"As in {', '.join(MEASURES)}."
+        raise InvalidInputError(f"measures: {name!r} is not a measure. {hint}") from error
+    return measure

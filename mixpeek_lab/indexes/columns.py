@@ -31,9 +31,7 @@ class UsableVectors:
     """Rows that were null, or held NaN or infinity, or (under cosine) only zeros."""
 
 
-def usable_vectors(
-    column: Any, dim: int, name: str, *, metric: Metric = "cosine"
-) -> UsableVectors:
+def usable_vectors(column: Any, dim: int, name: str, *, metric: Metric = "cosine") -> UsableVectors:
     """The usable vectors of `column`, a feature called `name` of `dim` numbers per row.
 
     `column` is an Arrow array or chunked array of lists (fixed-size, variable, or a tensor
@@ -53,7 +51,8 @@ def usable_vectors(
 
 def squared_norms(vectors: Matrix) -> npt.NDArray[np.float64]:
     """(m,): the squared length of each vector, in double precision."""
-    return np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64, casting="safe")
+    norms: npt.NDArray[np.float64] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    return norms
 
 
 def _is_usable(vectors: Matrix, metric: Metric) -> npt.NDArray[np.bool_]:
@@ -85,7 +84,7 @@ def _parts(column: Any, dim: int, name: str) -> Iterator[Part]:
         yield _from_rows(column, dim, name)
 
 
-def _from_arrow(array: pa.Array, dim: int, name: str, start: int) -> Part:
+def _from_arrow(array: Any, dim: int, name: str, start: int) -> Part:
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
     kind = array.type
@@ -101,7 +100,7 @@ def _from_arrow(array: pa.Array, dim: int, name: str, start: int) -> Part:
     return numbers.reshape(len(valid), dim), valid.astype(np.int64) + start
 
 
-def _check_lengths(array: pa.Array, valid: Any, dim: int, name: str, start: int) -> None:
+def _check_lengths(array: Any, valid: Any, dim: int, name: str, start: int) -> None:
     if pa.types.is_fixed_size_list(array.type):
         if len(valid) and array.type.list_size != dim:
             raise _wrong_dimension(name, dim, array.type.list_size, start + int(valid[0]))
@@ -112,7 +111,7 @@ def _check_lengths(array: pa.Array, valid: Any, dim: int, name: str, start: int)
         raise _wrong_dimension(name, dim, int(lengths[wrong[0]]), start + int(valid[wrong[0]]))
 
 
-def _numbers(values: pa.Array, kind: pa.DataType, name: str) -> npt.NDArray[np.float32]:
+def _numbers(values: Any, kind: Any, name: str) -> npt.NDArray[np.float32]:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         raise VectorError(f"Feature {name!r} must hold lists of numbers; its column is {kind}.")
     return _float32(values.to_numpy(zero_copy_only=False))

@@ -24,13 +24,14 @@ def build(vectors: Matrix, faiss_metric: int, seed: int) -> Any:
 def search_exact(index: Any, queries: Matrix, k: int, mask: Mask | None) -> Candidates:
     """The k nearest of all vectors, or of those that `mask` admits."""
     if mask is None:
-        found: Candidates = index.search(queries, k)
-        return found
-    faiss = load_faiss()
-    # faiss reads the listed vectors alone, without a copy of them: 0.03 ms for 500 of 10,000 × 384,
-    # where a scan with a bitmap takes 0.045 and a numpy product over the gathered rows 0.05.
-    selector = faiss.IDSelectorArray(np.flatnonzero(mask))
-    found = index.search(queries, k, params=faiss.SearchParameters(sel=selector))
+        parameters = None
+    else:
+        faiss = load_faiss()
+        # faiss reads the listed vectors alone and copies none: 0.03 ms for 500 of 10,000 × 384,
+        # where a scan with a bitmap takes 0.045 and a product over the gathered rows 0.05.
+        selector = faiss.IDSelectorArray(np.flatnonzero(mask))
+        parameters = faiss.SearchParameters(sel=selector)
+    found: Candidates = index.search(queries, k, params=parameters)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import distributions
@@ -25,8 +26,8 @@ def load_faiss() -> Any:
 
 def installed_builds(path: Sequence[str] | None = None) -> tuple[str, ...]:
     """The distributions of faiss that are installed, looked up in `path` (`sys.path`)."""
-    where = {} if path is None else {"path": list(path)}
-    return tuple(name for name in BUILDS if any(True for _ in distributions(name=name, **where)))
+    where = sys.path if path is None else list(path)
+    return tuple(name for name in BUILDS if any(True for _ in distributions(name=name, path=where)))
 
 
 def check_installation(path: Sequence[str] | None = None) -> str | None:

@@ -1,4 +1,4 @@
-"""Vector indexes: build them, write and read them, search them.
+"""A vector index and its search.
 
 Scores are "larger is better" for every metric: the cosine, the dot product, or the negative
 Euclidean distance. A `row` is the position of a document in its collection's snapshot; an index
@@ -7,23 +7,20 @@ may hold fewer vectors than there are documents.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from mixpeek_lab.errors import EngineError, InvalidInputError, VectorError
+from mixpeek_lab.errors import InvalidInputError, VectorError
 from mixpeek_lab.indexes import flat, gpu, hnsw, ivf
-from mixpeek_lab.indexes.columns import Matrix, Rows, squared_norms
-from mixpeek_lab.indexes.folders import written_folder
-from mixpeek_lab.indexes.installation import load_faiss
+from mixpeek_lab.indexes.columns import Matrix, Rows
 from mixpeek_lab.indexes.kinds import Candidates, Kind, Mask
-from mixpeek_lab.models import METRICS, IndexKind, Metric
+from mixpeek_lab.models import IndexKind, Metric
 
 KINDS: dict[str, Kind] = {"flat": flat.KIND, "hnsw": hnsw.KIND, "ivf": ivf.KIND}
 
@@ -45,8 +42,6 @@ UNIT_TOLERANCE = 2e-6
 _EUCLID_BLOCK = 16
 """faiss computes 20 queries and more as |x|² + |y|² - 2xy, which loses small distances."""
 
-_FORMAT = 1
-_DESCRIPTION, _ROWS, _INDEX = "index.json", "rows.npy", "index.faiss"
 _NO_ROWS: Rows = np.empty(0, np.int64)
 
 
@@ -60,7 +55,8 @@ class VectorIndex:
     rows: Rows
     """(m,): the row of each vector, ascending."""
     device: Device
-    _index: Any = field(repr=False)
+    faiss_index: Any = field(repr=False)
+    """The faiss index in main memory, or mapped there from its file."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -112,19 +108,19 @@ class VectorIndex:
     def _candidates(self, query: Matrix, k: int, admitted: int, mask: Mask | None) -> Candidates:
         """Exactly `k` candidates (there are that many), nearest first."""
         kind = KINDS[self.kind]
-        if self._gpu is not None:
-            found = self._gpu_candidates(self._gpu, query, k, admitted, mask)
-            if found is not None and found[1][0, -1] >= 0:
-                return found
-        elif kind.approximate is not None and not _is_few(admitted, len(self), mask):
-            found = kind.approximate(self._index, query, k, mask)
-            if found[1][0, -1] >= 0:
-                return found
-        return kind.exact(self._index, query, k, mask)
+        found = self._gpu_candidates(query, k, admitted, mask)
+        if found is None and kind.approximate and not _is_few(admitted, len(self), mask):
+            found = kind.approximate(self.faiss_index, query, k, mask)
+        if found is None or found[1][0, -1] < 0:
+            return kind.exact(self.faiss_index, query, k, mask)
+        return found
 
     def _gpu_candidates(
-        self, index: gpu.GpuIndex, query: Matrix, k: int, admitted: int, mask: Mask | None
+        self, query: Matrix, k: int, admitted: int, mask: Mask | None
     ) -> Candidates | None:
+        """What the GPU finds; None without one, or where it cannot answer."""
+        if self._gpu is None:
+            return None
         path = gpu.choose_path(
             k=k,
             size=len(self),
@@ -132,16 +128,16 @@ class VectorIndex:
             is_exact=KINDS[self.kind].approximate is None,
         )
         if path == "gpu":
-            return index.search(query, k)
+            return self._gpu.search(query, k)
         if path == "gpu_overfetch" and mask is not None:
-            return index.search_admitted(query, k, mask)
+            return self._gpu.search_admitted(query, k, mask)
         return None
 
     @cached_property
     def _gpu(self) -> gpu.GpuIndex | None:
         if self.device == "cpu" or not gpu.can_hold(self.kind) or not gpu.is_available():
             return None
-        return gpu.GpuIndex(self._index)
+        return gpu.GpuIndex(self.faiss_index)
 
     # ------------------------------------------------------------------ many queries
 
@@ -163,7 +159,7 @@ class VectorIndex:
         if self._gpu is not None and k <= gpu.MOST_CANDIDATES:
             return self._gpu.search(queries, k)
         kind = KINDS[self.kind]
-        return (kind.approximate or kind.exact)(self._index, queries, k, None)
+        return (kind.approximate or kind.exact)(self.faiss_index, queries, k, None)
 
     # ------------------------------------------------------------------ what goes in and comes out
 
@@ -175,17 +171,19 @@ class VectorIndex:
                 f"The query has {vector.shape[0] if vector.ndim == 1 else vector.shape} numbers, "
                 f"the index has {self.dim}: embed the query with the extractor of the documents."
             )
-        squared = float(np.dot(vector, vector))
-        if not np.isfinite(squared):
-            raise VectorError("The query holds NaN or infinity (or numbers beyond 1e19).")
+        double = vector.astype(np.float64)
+        squared = float(np.dot(double, double))
+        if not math.isfinite(squared):
+            raise VectorError("The query holds NaN or infinity.")
         if self.metric == "cosine" and abs(squared - 1.0) > UNIT_TOLERANCE:
             if squared == 0.0:
                 raise VectorError("The query is all zeros: it has no cosine with anything.")
-            vector = vector / np.float32(np.sqrt(squared))
+            vector = vector / np.float32(math.sqrt(squared))
         return np.ascontiguousarray(vector)[None, :]
 
     def _mask(self, allowed: Mask) -> Mask:
         """`allowed`, per vector instead of per document."""
+        allowed = np.asarray(allowed)
         if allowed.dtype != np.bool_ or allowed.ndim != 1:
             raise InvalidInputError(
                 f"`allowed` must be one bool per document; it is {allowed.dtype} {allowed.shape}."
@@ -212,114 +210,6 @@ class VectorIndex:
             scores, positions = scores[order], positions[order]
         positions = positions[:limit]
         return positions if self._is_complete else self.rows[positions], scores[:limit]
-
-
-# ---------------------------------------------------------------------- build, write, read
-
-
-def build_vector_index(
-    vectors: Matrix,
-    rows: Rows,
-    *,
-    kind: IndexKind,
-    metric: Metric,
-    seed: int = 0,
-    device: Device = "auto",
-) -> VectorIndex:
-    """An index of `vectors` (m, dim), which stand in the document rows `rows` (m,), ascending.
-
-    `usable_vectors` gives both. Under `cosine` vectors are brought to unit length, and those that
-    have it already are kept to the last bit. `seed` fixes what training draws.
-    Raises VectorError for NaN, infinity, zero vectors under cosine, or rows that do not fit.
-    """
-    _check_names(kind, metric)
-    _check_vectors(vectors, rows)
-    stored = _unit(vectors) if metric == "cosine" else np.ascontiguousarray(vectors)
-    faiss = load_faiss()
-    faiss_metric = faiss.METRIC_L2 if metric == "euclid" else faiss.METRIC_INNER_PRODUCT
-    # Without vectors there is nothing to train: an empty flat index stands for each kind.
-    index = KINDS[kind if len(stored) else "flat"].build(stored, faiss_metric, seed)
-    return VectorIndex(kind, metric, vectors.shape[1], rows, device, index)
-
-
-def write_vector_index(index: VectorIndex, path: Path) -> None:
-    """Write `index` as the folder `path`, which appears whole or not at all."""
-    description = {
-        "format": _FORMAT,
-        "kind": index.kind,
-        "metric": index.metric,
-        "dim": index.dim,
-        "size": len(index),
-    }
-    with written_folder(Path(path)) as folder:
-        load_faiss().write_index(index._index, str(folder / _INDEX))
-        np.save(folder / _ROWS, index.rows)
-        (folder / _DESCRIPTION).write_text(json.dumps(description) + "\n", encoding="utf-8")
-
-
-def read_vector_index(path: Path, *, device: Device = "auto") -> VectorIndex:
-    """The index in the folder `path`, mapped into memory: opened in a millisecond, shared between
-    processes. Raises EngineError where the folder does not hold an index."""
-    folder, faiss = Path(path), load_faiss()
-    try:
-        description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        rows = np.load(folder / _ROWS)
-        index = faiss.read_index(str(folder / _INDEX), faiss.IO_FLAG_MMAP_IFC)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise EngineError(
-            f"{folder} does not hold a readable vector index ({error}). "
-            f"Process the collection again to rebuild it."
-        ) from error
-    _check_description(description, folder, len(rows), index.ntotal)
-    return VectorIndex(
-        description["kind"], description["metric"], description["dim"], rows, device, index
-    )
-
-
-def _check_description(description: Any, folder: Path, rows: int, size: int) -> None:
-    if description.get("format") != _FORMAT:
-        raise EngineError(
-            f"{folder} holds a vector index of format {description.get('format')!r}; this version "
-            f"reads {_FORMAT}. Process the collection again to rebuild it."
-        )
-    if not description["size"] == rows == size:
-        raise EngineError(
-            f"{folder} is damaged: {description['size']} vectors are announced, {size} stored, "
-            f"with {rows} rows. Process the collection again to rebuild it."
-        )
-
-
-def _check_names(kind: str, metric: str) -> None:
-    if kind not in KINDS:
-        raise InvalidInputError(f"No index kind {kind!r}. There is: {', '.join(KINDS)}.")
-    if metric not in METRICS:
-        raise InvalidInputError(f"No metric {metric!r}. There is: {', '.join(METRICS)}.")
-
-
-def _check_vectors(vectors: Matrix, rows: Rows) -> None:
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise VectorError(
-            f"Vectors must be a float32 matrix; there is {vectors.dtype} {vectors.shape}."
-        )
-    if rows.shape != (len(vectors),) or (np.diff(rows) <= 0).any():
-        raise VectorError(
-            f"{len(vectors)} vectors need as many ascending rows; there are {rows.shape}."
-        )
-    if not np.isfinite(vectors.sum(dtype=np.float64)):
-        raise VectorError("Vectors hold NaN or infinity: `usable_vectors` leaves those out.")
-
-
-def _unit(vectors: Matrix) -> Matrix:
-    """The vectors at length 1; the same array where they have it already."""
-    squared = squared_norms(vectors)
-    if (squared == 0.0).any():
-        raise VectorError("Vectors of zeros have no cosine: `usable_vectors` leaves those out.")
-    longer = np.abs(squared - 1.0) > UNIT_TOLERANCE
-    if not longer.any():
-        return np.ascontiguousarray(vectors)
-    unit = np.array(vectors, order="C")
-    unit[longer] = vectors[longer] / np.sqrt(squared[longer, None])
-    return unit
 
 
 def _is_few(admitted: int, size: int, mask: Mask | None) -> bool:

@@ -403,7 +403,9 @@ function render({ model, el }) {
     ui.hint.textContent = STRATEGIES[strategy]?.hint ?? "";
     ui.kBox.hidden = strategy !== "rrf";
     ui.k.update(k);
-    ui.limit.value = String(model.get("limit"));
+    const limit = String(model.get("limit"));
+    if (![...ui.limit.options].some((option) => option.value === limit)) ui.limit.replaceChildren(...limitOptions([...LIMITS, Number(limit)].sort((a, b) => a - b)));
+    ui.limit.value = limit;
     ui.reset.hidden = isDelivered();
   }
 

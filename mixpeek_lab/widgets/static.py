@@ -83,7 +83,8 @@ def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
         for row in rows
     )
     title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
-    return f'<table style="{_TABLE}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    rows_html = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<table style="{_TABLE}">{title}{rows_html}</table>'
 
 
 def results_text(payload: Mapping[str, Any], limit: int = 10) -> str:

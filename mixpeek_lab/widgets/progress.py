@@ -1,0 +1,140 @@
+"""The bar that shows a run while it runs, and its report afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from time import monotonic
+from typing import Any
+
+import anywidget
+import traitlets
+
+from mixpeek_lab.models import Progress, RunReport
+from mixpeek_lab.widgets.assets import module_text, style_text
+from mixpeek_lab.widgets.report import (
+    STATES,
+    examples_of,
+    failure_kinds,
+    failure_line,
+    format_progress,
+    format_report,
+    format_seconds,
+    report_facts,
+    report_html,
+    timing_facts,
+)
+from mixpeek_lab.widgets.static import message_html
+
+SECONDS_BETWEEN = 0.1
+"""Updates that come closer than this are merged: the kernel's output channel is narrow."""
+
+
+class RunProgress(anywidget.AnyWidget):
+    """A run's progress, then its report.
+
+    `show()` displays it; `update` and `finish` feed it. Without `show`, display it like any
+    widget; then the text and HTML saved in the notebook are those of that moment.
+    """
+
+    _esm = module_text("progress.js")
+    _css = style_text("theme.css", "progress.css")
+
+    state = traitlets.Dict().tag(sync=True)
+    """What the view draws: title, phase, numbers in words, and the report at the end."""
+
+    def __init__(self, title: str = "", code: str = "") -> None:
+        """`title`: what is being processed. `code`: the line that runs it again."""
+        self._title, self._code = title, code
+        self._progress = Progress(total=0)
+        self._report: RunReport | None = None
+        self._handle: Any = None
+        self._sent_at = float("-inf")
+        super().__init__(state=_progress_state(title, self._progress))
+
+    @property
+    def progress(self) -> Progress:
+        """The newest progress that `update` was given, shown already or not."""
+        return self._progress
+
+    @property
+    def report(self) -> RunReport | None:
+        """What `finish` was given."""
+        return self._report
+
+    def show(self) -> None:
+        """Display the widget here, so that `finish` can put the report into the saved output."""
+        from IPython.display import display
+
+        self._handle = display(self, display_id=True)
+
+    def update(self, progress: Progress) -> None:
+        """Show `progress`. At most ten times a second, and at once when the phase changes."""
+        is_new_phase = progress.phase != self._progress.phase
+        self._progress = progress
+        if self._report is None and (is_new_phase or self._is_due()):
+            self._send(_progress_state(self._title, progress))
+
+    def finish(self, report: RunReport) -> None:
+        """Put the report in place of the bar; also into the saved output where `show` was used."""
+        self._report = report
+        self._progress = replace(self._progress, phase=STATES[report.state])
+        self._send(_report_state(self._title, report))
+        if self._handle is not None:
+            self._handle.update(self)
+
+    def __repr__(self) -> str:
+        if self._report is not None:
+            return format_report(self._report)
+        return f"{self._title} {format_progress(self._progress)}".strip()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live view, and beside it text and HTML that stay when the kernel is gone."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": repr(self), "text/html": self._html()}, metadata
+
+    def _html(self) -> str:
+        if self._report is not None:
+            return report_html(self._report)
+        return message_html(self._title, format_progress(self._progress), self._code)
+
+    def _is_due(self) -> bool:
+        return monotonic() - self._sent_at >= SECONDS_BETWEEN
+
+    def _send(self, state: dict[str, Any]) -> None:
+        self._sent_at = monotonic()
+        self.state = state
+
+
+def _progress_state(title: str, progress: Progress) -> dict[str, Any]:
+    """What the view draws while the run is under way."""
+    left = progress.seconds_left
+    return {
+        **asdict(progress),
+        "title": title,
+        "rate": progress.rate,
+        "left": format_seconds(left) if left is not None else "",
+        "report": None,
+    }
+
+
+def _report_state(title: str, report: RunReport) -> dict[str, Any]:
+    """What the view draws when the run is over."""
+    failures = [
+        {
+            "kind": kind,
+            "count": count,
+            "examples": [failure_line(each) for each in examples_of(report.failures, kind)],
+        }
+        for kind, count in failure_kinds(report)
+    ]
+    return {
+        "title": title or report.collection,
+        "report": {
+            "state": report.state,
+            "words": STATES[report.state],
+            "facts": report_facts(report),
+            "times": timing_facts(report),
+            "failures": failures,
+            "notes": list(report.notes),
+        },
+    }

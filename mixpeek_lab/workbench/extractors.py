@@ -1,0 +1,135 @@
+"""Defining, keeping, saving and trying extractors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from mixpeek_lab.catalog import Catalog, ExtractorRecord, InputRow
+from mixpeek_lab.cells import CellSplit
+from mixpeek_lab.documents import shape_documents, vector_column
+from mixpeek_lab.errors import InvalidInputError, ManifestError
+from mixpeek_lab.findings import Finding, has_errors, in_order
+from mixpeek_lab.lint import lint
+from mixpeek_lab.manifests import read_manifest
+from mixpeek_lab.models import JSON, Failure, Manifest
+from mixpeek_lab.pipeline import ROW, Timing, input_table, plan_rows, split_failures
+from mixpeek_lab.source import ExtractorSource
+from mixpeek_lab.workbench.engines import KernelEngine
+from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.runs import vector_dims
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An extractor as it was just defined: its record, and what the checks say of it."""
+
+    source: ExtractorSource
+    manifest: Manifest | None
+    findings: tuple[Finding, ...]
+    is_kept: bool
+    """False where errors kept it out of the catalog."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether it cannot run."""
+        return has_errors(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A few rows through an extractor's steps, here in the kernel."""
+
+    documents: pa.Table
+    failures: tuple[Failure, ...]
+    rows_in: int
+    seconds: float
+    setup_seconds: float
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The documents as a DataFrame."""
+        frame: pd.DataFrame = self.documents.to_pandas()
+        return frame
+
+
+def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
+    """Read and lint a source, without running it. Findings know their cell's line, given `split`."""
+    reading = read_manifest(source)
+    findings = lint(source)
+    if split is not None:
+        findings = tuple(split.locate(finding) for finding in findings)
+    return Definition(source, reading.manifest, in_order(findings), is_kept=False)
+
+
+def keep(catalog: Catalog, definition: Definition) -> Definition:
+    """Put a definition without errors into the catalog; one with errors is returned as it is."""
+    if definition.has_errors or definition.manifest is None:
+        return definition
+    catalog.put_extractor(definition.source, definition.manifest)
+    return Definition(definition.source, definition.manifest, definition.findings, is_kept=True)
+
+
+def demand(definition: Definition) -> Definition:
+    """The definition, if it was kept; else ManifestError with every finding."""
+    if definition.is_kept:
+        return definition
+    errors = [f for f in definition.findings if f.severity == "error"]
+    listed = "\n".join(f"  {finding}" for finding in errors)
+    raise ManifestError(
+        f"Extractor {definition.source.name!r} cannot be used:\n{listed}", definition.findings
+    )
+
+
+def preview(
+    engine: KernelEngine, record: ExtractorRecord, rows: Source, parameters: Mapping[str, JSON]
+) -> Preview:
+    """Run a handful of rows through the extractor in this process.
+
+    `rows` is whatever a bucket is made of. The documents have the columns that a collection's
+    would have, and are equal to Ray's.
+    """
+    loaded = load_objects(rows)
+    inputs = [
+        InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
+                 b.size_bytes, "{}", "")
+        for o in loaded.objects for b in o.blobs
+    ]  # fmt: skip
+    if not inputs:
+        raise InvalidInputError("A preview needs at least one row with text.")
+    manifest = record.manifest
+    planned = plan_rows(
+        inputs, collection_id="preview", digest=record.source.digest, parameters=parameters
+    )
+    table = input_table(
+        planned, collection_id="preview", extractor_id=f"{manifest.name}@{manifest.version}"
+    )
+    blocks, _ = engine.run(record, parameters, table, vector_dims(record))
+    good, failures, timing = [], [], Timing()
+    for block in blocks:
+        fine, reasons = split_failures(block)
+        timing = timing.including(block)
+        good.append(fine)
+        failures.extend(Failure(**reason) for reason in reasons)
+    joined = pa.concat_tables(good, promote_options="permissive")
+    found = {f.feature_name: vector_column(joined.column_names, f.feature_name) for f in manifest.vectors}
+    renames = {column: name for name, column in found.items() if column}
+    keys = pa.array([planned[row].key for row in joined.column(ROW).to_pylist()], pa.string())
+    documents = shape_documents(joined, renames, {}, keys)
+    seconds = max(0.0, timing.ended - timing.begun)
+    return Preview(documents, tuple(failures), len(inputs), seconds, timing.setup)
+
+
+def save(record: ExtractorRecord, folder: Path) -> Path:
+    """Write the package that Mixpeek takes, as `folder/NAME/`; returns that path."""
+    from mixpeek_lab.source import write_source
+
+    target = folder / record.manifest.name
+    write_source(record.source, target)
+    return target

@@ -1,0 +1,44 @@
+"""The lab's home: one folder with the catalog, extractor sources and collections."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a lab keeps what lasts. `MIXPEEK_LAB_HOME`, else `.mixpeek_lab` in this folder."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path | None = None) -> Home:
+        """The home at `path`, made if it is not there."""
+        chosen = path or os.environ.get("MIXPEEK_LAB_HOME") or ".mixpeek_lab"
+        home = Path(chosen).expanduser().resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        return cls(home)
+
+    @property
+    def catalog(self) -> Path:
+        """The SQLite file."""
+        return self.path / "catalog.sqlite"
+
+    def snapshots(self, collection_id: str) -> Path:
+        """The folder of a collection's snapshots."""
+        return self.path / "collections" / collection_id
+
+    def token(self) -> str:
+        """The endpoint's bearer token: `MIXPEEK_LAB_TOKEN`, else one kept in the home."""
+        given = os.environ.get("MIXPEEK_LAB_TOKEN")
+        if given:
+            return given
+        path = self.path / "token"
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path.read_text().strip()

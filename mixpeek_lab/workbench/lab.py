@@ -1,0 +1,383 @@
+"""`Lab`: everything the notebook does, from plain Python."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord, new_id, now
+from mixpeek_lab.cells import CellSplit, add_file, read_cell
+from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.hub import seed_hub_cache
+from mixpeek_lab.indexes import check_analyzer
+from mixpeek_lab.inspection import Inspector
+from mixpeek_lab.models import (
+    JSON,
+    Bucket,
+    Collection,
+    IndexKind,
+    IndexSettings,
+    RunReport,
+    SearchResult,
+)
+from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.serving import Endpoint, GatewayConfig
+from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.workbench import extractors
+from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
+from mixpeek_lab.workbench.extractors import Definition, Preview
+from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.runs import OnProgress, Run
+from mixpeek_lab.workbench.search import KernelServices, Searcher
+
+API = "mixpeek_lab.api.app:create_app"
+BACKEND = "mixpeek_lab.workbench.search:Backend"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What of the lab is running."""
+
+    home: Path
+    ray: str
+    serve: str
+    url: str
+    deployed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        services = ", ".join(self.deployed) or "none"
+        lines = [f"Home: {self.home}", self.ray, f"Serve: {self.serve}", f"Services: {services}"]
+        return "\n".join(lines)
+
+
+class Lab:
+    """One lab: extractors, buckets, collections and retrievers in a home folder.
+
+    `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
+    is needed: `start` begins Ray and the endpoint in the background, and previews and searches
+    in this process need neither.
+    """
+
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        *,
+        num_cpus: int | None = None,
+        num_gpus: int | None = None,
+        port: int = 0,
+    ) -> None:
+        self._home = Home.open(home)
+        self._catalog = Catalog(self._home.catalog)
+        seed_hub_cache()
+        self._session = RaySession(num_cpus, num_gpus)
+        config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port)
+        self._endpoint = Endpoint(config)
+        self._kernel = KernelEngine(self._home.path)
+        self._searcher = Searcher(self._catalog, self._home)
+        self._services = KernelServices(self._catalog, self._home)
+        self._running = threading.Lock()
+        self._serving = threading.Lock()
+        self._serve_error = ""
+
+    # ------------------------------------------------------------ lifecycle
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds all that lasts."""
+        return self._home.path
+
+    @property
+    def token(self) -> str:
+        """The endpoint's bearer token."""
+        return self._home.token()
+
+    @property
+    def url(self) -> str:
+        """The endpoint's address; empty while it is down."""
+        return self._endpoint.url
+
+    def start(self, *, serve: bool = True, wait: bool = False) -> Status:
+        """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them."""
+        self._session.start()
+        if serve and not self._endpoint.is_up:
+            if wait:
+                self._start_endpoint()
+            else:
+                threading.Thread(target=self._start_endpoint_quietly, daemon=True).start()
+        elif wait:
+            self._session.wait()
+        return self.status()
+
+    def stop(self) -> None:
+        """Stop the endpoint and Ray, if this lab started them. What is on disk stays."""
+        with self._serving:
+            self._endpoint.stop()
+        self._session.stop()
+
+    def status(self) -> Status:
+        """What is running, and where."""
+        serve = f"ready at {self.url}" if self._endpoint.is_up else "off"
+        if self._serving.locked() and not self._endpoint.is_up:
+            serve = "starting"
+        if self._serve_error:
+            serve = f"failed: {self._serve_error}"
+        deployed = tuple(self._endpoint.deployed)
+        return Status(self.home, self._session.describe(), serve, self.url, deployed)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------ extractors
+
+    def define(self, name: str, cell: str, file: str | None = None) -> Definition:
+        """Define extractor `name` from a notebook cell: a whole package, or one `file` of it.
+
+        What the checks found is in the answer; an extractor with errors is not kept.
+        """
+        if file is not None:
+            source = add_file(self._source_or_none(name), name, file, cell)
+            if source.text("manifest.py") is None:
+                return self._remember_draft(source)
+            return self._keep(source)
+        split = read_cell(name, cell)
+        return self._keep(split.source, split)
+
+    def load(self, folder: str | Path, name: str | None = None) -> Definition:
+        """Define an extractor from a package on disk."""
+        return self._keep(read_source(Path(folder), name))
+
+    def save(self, name: str, folder: str | Path = ".") -> Path:
+        """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
+        return extractors.save(self.extractor(name), Path(folder))
+
+    def check(self, name: str) -> Definition:
+        """Lint the extractor again."""
+        return extractors.check(self.extractor(name).source)
+
+    def extractor(self, name: str) -> ExtractorRecord:
+        """The current version of an extractor."""
+        return self._catalog.extractor(name)
+
+    def extractors(self) -> list[ExtractorRecord]:
+        """The current version of each extractor."""
+        return self._catalog.extractors()
+
+    def preview(
+        self, name: str, rows: Source, parameters: Mapping[str, JSON] | None = None
+    ) -> Preview:
+        """Run a few rows through the extractor in this process, at once and without Ray."""
+        return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
+
+    # ------------------------------------------------------------ buckets and collections
+
+    def bucket(
+        self,
+        name: str,
+        source: Source | None = None,
+        *,
+        text: str | Sequence[str] | None = None,
+        key: str | None = None,
+        mode: Literal["replace", "append"] = "replace",
+    ) -> Bucket:
+        """The bucket `name`; with `source`, made of it (see `load_objects` for what it may be).
+
+        A bucket that exists is brought in line with `source`: unchanged objects stay as they are,
+        objects that are gone are removed (`mode="append"` keeps them).
+        """
+        if source is None:
+            return self._catalog.bucket(name)
+        loaded = load_objects(source, text=text, key=key)
+        try:
+            bucket = self._catalog.bucket(name)
+            bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
+        except NotFoundError:
+            bucket = self._catalog.create_bucket(name, loaded.schema)
+        self._catalog.put_objects(
+            bucket, loaded.objects, loaded.metadata_hashes, prune=mode == "replace"
+        )
+        return self._catalog.bucket(name)
+
+    def buckets(self) -> list[Bucket]:
+        """All buckets."""
+        return self._catalog.buckets()
+
+    def process(
+        self,
+        bucket: str,
+        extractor: str,
+        collection: str | None = None,
+        *,
+        parameters: Mapping[str, JSON] | None = None,
+        analyzer: str | None = None,
+        indexes: Mapping[str, IndexKind] | None = None,
+        on_progress: OnProgress | None = None,
+        engine: Literal["ray", "kernel"] = "ray",
+    ) -> RunReport:
+        """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
+
+        Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
+        ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
+        """
+        record = self.extractor(extractor)
+        target = self._target(
+            collection or f"{bucket}_{extractor}",
+            self._catalog.bucket(bucket),
+            record,
+            parameters,
+            analyzer,
+            indexes,
+        )
+        runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
+        run = Run(
+            self._catalog,
+            self._home.snapshots(target.collection_id),
+            target,
+            record,
+            runner,
+            on_progress or (lambda _: None),
+        )
+        if not self._running.acquire(blocking=False):
+            raise ConflictError("Another run is under way in this lab. Wait for it, or interrupt it.")
+        try:
+            return run.execute()
+        finally:
+            self._running.release()
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name or id."""
+        return self._catalog.collection(name)
+
+    def collections(self) -> list[Collection]:
+        """All collections."""
+        return self._catalog.collections()
+
+    # ------------------------------------------------------------ retrievers and search
+
+    def retriever(self, name: str, body: Mapping[str, JSON]) -> RetrieverRecord:
+        """Define a retriever; its shape, collections and features are checked now."""
+        spec = self._searcher.resolve(body, name)
+        return self._catalog.put_retriever(name, spec.as_dict())
+
+    def retrievers(self) -> list[RetrieverRecord]:
+        """All retrievers."""
+        return self._catalog.retrievers()
+
+    def search(
+        self, retriever: str | Mapping[str, JSON], query: str | Mapping[str, JSON], **options: JSON
+    ) -> SearchResult:
+        """Search in this process. `options`: limit, offset, filters, fusion.
+
+        `retriever` is a name or a definition; `query` a text or the retriever's inputs.
+        """
+        request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
+        prepared = self._searcher.prepare(retriever, {**request, **options})
+        return self._searcher.finish(prepared, self._services.embed(prepared))
+
+    def deploy(self, name: str, digest: str | None = None) -> str:
+        """Deploy the extractor's realtime service; returns once it is healthy."""
+        record = self._catalog.extractor(name, digest=digest)
+        if record.source.text("realtime.py") is None:
+            raise InvalidInputError(
+                f"Extractor {name!r} has no realtime.py: it is batch only. "
+                "Add an InferenceService to deploy it."
+            )
+        self._start_endpoint()
+        on_gpu = record.manifest.compute_profile.resource_type == "gpu" and self._session.gpus > 0
+        threads = max(1, int(self._session.cpus))
+        return self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
+
+    def serve(self, retriever: str) -> str:
+        """Deploy whatever the retriever's queries need; returns the URL that executes it."""
+        record = self._catalog.retriever(retriever)
+        self._start_endpoint()
+        for name, digest in self._searcher.services(record.body):
+            self.deploy(name, digest)
+        return f"{self.url}/v1/retrievers/{record.retriever_id}/execute"
+
+    def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
+        """Execute a stored retriever through the running endpoint; the answer is its JSON."""
+        method = "explain" if explain else "execute"
+        return self._endpoint.call(method, retriever=retriever, body=dict(body))
+
+    # ------------------------------------------------------------ inspection
+
+    def sql(self, query: str) -> Any:
+        """Run SQL with DuckDB over documents, runs and failures; a `Result` (see `inspection`)."""
+        return Inspector(self._catalog, self._home.path).query(query)
+
+    def tables(self) -> Iterable[str]:
+        """Names that `sql` knows."""
+        return Inspector(self._catalog, self._home.path).names()
+
+    # ------------------------------------------------------------ plumbing
+
+    def _keep(self, source: ExtractorSource, split: CellSplit | None = None) -> Definition:
+        definition = extractors.check(source, split)
+        if definition.manifest is not None and definition.manifest.name != source.name:
+            definition = replace(
+                definition,
+                findings=(*definition.findings, extractors.misnamed(definition)),
+            )
+        return extractors.keep(self._catalog, definition)
+
+    def _target(
+        self,
+        name: str,
+        bucket: Bucket,
+        record: ExtractorRecord,
+        parameters: Mapping[str, JSON] | None,
+        analyzer: str | None,
+        indexes: Mapping[str, IndexKind] | None,
+    ) -> Collection:
+        """The collection as this run will leave it: an existing one with today's code, or a new one."""
+        if analyzer is not None:
+            check_analyzer(analyzer)
+        manifest, digest = record.manifest, record.source.digest
+        try:
+            found = self._catalog.collection(name)
+        except NotFoundError:
+            settings = IndexSettings(analyzer or "english", dict(indexes or {}))
+            return self._catalog.create_collection(
+                Collection(
+                    new_id("col"), name, bucket.bucket_id, manifest.name, manifest.version, digest,
+                    dict(parameters or {}), settings, now(),
+                )
+            )  # fmt: skip
+        if (found.bucket_id, found.extractor) != (bucket.bucket_id, manifest.name):
+            raise ConflictError(
+                f"Collection {name!r} holds what {found.extractor!r} made of another bucket. "
+                "Give this one a name of its own."
+                if found.extractor == manifest.name
+                else f"Collection {name!r} belongs to extractor {found.extractor!r}. "
+                "Give this one a name of its own."
+            )
+        settings = IndexSettings(
+            analyzer or found.settings.analyzer,
+            dict(found.settings.kinds if indexes is None else indexes),
+        )
+        return replace(
+            found,
+            extractor_version=manifest.version,
+            extractor_digest=digest,
+            parameters=dict(found.parameters if parameters is None else parameters),
+            settings=settings,
+        )
+
+    def _start_endpoint(self) -> None:
+        self._session.wait()
+        with self._serving:
+            self._endpoint.start()
+
+    def _start_endpoint_quietly(self) -> None:
+        try:
+            self._start_endpoint()
+        except Exception as error:  # noqa: BLE001 - shown by status(), raised again when needed
+            self._serve_error = str(error)
+
