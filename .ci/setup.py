@@ -7,18 +7,18 @@ uv, which does not read pip's configuration. Run it again at any time: a finishe
 alone in a fraction of a second, and an interrupted one is repaired.
 """
 
-# No `from __future__ import annotations`: an older Python must get as far as the message below.
+# No `from __future__ import annotations`: an older Python must get as far as this message.
 import sys
 
-if sys.version_info < (3, 11):
-    _FOUND = ".".join(map(str, sys.version_info[:3]))
+if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python does reach
     sys.exit(
-        "Mixpeek Lab needs Python 3.11 or newer; this is " + _FOUND + " (" + sys.executable + ").\n"
-        "Install one and name it: make setup PYTHON=python3.12"
+        "Mixpeek Lab needs Python 3.11 or newer; "
+        + sys.executable
+        + " is {}.{}.\n".format(*sys.version_info)
+        + "Install one and name it: make setup PYTHON=python3.12"
     )
 
 import argparse
-import ast
 import hashlib
 import importlib.util
 import os
@@ -27,14 +27,14 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+
+import builds
 
 ROOT = Path(__file__).resolve().parent.parent
-CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
+CI = ROOT / ".ci"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
@@ -42,176 +42,197 @@ UNFINISHED = VENV / "setup.unfinished"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_BROWSER = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 STEPS = 4
+_TORCH_HINT = """
+The builds of torch come from PyTorch's own index. Where it cannot be reached, put a wheel of torch
+for this Python into a folder and name the folder: PIP_FIND_LINKS=folder make setup"""
 
 
 class SetupError(Exception):
     """Set-up cannot go on; the message says what to do."""
 
 
-# ---------------------------------------------------------------- what there is
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Set up what is not set up; the exit status."""
+    parser = argparse.ArgumentParser(prog="setup.py", description="Set up .venv for Mixpeek Lab.")
+    parser.add_argument("--browser", action="store_true", help="Chromium for the browser tests too")
+    parser.add_argument("--device", choices=["cpu", "gpu"], help="instead of what is found")
+    options = parser.parse_args(arguments)
+    try:
+        set_up(builds.this_machine(options.device))
+        if options.browser:
+            provide_browser()
+    except SetupError as error:
+        print(f"Set-up stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Set-up interrupted. Run it again: it goes on from here.", file=sys.stderr)
+        return 130
+    return 0
 
 
-@dataclass(frozen=True)
-class Machine:
-    """The facts that decide which builds fit."""
-
-    system: str
-    """`Linux` or `Darwin`."""
-    arch: str
-    """`x86_64`, `aarch64`, `arm64`."""
-    python: str
-    """The interpreter's wheel tag: `cp311`."""
-    has_gpu: bool
-    """Whether an NVIDIA GPU with a driver is there."""
-
-
-def this_machine(device: str | None = None) -> Machine:
-    """The machine we run on; `device` overrides what is found."""
-    found = has_nvidia_gpu() if device is None else device == "gpu"
-    tag = "cp{}{}".format(*sys.version_info)
-    return Machine(platform.system(), platform.machine(), tag, found)
-
-
-def has_nvidia_gpu() -> bool:
-    """Whether the driver is loaded; asks `nvidia-smi` where the usual files do not exist."""
-    if any(map(os.path.exists, ("/proc/driver/nvidia/version", "/dev/nvidia0"))):
-        return True
-    tool = shutil.which("nvidia-smi")
-    return tool is not None and not subprocess.run([tool], capture_output=True, check=False).returncode
+def set_up(machine: builds.Machine) -> None:
+    """Bring `.venv` to what pyproject.toml, the constraints and the machine ask for."""
+    stamp = fingerprint(machine)
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == stamp:
+        print("Set-up is complete: .venv is what pyproject.toml and .ci/constraints.txt ask for.")
+        return
+    check_platform(machine)
+    STAMP.unlink(missing_ok=True)
+    start = time.monotonic()
+    with step(1, f"Virtual environment .venv with Python {platform.python_version()}"):
+        make_venv()
+    with step(2, "uv, which installs the rest"):
+        run("pip", [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "uv"])
+    pip = pip_configuration()
+    choice = choose(machine, pip)
+    with step(3, f"faiss-{choice.extra}; {choice.why}"):
+        remove_other_faiss(choice)
+    with step(4, "The project and what it needs (about 230 packages)"):
+        install(choice, pip)
+    STAMP.write_text(stamp)
+    print(f"Set-up is complete, {time.monotonic() - start:.0f} s.")
 
 
-def parse_pip_config(text: str) -> dict[str, str]:
-    """`pip config list` as option → value; the environment wins over `install`, over `global`."""
-    order = {"global": 0, "install": 1, ":env:": 2}
-    found: dict[str, tuple[int, str]] = {}
-    for line in text.splitlines():
-        match = re.match(r"(global|install|:env:)\.([\w-]+)=(.*)", line)
-        if match and order[match[1]] >= found.get(match[2], (0, ""))[0]:
-            found[match[2]] = (order[match[1]], _unquoted(match[3]))
-    return {option: value for option, (_, value) in found.items()}
+def fingerprint(machine: builds.Machine) -> str:
+    """Changes with everything that should make set-up run again."""
+    digest = hashlib.sha256(f"{sys.version}\n{ROOT}\n{machine}".encode())
+    for path in (ROOT / "pyproject.toml", *sorted(CI.glob("*.py")), CI / "constraints.txt"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
-def _unquoted(text: str) -> str:
-    return str(ast.literal_eval(text)) if text[:1] in "'\"" else text
+def check_platform(machine: builds.Machine) -> None:
+    """Refuse early where no build of torch exists."""
+    if machine.system not in ("Linux", "Darwin"):
+        raise SetupError(f"{machine.system} is not supported; on Windows use WSL.")
+    if (machine.system, machine.arch) == ("Darwin", "x86_64"):
+        raise SetupError("torch has no builds for Intel Macs (or for a Python under Rosetta).")
 
 
-def local_path(location: str) -> Path | None:
-    """The folder or file that a find-links entry or an index names; None for a remote one."""
-    parts = urlsplit(location)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return None if parts.scheme else Path(location).expanduser()
+# ---------------------------------------------------------------- steps
 
 
-def usable(locations: Iterable[str]) -> list[str]:
-    """The locations without local ones that do not exist, each once."""
-    return [
-        location
-        for location in dict.fromkeys(locations)
-        if (path := local_path(location)) is None or path.exists()
-    ]
+def make_venv() -> None:
+    """Make `.venv`, or keep it if it works and has this Python's version."""
+    probe = "import pip, sys; sys.exit(sys.version != sys.argv[1])"
+    if PYTHON.exists() and not _status([PYTHON, "-c", probe, sys.version]):
+        return
+    if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
+        version = "{}.{}".format(*sys.version_info)
+        raise SetupError(
+            f"{sys.executable} cannot make virtual environments: its module ensurepip is missing. "
+            f"On Debian and Ubuntu: apt-get install python{version}-venv"
+        )
+    run("venv", [sys.executable, "-m", "venv", "--clear", VENV])
 
 
-# ---------------------------------------------------------------- what to install
+def pip_configuration() -> dict[str, str]:
+    """What pip is configured to use on this machine, its environment variables included."""
+    done = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SetupError(f"pip config list failed: {done.stderr.strip()}")
+    return builds.parse_pip_config(done.stdout)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which builds to install, and why."""
-
-    extra: str
-    """`cpu` or `gpu`: which faiss."""
-    torch: str
-    """The requirement that torch must meet, `torch==2.13.0+cpu`; empty: as the lock says."""
-    options: tuple[str, ...] = ()
-    """For `uv pip install`."""
-    why: str = field(default="", compare=False)
+def choose(machine: builds.Machine, pip: Mapping[str, str]) -> builds.Choice:
+    """The builds that fit, from what lies in the folders of pip's find-links."""
+    folders = map(builds.local_path, pip.get("find-links", "").split())
+    wheels = [path.name for folder in folders if folder for path in folder.glob("torch-*.whl")]
+    pinned = builds.pinned_torch((CI / "constraints.txt").read_text())
+    return builds.choose_builds(machine, wheels, pinned, os.environ.get("UV_TORCH_BACKEND", ""))
 
 
-def choose_builds(
-    machine: Machine, wheels: Sequence[str], pinned: str, backend: str = ""
-) -> Choice:
-    """The builds for `machine`. Pure: everything it depends on is given.
+def installed() -> dict[str, str]:
+    """Distribution → version in `.venv`."""
+    names = [path.name for path in VENV.glob("lib/python3*/site-packages/*.dist-info")]
+    pairs = [name.removesuffix(".dist-info").rpartition("-")[::2] for name in names]
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pairs}
 
-    `wheels` are the file names in the folders of pip's find-links, `pinned` the version of torch
-    in the lock, `backend` the user's own UV_TORCH_BACKEND.
+
+def remove_other_faiss(choice: builds.Choice) -> None:
+    """faiss-cpu and faiss-gpu own the same folder: never both."""
+    superfluous = builds.superfluous_faiss(installed(), choice.extra)
+    if superfluous:
+        print(f"      removing {', '.join(superfluous)}: only faiss-{choice.extra} may be there")
+        run("uv", [VENV / "bin" / "uv", "pip", "uninstall", "--python", PYTHON, *superfluous])
+
+
+def install(choice: builds.Choice, pip: Mapping[str, str]) -> None:
+    """Install the project; everything anew after an installation that did not come to its end."""
+    constraints = VENV / "constraints.txt"
+    lock = (CI / "constraints.txt").read_text()
+    constraints.write_text(builds.with_torch(lock, choice.torch))
+    options = [*choice.options, "--constraints", constraints]
+    if UNFINISHED.exists():
+        options.append("--reinstall")
+    elif builds.is_other_torch(installed().get("torch", ""), choice):
+        options.append("--reinstall-package=torch")
+    UNFINISHED.touch()
+    target = f"{ROOT}[{choice.extra},models,dev]"
+    command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *options, "-e", target]
+    try:
+        run("uv", command, builds.uv_environment(pip, os.environ))
+    except SetupError as error:
+        raise SetupError(f"{error}{_TORCH_HINT if choice.options else ''}") from error
+    UNFINISHED.unlink()
+
+
+def provide_browser() -> None:
+    """Chromium for the browser tests, where it is missing and may be installed."""
+    if any(map(shutil.which, BROWSERS)) or MAC_BROWSER.exists():
+        return
+    if not shutil.which("apt-get"):
+        print("No Chromium: the browser tests will skip. Install Chromium or Google Chrome.")
+    elif os.geteuid() != 0:
+        print("No Chromium: the browser tests will skip. For them: sudo apt-get install chromium")
+    else:
+        print("Chromium for the browser tests, with apt-get …", flush=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get", ["apt-get", "update", "-qq"], quiet)
+        packages = ["-y", "-qq", "--no-install-recommends", "chromium"]
+        run("apt-get", ["apt-get", "install", *packages], quiet)
+
+
+# ---------------------------------------------------------------- running and reporting
+
+
+@contextmanager
+def step(number: int, text: str) -> Iterator[None]:
+    """Say what begins, and how long it took."""
+    print(f"[{number}/{STEPS}] {text} …", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"[{number}/{STEPS}] done, {time.monotonic() - start:.0f} s", flush=True)
+
+
+def run(name: str, command: Sequence[str | Path], environment: Mapping[str, str] = {}) -> None:
+    """Run a command to its end; its progress is shown, its list of 230 packages is not.
+
+    On a terminal it draws its own bars. Raises SetupError where it fails.
     """
-    # faiss-gpu comes for x86-64 only.
-    extra = "gpu" if machine.has_gpu and (machine.system, machine.arch) == ("Linux", "x86_64") else "cpu"
-    fitting = [version for name in wheels if (version := fitting_torch(name, machine))]
-    if fitting:
-        best = max(fitting, key=lambda v: (v.split("+")[0] == pinned, _numbers(v)))
-        return Choice(extra, f"torch=={best}", (), f"torch {best} from pip's find-links")
-    if machine.system != "Linux":
-        return Choice(extra, "", (), f"torch {pinned} from the index")
-    if backend:
-        return Choice(extra, "", (), f"torch {pinned}, UV_TORCH_BACKEND={backend}")
-    backend = "auto" if machine.has_gpu else "cpu"
-    why = "CUDA build, NVIDIA GPU found" if machine.has_gpu else "CPU build, no NVIDIA GPU found"
-    return Choice(extra, "", (f"--torch-backend={backend}",), f"torch {pinned}, {why}")
+    environ = {**os.environ, **environment}
+    if sys.stderr.isatty():
+        status = subprocess.run(command, env=environ, check=False).returncode
+    else:
+        with subprocess.Popen(
+            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            for line in process.stdout or ():
+                if not line.startswith((" + ", " - ", " ~ ")):
+                    print(f"      {line.rstrip()}", flush=True)
+        status = process.returncode
+    if status:
+        raise SetupError(
+            f"{name} ended with status {status}; its reason stands above. "
+            "Put that right and run it again."
+        )
 
 
-_TORCH = re.compile(r"torch-(?P<version>[^-]+)-(?P<python>[^-]+)-[^-]+-(?P<platform>[^-]+)\.whl")
+def _status(command: Sequence[str | Path]) -> int:
+    return subprocess.run(command, capture_output=True, check=False).returncode
 
 
-def fitting_torch(name: str, machine: Machine) -> str | None:
-    """The version of torch in the wheel file `name`; None if it is not one for `machine`."""
-    match = _TORCH.fullmatch(unquote(name))
-    if not match or match["python"] != machine.python:
-        return None
-    start = "macosx" if machine.system == "Darwin" else ("manylinux", "linux")
-    if not any(
-        tag.startswith(start) and tag.endswith((machine.arch, "universal2"))
-        for tag in match["platform"].split(".")
-    ):
-        return None
-    return match["version"] if _fits_device(match["version"], machine) else None
-
-
-def _fits_device(version: str, machine: Machine) -> bool:
-    """Whether the build is for the machine's device: `+cpu`, `+cu130`; none says nothing."""
-    label = version.partition("+")[2]
-    if machine.has_gpu:
-        return label.startswith("cu")
-    return label == "cpu" or (not label and (machine.system, machine.arch) != ("Linux", "x86_64"))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0]))
-
-
-def pinned_torch(constraints: str) -> str:
-    """The version of torch in the lock."""
-    match = re.search(r"^torch==(\S+)", constraints, re.MULTILINE)
-    if not match:
-        raise SetupError(f"{CONSTRAINTS} has no line for torch.")
-    return match[1]
-
-
-def with_torch(constraints: str, requirement: str) -> str:
-    """The lock with its line for torch replaced by `requirement`, if there is one."""
-    return re.sub(r"^torch==\S+", requirement or r"\g<0>", constraints, flags=re.MULTILINE)
-
-
-def uv_environment(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """What pip is configured to use, in uv's words; the user's own UV_ variables win."""
-    extra = usable(pip.get("extra-index-url", "").split())
-    found = {
-        "UV_INDEX_URL": pip.get("index-url", ""),
-        "UV_EXTRA_INDEX_URL": " ".join(extra),
-        # pip takes the best version of all indexes, and its user configured them for that.
-        "UV_INDEX_STRATEGY": "unsafe-best-match" if extra else "",
-        "UV_FIND_LINKS": ",".join(usable(pip.get("find-links", "").split())),
-        "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
-        "UV_HTTP_TIMEOUT": pip.get("default-timeout", pip.get("timeout", "")),
-        "SSL_CERT_FILE": pip.get("cert", ""),
-        "ALL_PROXY": pip.get("proxy", ""),
-        "UV_COMPILE_BYTECODE": "1",
-    }
-    return {name: value for name, value in found.items() if value and name not in environ}
-
-
-def superfluous_faiss(installed: Iterable[str], extra: str) -> list[str]:
-    """The faiss distributions to remove before `faiss-{extra}` goes in: they share one folder."""
-    present = sorted(name for name in installed if name.startswith("faiss-"))
-    return present if set(present) - {f"faiss-{extra}"} else []
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,7 +4,7 @@
          {"NOT": {"field": "form", "operator": "in", "value": ["8-K"]}}]}
 """
 
-from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf
+from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf, join
 from mixpeek_lab.filters.grammar import OPERATORS, parse_filter
 from mixpeek_lab.filters.templates import has_template, render
 
@@ -16,6 +16,7 @@ __all__ = [
     "Filter",
     "NoneOf",
     "has_template",
+    "join",
     "parse_filter",
     "render",
 ]

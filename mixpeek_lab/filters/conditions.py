@@ -145,6 +145,14 @@ class NoneOf(_Group):
 _NAMES: dict[type, str] = {AllOf: "AND", AnyOf: "OR", NoneOf: "NOT"}
 
 
+def join(*filters: Filter | None) -> Filter | None:
+    """The filters joined by AND; None where there is none."""
+    given = [found for found in filters if found is not None]
+    if len(given) < 2:
+        return given[0] if given else None
+    return AllOf(tuple(given))
+
+
 @dataclass(frozen=True, slots=True)
 class Condition(Filter):
     """One `{field, operator, value, case_sensitive}`. Built by `parse_filter`, which checks it.

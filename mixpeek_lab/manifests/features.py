@@ -234,7 +234,7 @@ def _of_call(label: str, made: Made, spelled: str, report: Report) -> Draft | No
     values = {_PARAMETER_KEYS.get(name, name): value for name, value in bound.items()}
     if kind or "feature_type" not in values:
         values["feature_type"] = Scalar(made.node, kind or "embedding")
-    if values["feature_type"] != "classification":
+    if kind != "classification":
         values.setdefault("distance_metric", Scalar(made.node, "cosine"))
     return Draft(label, made.node, values)
 

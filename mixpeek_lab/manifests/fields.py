@@ -7,6 +7,7 @@ from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.manifests.dialects import Declaration, Declared
+from mixpeek_lab.manifests.features import read_features
 from mixpeek_lab.manifests.report import Report, nearest
 from mixpeek_lab.manifests.values import (
     Derived,
@@ -75,7 +76,7 @@ class Fields:
         return not bad
 
     def _agree(self, first: Declaration, second: Declaration) -> None:
-        if _comparable(first) == _comparable(second):
+        if self._comparable(first) == self._comparable(second):
             return
         line = self.report.place(first.place)[0]
         self.report.add(
@@ -84,6 +85,17 @@ class Fields:
             f"{_shown(first.value)} at line {line} ({first.written}).",
             "Say it once, or say the same.",
         )  # fmt: skip
+
+    def _comparable(self, declaration: Declaration) -> JSON:
+        value = declaration.value
+        if declaration.field == "features":
+            return read_features(value, Report(self.report.path, "")) or plain(value)
+        if declaration.field == "version" and isinstance(value, Scalar):
+            try:
+                return normalise_version(str(value.value))
+            except InvalidInputError:
+                return value.value
+        return plain(value)
 
     def text(self, field: str) -> str | None:
         """A field that holds a text or None."""
@@ -263,7 +275,7 @@ def read_feature_uri(
         for what, given, wanted, same in (
             ("its extractor", uri.extractor, repr(name), uri.extractor == name),
             ("its version", uri.version, repr(version), uri.version == version),
-            ("its feature", uri.feature, f"one of {names}", uri.feature in names),
+            ("its feature", uri.feature, f"one of {names}", uri.feature in names or not names),
         )
         if wanted != "''" and not same
     ]
@@ -290,16 +302,6 @@ def _add(declared: Declared, field: str, value: str) -> str:
 
 def _is_none(value: Folded) -> bool:
     return isinstance(value, Scalar) and value.value is None
-
-
-def _comparable(declaration: Declaration) -> JSON:
-    value = declaration.value
-    if declaration.field == "version" and isinstance(value, Scalar):
-        try:
-            return normalise_version(str(value.value))
-        except InvalidInputError:
-            return value.value
-    return plain(value)
 
 
 def _shown(value: Folded) -> str:

@@ -15,9 +15,12 @@ _EXPORT = re.compile(r"^export (?=(?:const|function|async function|class) )", re
 
 
 def module_text(*names: str) -> str:
-    """The ES modules `names` as one. Only the last one's default export is kept."""
-    *parts, main = [(_FOLDER / name).read_text("utf-8") for name in names]
-    return "\n".join([*(_EXPORT.sub("", part) for part in parts), _IMPORT.sub("", main)])
+    """The ES modules `names` as one, in an order in which none needs a later one at load.
+
+    Names at the top level must differ between the files; the last one has the default export.
+    """
+    *parts, main = [_IMPORT.sub("", (_FOLDER / name).read_text("utf-8")) for name in names]
+    return "\n".join([*(_EXPORT.sub("", part) for part in parts), main])
 
 
 def style_text(*names: str) -> str:

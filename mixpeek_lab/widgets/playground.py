@@ -41,7 +41,9 @@ class Playground(anywidget.AnyWidget):
     Python; read `results` and `config` to take the state along.
     """
 
-    _esm = module_text("fusion.js", "playground.js")
+    _esm = module_text(
+        "nodes.js", "fusion.js", "documents.js", "client.js", "hit.js", "frame.js", "playground.js"
+    )
     _css = style_text("theme.css", "playground.css")
 
     query = traitlets.Unicode("").tag(sync=True)

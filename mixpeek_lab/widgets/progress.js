@@ -1,16 +1,6 @@
 // The progress of a run, then its report. Everything is drawn from one small trait; text enters
 // the page as text nodes only.
-
-function h(tag, given = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name === "class") node.className = value;
-    else node.setAttribute(name, String(value));
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return node;
-}
+import { h } from "./nodes.js";
 
 const count = (number) => Number(number).toLocaleString("en");
 

@@ -36,7 +36,7 @@ class RunProgress(anywidget.AnyWidget):
     widget; then the text and HTML saved in the notebook are those of that moment.
     """
 
-    _esm = module_text("progress.js")
+    _esm = module_text("nodes.js", "progress.js")
     _css = style_text("theme.css", "progress.css")
 
     state = traitlets.Dict().tag(sync=True)

@@ -1,0 +1,45 @@
+# Mixpeek Lab. `make` alone lists what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := $(PYTHON) .ci/setup.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lab check bench clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv with everything in it (PYTHON=python3.12 chooses the interpreter)
+	@$(SETUP)
+
+demo: setup ## the main job without a notebook: extractor, run, retriever, three queries
+	$(BIN)/mixpeek-lab demo
+
+lab: setup ## JupyterLab on the first tutorial
+	$(BIN)/jupyter-lab notebooks/01_quickstart.ipynb
+
+check: setup ## formatting, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
+# last lines are the summary of the tests.
+test: export HF_HUB_OFFLINE := 1
+test: ## check, then the notebooks and the tests (with Chromium, where it may be installed)
+	@$(SETUP) --browser
+	@$(MAKE) --no-print-directory check
+	@if ls notebooks/*.ipynb >/dev/null 2>&1; then set -x; \
+	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
+	--nbval-cell-timeout=300; fi
+	$(BIN)/python -m pytest tests
+
+bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA=path
+	@test -n "$(DATA)" || { echo "Name a folder in BEIR layout: make bench DATA=path" >&2; exit 2; }
+	$(BIN)/mixpeek-lab bench "$(DATA)"
+
+clean: ## remove .venv, caches and builds (.mixpeek_lab, with your collections, stays)
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

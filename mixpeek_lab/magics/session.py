@@ -1,0 +1,78 @@
+"""The notebook's lab: one per kernel, made when it is first needed, stopped with the kernel."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from mixpeek_lab.magics.errors import tells_errors
+
+if TYPE_CHECKING:
+    from mixpeek_lab.workbench import Lab, Status
+
+_lab: Lab | None = None
+_lock = threading.RLock()
+
+
+def current_lab(home: str | None = None) -> Lab:
+    """The kernel's lab. `home` matters to the first call only."""
+    global _lab
+    with _lock:
+        if _lab is None:
+            from mixpeek_lab.workbench import Lab
+
+            _lab = Lab(home)
+            atexit.register(stop)
+        return _lab
+
+
+def start_in_background() -> None:
+    """Begin importing and starting what takes long, unless MIXPEEK_LAB_AUTOSTART is 0."""
+    if os.environ.get("MIXPEEK_LAB_AUTOSTART", "1") == "0":
+        print("Mixpeek Lab is loaded. `%lab start` starts Ray and the endpoint.")  # noqa: T201
+        return
+    threading.Thread(target=lambda: current_lab().start(), daemon=True).start()
+    print("Mixpeek Lab is loaded. Ray starts in the background: `%lab status` shows how far.")  # noqa: T201
+
+
+def stop() -> None:
+    """Stop the kernel's lab, if there is one."""
+    global _lab
+    with _lock:
+        if _lab is not None:
+            _lab.stop()
+            _lab = None
+
+
+@magics_class
+class LabMagics(Magics):
+    """`%lab`."""
+
+    @magic_arguments()
+    @argument("action", nargs="?", default="status", choices=["start", "status", "stop"])
+    @argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab here)")
+    @argument("--wait", action="store_true", help="wait until Ray and the endpoint are ready")
+    @argument("--no-serve", action="store_true", help="Ray alone, without the HTTP endpoint")
+    @line_magic
+    @tells_errors
+    def lab(self, line: str) -> Status | None:
+        """Start, show or stop what runs behind the notebook: Ray, the endpoint, services.
+
+        %lab                    what is running
+        %lab start --wait       start all of it and wait
+        %lab stop               stop it; what is on disk stays
+        """
+        options = parse_argstring(self.lab, line)
+        if options.action == "stop":
+            stop()
+            print("Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.")  # noqa: T201
+            return None
+        lab = current_lab(options.home)
+        if options.action == "start":
+            return lab.start(serve=not options.no_serve, wait=options.wait)
+        return lab.status()

@@ -1,0 +1,44 @@
+"""Retrievers: what is searched and how it is fused, without any I/O.
+
+`parse_retriever` and `parse_request` read what users write, `embed_requests` says what must be
+embedded, `search` runs a query over plain callables, `to_response` and `to_explain` answer.
+"""
+
+from mixpeek_lab.retrievers.engine import FetchedDocument, SearchContext, search
+from mixpeek_lab.retrievers.parsing import parse_retriever
+from mixpeek_lab.retrievers.queries import EmbedRequest, embed_requests
+from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_request
+from mixpeek_lab.retrievers.spec import (
+    DocumentQuery,
+    FusionSpec,
+    GroupBy,
+    RetrieverSpec,
+    SearchLeg,
+    TextQuery,
+    VectorQuery,
+)
+from mixpeek_lab.retrievers.stages import STAGES
+from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
+
+__all__ = [
+    "STAGES",
+    "DocumentQuery",
+    "EmbedRequest",
+    "FetchedDocument",
+    "FusionSpec",
+    "GroupBy",
+    "Overrides",
+    "RetrieverSpec",
+    "SearchContext",
+    "SearchLeg",
+    "SearchRequest",
+    "TextQuery",
+    "VectorQuery",
+    "candidate_ids",
+    "embed_requests",
+    "parse_request",
+    "parse_retriever",
+    "search",
+    "to_explain",
+    "to_response",
+]

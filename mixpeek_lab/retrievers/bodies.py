@@ -1,0 +1,178 @@
+"""What users write, checked key by key: errors name the path and the nearest key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.models import JSON
+
+MOST = 10_000
+"""Candidates of a leg and hits of a page, at most."""
+
+_HARMLESS = frozenset({
+    "auto_preprocess", "cache_behavior", "cache_ttl_seconds", "cache_config", "consistency",
+    "degrade_retry", "hard_timeout_ms", "interactive", "on_error", "return_presigned_urls",
+    "skip_cache", "visibility", "requires_subscription", "budget_limits", "display_config",
+    "marketplace_listing_id", "tags", "metadata", "retriever_id", "namespace_id", "created_at",
+    "updated_at",
+})  # fmt: skip
+"""Mixpeek's keys that say how its service runs or shows something, not what is found."""
+
+_NOT_YET = frozenset({
+    "batch_size", "collection_identifiers", "expand", "facets", "learning_config", "on_empty",
+    "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
+    "return_vectors", "stream", "target_collection_id", "write_token",
+})  # fmt: skip
+"""Mixpeek's keys that would change the answer, and are not part of this version."""
+
+
+SEARCH_NAMES = {"limit": "top_k", "pre_filters": "filters", "uri": "feature_uri"}
+"""Other spellings of a search's keys."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SearchBody(_Body):
+    """One entry of `searches`."""
+
+    name: str | None = Field(None, min_length=1)
+    feature_uri: str | None = None
+    feature: str | None = None
+    lexical: bool | None = None
+    query: Any = None
+    top_k: int = Field(100, ge=1, le=MOST)
+    min_score: float | None = None
+    weight: float | None = None
+    filters: Any = None
+
+
+class FusionBody(_Body):
+    """A fusion as an object."""
+
+    strategy: str = "rrf"
+    k: float = 60.0
+    weights: list[float] | dict[str, float] | None = None
+
+
+class GroupByBody(_Body):
+    """`group_by` of a feature_search."""
+
+    field: str = Field(min_length=1)
+    limit: int = Field(25, ge=1, le=MOST)
+    group_size: int = Field(1, ge=1, le=MOST)
+
+
+class ParametersBody(_Body):
+    """`parameters` of a feature_search."""
+
+    searches: list[Any] = Field(min_length=1, max_length=64)
+    final_top_k: int = Field(25, ge=1, le=MOST)
+    fusion: Any = None
+    group_by: Any = None
+    filters: Any = None
+
+
+class RetrieverBody(_Body):
+    """A retriever, apart from its stages."""
+
+    name: str | None = Field(None, min_length=1)
+    description: str | None = None
+    collections: Any = None
+    fusion: Any = None
+    filters: Any = None
+    input_schema: dict[str, Any] | None = None
+
+
+class RequestBody(_Body):
+    """A query."""
+
+    inputs: dict[str, Any]
+    limit: int | None = Field(None, ge=1, le=MOST)
+    offset: int = Field(0, ge=0)
+    filters: Any = None
+    fusion: Any = None
+    k: float | None = None
+    weights: list[float] | dict[str, float] | None = None
+    candidates: bool = False
+
+
+B = TypeVar("B", bound=_Body)
+
+
+def checked(model: type[B], body: Mapping[str, JSON], where: str) -> B:
+    """`body` as a `model`. Raises RetrieverError with path, problem and nearest key."""
+    kept = {key: value for key, value in body.items() if key not in _HARMLESS}
+    for key in [key for key in kept if key in _NOT_YET and key not in model.model_fields]:
+        if kept.pop(key) not in (None, False, [], {}, "all", "flatten", "error"):
+            raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
+    try:
+        return model.model_validate(kept)
+    except ValidationError as error:
+        raise RetrieverError(_explained(error, model, where)) from error
+
+
+def renamed(body: Mapping[str, JSON], names: Mapping[str, str], where: str) -> dict[str, JSON]:
+    """`body` with other spellings of its keys replaced. Null counts as absent."""
+    found: dict[str, JSON] = {}
+    for key, value in body.items():
+        name = names.get(key, key)
+        if value is None:
+            continue
+        if name in found and found[name] != value:
+            raise RetrieverError(f"{joined(where, key)}: {name!r} is given twice, differently.")
+        found[name] = value
+    return found
+
+
+def check_keys(body: Mapping[str, JSON], known: Sequence[str], where: str) -> None:
+    """Raise RetrieverError for a key that is neither known nor harmless."""
+    for key, value in body.items():
+        if key in known or key in _HARMLESS or (key in _NOT_YET and not value):
+            continue
+        if key in _NOT_YET:
+            raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
+        close = get_close_matches(str(key), known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+        raise RetrieverError(f"{joined(where, key)}: unknown key. {hint}")
+
+
+def mapping(value: JSON, where: str, example: str = "{...}") -> Mapping[str, JSON]:
+    """`value` where it is an object, else RetrieverError."""
+    if not isinstance(value, Mapping):
+        raise RetrieverError(
+            f"{where}: expected an object like {example}, got {type(value).__name__}."
+        )
+    return value
+
+
+def _explained(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    first = error.errors(include_url=False)[0]
+    path = joined(where, *first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        close = get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+        return f"{path}: unknown key. {hint}"
+    if first["type"] == "missing":
+        return f"{path} is missing."
+    return f"{path}: {first['msg']}, got {first['input']!r}."
+
+
+def joined(where: str, *loc: str | int) -> str:
+    """A path: `joined("stages[0]", "searches", 1)` is `stages[0].searches[1]`."""
+    path = where
+    for part in _without_branches(loc):
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _without_branches(loc: Sequence[str | int]) -> Sequence[str | int]:
+    """Without pydantic's names for the members of a union: `weights.list[float].0`."""
+    return [part for part in loc if isinstance(part, int) or "[" not in part]

@@ -1,0 +1,108 @@
+"""Reads a retriever in any of the shapes that Mixpeek's material uses, and a short one.
+
+short    {collection, searches: [{feature | feature_uri | lexical: true, …}], fusion, limit}
+seed     {collection_ids, stages: [{stage_type: search, feature_search: {…}}], fusion_strategy}
+public   {collection_identifiers, stages: [{stage_name, config: {stage_id, parameters}}]}
+flat     the same with `stage_id` and `parameters` in the stage itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.filters import join, parse_filter
+from mixpeek_lab.fusion import check_strategy
+from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.bodies import (
+    FusionBody,
+    GroupByBody,
+    RetrieverBody,
+    checked,
+    joined,
+    mapping,
+    renamed,
+)
+from mixpeek_lab.retrievers.legs import parse_legs
+from mixpeek_lab.retrievers.shapes import Parameters, short_parameters, stage_parameters
+from mixpeek_lab.retrievers.spec import FusionSpec, GroupBy, RetrieverSpec
+
+_NAMES = {
+    "retriever_name": "name",
+    "collection": "collections",
+    "collection_id": "collections",
+    "collection_ids": "collections",
+    "collection_identifiers": "collections",
+    "fusion_strategy": "fusion",
+}
+
+
+def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
+    """Read a retriever. `name` is used where the body has none.
+
+    Raises RetrieverError (or FilterError for a filter) with the path of what is wrong.
+    """
+    top = renamed(mapping(body, "retriever", "{collection, searches}"), _NAMES, "")
+    stages = top.pop("stages", None)
+    parameters = short_parameters(top) if stages is None else stage_parameters(stages)
+    retriever = checked(RetrieverBody, top, "")
+    found_name = retriever.name or name
+    if not found_name:
+        raise RetrieverError("retriever_name is missing: give the retriever a name.")
+    fusion = _fusion(retriever.fusion, parameters)
+    return RetrieverSpec(
+        name=found_name,
+        collections=_collections(retriever.collections),
+        searches=parse_legs(parameters, fusion.weights),
+        fusion=FusionSpec(fusion.strategy, fusion.k),
+        final_top_k=parameters.body.final_top_k,
+        filters=join(
+            parse_filter(retriever.filters, "filters"),
+            parse_filter(parameters.body.filters, joined(parameters.where, "filters")),
+        ),
+        group_by=_group_by(parameters.body.group_by, joined(parameters.where, "group_by")),
+        input_schema=retriever.input_schema or {},
+        description=retriever.description or "",
+    )
+
+
+def parse_fusion(value: JSON, where: str) -> FusionBody:
+    """Read `"rrf"` or `{strategy | type, k, weights}`. Raises RetrieverError."""
+    body: Mapping[str, JSON] = {"strategy": value} if isinstance(value, str) else value or {}
+    names = {"type": "strategy"}
+    fusion = checked(
+        FusionBody, renamed(mapping(body, where, "{strategy: rrf}"), names, where), where
+    )
+    check_strategy(fusion.strategy, fusion.k, where)
+    return fusion
+
+
+def _collections(value: JSON) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    is_usable = isinstance(names, list | tuple) and names
+    if not is_usable or not all(isinstance(name, str) and name for name in names):
+        raise RetrieverError(
+            "collection_identifiers: a retriever needs the name or id of at least one collection."
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _fusion(top: JSON, parameters: Parameters) -> FusionBody:
+    inner = parameters.body.fusion
+    where = joined(parameters.where, "fusion")
+    if top is None or inner is None:
+        given, where = (inner, where) if top is None else (top, "fusion_strategy")
+        return parse_fusion(given, where)
+    outer = parse_fusion(top, "fusion_strategy")
+    if outer != parse_fusion(inner, where):
+        raise RetrieverError(f"{where}: differs from fusion_strategy of the retriever.")
+    return outer
+
+
+def _group_by(value: JSON, where: str) -> GroupBy | None:
+    if value is None:
+        return None
+    given: Mapping[str, JSON] = {"field": value} if isinstance(value, str) else value
+    names = {"max_per_group": "group_size"}
+    body = checked(GroupByBody, renamed(mapping(given, where, "{field}"), names, where), where)
+    return GroupBy(body.field, body.limit, body.group_size)

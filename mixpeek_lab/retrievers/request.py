@@ -1,0 +1,136 @@
+"""What a query brings: inputs, page, filters, and settings that override the retriever's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.filters import Filter, join, parse_filter
+from mixpeek_lab.fusion import check_strategy
+from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.bodies import RequestBody, checked, mapping, renamed
+from mixpeek_lab.retrievers.legs import Weights, reweighted
+from mixpeek_lab.retrievers.parsing import parse_fusion
+from mixpeek_lab.retrievers.spec import FusionSpec, RetrieverSpec
+
+TEXT_KEYS = ("query_text", "query", "text", "q")
+"""Inputs that hold a request's own text, the first one that is there."""
+
+_NAMES = {"page_size": "limit", "page_number": "page", "input": "inputs"}
+_DEFAULT_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Settings of one query. None: as the retriever says."""
+
+    strategy: str | None = None
+    k: float | None = None
+    weights: Weights | None = None
+
+    def applied_to(self, spec: RetrieverSpec) -> RetrieverSpec:
+        """The retriever with these settings. Raises RetrieverError where they do not fit."""
+        if self == Overrides():
+            return spec
+        fusion = FusionSpec(
+            self.strategy or spec.fusion.strategy, spec.fusion.k if self.k is None else self.k
+        )
+        check_strategy(fusion.strategy, fusion.k)
+        legs = spec.searches
+        if self.weights is not None:
+            legs = reweighted(legs, self.weights, "weights")
+        return replace(spec, fusion=fusion, searches=legs)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One query."""
+
+    inputs: Mapping[str, JSON] = field(default_factory=dict)
+    limit: int | None = None
+    """Hits wanted; None: the retriever's final_top_k."""
+    offset: int = 0
+    filters: Filter | None = None
+    overrides: Overrides = Overrides()
+    candidates: bool = False
+    """Whether legs of weight 0 are searched too, for fusing again with other weights."""
+
+    @property
+    def text(self) -> str | None:
+        """The request's own text: one of TEXT_KEYS, or the only text among the inputs."""
+        for key in TEXT_KEYS:
+            if isinstance(self.inputs.get(key), str):
+                return str(self.inputs[key])
+        texts = [value for value in self.inputs.values() if isinstance(value, str)]
+        return texts[0] if len(texts) == 1 else None
+
+
+def parse_request(body: JSON) -> SearchRequest:
+    """Read a query: `{query | inputs | input, limit, offset | page, filters, …}`.
+
+    `query` is a text or an object of inputs. A page is also read from `page` and `page_size`
+    or from `pagination`. `filters` among the inputs count as filters, as LangChain's
+    integration sends them. Raises RetrieverError or FilterError with the path.
+    """
+    given = renamed(mapping(body, "request", '{"query": "text"}'), _NAMES, "")
+    inputs = _inputs(given.pop("query", None), given.pop("inputs", None))
+    _read_page(given)
+    request = checked(RequestBody, {"inputs": inputs, **given}, "")
+    inner = inputs.get("filters")
+    return SearchRequest(
+        inputs=inputs,
+        limit=request.limit,
+        offset=request.offset,
+        filters=join(
+            parse_filter(request.filters, "filters"),
+            parse_filter(inner, "inputs.filters") if isinstance(inner, Mapping) else None,
+        ),
+        overrides=_overrides(request),
+        candidates=request.candidates,
+    )
+
+
+def _inputs(query: JSON, inputs: JSON) -> dict[str, JSON]:
+    found: dict[str, JSON] = {}
+    for where, given in (("inputs", inputs), ("query", query)):
+        if given is None:
+            continue
+        if isinstance(given, str):
+            given = {"query": given}
+        body = mapping(given, where, '{"query_text": "…"}')
+        if body.get("input_mode") == "text":
+            body = {"query": body.get("value", body.get("text"))}
+        found.update(body)
+    return found
+
+
+def _read_page(given: dict[str, JSON]) -> None:
+    """Turn `pagination` and `page` into `limit` and `offset`."""
+    pagination = given.pop("pagination", None)
+    if pagination is not None:
+        page = dict(renamed(mapping(pagination, "pagination"), _NAMES, "pagination"))
+        if page.pop("method", "offset") not in ("offset", "cursor") or page.get("cursor"):
+            raise RetrieverError("pagination.method: available: offset.")
+        given.update(page)
+    number = given.pop("page", None)
+    if number is None:
+        return
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise RetrieverError(f"page: pages count from 1, got {number!r}.")
+    if "offset" in given:
+        raise RetrieverError("page: give page or offset, not both.")
+    limit = given.setdefault("limit", _DEFAULT_PAGE)
+    given["offset"] = (number - 1) * limit if isinstance(limit, int) else 0
+
+
+def _overrides(request: RequestBody) -> Overrides:
+    if request.fusion is None:
+        return Overrides(None, request.k, request.weights)
+    fusion = parse_fusion(request.fusion, "fusion")
+    has_k = isinstance(request.fusion, Mapping) and "k" in request.fusion
+    return Overrides(
+        strategy=fusion.strategy,
+        k=fusion.k if has_k else request.k,
+        weights=fusion.weights if request.weights is None else request.weights,
+    )

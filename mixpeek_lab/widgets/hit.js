@@ -1,0 +1,122 @@
+// One result: a row with rank, text, score and bar, and the explanation of its score.
+import { chipsOf, excerpt, headingOf, lineageOf, marked } from "./documents.js";
+import { figure, formula, numeral } from "./fusion.js";
+import { chevron, freshId, h } from "./nodes.js";
+
+/**
+ * A list item whose `update(hit, largest)` repaints rank, arrow, score and explanation.
+ * `view` gives payload, terms, legs, colourOf(leg), choice(), before (ranks to compare with),
+ * open (ids of expanded results), flip(id) and focus(id).
+ */
+export function buildCard(hit, view) {
+  const { payload, terms } = view;
+  const id = hit.document_id;
+  const record = payload.documents[id] ?? {};
+  const fields = record.fields ?? {};
+  const textField = payload.text_field ?? "data";
+  const [headingField, heading] = headingOf(fields, textField);
+  const text = typeof fields[textField] === "string" ? fields[textField] : "";
+  const chips = chipsOf(fields, textField, headingField, heading);
+  const ui = buildRow(heading || id, text, chips, terms);
+  const why = h("div", { class: "mxp-why", id: freshId(), role: "region", "aria-label": `Score of ${heading || id}`, hidden: true });
+  const card = h("li", { class: "mxp-hit", "data-id": id }, ui.row, why);
+  let current = hit;
+
+  function paintBody() {
+    const isOpen = view.open.has(id);
+    card.classList.toggle("is-open", isOpen);
+    ui.toggle.setAttribute("aria-expanded", String(isOpen));
+    why.hidden = !isOpen;
+    ui.body.replaceChildren(...marked(isOpen ? text : excerpt(text, terms), terms));
+    if (isOpen) paintWhy(why, current, record, view);
+  }
+  function flip() {
+    view.flip(id);
+    paintBody();
+  }
+  ui.toggle.setAttribute("aria-controls", why.id);
+  ui.toggle.addEventListener("focus", () => view.focus(id));
+  ui.toggle.addEventListener("click", (event) => {
+    event.stopPropagation();
+    flip();
+  });
+  // A click that ends a selection of text is not meant for the row.
+  ui.row.addEventListener("click", () => String(getSelection()) || flip());
+
+  card.update = (next, largest) => {
+    current = next;
+    paintRow(ui, next, largest, heading || id, view);
+    if (view.open.has(id)) paintWhy(why, current, record, view);
+  };
+  card.toggle = ui.toggle;
+  paintBody();
+  return card;
+}
+
+function buildRow(heading, text, chips, terms) {
+  const ui = {
+    rank: h("span"),
+    arrow: h("span", { class: "mxp-move" }),
+    body: h("div", { class: "mxp-text" }),
+    number: h("div", { class: "mxp-score-number" }),
+    stack: h("div", { class: "mxp-stack", "aria-hidden": "true" }),
+    ranks: h("div", { class: "mxp-ranks" }),
+    toggle: h("button", { class: "mxp-toggle", type: "button", "aria-expanded": "false" }, chevron()),
+  };
+  const facts = chips.map(([name, value]) => h("span", { class: "mxp-chip" }, name, h("b", {}, value)));
+  ui.row = h("div", { class: "mxp-row" },
+    h("div", { class: "mxp-rank" }, ui.rank, ui.arrow),
+    h("div", {},
+      h("div", { class: "mxp-heading" }, marked(heading, terms)),
+      text && ui.body,
+      facts.length > 0 && h("div", { class: "mxp-chips" }, facts)),
+    h("div", { class: "mxp-score" }, ui.number, ui.stack, ui.ranks),
+    ui.toggle);
+  return ui;
+}
+
+function paintRow(ui, hit, largest, heading, view) {
+  const parts = hit.contributions ?? [];
+  ui.rank.textContent = String(hit.rank);
+  paintArrow(ui.arrow, hit, view.before);
+  ui.number.textContent = figure(hit.score);
+  ui.stack.replaceChildren(...parts.filter((part) => part.contribution).map((part) => h("span", {
+    class: `mxp-part${part.contribution < 0 ? " is-negative" : ""}`,
+    title: `${part.leg} ${figure(part.contribution)}`,
+    vars: { "--leg": view.colourOf(part.leg), width: `${(100 * Math.abs(part.contribution)) / largest}%` },
+  })));
+  const found = parts.filter((part) => part.rank !== null && part.weight > 0);
+  ui.ranks.replaceChildren(...found.map((part) => h("span", { title: `rank ${part.rank} in ${part.leg}` },
+    h("i", { vars: { "--leg": view.colourOf(part.leg) } }), `#${part.rank}`)));
+  const places = parts.map((part) => (part.rank === null ? `not in ${part.leg}` : `rank ${part.rank} in ${part.leg}`));
+  ui.toggle.setAttribute("aria-label", `Result ${hit.rank}: ${heading}, score ${figure(hit.score)}. ${places.join(", ")}. Explain`);
+}
+
+/** How far the hit moved since the last control moved. */
+function paintArrow(node, hit, before) {
+  const by = before?.has(hit.document_id) ? before.get(hit.document_id) - hit.rank : null;
+  node.className = `mxp-move${by > 0 ? " is-up" : by < 0 ? " is-down" : ""}`;
+  if (!before || by === 0) return node.replaceChildren();
+  const [sign, words] = by === null ? ["new", "new"] : by > 0 ? [`▲ ${by}`, `up ${by}`] : [`▼ ${-by}`, `down ${-by}`];
+  return node.replaceChildren(h("span", { "aria-hidden": "true" }, sign), h("span", { class: "mx-visually-hidden" }, words));
+}
+
+function paintWhy(node, hit, record, view) {
+  const parts = hit.contributions ?? [];
+  const heads = ["leg", "rank", "score", "normalised", "weight", "contribution"];
+  const rows = parts.map((part) => h("tr", {},
+    h("th", { scope: "row" }, h("span", { class: "mxp-swatch", vars: { "--leg": view.colourOf(part.leg) } }), part.leg),
+    h("td", {}, part.rank ?? (part.weight > 0 ? "not found" : "off")),
+    h("td", {}, figure(part.score)),
+    h("td", {}, figure(part.normalised)),
+    h("td", {}, numeral(part.weight)),
+    h("td", {}, figure(part.contribution))));
+  const choice = view.choice();
+  const lineage = lineageOf(hit.document_id, record).map(([name, value], at) => [at ? " · " : "", `${name} `, h("code", {}, value)]);
+  node.replaceChildren(
+    h("table", {},
+      h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, rows)),
+    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.score))),
+    h("div", { class: "mxp-why-line" }, lineage.flat()));
+}

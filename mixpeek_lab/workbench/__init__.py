@@ -1,0 +1,5 @@
+"""The workbench: class `Lab`, the use cases, the only place that wires the parts together."""
+
+from mixpeek_lab.workbench.lab import Lab, Status
+
+__all__ = ["Lab", "Status"]
