@@ -164,7 +164,7 @@ def install(choice: builds.Choice, pip: Mapping[str, str]) -> None:
     constraints = VENV / "constraints.txt"
     lock = (CI / "constraints.txt").read_text()
     constraints.write_text(builds.with_torch(lock, choice.torch))
-    options = [*choice.options, "--constraints", constraints]
+    options: list[str | Path] = [*choice.options, "--constraints", constraints]
     if UNFINISHED.exists():
         options.append("--reinstall")
     elif builds.is_other_torch(installed().get("torch", ""), choice):

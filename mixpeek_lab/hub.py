@@ -63,7 +63,7 @@ def seed_hub_cache(cache_dir: str | Path | None = None) -> list[str]:
 
 
 def hub_cache() -> Path:
-    """The hub cache in effect: HF_HUB_CACHE, HF_HOME/hub, or `huggingface/hub` in the user's cache."""
+    """The hub cache in effect: HF_HUB_CACHE, else HF_HOME/hub, else the user's cache folder."""
     loaded = sys.modules.get("huggingface_hub.constants")
     if loaded is not None:  # it reads the environment once, when it is imported
         return Path(loaded.HF_HUB_CACHE)

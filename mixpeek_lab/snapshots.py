@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,7 +68,7 @@ def write_snapshot(
     """
     final, working = root / str(number), root / f"{number}.{os.getpid()}.writing"
     shutil.rmtree(final, ignore_errors=True)  # left by a process that died before it was shown
-    working.mkdir(parents=True)
+    (working / "vectors").mkdir(parents=True)
     try:
         write_documents(documents, working / DOCUMENTS)
         pq.write_table(pa.table({"row_key": pa.array(ledger, pa.string())}), working / LEDGER)
@@ -147,7 +148,7 @@ class Snapshot:
                 raise RetrieverError(
                     f"Collection {self.collection_id} has no vector index {feature!r}; it has: {known}."
                 )
-            self._indexes[feature] = read_vector_index(self.folder / feature)
+            self._indexes[feature] = read_vector_index(index_path(self.folder, feature))
         return self._indexes[feature]
 
     @cached_property
@@ -204,6 +205,11 @@ class Snapshot:
         return [(ids[r], s) for r, s in zip(rows.tolist(), scores.tolist(), strict=True)]
 
 
+def index_path(folder: Path, feature: str) -> Path:
+    """Where a snapshot keeps the vector index of a feature, whatever it is called."""
+    return folder / "vectors" / quote(feature, safe="")
+
+
 def split_fields(row: Mapping[str, JSON]) -> tuple[dict[str, JSON], dict[str, JSON]]:
     """A document row as what a hit shows, and where it comes from."""
     hidden = {*LINEAGE, "document_id", "object_id"}
@@ -230,7 +236,7 @@ def _write_indexes(
         index = build_vector_index(
             usable.vectors, usable.rows, kind=kind, metric=feature.distance_metric
         )
-        write_vector_index(index, folder / name)
+        write_vector_index(index, index_path(folder, name))
         vectors[name], left_out[name] = len(usable.rows), usable.left_out
     texts = table.column("data").to_pylist()
     lexical = build_lexical_index(

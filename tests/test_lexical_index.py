@@ -21,6 +21,7 @@ from mixpeek_lab.errors import EngineError, InvalidInputError
 from mixpeek_lab.indexes import (
     analyzer_names,
     build_lexical_index,
+    check_analyzer,
     get_analyzer,
     read_lexical_index,
     write_lexical_index,
@@ -88,6 +89,9 @@ def test_every_named_language_analyzes():
 def test_an_unknown_analyzer_is_refused_with_the_names():
     with pytest.raises(InvalidInputError, match=r"'klingon'.*english, plain, arabic"):
         build_lexical_index(["x"], "klingon")
+    with pytest.raises(InvalidInputError, match="'klingon'"):
+        check_analyzer("klingon")
+    check_analyzer("plain")
 
 
 def test_spans_are_the_matching_words_of_the_text():

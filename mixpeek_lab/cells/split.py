@@ -31,12 +31,9 @@ class CellSplit:
         lines = self.line_map.get(path, ())
         return lines[line - 1] if 0 < line <= len(lines) else None
 
-    def locate(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The same findings, with their lines in the cell."""
-        return tuple(
-            replace(finding, cell_line=self.cell_line(finding.path, finding.line))
-            for finding in findings
-        )
+    def locate(self, finding: Finding) -> Finding:
+        """The same finding, with its line in the cell."""
+        return replace(finding, cell_line=self.cell_line(finding.path, finding.line))
 
 
 def split_cell(name: str, text: str) -> CellSplit:

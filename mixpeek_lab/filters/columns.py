@@ -18,7 +18,6 @@ from mixpeek_lab.filters.values import (
     as_time,
     is_held_by,
     splits,
-    text_test,
     wanted,
 )
 
@@ -164,6 +163,8 @@ def _scalar_mask(condition: Condition, operator: str, cells: _Cells) -> Mask:
         return _text_mask(condition, operator, values)
     if operator not in ORDER and operator not in ("eq", "in"):
         return np.zeros(len(values), dtype=np.bool_)
+    if types.is_boolean(kind) and operator not in ORDER:
+        return _truth_mask(condition, values)
     if types.is_integer(kind) or types.is_floating(kind):
         return _number_mask(condition, operator, values)
     if types.is_timestamp(kind) or types.is_date32(kind):
@@ -172,11 +173,19 @@ def _scalar_mask(condition: Condition, operator: str, cells: _Cells) -> Mask:
 
 
 def _python_mask(condition: Condition, operator: str, values: pa.Array[Any]) -> Mask:
-    """The document's own test on every value: booleans, decimals, and what is rare."""
+    """The document's own test on every value: decimals, and what is rare."""
     test = is_held_by(operator, condition.value, condition.case_sensitive)
     return np.fromiter(
         (value is not None and test(value) for value in values.to_pylist()), np.bool_, len(values)
     )
+
+
+def _truth_mask(condition: Condition, values: pa.Array[Any]) -> Mask:
+    accepted = wanted(condition.value, condition.case_sensitive).booleans
+    found = np.zeros(len(values), dtype=np.bool_)
+    for truth in accepted:
+        found |= _as_mask(values if truth else pc.invert(values))
+    return found
 
 
 def _text_mask(condition: Condition, operator: str, values: pa.Array[Any]) -> Mask:
@@ -187,16 +196,22 @@ def _text_mask(condition: Condition, operator: str, values: pa.Array[Any]) -> Ma
             )
         )
     encoded = values.dictionary_encode()
-    if operator in ORDER or operator in ("eq", "in"):
-        test = is_held_by(operator, condition.value, condition.case_sensitive)
-    else:
-        test = text_test(operator, condition.value, condition.case_sensitive)
     # One place more than there are texts: nulls look there, and find False.
     passed = np.zeros(len(encoded.dictionary) + 1, dtype=np.bool_)
-    passed[:-1] = [test(text) for text in encoded.dictionary.to_pylist()]
+    passed[:-1] = _passed(condition, operator, encoded.dictionary.to_pylist())
     indices = encoded.indices.fill_null(len(encoded.dictionary))
     mask: Mask = passed[indices.to_numpy(zero_copy_only=False)]
     return mask
+
+
+def _passed(condition: Condition, operator: str, texts: list[Any]) -> list[bool]:
+    case_sensitive = condition.case_sensitive
+    if operator in ("eq", "in"):
+        accepted = wanted(condition.value, case_sensitive).texts
+        folded = texts if case_sensitive else map(str.casefold, texts)
+        return [text in accepted for text in folded]
+    test = is_held_by(operator, condition.value, case_sensitive)
+    return [test(text) for text in texts]
 
 
 def _number_mask(condition: Condition, operator: str, values: pa.Array[Any]) -> Mask:

@@ -141,10 +141,10 @@ def is_held_by(operator: str, value: JSON, case_sensitive: bool) -> Test:
         return lambda scalar: accepted.holds(scalar, case_sensitive)
     if operator in ORDER:
         return _order_test(operator, value)
-    return text_test(operator, value, case_sensitive)
+    return _text_test(operator, value, case_sensitive)
 
 
-def text_test(operator: str, value: JSON, case_sensitive: bool) -> Test:
+def _text_test(operator: str, value: JSON, case_sensitive: bool) -> Test:
     """The test for `contains`, `starts_with`, `ends_with` and `regex`; only texts pass."""
     if not isinstance(value, str):
         return lambda _scalar: False

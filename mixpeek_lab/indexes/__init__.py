@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixpeek_lab.indexes.analyzers import Analyzer, analyzer_names, get_analyzer
+from mixpeek_lab.indexes.analyzers import Analyzer, analyzer_names, check_analyzer, get_analyzer
 from mixpeek_lab.indexes.columns import UsableVectors, usable_vectors
 from mixpeek_lab.indexes.construction import build_vector_index
 from mixpeek_lab.indexes.installation import check_installation
@@ -19,6 +19,7 @@ __all__ = [
     "analyzer_names",
     "build_lexical_index",
     "build_vector_index",
+    "check_analyzer",
     "check_installation",
     "get_analyzer",
     "read_lexical_index",

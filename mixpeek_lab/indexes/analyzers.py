@@ -80,6 +80,14 @@ def analyzer_names() -> tuple[str, ...]:
     return ("english", "plain", *sorted(languages))
 
 
+def check_analyzer(name: str) -> None:
+    """Raise InvalidInputError, which lists the names, where no analyzer is called `name`."""
+    if name not in analyzer_names():
+        raise InvalidInputError(
+            f"No analyzer called {name!r}. There is: {', '.join(analyzer_names())}."
+        )
+
+
 @cache
 def get_analyzer(name: str) -> Analyzer:
     """The analyzer called `name`: `english`, `plain` (English stop words, no stemming), or another
@@ -87,10 +95,7 @@ def get_analyzer(name: str) -> Analyzer:
 
     Raises InvalidInputError, which lists the names.
     """
-    if name not in analyzer_names():
-        raise InvalidInputError(
-            f"No analyzer called {name!r}. There is: {', '.join(analyzer_names())}."
-        )
+    check_analyzer(name)
     if name == "plain":
         return Analyzer(name, None, _stop_words("english"))
     return Analyzer(name, name, _stop_words(name) if name in _STOPWORD_LISTS else ())

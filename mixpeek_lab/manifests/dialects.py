@@ -92,7 +92,7 @@ def read_declared(names: Namespace, report: Report) -> Declared:
         found.extend(_of_call(typed, report))
     if isinstance(metadata, Table):
         found.extend(_of_table(metadata, report))
-    elif metadata is not None and not is_typed_manifest(metadata):
+    elif not (metadata is None or isinstance(metadata, Derived) or is_typed_manifest(metadata)):
         _refuse_metadata(metadata, names.places["metadata"], report)
     found.extend(_of_names(names))
     fields: dict[str, tuple[Declaration, ...]] = {}
@@ -130,10 +130,11 @@ def _of_call(call: Made, report: Report) -> Iterator[Declaration]:
             'Write ExtractorManifest(feature_extractor_name="…", version="1.0.0", …).',
         )  # fmt: skip
     for (key, value), place in zip(call.keywords, call.places, strict=True):
-        if key in KEYWORDS:
-            yield Declaration(key, value, place, f"{key}=")
+        field = _ALIASES.get(key, key)
+        if field in KEYWORDS:
+            yield Declaration(field, value, place, f"{key}=")
             continue
-        meant = _ALIASES.get(key) or nearest(key, KEYWORDS)
+        meant = nearest(key, KEYWORDS)
         report.add(
             "MAN020", place, f"ExtractorManifest has no keyword `{key}`.",
             f"Did you mean `{meant}`?" if meant else f"It takes {', '.join(KEYWORDS)}.",

@@ -295,7 +295,7 @@ def _made_feature(draft: Draft) -> Feature | None:
 def _known(draft: Draft, key: str) -> Folded | None:
     """The value of a key where there is one that its text tells."""
     value = draft.values.get(key)
-    return None if value is None or isinstance(value, Unknown) else value
+    return None if value is None or isinstance(value, Unknown | Named | Made) else value
 
 
 def _check_type(draft: Draft, report: Report) -> None:
@@ -391,7 +391,7 @@ def _all_text(items: Iterable[Folded]) -> bool:
 def _shown(value: Folded) -> str:
     if isinstance(value, Scalar):
         return repr(value.value)
-    return f"`{value.dotted if isinstance(value, Named) else source_of(value.node)}`"
+    return f"`{source_of(value.node)}`"
 
 
 def _refuse_duplicates(drafts: list[Draft], report: Report) -> None:

@@ -63,7 +63,10 @@ class Fields:
         return readable[0]
 
     def _readable(self, declaration: Declaration) -> bool:
-        bad = [] if declaration.field == "features" else unknowns(declaration.value)
+        # Features are made by calls, and profiles have their own words for `ResourceType.GPU`.
+        calls = declaration.field in ("features", "compute_profile")
+        whole = declaration.field == "features"
+        bad = [] if whole else unknowns(declaration.value, names_too=not calls)
         if isinstance(declaration.value, Unknown):
             bad = [declaration.value]
         for unread in bad:
@@ -147,9 +150,7 @@ def read_version(fields: Fields) -> tuple[str, str]:
     """The version, normalised and as written; empty where it is missing or wrong."""
     found = fields.one("version")
     if not fields.declared.of("version"):
-        fields.report.add(
-            "MAN011", None, "`version` is missing.", _add(fields.declared, "version", '"1.0.0"')
-        )
+        return _missing_version(fields)
     if found is None:
         return "", ""
     written = plain(found.value) if isinstance(found.value, Scalar) else None
@@ -164,6 +165,15 @@ def read_version(fields: Fields) -> tuple[str, str]:
         f'Write "{written}".' if isinstance(written, int | float) else 'Write "1.0.0".',
     )  # fmt: skip
     return "", ""
+
+
+def _missing_version(fields: Fields) -> tuple[str, str]:
+    typed = fields.declared.dialect == "typed"
+    fields.report.add(
+        "MAN011", None, "`version` is missing." + (" It is taken to be 1.0.0." if typed else ""),
+        _add(fields.declared, "version", '"1.0.0"'), severity="warning" if typed else "error",
+    )  # fmt: skip
+    return ("1.0.0", "1.0.0") if typed else ("", "")
 
 
 def read_inference_type(fields: Fields) -> str | None:

@@ -98,14 +98,17 @@ def plain(value: Folded) -> JSON:
     return source_of(value.node)
 
 
-def unknowns(value: Folded) -> list[Unknown]:
-    """Every unreadable part of a value."""
+def unknowns(value: Folded, *, names_too: bool = True) -> list[Unknown]:
+    """Every unreadable part of a value; imported names and calls count unless told otherwise."""
     if isinstance(value, Unknown):
         return [value]
+    if isinstance(value, Named | Made):
+        reason = f"`{source_of(value.node)}` has to be imported or run"
+        return [Unknown(value.node, reason)] if names_too else []
     if isinstance(value, Listing):
-        return [found for item in value.items for found in unknowns(item)]
+        return [u for item in value.items for u in unknowns(item, names_too=names_too)]
     if isinstance(value, Table):
-        return [found for _, item in value.entries for found in unknowns(item)]
+        return [u for _, item in value.entries for u in unknowns(item, names_too=names_too)]
     return []
 
 

@@ -153,7 +153,9 @@ def mapping(value: JSON, where: str, example: str = "{...}") -> Mapping[str, JSO
 
 
 def _explained(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # A misspelt key is also a missing one: the spelling is what helps.
+    first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
     path = joined(where, *first["loc"])
     if first["type"] == "extra_forbidden":
         known = list(model.model_fields)

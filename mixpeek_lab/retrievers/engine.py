@@ -17,7 +17,7 @@ from mixpeek_lab.filters import Filter, join
 from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.fusion import Arms, Fused, effective_weights, fuse
 from mixpeek_lab.models import JSON, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.queries import leaders, text_of, vector_for
+from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
@@ -42,7 +42,7 @@ def _no_metric(_leg: SearchLeg) -> str:
     return ""
 
 
-def _no_vector(leg: SearchLeg, _document_id: str, _collection_id: str | None) -> Vector:
+def _no_vector(leg: SearchLeg, _document_id: str) -> Vector:
     raise RetrieverError(f"leg {leg.name!r}: documents as queries are not available here.")
 
 
@@ -56,8 +56,8 @@ class SearchContext:
     """(leg, text, top_k, filter) → the best matches that pass the filter."""
     fetch: Callable[[Sequence[str]], Mapping[str, FetchedDocument]]
     """document ids → the documents."""
-    vector_of: Callable[[SearchLeg, str, str | None], Vector] = _no_vector
-    """(leg, document_id, collection_id) → that document's stored vector."""
+    vector_of: Callable[[SearchLeg, str], Vector] = _no_vector
+    """(leg, document_id) → that document's stored vector."""
     metric_of: Callable[[SearchLeg], str] = _no_metric
     """The distance metric of a leg's index."""
     arms: Arms = field(default_factory=dict)
@@ -85,10 +85,10 @@ def search(
 ) -> SearchResult:
     """Answer `request`.
 
-    `vectors` holds the embedded queries by leg name: the `leg_name` of each of
-    `embed_requests(spec, request)`. Raises RetrieverError for what the retriever or the
-    request get wrong; what the callables raise passes through, except that a leg whose
-    feature is unknown (NotFoundError) becomes a warning while another leg answers.
+    `vectors` holds the embedded queries by leg name, for all `legs` of each of
+    `embed_requests(spec, request)` or for its `leg_name` alone. Raises RetrieverError for what
+    the retriever or the request get wrong. What the callables raise passes through, except
+    that a leg whose feature is unknown (NotFoundError) becomes a warning while another answers.
     """
     spec = request.overrides.applied_to(spec)
     execution_id = f"exec_{uuid4().hex[:16]}"
@@ -134,7 +134,7 @@ def _search_legs(
         request.filters.render(request.inputs) if request.filters else None,
     )
     wanted = request.offset + (spec.final_top_k if request.limit is None else request.limit)
-    leader_of = leaders(spec, request)
+    vectors = spread(spec, request, vectors)
     legs: list[Leg] = []
     unknown: list[NotFoundError] = []
     for leg in spec.searches:
@@ -144,7 +144,7 @@ def _search_legs(
         found: Candidates = ()
         try:
             if leg.weight or request.candidates:
-                found = _candidates(leg, request, vectors, leader_of, context, row_filter)
+                found = _candidates(leg, request, vectors, context, row_filter)
         except NotFoundError as error:
             unknown.append(error)
             trace.warnings.append(f"Leg {leg.name!r} is left out: {error}")
@@ -161,14 +161,13 @@ def _candidates(
     leg: SearchLeg,
     request: SearchRequest,
     vectors: Mapping[str, Vector],
-    leader_of: Mapping[str, str],
     context: SearchContext,
     row_filter: Filter | None,
 ) -> Candidates:
     if leg.lexical:
         found = context.lexical(leg, text_of(leg, request), leg.top_k, row_filter)
     else:
-        vector = vector_for(leg, request, vectors, leader_of, context.vector_of)
+        vector = vector_for(leg, request, vectors, context.vector_of)
         found = context.dense(leg, vector, leg.top_k, row_filter)
     if leg.min_score is not None:
         found = [pair for pair in found if pair[1] >= leg.min_score]

@@ -11,7 +11,12 @@ from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.legs import as_vector
 from mixpeek_lab.retrievers.request import TEXT_KEYS, SearchRequest
-from mixpeek_lab.retrievers.spec import DocumentQuery, RetrieverSpec, SearchLeg, VectorQuery
+from mixpeek_lab.retrievers.spec import (
+    DocumentQuery,
+    RetrieverSpec,
+    SearchLeg,
+    VectorQuery,
+)
 from mixpeek_lab.uris import FeatureURI
 
 Vector = Any
@@ -21,11 +26,16 @@ Vector = Any
 class EmbedRequest:
     """One query to embed. Legs that ask the same of the same feature share one."""
 
-    leg_name: str
-    """The first leg that needs the vector: its key in `vectors` for `search`."""
+    legs: tuple[str, ...]
+    """The legs that search with the vector: the keys in `vectors` for `search`."""
     feature_uri: str
     inputs: Mapping[str, JSON] = field(hash=False)
     """For the inference service: `text`, and the name of the `vector_index`."""
+
+    @property
+    def leg_name(self) -> str:
+        """The first of the legs. A vector under this name alone serves all of them."""
+        return self.legs[0]
 
 
 def embed_requests(spec: RetrieverSpec, request: SearchRequest) -> tuple[EmbedRequest, ...]:
@@ -33,21 +43,39 @@ def embed_requests(spec: RetrieverSpec, request: SearchRequest) -> tuple[EmbedRe
 
     Raises RetrieverError where a leg has no text, and where a feature has no URI yet.
     """
-    found: dict[tuple[str, str], EmbedRequest] = {}
-    for leg, text in _texts(spec, request):
-        key = _key(leg, text)
-        if key not in found:
-            inputs = {"text": text, "vector_index": FeatureURI.parse(key[0]).feature}
-            found[key] = EmbedRequest(leg.name, key[0], inputs)
-    return tuple(found.values())
+    legs_of: dict[tuple[str, str], list[str]] = {}
+    for leg in request.overrides.applied_to(spec).searches:
+        if embeds_text(leg) and (leg.weight or request.candidates):
+            legs_of.setdefault((_uri(leg), text_of(leg, request)), []).append(leg.name)
+    return tuple(
+        EmbedRequest(
+            tuple(legs), uri, {"text": text, "vector_index": FeatureURI.parse(uri).feature}
+        )
+        for (uri, text), legs in legs_of.items()
+    )
 
 
-def leaders(spec: RetrieverSpec, request: SearchRequest) -> dict[str, str]:
-    """Leg name → name of the leg whose vector it uses."""
-    first: dict[tuple[str, str], str] = {}
-    return {
-        leg.name: first.setdefault(_key(leg, text), leg.name) for leg, text in _texts(spec, request)
-    }
+def spread(
+    spec: RetrieverSpec, request: SearchRequest, vectors: Mapping[str, Vector]
+) -> Mapping[str, Vector]:
+    """`vectors` for every leg, where they were given for the first leg of each request only."""
+    needed = [
+        leg.name
+        for leg in spec.searches
+        if embeds_text(leg) and (leg.weight or request.candidates) and leg.name not in vectors
+    ]
+    if not needed:
+        return vectors
+    found = dict(vectors)
+    for embed in embed_requests(spec, request):
+        if embed.leg_name in vectors:
+            found.update({name: vectors[embed.leg_name] for name in embed.legs if name in needed})
+    return found
+
+
+def embeds_text(leg: SearchLeg) -> bool:
+    """Whether the leg's query is a text that the extractor's service must embed."""
+    return not leg.lexical and not isinstance(leg.query, VectorQuery | DocumentQuery)
 
 
 def text_of(leg: SearchLeg, request: SearchRequest) -> str:
@@ -72,46 +100,27 @@ def vector_for(
     leg: SearchLeg,
     request: SearchRequest,
     vectors: Mapping[str, Vector],
-    leader_of: Mapping[str, str],
-    vector_of: Callable[[SearchLeg, str, str | None], Vector],
+    vector_of: Callable[[SearchLeg, str], Vector],
 ) -> Vector:
     """The vector that a dense `leg` searches with."""
     where = f"leg {leg.name!r}, query"
     if isinstance(leg.query, VectorQuery):
-        return as_vector(_rendered_vector(leg.query, request, where), where)
+        value: JSON = leg.query.value
+        if isinstance(value, str):
+            value = render(value, request.inputs, where)
+        return as_vector(value, where)
     if isinstance(leg.query, DocumentQuery):
-        document_id = render(leg.query.document_id, request.inputs, where)
-        return vector_of(leg, str(document_id), leg.query.collection_id)
+        return vector_of(leg, str(render(leg.query.document_id, request.inputs, where)))
     vector = vectors.get(leg.name)
-    if vector is None:
-        vector = vectors.get(leader_of.get(leg.name, leg.name))
     if vector is None:
         raise RetrieverError(f"leg {leg.name!r}: its query was not embedded.")
     return vector
 
 
-def _rendered_vector(query: VectorQuery, request: SearchRequest, where: str) -> JSON:
-    if isinstance(query.value, str):
-        return render(query.value, request.inputs, where)
-    return query.value
-
-
-def _texts(spec: RetrieverSpec, request: SearchRequest) -> list[tuple[SearchLeg, str]]:
-    """The dense legs that embed a text, with it."""
-    weights = request.overrides.applied_to(spec).searches
-    return [
-        (leg, text_of(leg, request))
-        for leg in weights
-        if not leg.lexical
-        and not isinstance(leg.query, VectorQuery | DocumentQuery)
-        and (leg.weight or request.candidates)
-    ]
-
-
-def _key(leg: SearchLeg, text: str) -> tuple[str, str]:
+def _uri(leg: SearchLeg) -> str:
     if leg.feature_uri is None:
         raise RetrieverError(
             f"leg {leg.name!r}: the feature {leg.feature!r} has no URI yet; "
             "resolve it with `RetrieverSpec.with_features` first."
         )
-    return leg.feature_uri, text
+    return leg.feature_uri

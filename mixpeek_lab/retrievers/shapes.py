@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON
@@ -45,8 +46,10 @@ class Parameters:
 def short_parameters(top: dict[str, JSON]) -> Parameters:
     """Take the parameters out of a retriever in the short form."""
     if "searches" not in top:
+        close = get_close_matches("searches", [key for key in top if key != "stages"], n=1)
+        wrong = f" You wrote {close[0]!r}." if close else ""
         raise RetrieverError(
-            "searches is missing: a retriever needs `searches` (a list of "
+            f"searches is missing.{wrong} A retriever needs `searches` (a list of "
             "{feature: my_embedding} or {lexical: true}) or `stages`."
         )
     keys = ("searches", "limit", "final_top_k", "group_by")

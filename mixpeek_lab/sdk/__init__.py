@@ -18,7 +18,7 @@ from mixpeek_lab.sdk.inference import (
 )
 from mixpeek_lab.sdk.logs import get_logger
 from mixpeek_lab.sdk.manifest import ExtractorDefinition, ExtractorManifest
-from mixpeek_lab.sdk.models import prefetch_hf_model
+from mixpeek_lab.sdk.prefetch import prefetch_hf_model
 from mixpeek_lab.sdk.steps import (
     PipelineDefinition,
     ResourceType,

@@ -26,7 +26,7 @@ __all__ = ["ExtractorDefinition", "ExtractorManifest"]
 
 
 class ExtractorDefinition(BaseModel):
-    """A package's entry in the hosted engine's registry. The lab keeps it and reads nothing of it."""
+    """A package's entry in the hosted engine's registry. The lab reads nothing of it."""
 
     model_config = ConfigDict(extra="allow", frozen=True, arbitrary_types_allowed=True)
 
@@ -189,7 +189,7 @@ def _feature_of_dict(position: int, item: Mapping[str, Any]) -> Feature:
 
 def _problem(feature: Feature) -> str:
     """What is wrong with a feature; empty where nothing is."""
-    if not isinstance(feature.feature_name, str) or not feature.feature_name:
+    if not feature.feature_name:
         return f"feature_name is {feature.feature_name!r}, not a name."
     if feature.feature_type == "classification":
         return ""

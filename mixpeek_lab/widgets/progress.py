@@ -72,13 +72,13 @@ class RunProgress(anywidget.AnyWidget):
         is_new_phase = progress.phase != self._progress.phase
         self._progress = progress
         if self._report is None and (is_new_phase or self._is_due()):
-            self._send(_progress_state(self._title, progress))
+            self._draw(_progress_state(self._title, progress))
 
     def finish(self, report: RunReport) -> None:
         """Put the report in place of the bar; also into the saved output where `show` was used."""
         self._report = report
         self._progress = replace(self._progress, phase=STATES[report.state])
-        self._send(_report_state(self._title, report))
+        self._draw(_report_state(self._title, report))
         if self._handle is not None:
             self._handle.update(self)
 
@@ -100,7 +100,7 @@ class RunProgress(anywidget.AnyWidget):
     def _is_due(self) -> bool:
         return monotonic() - self._sent_at >= SECONDS_BETWEEN
 
-    def _send(self, state: dict[str, Any]) -> None:
+    def _draw(self, state: dict[str, Any]) -> None:
         self._sent_at = monotonic()
         self.state = state
 

@@ -17,7 +17,7 @@ from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
 from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.models import JSON, Failure, Manifest
-from mixpeek_lab.pipeline import ROW, Timing, input_table, plan_rows, split_failures
+from mixpeek_lab.pipeline import HIDDEN, ROW, Timing, input_table, plan_rows, split_failures
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.objects import Source, load_objects
@@ -66,6 +66,17 @@ def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition
     if split is not None:
         findings = tuple(split.locate(finding) for finding in findings)
     return Definition(source, reading.manifest, in_order(findings), is_kept=False)
+
+
+def misnamed(definition: Definition) -> Finding:
+    """The finding for a manifest whose name is not the extractor's."""
+    name = definition.manifest.name if definition.manifest else ""
+    return Finding(
+        "LAB001",
+        "error",
+        f"The manifest says {name!r}, and this is extractor {definition.source.name!r}.",
+        f"Write `%%extractor {name}`, or change the manifest's feature_extractor_name.",
+    )
 
 
 def keep(catalog: Catalog, definition: Definition) -> Definition:
@@ -118,9 +129,10 @@ def preview(
         good.append(fine)
         failures.extend(Failure(**reason) for reason in reasons)
     joined = pa.concat_tables(good, promote_options="permissive")
+    keys = pa.array([planned[row].key for row in joined.column(ROW).to_pylist()], pa.string())
+    joined = joined.drop_columns(list(HIDDEN))
     found = {f.feature_name: vector_column(joined.column_names, f.feature_name) for f in manifest.vectors}
     renames = {column: name for name, column in found.items() if column}
-    keys = pa.array([planned[row].key for row in joined.column(ROW).to_pylist()], pa.string())
     documents = shape_documents(joined, renames, {}, keys)
     seconds = max(0.0, timing.ended - timing.begun)
     return Preview(documents, tuple(failures), len(inputs), seconds, timing.setup)

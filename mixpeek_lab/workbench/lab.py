@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from mixpeek_lab.models import (
     IndexSettings,
     RunReport,
     SearchResult,
+    Span,
 )
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.serving import Endpoint, GatewayConfig
@@ -278,7 +280,11 @@ class Lab:
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
-        return self._searcher.finish(prepared, self._services.embed(prepared))
+        begun = time.perf_counter()
+        vectors = self._services.embed(prepared)
+        embedding = Span("embed", (time.perf_counter() - begun) * 1e3, 1, len(vectors))
+        result = self._searcher.finish(prepared, vectors)
+        return replace(result, spans=(embedding, *result.spans))
 
     def deploy(self, name: str, digest: str | None = None) -> str:
         """Deploy the extractor's realtime service; returns once it is healthy."""

@@ -111,7 +111,8 @@ def _from_frame(
     columns = [str(name) for name in frame.columns]
     texts = _text_columns(columns, text)
     key_column = _key_column(frame, columns, key)
-    metadata = [name for name in columns if name not in texts and name != key_column]
+    # The key stays visible as metadata: it is how users know their documents.
+    metadata = [n for n in columns if n not in texts and not (n == key_column == "object_id")]
     check_metadata_names(metadata)
     records = frame.set_axis(columns, axis=1).to_dict("records")
     keys = [str(r[key_column]) for r in records] if key_column else list(map(str, frame.index))

@@ -17,6 +17,7 @@ from mixpeek_lab.documents import read_documents, shape_documents, vector_column
 from mixpeek_lab.errors import ExtractorRunError
 from mixpeek_lab.models import JSON, Collection, Failure, Progress, RunReport
 from mixpeek_lab.pipeline import (
+    HIDDEN,
     ROW,
     Timing,
     input_table,
@@ -222,7 +223,8 @@ class Run:
             "_extractor": f"{manifest.name}@{manifest.version}",
             "_run_id": self.run_id,
         }
-        return shape_documents(processed, renames, constants, keys)
+        visible = processed.drop_columns(list(HIDDEN))
+        return shape_documents(visible, renames, constants, keys)
 
     # ------------------------------------------------------------ reports
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.filters import Filter
-from mixpeek_lab.models import JSON, Collection, SearchResult
+from mixpeek_lab.models import JSON, Collection, SearchResult, Span
 from mixpeek_lab.retrievers import (
     EmbedRequest,
     FetchedDocument,
@@ -213,7 +213,7 @@ class Backend:
 
     async def explain(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer holds every candidate of every leg."""
-        prepared, result = await self._search(retriever, body)
+        prepared, result = await self._search(retriever, {**body, "candidates": True})
         documents = self._searcher.documents(prepared, candidate_ids(result))
         return {**to_explain(result, documents), "terms": _terms(prepared), "text_field": "data"}
 
@@ -262,6 +262,7 @@ class Backend:
         from mixpeek_lab.loader import query_vector
 
         prepared = self._searcher.prepare(retriever, body)
+        begun = time.perf_counter()
         answers = await asyncio.gather(
             *(
                 self._handles.infer(*prepared.service(embed), embed.inputs, {})
@@ -273,7 +274,9 @@ class Backend:
             feature = FeatureURI.parse(embed.feature_uri).feature
             for leg in embed.legs:
                 vectors[leg] = query_vector(answer, feature)
-        return prepared, self._searcher.finish(prepared, vectors)
+        embedding = Span("embed", (time.perf_counter() - begun) * 1e3, 1, len(vectors))
+        result = self._searcher.finish(prepared, vectors)
+        return prepared, replace(result, spans=(embedding, *result.spans))
 
 
 def sources_of(sources: Sequence[Source], uri: FeatureURI) -> list[Source]:

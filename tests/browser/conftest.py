@@ -51,6 +51,7 @@ class NotebookPage:
 
     def __init__(self, page: Any) -> None:
         self.page = page
+        self._runs = 0
         self.errors: list[str] = []
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -72,11 +73,23 @@ class NotebookPage:
         self.page.locator(".jp-CodeCell .jp-InputArea .cm-content").nth(number).click()
         self.page.keyboard.press("Control+Enter")
 
-    def output(self, number: int) -> str:
-        """The text of one cell's output area, once it is there."""
-        area = self.page.locator(".jp-CodeCell").nth(number).locator(".jp-OutputArea-output")
-        area.first.wait_for(timeout=30_000)
-        return area.first.inner_text()
+    def run_code(self, number: int, code: str) -> str:
+        """Put code into a cell, run it to its end, and give back the text that it prints."""
+        self._runs += 1
+        end = f"(end of run {self._runs})"
+        self.start_code(number, f"{code}\nprint('(end of run', '{self._runs})')")
+        area = self.page.locator(".jp-CodeCell").nth(number).locator(".jp-Cell-outputArea")
+        area.get_by_text(end).or_(area.locator(".ansi-red-fg").first).first.wait_for(timeout=30_000)
+        text = area.inner_text().strip()
+        assert end in text, text
+        return text.removesuffix(end).strip()
+
+    def start_code(self, number: int, code: str) -> None:
+        """Put code into a cell and run it. Does not wait for its end."""
+        self.page.locator(".jp-CodeCell .jp-InputArea .cm-content").nth(number).click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Control+Enter")
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
         """Run JavaScript in the page."""

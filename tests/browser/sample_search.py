@@ -16,10 +16,11 @@ from importlib import import_module
 from mixpeek_lab.fusion import fuse
 from mixpeek_lab.models import Leg
 
-MODULES = (
-    "json csv re pathlib shutil tempfile statistics heapq bisect functools itertools textwrap "
-    "difflib calendar zipfile tarfile gzip configparser logging sqlite3 socket asyncio queue"
-).split()
+MODULES = [
+    "asyncio", "bisect", "calendar", "configparser", "csv", "difflib", "functools", "gzip",
+    "heapq", "itertools", "json", "logging", "pathlib", "queue", "re", "shutil", "socket",
+    "sqlite3", "statistics", "tarfile", "tempfile", "textwrap", "zipfile",
+]  # fmt: skip
 WORD = re.compile(r"[a-z0-9]+")
 
 

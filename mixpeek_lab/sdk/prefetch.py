@@ -16,7 +16,7 @@ def prefetch_hf_model(model_id: str, revision: str | None = None) -> str:
 
     named = f"{model_id!r}" + (f" at revision {revision!r}" if revision else "")
     try:
-        return snapshot_download(model_id, revision=revision)
+        return str(snapshot_download(model_id, revision=revision))
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise LabError(
             f"There is no model {named} on the Hugging Face hub, or it is private. Write it as "

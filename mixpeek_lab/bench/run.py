@@ -1,0 +1,205 @@
+"""Runs the baseline and the lab over the same BEIR folder, one after the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from mixpeek_lab.beir import Dataset, read_beir
+from mixpeek_lab.errors import EngineError
+from mixpeek_lab.examples import TEXT_EMBEDDER
+from mixpeek_lab.metrics import evaluate, run_from_rankings
+from mixpeek_lab.models import SearchResult
+from mixpeek_lab.workbench import Lab
+
+MEASURES = ("nDCG@10", "R@100", "RR")
+LEGS = {"dense": "text_embedding", "bm25": "bm25"}
+Say = Callable[[str], None]
+
+
+def run_bench(
+    folder: Path, *, analyzer: str = "english", serve: bool = True, say: Say = lambda _: None
+) -> dict[str, Any]:
+    """All numbers of the table, as JSON values.
+
+    Seconds are wall time, memory is the peak of one process in MB, query times are p50 and p95 in
+    milliseconds over all queries of the folder.
+    """
+    data = read_beir(folder)
+    say(f"{data.name}: {len(data.queries)} queries. The hand-written script first …")
+    baseline = _baseline(folder, analyzer)
+    say("… then the lab.")
+    with tempfile.TemporaryDirectory(prefix="mixpeek-lab-bench-") as home:
+        subject = _subject(data, Path(home), analyzer, serve)
+    start = {"import_s": import_seconds()}
+    return {
+        "dataset": data.name,
+        "documents": baseline["documents"],
+        "queries": len(data.queries),
+        "analyzer": analyzer,
+        "baseline": {k: v for k, v in baseline.items() if k not in ("runs", "embed_ms", "rest_ms")},
+        "lab": {k: v for k, v in subject.items() if k not in ("runs", "query_ms")} | start,
+        "queries_ms": _query_table(baseline, subject),
+        "quality": {
+            leg: {
+                "baseline": _scores(baseline["runs"][leg], data),
+                "lab": _scores(subject["runs"][leg], data),
+                "same_top_10": _same(baseline["runs"][leg], subject["runs"][leg], 10),
+            }
+            for leg in ("dense", "bm25", "rrf")
+        },
+    }
+
+
+def import_seconds() -> float:
+    """Seconds that `import mixpeek_lab` takes in a fresh process, the best of five."""
+    code = "import time; t = time.perf_counter(); import mixpeek_lab; print(time.perf_counter() - t)"
+    return min(float(_python("-c", code)) for _ in range(5))
+
+
+def _baseline(folder: Path, analyzer: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        _python("-m", "mixpeek_lab.bench.baseline", str(folder), analyzer)
+    )
+    return found
+
+
+def _python(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own interpreter and modules
+        [sys.executable, *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise EngineError(f"The hand-written script failed: {done.stderr.strip()[-800:]}")
+    return done.stdout
+
+
+def _subject(data: Dataset, home: Path, analyzer: str, serve: bool) -> dict[str, Any]:
+    """The same work through the lab."""
+    rows = [{"_id": d.document_id, "text": d.text} for d in data.iter_documents()]
+    begun = time.perf_counter()
+    with Lab(home) as lab:
+        lab.start(serve=False, wait=True)
+        ray_ready = time.perf_counter() - begun
+        lab.load(TEXT_EMBEDDER)
+        lab.bucket("corpus", rows)
+        report = lab.process("corpus", "text_embedder", "docs", analyzer=analyzer)
+        again = lab.process("corpus", "text_embedder", "docs")
+        lab.retriever("bench", _retriever())
+        in_process, runs = _in_process(lab, data)
+        found: dict[str, Any] = {
+            "ray_start_s": ray_ready,
+            "documents_per_s": report.rows_per_second,
+            "setup_s": report.setup_seconds,
+            "run_s": report.seconds,
+            "unchanged_s": again.seconds,
+            "runs": runs,
+            "query_ms": {"in process": in_process},
+        }
+        if serve:
+            found["serve_start_s"] = _seconds(lambda: lab.serve("bench"))
+            found["query_ms"]["Serve handle"] = _handle(lab, data)
+            found["query_ms"]["HTTP"] = _http(lab, data)
+        from mixpeek_lab.bench.baseline import peak_memory
+
+        return {**found, "peak_mb": peak_memory()}
+
+
+def _retriever() -> dict[str, Any]:
+    return {
+        "collection": "docs",
+        "searches": [{"feature": "text_embedding"}, {"lexical": True, "name": "bm25"}],
+        "fusion": "rrf",
+    }
+
+
+def _in_process(lab: Lab, data: Dataset) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    names: dict[str, str] = {}
+    runs: dict[str, dict[str, list[str]]] = {"dense": {}, "bm25": {}, "rrf": {}}
+    times: dict[str, list[float]] = {"total": [], "embed": [], "rest": []}
+    known = lab.sql('SELECT document_id, _id FROM "docs"').table
+    names.update(zip(*(known.column(c).to_pylist() for c in ("document_id", "_id")), strict=True))
+    lab.search("bench", "a first query loads the model", limit=1)
+    for key, text in data.queries.items():
+        begun = time.perf_counter()
+        result = lab.search("bench", text, limit=10)
+        total = (time.perf_counter() - begun) * 1e3
+        embed = next(s.milliseconds for s in result.spans if s.name == "embed")
+        times["total"].append(total)
+        times["embed"].append(embed)
+        times["rest"].append(total - embed)
+        for leg, ranking in _rankings(result, names).items():
+            runs[leg][key] = ranking
+    for key, text in data.queries.items():
+        deep = lab.search("bench", text, limit=200)
+        runs["rrf"][key] = [names[hit.document_id] for hit in deep.hits]
+    return times, runs
+
+
+def _rankings(result: SearchResult, names: Mapping[str, str]) -> dict[str, list[str]]:
+    dense, lexical = result.legs
+    return {
+        "dense": [names[key] for key in dense.document_ids],
+        "bm25": [names[key] for key in lexical.document_ids],
+    }
+
+
+def _handle(lab: Lab, data: Dataset) -> dict[str, list[float]]:
+    def call(text: str) -> None:
+        lab.execute("bench", {"query": text, "limit": 10})
+
+    return {"total": _each(call, data)}
+
+
+def _http(lab: Lab, data: Dataset) -> dict[str, list[float]]:
+    import httpx
+
+    headers = {"Authorization": f"Bearer {lab.token}"}
+    with httpx.Client(base_url=lab.url, headers=headers) as client:
+
+        def call(text: str) -> None:
+            body = {"query": {"query_text": text}, "limit": 10}
+            client.post("/v1/retrievers/bench/execute", json=body).raise_for_status()
+
+        return {"total": _each(call, data)}
+
+
+def _each(call: Callable[[str], None], data: Dataset) -> list[float]:
+    texts = list(data.queries.values())
+    for text in texts[:20]:
+        call(text)
+    return [_seconds(lambda text=text: call(text)) * 1e3 for text in texts]  # type: ignore[misc]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _query_table(baseline: Mapping[str, Any], subject: Mapping[str, Any]) -> dict[str, Any]:
+    by_hand = {
+        "total": [a + b for a, b in zip(baseline["embed_ms"], baseline["rest_ms"], strict=True)],
+        "embed": baseline["embed_ms"],
+        "rest": baseline["rest_ms"],
+    }
+    rows = {"hand-written": by_hand, **subject["query_ms"]}
+    return {
+        where: {part: {"p50": median(v), "p95": sorted(v)[int(len(v) * 0.95)]} for part, v in t.items()}
+        for where, t in rows.items()
+    }
+
+
+def _scores(rankings: Mapping[str, list[str]], data: Dataset) -> dict[str, float]:
+    return dict(evaluate(run_from_rankings(rankings), data.qrels, MEASURES).mean)
+
+
+def _same(one: Mapping[str, list[str]], other: Mapping[str, list[str]], depth: int) -> float:
+    """The share of queries whose first `depth` results are the same in the same order."""
+    return sum(one[q][:depth] == other[q][:depth] for q in one) / len(one)

@@ -1,0 +1,68 @@
+"""The benchmark's numbers as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mixpeek_lab.widgets.static import table_text
+
+
+def format_table(numbers: Mapping[str, Any]) -> str:
+    """Every number beside the hand-written script's, with their ratio."""
+    title = (
+        f"{numbers['dataset']}: {numbers['documents']:,} documents, {numbers['queries']} queries, "
+        f"BM25 analyzer {numbers['analyzer']}"
+    )
+    return "\n\n".join((title, _work(numbers), _queries(numbers), _quality(numbers)))
+
+
+def _work(numbers: Mapping[str, Any]) -> str:
+    base, lab = numbers["baseline"], numbers["lab"]
+    by_hand = numbers["documents"] / base["encode_s"]
+    whole = base["load_s"] + base["encode_s"] + base["index_s"]
+    rows = [
+        ["documents/s, without load", f"{by_hand:.1f}", f"{lab['documents_per_s']:.1f}",
+         f"{lab['documents_per_s'] / by_hand:.2f}"],
+        ["whole corpus, s (load included)", f"{whole:.1f}", f"{lab['run_s']:.1f}", f"{lab['run_s'] / whole:.2f}"],
+        ["model load, s", f"{base['load_s']:.1f}", f"{lab['setup_s']:.1f}", ""],
+        ["peak memory of the process, MB", f"{base['peak_mb']:.0f}", f"{lab['peak_mb']:.0f}",
+         f"{lab['peak_mb'] / base['peak_mb']:.2f}"],
+        ["import, s", f"{base['import_s']:.1f}", f"{lab['import_s']:.2f}", ""],
+        ["Ray start, s", "", f"{lab['ray_start_s']:.1f}", ""],
+        ["unchanged re-run, s", "", f"{lab['unchanged_s']:.2f}", ""],
+    ]  # fmt: skip
+    if "serve_start_s" in lab:
+        rows.append(["endpoint and service start, s", "", f"{lab['serve_start_s']:.1f}", ""])
+    return table_text(["work", "hand-written", "lab", "ratio"], rows)
+
+
+def _queries(numbers: Mapping[str, Any]) -> str:
+    table = numbers["queries_ms"]
+    local = table["in process"]["total"]["p50"]
+    hand = table["hand-written"]["rest"]["p50"]
+    rows = []
+    for where, parts in table.items():
+        rest = parts.get("rest", {}).get("p50")
+        rows.append(
+            [
+                where,
+                f"{parts['total']['p50']:.1f}",
+                f"{parts['total']['p95']:.1f}",
+                "" if rest is None else f"{rest:.2f}",
+                "" if rest is None else f"{rest / hand:.2f}",
+                "" if rest is not None else f"{parts['total']['p50'] - local:+.1f}",
+            ]
+        )
+    columns = ["query, ms", "p50", "p95", "beyond embedding p50", "ratio", "over in process"]
+    return table_text(columns, rows)
+
+
+def _quality(numbers: Mapping[str, Any]) -> str:
+    rows = []
+    for leg, found in numbers["quality"].items():
+        for measure, value in found["lab"].items():
+            by_hand = found["baseline"][measure]
+            same = f"{found['same_top_10']:.3f}" if measure == "nDCG@10" else ""
+            rows.append([leg, measure, f"{by_hand:.4f}", f"{value:.4f}", f"{value - by_hand:+.4f}", same])
+    return table_text(["leg", "measure", "hand-written", "lab", "difference", "same top 10"], rows)

@@ -1,0 +1,155 @@
+"""What a processor does with its batch: which columns it reads, and whether it goes row by row."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from mixpeek_lab.findings import Finding
+from mixpeek_lab.lint.package import Module, Package
+from mixpeek_lab.roles import methods
+
+PROPERTY_COLUMNS = frozenset(
+    {
+        "text", "content", "body", "document", "image", "image_url", "video", "video_url", "audio",
+        "audio_url", "pdf", "pdf_url", "url", "source_url", "file", "file_url",
+    }
+)  # fmt: skip
+"""What people take the content's column to be called."""
+
+MODEL_CALLS = frozenset(
+    {
+        "encode", "embed", "embed_query", "embed_documents", "generate", "predict", "transcribe",
+        "classify", "rerank", "infer", "run_inference", "forward", "invoke", "complete", "chat",
+    }
+)  # fmt: skip
+"""Methods that run a model or an API."""
+_API_MODULES = ("requests.", "httpx.", "openai.", "anthropic.")
+
+
+def wrong_columns(package: Package) -> Iterator[Finding]:
+    """COL001: reading a column named after a blob property, where content is in `data`."""
+    made = {name for module in package.modules for name in _assigned_columns(module)}
+    for module in package.modules:
+        for batch, method in _batches(module):
+            for node, column in _reads(method, batch):
+                if column in PROPERTY_COLUMNS - made:
+                    yield module.finding(
+                        "COL001", "warning", node,
+                        f"There is no column `{column}`: the content of every blob is in `data`, "
+                        "whatever its property is called.",
+                        f'Read {batch}["data"].',
+                    )  # fmt: skip
+
+
+def _batches(module: Module) -> Iterator[tuple[str, ast.AST]]:
+    """The methods of processors that take a batch, with their name for it."""
+    for node in module.nodes(ast.ClassDef):
+        role = module.roles.get(node.name)
+        for name, method in methods(node).items():
+            arguments = [*method.args.posonlyargs, *method.args.args]
+            is_entry = name in ("__call__", "process") and role and role.role == "processor"
+            if is_entry and len(arguments) > 1:
+                yield arguments[1].arg, method
+
+
+def _reads(method: ast.AST, batch: str) -> Iterator[tuple[ast.AST, str]]:
+    owners = {batch, *_row_names(method, batch)}
+    for node in ast.walk(method):
+        getter = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(getter, ast.Subscript | ast.Attribute):
+            continue
+        if not isinstance(getter.ctx, ast.Load) or not _is_one_of(getter.value, owners):
+            continue
+        if not isinstance(node, ast.Call):
+            yield from _read_by(getter)
+        elif isinstance(getter, ast.Attribute) and getter.attr == "get":
+            yield from (found for arg in node.args[:1] for found in _constant(node, arg))
+
+
+def _read_by(node: ast.Subscript | ast.Attribute) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Subscript):
+        yield from _constant(node, node.slice)
+    else:
+        yield node, node.attr
+
+
+def _row_names(method: ast.AST, batch: str) -> set[str]:
+    """The loop variables of `for i, row in batch.iterrows()` and `itertuples()`."""
+    found: set[str] = set()
+    for node in ast.walk(method):
+        if isinstance(node, ast.For | ast.comprehension) and _row_iteration(node.iter, batch):
+            names = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+            found.update(names[-1:])
+    return found
+
+
+def _row_iteration(node: ast.expr, batch: str | None = None) -> str | None:
+    """`iterrows` or `itertuples` where the expression calls it (on `batch`, if that is given)."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr not in ("iterrows", "itertuples"):
+        return None
+    return node.func.attr if batch is None or _is_one_of(node.func.value, {batch}) else None
+
+
+def _is_one_of(node: ast.expr, names: set[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def _constant(place: ast.AST, node: ast.expr) -> Iterator[tuple[ast.AST, str]]:
+    parts = node.elts if isinstance(node, ast.List) else [node]
+    for part in parts:
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield place, part.value
+
+
+def _assigned_columns(module: Module) -> Iterator[str]:
+    for node in module.nodes(ast.Subscript):
+        if isinstance(node.ctx, ast.Store):
+            yield from (column for _, column in _constant(node, node.slice))
+    for call in module.nodes(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("assign", "rename"):
+            yield from (keyword.arg for keyword in call.keywords if keyword.arg)
+            yield from _renamed(call)
+
+
+def _renamed(call: ast.Call) -> Iterator[str]:
+    for node in ast.walk(call):
+        if isinstance(node, ast.Dict):
+            for value in node.values:
+                yield from (column for _, column in _constant(node, value))
+
+
+def row_by_row(package: Package) -> Iterator[Finding]:
+    """SEQ002: a model or an API called once per row of `iterrows()` or `itertuples()`."""
+    for module in package.modules:
+        for node in module.nodes(ast.For):
+            method = _row_iteration(node.iter)
+            call = next(_model_calls(node, module), None) if method else None
+            if call is not None:
+                yield module.finding(
+                    "SEQ002", "warning", call,
+                    f"`{_name_of(call)}` is called once per row of {method}(): "
+                    "a batch of 64 rows takes 64 calls instead of one.",
+                    'Call it once: texts = batch["data"].fillna("").tolist(), then encode(texts).',
+                )  # fmt: skip
+
+
+def _model_calls(loop: ast.For, module: Module) -> Iterator[ast.Call]:
+    for statement in loop.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and _is_model_call(node, module):
+                yield node
+
+
+def _is_model_call(call: ast.Call, module: Module) -> bool:
+    name = _name_of(call).split(".")[-1]
+    if isinstance(call.func, ast.Attribute) and name in MODEL_CALLS:
+        return True
+    dotted = module.dotted(call.func) or ""
+    return name.strip("_") in ("model", "pipe", "pipeline") or dotted.startswith(_API_MODULES)
+
+
+def _name_of(call: ast.Call) -> str:
+    return ast.unparse(call.func)

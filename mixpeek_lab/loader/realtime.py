@@ -1,0 +1,220 @@
+"""The realtime service of an extractor, in whichever dialect its `realtime.py` is written."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.loader.modules import load_module
+from mixpeek_lab.loader.places import run_failure
+from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
+from mixpeek_lab.models import JSON
+from mixpeek_lab.sdk import BaseInferenceService, InferenceService
+from mixpeek_lab.sdk.once import Once
+from mixpeek_lab.source import ExtractorSource
+
+FILE = "realtime.py"
+FACTORY = "get_inference_service"
+
+
+def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
+    """Import `realtime.py` and make its service. Models load on the first request.
+
+    Takes a factory `get_inference_service(**kwargs)`, or the class: on InferenceService or
+    BaseInferenceService, or with `run_inference`, `infer`, `_process_single`, `predict(request)`
+    or `__call__`. Raises ExtractorLoadError where there is none, ExtractorRunError where its
+    constructor fails.
+    """
+    if FILE not in source.paths:
+        raise ExtractorLoadError(
+            f"{source.name} has no {FILE}, so it cannot answer queries. "
+            "Add one with an InferenceService, and give it the model that the processor uses."
+        )
+    module = load_module(source, "realtime", Path(home))
+    maker = getattr(module, FACTORY, None) or service_class(module, source, FILE)
+    if maker is None:
+        raise ExtractorLoadError(
+            f"{source.name}: no service in {FILE}. Write a class on InferenceService with "
+            "`async def infer(self, inputs, parameters)`."
+        )
+    try:
+        service = maker(config={}) if _needs_config(maker) else maker()
+    except Exception as error:
+        raise run_failure(source, f"{maker.__name__}()", error) from error
+    return RealtimeService(source, service)
+
+
+class RealtimeService:
+    """One way to ask any service: `infer` in an event loop, `infer_sync` anywhere."""
+
+    def __init__(self, source: ExtractorSource, service: Any) -> None:
+        self._source, self._service = source, service
+        self._method = _method(source, service)
+        self._loop: _Loop | None = None
+        self._lock = threading.Lock()
+
+    async def infer(
+        self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
+    ) -> dict[str, Any]:
+        """The service's answer. Raises ExtractorRunError where it fails or is no dict."""
+        try:
+            answer = self._method(dict(inputs), dict(parameters or {}))
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except ExtractorRunError:
+            raise
+        except Exception as error:
+            raise run_failure(self._source, "the realtime service", error) from error
+        if not isinstance(answer, Mapping):
+            raise ExtractorRunError(
+                f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
+                'Return {"embedding": [float, …]}.'
+            )
+        return dict(answer)
+
+    def infer_sync(
+        self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
+    ) -> dict[str, Any]:
+        """The same, waited for. Works where an event loop is running, as in a notebook.
+
+        All calls share one event loop in a thread of its own: clients that the service opened in
+        one call are good in the next.
+        """
+        with self._lock:
+            if self._loop is None or not self._loop.is_free:
+                self._loop = _Loop()
+                weakref.finalize(self, self._loop.close)
+            loop = self._loop
+        return loop.run(self.infer(inputs, parameters))
+
+
+def _needs_config(maker: Callable[..., Any]) -> bool:
+    try:
+        config = inspect.signature(maker).parameters.get("config")
+    except (TypeError, ValueError):
+        return False
+    return config is not None and config.default is config.empty
+
+
+def _method(source: ExtractorSource, service: Any) -> Callable[..., Any]:
+    """What to call with `(inputs, parameters)`."""
+    if isinstance(service, InferenceService | BaseInferenceService):
+        return _bound(service, "__call__", None)
+    once = Once()
+    setup = getattr(service, "setup", None)
+    for name in SERVICE_METHODS:
+        if callable(getattr(service, name, None)):
+            start = (lambda: once(setup)) if name == "infer" and callable(setup) else None
+            return _bound(service, name, start)
+    raise ExtractorLoadError(
+        f"{source.name}: {FACTORY} gave {type(service).__name__}, "
+        f"which has none of {', '.join(SERVICE_METHODS)}."
+    )
+
+
+def _bound(service: Any, name: str, start: Callable[[], None] | None) -> Callable[..., Any]:
+    method = getattr(service, name)
+    is_request = name == "predict"
+    takes = 1 if is_request else _positional(method)
+
+    def call(inputs: dict[str, JSON], parameters: dict[str, JSON]) -> Any:
+        if start is not None:
+            start()
+        if is_request:
+            return method({**inputs, "inputs": inputs, "parameters": parameters})
+        return method(inputs, parameters) if takes > 1 else method(inputs)
+
+    return call
+
+
+def _positional(method: Callable[..., Any]) -> float:
+    """How many positional arguments a method takes."""
+    try:
+        parameters = inspect.signature(method).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return math.inf
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+class _Loop:
+    """An event loop in a daemon thread. A call that is interrupted leaves it for good."""
+
+    def __init__(self) -> None:
+        self.is_free = True
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._serve, name="extractor-service", daemon=True).start()
+
+    def run(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            # The user's code may be stuck where no cancellation reaches it.
+            self.is_free = False
+            future.cancel()
+            self.close()
+            raise
+
+    def close(self) -> None:
+        with suppress(RuntimeError):  # closed already
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _serve(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+
+def query_vector(answer: Mapping[str, Any], feature_name: str) -> list[float]:
+    """The query's vector for one vector index, out of a service's answer.
+
+    The first of: the key named after the index, the same with `_embedding` behind it,
+    `embedding`, the first of `embeddings`, `vector`. Raises ExtractorRunError with the keys that
+    came back where there is none, or where it is not a list of finite numbers.
+    """
+    for key in (feature_name, f"{feature_name}_embedding", "embedding", "embeddings", "vector"):
+        if answer.get(key) is None:
+            continue
+        value = _listed(answer[key])
+        if key == "embeddings":
+            value = _listed(value[0]) if isinstance(value, list) and value else None
+        return _vector(key, value)
+    raise ExtractorRunError(
+        f"The realtime service gave no vector for {feature_name!r}. It answered with the keys: "
+        f"{', '.join(map(str, answer)) or '(none)'}. "
+        f'Return {{"embedding": [float, …]}}, or name the key {feature_name!r}.'
+    )
+
+
+def _listed(value: Any) -> Any:
+    """numpy arrays and torch tensors as lists; others as they are."""
+    as_list = getattr(value, "tolist", None)
+    return as_list() if callable(as_list) else list(value) if isinstance(value, tuple) else value
+
+
+def _vector(key: str, value: Any) -> list[float]:
+    if isinstance(value, list) and value and isinstance(value[0], list | tuple):
+        raise ExtractorRunError(
+            f"The realtime service's {key!r} is a list of {len(value)} vectors, not one vector. "
+            "Write model.encode([text])[0].tolist()."
+        )
+    try:
+        vector = [float(number) for number in value]
+    except (TypeError, ValueError):
+        vector = []
+    if not vector or isinstance(value, str) or not all(map(math.isfinite, vector)):
+        raise ExtractorRunError(
+            f"The realtime service's {key!r} is not a list of finite numbers: {value!r:.80}."
+        )
+    return vector
