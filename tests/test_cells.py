@@ -106,7 +106,9 @@ def test_a_typed_manifest_gets_the_variables_that_the_platform_reads():
 
 
 def test_variables_that_the_cell_has_are_not_repeated():
-    cell = TYPED.replace("\n\ndef clean", '\nversion = "v1"\nmetadata = {"version": "v1"}\n\ndef clean')
+    cell = TYPED.replace(
+        "\n\ndef clean", '\nversion = "v1"\nmetadata = {"version": "v1"}\n\ndef clean'
+    )
     manifest = texts(cell, "tiny")["manifest.py"]
     assert len(re.findall("^version = ", manifest, re.M)) == 1
     assert len(re.findall("^metadata = ", manifest, re.M)) == 1
@@ -324,7 +326,6 @@ def test_a_rebound_name_across_files_is_refused():
         HEAD + "K = 1\n" + PROCESSOR + "    k = K\nK = 2\n"
         + SERVICE + "    k = K\n" + "input_schema = K\n"
     )  # fmt: skip
-    assert "Line 6" not in message or "`K`" in message
     assert "`K` is used here, in processors/core.py" in message
     counter = "C = 0\ndef bump():\n    global C\n    C = 1\n"
     use = "    def use(self):\n        bump()\n        return C\n"

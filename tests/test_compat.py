@@ -37,7 +37,9 @@ assert not any("mixpeek" in type(f).__module__ for f in sys.meta_path)
 
 
 def test_every_name_of_the_table_imports_and_is_the_same_object(tmp_path):
-    code = INSTALL + f"""
+    code = (
+        INSTALL
+        + f"""
 import importlib
 for name, target in {NAMES!r}.items():
     module = importlib.import_module(name)
@@ -57,11 +59,14 @@ from shared.loggers.services import get_logger
 from shared.collection.features.extractors.models import ExtractorDefinition
 get_logger(__name__)
 """
+    )
     run(code, cwd=tmp_path)
 
 
 def test_pickles_name_only_our_modules(tmp_path):
-    code = INSTALL + """
+    code = (
+        INSTALL
+        + """
 import pickle
 from shared.extractors.sdk import BatchProcessor, Feature, RowCondition
 from engine.extractors.x.pipeline import StepDefinition
@@ -71,6 +76,7 @@ data = pickle.dumps(step)
 assert b"shared" not in data and b"engine" not in data, data
 print(data.hex())
 """
+    )
     data = run(code, cwd=tmp_path)
     run(f"import pickle; pickle.loads(bytes.fromhex({data!r}))", cwd=tmp_path)
 
@@ -83,13 +89,16 @@ def test_a_shared_of_the_users_own_stays(tmp_path, is_regular):
     (own / "plugins" / "theirs.py").write_text("value = 2\n")
     if is_regular:
         (own / "__init__.py").write_text("value = 3\n")
-    code = INSTALL + f"""
+    code = (
+        INSTALL
+        + f"""
 import shared.mine, shared.extractors.sdk, shared.plugins.theirs
 from shared.plugins import BatchProcessor
 assert (shared.mine.value, shared.plugins.theirs.value) == (1, 2)
 assert getattr(shared, "value", None) == {3 if is_regular else None}
 assert shared.extractors.sdk.Feature
 """
+    )
     run(code, cwd=tmp_path)
     # …and where it was imported before.
     run("import shared, shared.mine\n" + code, cwd=tmp_path)
@@ -98,16 +107,22 @@ assert shared.extractors.sdk.Feature
 @pytest.mark.parametrize("before", ["", "import engine\n"])
 def test_a_plain_module_called_engine_holds_ours_too(tmp_path, before):
     (tmp_path / "engine.py").write_text("power = 9\n")
-    code = before + INSTALL + """
+    code = (
+        before
+        + INSTALL
+        + """
 from engine.extractors.x.pipeline import StepDefinition
 import engine
 assert engine.power == 9 and engine.__file__.endswith("engine.py")
 """
+    )
     run(code, cwd=tmp_path)
 
 
 def test_it_stands_first_once_and_for_good(tmp_path):
-    code = INSTALL + """
+    code = (
+        INSTALL
+        + """
 import sys
 compat.install()
 ours = [f for f in sys.meta_path if isinstance(f, compat.CompatFinder)]
@@ -117,11 +132,14 @@ def later():
     return Feature
 assert later()
 """
+    )
     run(code, cwd=tmp_path)
 
 
 def test_it_claims_nothing_else(tmp_path):
-    code = INSTALL + """
+    code = (
+        INSTALL
+        + """
 import importlib
 for name in ("shared.other", "engine.other", "engine.extractors.x.other",
              "engine.extractors.x.pipeline.deeper", "shared.extractors.sdk.deeper", "shared_x"):
@@ -134,4 +152,5 @@ for line in ("from shared.extractors import open_asset", "import shared.inferenc
     except ImportError as error: assert "not part of this version" in str(error), error
     else: raise AssertionError(line)
 """
+    )
     run(code, cwd=tmp_path)

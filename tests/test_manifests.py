@@ -121,7 +121,10 @@ manifest = EM(
 
 
 def test_metadata_may_say_name():
-    assert read(f'metadata = {{"name": "a", "version": "1"}}\nfeatures = [{GOOD}]').manifest.name == "a"
+    assert (
+        read(f'metadata = {{"name": "a", "version": "1"}}\nfeatures = [{GOOD}]').manifest.name
+        == "a"
+    )
 
 
 def test_nothing_is_run(capsys):
@@ -247,7 +250,9 @@ def test_the_classic_mistake_at_once():
     }
 
 
-@pytest.mark.parametrize("key", ["feature_type", "feature_name", "embedding_dim", "distance_metric"])
+@pytest.mark.parametrize(
+    "key", ["feature_type", "feature_name", "embedding_dim", "distance_metric"]
+)
 def test_a_missing_key(key):
     entry = {k: v for k, v in eval(GOOD).items() if k != key}
     assert f"`{key}` is missing" in only(read(features(repr(entry))), "MAN002").message
@@ -347,7 +352,9 @@ def test_two_typed_manifests_are_one_too_many():
 
 def test_a_missing_name_and_version_say_where_to_add_them():
     reading = read(f"metadata = {{}}\nfeatures = [{GOOD}]")
-    assert only(reading, "MAN010").fix == 'Add "feature_extractor_name": "my_extractor" to metadata.'
+    assert (
+        only(reading, "MAN010").fix == 'Add "feature_extractor_name": "my_extractor" to metadata.'
+    )
     assert only(reading, "MAN011").fix == 'Add "version": "1.0.0" to metadata.'
 
 
@@ -423,7 +430,9 @@ def test_mixed_dialects_agree_or_name_both_lines():
 
 
 def test_metadata_keys_with_a_typing_error():
-    metadata = '{"feature_extractor_name": "a", "version": "1", "inference_typ": "rerank", "team": "x"}'
+    metadata = (
+        '{"feature_extractor_name": "a", "version": "1", "inference_typ": "rerank", "team": "x"}'
+    )
     reading = read(f"metadata = {metadata}\nfeatures = [{GOOD}]")
     assert only(reading, "MAN024").fix == 'Did you mean "inference_type"?'
 

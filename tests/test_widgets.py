@@ -496,7 +496,9 @@ def random_case(seed):
     for number in range(draw.randint(1, 5)):
         ids = draw.choices(pool, k=draw.randint(0, 25))
         spread = draw.choice([0.0, 1e-9, 1.0, 1e6])
-        scores = sorted((draw.choice([draw.random() - 0.3, 0.5]) * spread for _ in ids), reverse=True)
+        scores = sorted(
+            (draw.choice([draw.random() - 0.3, 0.5]) * spread for _ in ids), reverse=True
+        )
         legs.append(leg(f"leg{number}", ids, scores, weight=draw.choice([0, 0.5, 1, 1.7])))
     weights = {each["name"]: draw.choice([0, 0.25, 1.3]) for each in legs if draw.random() < 0.5}
     strategy = draw.choice(["rrf", "dbsf", "weighted", "max"])

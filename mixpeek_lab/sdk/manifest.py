@@ -113,13 +113,30 @@ class ExtractorManifest(BaseModel):
                 raise ManifestError(f"features[{position}]: there are two features {name!r}.")
         return found
 
+    @field_validator("feature_uri")
+    @classmethod
+    def _check_uri(cls, uri: str | None) -> str | None:
+        if uri is not None:
+            FeatureURI.parse(uri)
+        return uri
+
+    @field_validator("compute_profile", mode="before")
+    @classmethod
+    def _check_profile(cls, profile: Any) -> Any:
+        known = [field.name for field in fields(ComputeProfile)]
+        for key in profile if isinstance(profile, Mapping) else ():
+            if key not in known:
+                raise ManifestError(
+                    f"compute_profile has no key {key!r}.{_meant(str(key), known)} "
+                    f"It takes: {', '.join(known)}."
+                )
+        return profile
+
     @model_validator(mode="after")
     def _fill_uri(self) -> Self:
         if self.feature_uri is None:
             # Frozen for its users; this is still construction.
             object.__setattr__(self, "feature_uri", self._own_uri())
-        else:
-            FeatureURI.parse(self.feature_uri)
         return self
 
     def _own_uri(self) -> str | None:

@@ -74,7 +74,10 @@ class ExtractorCard(_View):
         lines[0] += f" · {self.state}"
         if self.manifest:
             lines += [f"  {label}: {text}" for label, text in _facts(self.manifest)]
-            lines += [f"  vector {row[0]}: {row[1]} floats, {row[2]}, {row[4]}" for row in _vectors(self.manifest)]
+            lines += [
+                f"  vector {row[0]}: {row[1]} floats, {row[2]}, {row[4]}"
+                for row in _vectors(self.manifest)
+            ]
         lines += [f"  {finding}" for finding in self.findings]
         return "\n".join(lines)
 
@@ -289,14 +292,23 @@ class TablePage(_View):
 def _facts(manifest: Manifest) -> list[tuple[str, str]]:
     profile = manifest.compute_profile
     run = f"{profile.resource_type}, {profile.batch_size} rows a call, {profile.max_concurrency} actors at most"
-    facts = [("description", manifest.description), ("inference", manifest.inference_type or "none (batch only)")]
+    facts = [
+        ("description", manifest.description),
+        ("inference", manifest.inference_type or "none (batch only)"),
+    ]
     facts += [("takes", ", ".join(manifest.supported_input_types)), ("runs on", run)]
     return [(label, text) for label, text in facts if text]
 
 
 def _vectors(manifest: Manifest) -> list[list[str]]:
     return [
-        [f.feature_name, str(f.embedding_dim), f.distance_metric, f.index, manifest.uri(f.feature_name)]
+        [
+            f.feature_name,
+            str(f.embedding_dim),
+            f.distance_metric,
+            f.index,
+            manifest.uri(f.feature_name),
+        ]
         for f in manifest.vectors
     ]
 

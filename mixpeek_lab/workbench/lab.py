@@ -84,6 +84,7 @@ class Lab:
         self._running = threading.Lock()
         self._serving = threading.Lock()
         self._serve_error = ""
+        self._drafts: dict[str, ExtractorSource] = {}
 
     # ------------------------------------------------------------ lifecycle
 
@@ -144,11 +145,12 @@ class Lab:
         What the checks found is in the answer; an extractor with errors is not kept.
         """
         if file is not None:
-            source = add_file(self._source_or_none(name), name, file, cell)
+            source = self._drafts[name] = add_file(self._draft(name), name, file, cell)
             if source.text("manifest.py") is None:
-                return self._remember_draft(source)
+                return Definition(source, None, (), is_kept=False)
             return self._keep(source)
         split = read_cell(name, cell)
+        self._drafts[name] = split.source
         return self._keep(split.source, split)
 
     def load(self, folder: str | Path, name: str | None = None) -> Definition:
@@ -323,6 +325,15 @@ class Lab:
         return Inspector(self._catalog, self._home.path).names()
 
     # ------------------------------------------------------------ plumbing
+
+    def _draft(self, name: str) -> ExtractorSource | None:
+        """What the files defined so far make up: a later cell adds to it."""
+        if name in self._drafts:
+            return self._drafts[name]
+        try:
+            return self._catalog.extractor(name).source
+        except NotFoundError:
+            return None
 
     def _keep(self, source: ExtractorSource, split: CellSplit | None = None) -> Definition:
         definition = extractors.check(source, split)

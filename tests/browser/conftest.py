@@ -61,6 +61,18 @@ class NotebookPage:
         self.page.goto(
             f"{server.url}/lab/tree/{notebook.name}?reset", wait_until="domcontentloaded"
         )
+        self.wait_for_kernel()
+
+    def reload(self) -> None:
+        """Save the notebook and load the page again. The kernel lives on."""
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_selector(".jp-Document.jp-mod-dirty", state="detached")
+        self.page.wait_for_timeout(1000)
+        self.page.reload(wait_until="domcontentloaded")
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the notebook is there and its kernel is idle."""
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
         # The execution indicator says idle before a kernel is attached, and a run is lost then.
         self.page.wait_for_function(

@@ -245,6 +245,17 @@ def test_python_moves_the_view(notebook, page):
     settle(notebook)
 
 
+def test_a_reload_of_the_page_shows_the_same_results_without_a_search(notebook, page):
+    page.locator('[aria-label="Fusion strategy"]').select_option("dbsf")
+    settle(notebook)
+    before, calls = hits(notebook), python(notebook, "len(search.calls)")
+    notebook.reload()
+    page.wait_for_selector(".mxp-hit", timeout=30_000)
+    assert hits(notebook) == before
+    assert page.locator(".mxp-query").input_value() == "parse a json string"
+    assert python(notebook, "len(search.calls)") == calls
+
+
 def test_hostile_text_stays_text(jupyter, chromium):
     make = MAKE.replace(
         "search = SampleSearch()",
