@@ -371,7 +371,11 @@ def test_splitting_is_stable_and_what_it_makes_is_python(before, after, served):
     try:
         split = split_cell("a", cell)
     except SourceError as error:
-        assert "different values" in str(error)
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert "different values" in refusal
         return
     again = split_cell("a", cell)
     assert split.source.digest == again.source.digest

@@ -55,7 +55,7 @@ def build_steps(extractor_request, container=None, **kwargs):
         service_class=Upper, resource_type=ResourceType.GPU, config={"params": params},
         condition=RowCondition.IS_TEXT, concurrency=3, batch_size=7,
     )
-    off = StepDefinition(service_class=Upper, resource_type=ResourceType.CPU, config={}, enabled=False)
+    off = StepDefinition(Upper, ResourceType.CPU, {}, enabled=False)
     steps = [step, off, step]
     return {"steps": build_pipeline_steps(
         PipelineDefinition(name=metadata["feature_extractor_name"], version="1", steps=steps))}
@@ -100,7 +100,8 @@ def test_two_versions_live_side_by_side(tmp_path):
 
 
 def test_an_init_file_is_run_and_may_ask_for_metadata(tmp_path):
-    typed = toy(__init__="from .manifest import metadata\nname = metadata['version']")
+    text = "from .manifest import metadata\nname = metadata['version']"
+    typed = toy().with_file("__init__.py", text)
     typed = typed.with_file("manifest.py", 'feature_extractor_name = "toy"\nversion = "v3"\n')
     assert load_module(typed, "", tmp_path).name == "v3"
 
@@ -174,7 +175,7 @@ def test_a_module_that_fails_is_told_with_file_line_and_remedy(tmp_path, text, m
 
 
 def test_a_missing_module_is_told_with_what_there_is(tmp_path):
-    with pytest.raises(ExtractorLoadError, match="no realtime.py. It consists of: manifest.py"):
+    with pytest.raises(ExtractorLoadError, match=r"no realtime.py. It consists of: manifest.py"):
         load_module(toy(), "realtime", tmp_path)
 
 
@@ -332,9 +333,9 @@ import threading
 from engine.extractors.toy.pipeline import StepDefinition
 from .processors.core import Upper
 def build_steps(extractor_request):
-    return {"steps": [StepDefinition(service_class=Upper, config={"a": 1, "lock": threading.Lock()})]}
+    return {"steps": [StepDefinition(Upper, config={"a": 1, "lock": threading.Lock()})]}
 """
-    with pytest.raises(ExtractorLoadError, match="config of Upper cannot travel .*'lock'"):
+    with pytest.raises(ExtractorLoadError, match=r"config of Upper cannot travel .*'lock'"):
         steps_of(toy(pipeline=text, processors__core=CORE), tmp_path)
 
 
@@ -587,7 +588,8 @@ from .processors.core import Lazy
 class Params(BaseModel):
     size: str = "base"
 def build_steps(extractor_request, **kwargs):
-    return {"steps": [StepDefinition(Lazy, config={"params": Params()}), Lazy({"params": Params()})]}
+    config = {"params": Params()}
+    return {"steps": [StepDefinition(Lazy, config=config), Lazy(config)]}
 """
 
 

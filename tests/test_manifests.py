@@ -13,7 +13,10 @@ from mixpeek_lab.manifests.dialects import KEYWORDS
 from mixpeek_lab.models import ComputeProfile, Feature
 from mixpeek_lab.source import ExtractorSource, read_source
 
-GOOD = '{"feature_type": "embedding", "feature_name": "e", "embedding_dim": 384, "distance_metric": "cosine"}'
+GOOD = (
+    '{"feature_type": "embedding", "feature_name": "e", '
+    '"embedding_dim": 384, "distance_metric": "cosine"}'
+)
 NAMED = 'feature_extractor_name = "a"\nversion = "1.0.0"\n'
 TYPED = "from shared.extractors.sdk import ExtractorManifest, Feature\n"
 
@@ -424,7 +427,8 @@ def test_mixed_dialects_agree_or_name_both_lines():
     finding = only(read(agreeing.replace('"1.0.0"', '"1.0.1"')), "MAN019")
     assert finding.line == 3
     assert "line 2" in finding.message
-    mixed = f'{TYPED}manifest = ExtractorManifest(feature_extractor_name="a", version="1", features=[Feature.embedding("e", dim=384)])\nfeatures = [{GOOD}]\n'
+    call = 'feature_extractor_name="a", version="1", features=[Feature.embedding("e", dim=384)]'
+    mixed = f"{TYPED}manifest = ExtractorManifest({call})\nfeatures = [{GOOD}]\n"
     assert read(mixed).findings == ()
     assert only(read(mixed.replace("dim=384", "dim=385")), "MAN019")
 

@@ -168,7 +168,7 @@ def test_syntax_errors_name_line_column_and_text():
 
 @pytest.mark.parametrize("line", ["!pip install x", "%pip install x", "files = !ls", "print?"])
 def test_notebook_syntax_is_named(line):
-    with pytest.raises(SourceError, match="line 2.*of the notebook, not Python"):
+    with pytest.raises(SourceError, match=r"line 2.*of the notebook, not Python"):
         parse_python("cell", f"x = 1\n{line}\n")
 
 

@@ -1,0 +1,54 @@
+"""What tests share: no network, a home of their own, an extractor without a model, one Ray."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports huggingface_hub, which reads its environment once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mixpeek-lab-tests-hf-")
+os.environ.pop("HF_HUB_CACHE", None)
+os.environ.pop("MIXPEEK_LAB_HOME", None)
+os.environ.pop("MIXPEEK_LAB_TOKEN", None)
+
+from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.workbench import Lab
+
+HASH_EMBEDDER = Path(__file__).parent / "fixtures" / "hash_embedder"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder that no other test uses."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def hash_source() -> ExtractorSource:
+    """`hash_embedder`: 16 floats per text (feature `hash_embedding`), deterministic, no model.
+
+    A row with "FAIL" in its text fails. Parameters: see its processor.
+    """
+    return read_source(HASH_EMBEDDER)
+
+
+@pytest.fixture
+def kernel_lab(home: Path) -> Lab:
+    """A lab with `hash_embedder`, and without Ray: use `process(..., engine="kernel")`."""
+    lab = Lab(home)
+    lab.load(HASH_EMBEDDER)
+    return lab
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with `hash_embedder` and a running Ray of two CPUs, one for all tests."""
+    with Lab(tmp_path_factory.mktemp("ray") / "home", num_cpus=2) as lab:
+        lab.start(serve=False, wait=True)
+        lab.load(HASH_EMBEDDER)
+        yield lab
