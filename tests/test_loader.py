@@ -611,7 +611,10 @@ def test_steps_run_in_ray_workers(tmp_path):
 
         @ray.remote(num_cpus=1)
         def work(given):
-            return [str(step.create()(batch("a"))["seen"][0]) for step in given]
+            import pandas
+
+            frames = [step.create()(pandas.DataFrame({"data": ["a"]})) for step in given]
+            return [str(frame["seen"][0]) for frame in frames]
 
         assert ray.get(work.remote(steps)) == ["1.0.0base"] * 2 + ["2.0.0base"] * 2
     finally:

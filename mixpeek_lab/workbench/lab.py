@@ -32,6 +32,7 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.runs import OnProgress, Run
 from mixpeek_lab.workbench.search import KernelServices, Searcher
@@ -75,7 +76,8 @@ class Lab:
         self._home = Home.open(home)
         self._catalog = Catalog(self._home.catalog)
         seed_hub_cache()
-        self._session = RaySession(num_cpus, num_gpus)
+        self._hub = HubCheck()
+        self._session = RaySession(num_cpus, num_gpus, before=self._hub.settle)
         config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port)
         self._endpoint = Endpoint(config)
         self._kernel = KernelEngine(self._home.path)
@@ -177,6 +179,7 @@ class Lab:
         self, name: str, rows: Source, parameters: Mapping[str, JSON] | None = None
     ) -> Preview:
         """Run a few rows through the extractor in this process, at once and without Ray."""
+        self._hub.settle()
         return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
 
     # ------------------------------------------------------------ buckets and collections
@@ -229,6 +232,7 @@ class Lab:
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
         """
+        self._hub.settle()
         record = self.extractor(extractor)
         target = self._target(
             collection or f"{bucket}_{extractor}",
@@ -282,6 +286,7 @@ class Lab:
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
+        self._hub.settle()
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
         embedding = Span("embed", (time.perf_counter() - begun) * 1e3, 1, len(vectors))
