@@ -11,6 +11,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from mixpeek_lab.errors import EngineError
@@ -19,9 +20,18 @@ State = Literal["off", "starting", "ready", "stopping", "failed"]
 
 
 class RaySession:
-    """One local Ray session. `start` returns at once; `wait` blocks until it is ready."""
+    """One local Ray session. `start` returns at once; `wait` blocks until it is ready.
 
-    def __init__(self, num_cpus: int | None = None, num_gpus: int | None = None) -> None:
+    `prepare` runs first, in the keeper thread: it settles what Ray's workers must inherit.
+    """
+
+    def __init__(
+        self,
+        num_cpus: int | None = None,
+        num_gpus: int | None = None,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._prepare = prepare
         self._num_cpus, self._num_gpus = num_cpus, num_gpus
         self._lock = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -116,6 +126,7 @@ class RaySession:
             ray.shutdown()
 
     def _bring_up(self) -> None:
+        self._prepare()
         _quiet_environment()
         import ray
 

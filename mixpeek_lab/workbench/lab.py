@@ -77,7 +77,7 @@ class Lab:
         self._catalog = Catalog(self._home.catalog)
         seed_hub_cache()
         self._hub = HubCheck()
-        self._session = RaySession(num_cpus, num_gpus, before=self._hub.settle)
+        self._session = RaySession(num_cpus, num_gpus, prepare=self._hub.settle)
         config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port)
         self._endpoint = Endpoint(config)
         self._kernel = KernelEngine(self._home.path)
