@@ -9,7 +9,7 @@ from pathlib import Path
 from mixpeek_lab.corpora import docstrings
 from mixpeek_lab.examples import TEXT_EMBEDDER
 from mixpeek_lab.models import Progress
-from mixpeek_lab.widgets.cards import ExtractorCard, Results
+from mixpeek_lab.widgets.cards import BucketCard, ExtractorCard, Results
 from mixpeek_lab.widgets.report import format_progress, format_report
 from mixpeek_lab.workbench import Lab
 
@@ -38,7 +38,9 @@ def run_demo(
         definition = lab.load(TEXT_EMBEDDER)
         say(str(ExtractorCard("text_embedder", definition.manifest, definition.findings, True)))
         lab.bucket("docstrings", docstrings(limit=documents))
-        say(f"Bucket docstrings: {lab.bucket('docstrings').object_count:,} docstrings of Python packages")
+        say(
+            f"Bucket docstrings: {lab.bucket('docstrings').object_count:,} docstrings of Python packages"
+        )
         report = lab.process("docstrings", "text_embedder", on_progress=_every_few_seconds(say))
         say(format_report(report, timings=True))
         lab.retriever("docs", RETRIEVER)

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from mixpeek_lab.beir import Dataset, read_beir
+from mixpeek_lab.bench.baseline import CANDIDATES, peak_memory
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.examples import TEXT_EMBEDDER
 from mixpeek_lab.metrics import evaluate, run_from_rankings
@@ -20,7 +21,6 @@ from mixpeek_lab.models import SearchResult
 from mixpeek_lab.workbench import Lab
 
 MEASURES = ("nDCG@10", "R@100", "RR")
-LEGS = {"dense": "text_embedding", "bm25": "bm25"}
 Say = Callable[[str], None]
 
 
@@ -60,7 +60,9 @@ def run_bench(
 
 def import_seconds() -> float:
     """Seconds that `import mixpeek_lab` takes in a fresh process, the best of five."""
-    code = "import time; t = time.perf_counter(); import mixpeek_lab; print(time.perf_counter() - t)"
+    code = (
+        "import time; t = time.perf_counter(); import mixpeek_lab; print(time.perf_counter() - t)"
+    )
     return min(float(_python("-c", code)) for _ in range(5))
 
 
@@ -72,9 +74,7 @@ def _baseline(folder: Path, analyzer: str) -> dict[str, Any]:
 
 
 def _python(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and modules
-        [sys.executable, *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise EngineError(f"The hand-written script failed: {done.stderr.strip()[-800:]}")
     return done.stdout
@@ -106,8 +106,6 @@ def _subject(data: Dataset, home: Path, analyzer: str, serve: bool) -> dict[str,
             found["serve_start_s"] = _seconds(lambda: lab.serve("bench"))
             found["query_ms"]["Serve handle"] = _handle(lab, data)
             found["query_ms"]["HTTP"] = _http(lab, data)
-        from mixpeek_lab.bench.baseline import peak_memory
-
         return {**found, "peak_mb": peak_memory()}
 
 
@@ -137,8 +135,11 @@ def _in_process(lab: Lab, data: Dataset) -> tuple[dict[str, list[float]], dict[s
         for leg, ranking in _rankings(result, names).items():
             runs[leg][key] = ranking
     for key, text in data.queries.items():
-        deep = lab.search("bench", text, limit=200)
-        runs["rrf"][key] = [names[hit.document_id] for hit in deep.hits]
+        deep = lab.search("bench", text, limit=2 * CANDIDATES)
+        # Fused scores tie often. The lab orders ties by its own ids, the script by the corpus's:
+        # both are measured in the corpus's order.
+        ranked = sorted((-hit.score, names[hit.document_id]) for hit in deep.hits)
+        runs["rrf"][key] = [name for _, name in ranked]
     return times, runs
 
 
@@ -191,7 +192,9 @@ def _query_table(baseline: Mapping[str, Any], subject: Mapping[str, Any]) -> dic
     }
     rows = {"hand-written": by_hand, **subject["query_ms"]}
     return {
-        where: {part: {"p50": median(v), "p95": sorted(v)[int(len(v) * 0.95)]} for part, v in t.items()}
+        where: {
+            part: {"p50": median(v), "p95": sorted(v)[int(len(v) * 0.95)]} for part, v in t.items()
+        }
         for where, t in rows.items()
     }
 

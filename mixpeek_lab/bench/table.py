@@ -22,19 +22,21 @@ def _work(numbers: Mapping[str, Any]) -> str:
     by_hand = numbers["documents"] / base["encode_s"]
     whole = base["load_s"] + base["encode_s"] + base["index_s"]
     rows = [
-        ["documents/s, without load", f"{by_hand:.1f}", f"{lab['documents_per_s']:.1f}",
-         f"{lab['documents_per_s'] / by_hand:.2f}"],
-        ["whole corpus, s (load included)", f"{whole:.1f}", f"{lab['run_s']:.1f}", f"{lab['run_s'] / whole:.2f}"],
-        ["model load, s", f"{base['load_s']:.1f}", f"{lab['setup_s']:.1f}", ""],
-        ["peak memory of the process, MB", f"{base['peak_mb']:.0f}", f"{lab['peak_mb']:.0f}",
-         f"{lab['peak_mb'] / base['peak_mb']:.2f}"],
+        _row("documents/s, without load", by_hand, lab["documents_per_s"], ".1f"),
+        _row("whole corpus, s (load included)", whole, lab["run_s"], ".1f"),
+        _row("model load, s", base["load_s"], lab["setup_s"], ".1f"),
+        _row("peak memory of the process, MB", base["peak_mb"], lab["peak_mb"], ".0f"),
         ["import, s", f"{base['import_s']:.1f}", f"{lab['import_s']:.2f}", ""],
         ["Ray start, s", "", f"{lab['ray_start_s']:.1f}", ""],
         ["unchanged re-run, s", "", f"{lab['unchanged_s']:.2f}", ""],
-    ]  # fmt: skip
+    ]
     if "serve_start_s" in lab:
         rows.append(["endpoint and service start, s", "", f"{lab['serve_start_s']:.1f}", ""])
     return table_text(["work", "hand-written", "lab", "ratio"], rows)
+
+
+def _row(name: str, by_hand: float, ours: float, form: str) -> list[str]:
+    return [name, f"{by_hand:{form}}", f"{ours:{form}}", f"{ours / by_hand:.2f}"]
 
 
 def _queries(numbers: Mapping[str, Any]) -> str:
@@ -64,5 +66,7 @@ def _quality(numbers: Mapping[str, Any]) -> str:
         for measure, value in found["lab"].items():
             by_hand = found["baseline"][measure]
             same = f"{found['same_top_10']:.3f}" if measure == "nDCG@10" else ""
-            rows.append([leg, measure, f"{by_hand:.4f}", f"{value:.4f}", f"{value - by_hand:+.4f}", same])
+            rows.append(
+                [leg, measure, f"{by_hand:.4f}", f"{value:.4f}", f"{value - by_hand:+.4f}", same]
+            )
     return table_text(["leg", "measure", "hand-written", "lab", "difference", "same top 10"], rows)

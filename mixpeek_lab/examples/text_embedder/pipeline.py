@@ -17,9 +17,7 @@ def build_steps(extractor_request, container=None, **kwargs):
         name=metadata["feature_extractor_name"],
         version=metadata["version"],
         steps=[
-            StepDefinition(
-                service_class=TextEmbedder, resource_type=ResourceType.CPU, config={}
-            ),
+            StepDefinition(service_class=TextEmbedder, resource_type=ResourceType.CPU, config={}),
         ],
     )
     return {"steps": build_pipeline_steps(pipeline)}
