@@ -62,3 +62,7 @@ def _bench(options: argparse.Namespace) -> None:
     print(format_table(numbers))
     if options.json:
         Path(options.json).write_text(json.dumps(numbers, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

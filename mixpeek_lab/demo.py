@@ -16,7 +16,7 @@ from mixpeek_lab.workbench import Lab
 QUERIES = (
     "read a table from a CSV file",
     "wait for several tasks to finish",
-    "nearest neighbours of a vector",
+    "the largest value in a group",
 )
 RETRIEVER = {
     "collection": "docstrings_text_embedder",
@@ -37,10 +37,8 @@ def run_demo(
         lab.start(serve=False)
         definition = lab.load(TEXT_EMBEDDER)
         say(str(ExtractorCard("text_embedder", definition.manifest, definition.findings, True)))
-        lab.bucket("docstrings", docstrings(limit=documents))
-        say(
-            f"Bucket docstrings: {lab.bucket('docstrings').object_count:,} docstrings of Python packages"
-        )
+        bucket = lab.bucket("docstrings", docstrings(limit=documents))
+        say(str(BucketCard(bucket)))
         report = lab.process("docstrings", "text_embedder", on_progress=_every_few_seconds(say))
         say(format_report(report, timings=True))
         lab.retriever("docs", RETRIEVER)
