@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError
-from mixpeek_lab.manifests.features import KEYS, OPTIONAL_KEYS, WRONG_KEYS
+from mixpeek_lab.manifests.feature_checks import KEYS, OPTIONAL_KEYS
+from mixpeek_lab.manifests.features import WRONG_KEYS
 from mixpeek_lab.models import JSON, METRICS, ComputeProfile, Feature, InferenceType
 from mixpeek_lab.uris import NAME, FeatureURI, normalise_version
 

@@ -1,0 +1,71 @@
+"""The values that travel between the parts of the lab. Frozen, without I/O."""
+
+from mixpeek_lab.models.buckets import (
+    BLOB_TYPES,
+    FIELD_TYPES,
+    Blob,
+    Bucket,
+    BucketObject,
+    Collection,
+    FieldType,
+    IndexSettings,
+)
+from mixpeek_lab.models.extractors import (
+    INDEX_KINDS,
+    INFERENCE_TYPES,
+    METRICS,
+    ComputeProfile,
+    Feature,
+    IndexKind,
+    InferenceType,
+    Manifest,
+    Metric,
+    as_metric,
+)
+from mixpeek_lab.models.json import (
+    JSON,
+)
+from mixpeek_lab.models.runs import (
+    Failure,
+    Progress,
+    RunReport,
+    RunState,
+)
+from mixpeek_lab.models.search import (
+    Contribution,
+    Hit,
+    Leg,
+    SearchResult,
+    Span,
+)
+
+__all__ = [
+    "BLOB_TYPES",
+    "FIELD_TYPES",
+    "INDEX_KINDS",
+    "INFERENCE_TYPES",
+    "JSON",
+    "METRICS",
+    "Blob",
+    "Bucket",
+    "BucketObject",
+    "Collection",
+    "ComputeProfile",
+    "Contribution",
+    "Failure",
+    "Feature",
+    "FieldType",
+    "Hit",
+    "IndexKind",
+    "IndexSettings",
+    "InferenceType",
+    "Leg",
+    "Manifest",
+    "Metric",
+    "Progress",
+    "RunReport",
+    "RunState",
+    "SearchResult",
+    "Span",
+    "as_metric",
+]

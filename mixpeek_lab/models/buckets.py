@@ -1,0 +1,80 @@
+"""What goes in: buckets, objects and blobs; and what is made of them: collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from mixpeek_lab.models.extractors import IndexKind
+from mixpeek_lab.models.json import JSON
+
+FieldType = Literal[
+    "string", "number", "integer", "float", "boolean", "object", "array", "date",
+    "datetime", "text", "image", "audio", "video", "pdf",
+]  # fmt: skip
+FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
+BLOB_TYPES = ("text", "image", "audio", "video", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One property of an object that extractors read."""
+
+    blob_id: str
+    property: str
+    type: str
+    data: str
+    """Text itself for text, a URL for everything else."""
+    mime_type: str
+    content_hash: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketObject:
+    """One thing that a user put in: its blobs and its metadata."""
+
+    object_id: str
+    bucket_id: str
+    blobs: tuple[Blob, ...]
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A named set of objects."""
+
+    bucket_id: str
+    name: str
+    schema: Mapping[str, str]
+    """Blob properties and metadata fields → field type."""
+    created_at: str
+    object_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """How one collection is indexed. Named features override the manifest."""
+
+    analyzer: str = "english"
+    """`english` (stop words and Snowball stemming), `plain`, or another Snowball language."""
+    kinds: Mapping[str, IndexKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The documents that one extractor version made out of one bucket."""
+
+    collection_id: str
+    name: str
+    bucket_id: str
+    extractor: str
+    extractor_version: str
+    extractor_digest: str
+    parameters: Mapping[str, JSON]
+    settings: IndexSettings
+    created_at: str
+    snapshot: int | None = None
+    """Number of the snapshot that readers see; None before the first run."""
+    document_count: int = 0

@@ -1,0 +1,79 @@
+"""How far a batch run is, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One row that an extractor could not process, and why."""
+
+    object_id: str
+    document_id: str
+    step: str
+    kind: str
+    """The exception's type name."""
+    message: str
+    where: str = ""
+    """The extractor's own line: `processors/core.py:14 in __call__`."""
+
+
+RunState = Literal["running", "completed", "completed_with_errors", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `total` counts the input rows that need work."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    documents: int = 0
+    seconds: float = 0.0
+    phase: str = "starting"
+
+    @property
+    def rate(self) -> float:
+        """Rows per second so far."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to the end; None while nothing is done."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a batch run did."""
+
+    run_id: str
+    collection: str
+    state: RunState
+    rows_in: int
+    """Blobs that the extractor accepts."""
+    reused: int
+    """Rows whose documents were kept from the snapshot before."""
+    processed: int
+    """Rows that went through the extractor in this run."""
+    documents: int
+    """Documents in the new snapshot."""
+    failures: tuple[Failure, ...] = ()
+    failed: int = 0
+    removed: int = 0
+    """Documents dropped because their object is gone or changed."""
+    vectors: Mapping[str, int] = field(default_factory=dict)
+    """Vector index → vectors in it."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Vector index → documents without a usable vector (null or NaN)."""
+    seconds: float = 0.0
+    rows_per_second: float = 0.0
+    """Processed rows over the time from the first batch in to the last block out."""
+    setup_seconds: float = 0.0
+    """The longest `setup()` of any actor (model load)."""
+    engine: str = "ray"
+    notes: tuple[str, ...] = ()
+    """Sentences for people: why 0 documents, what ran on the CPU instead, …"""

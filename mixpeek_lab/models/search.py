@@ -1,0 +1,80 @@
+"""What a search found, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mixpeek_lab.models.json import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One arm of a search: its candidates, best first. Larger scores are better."""
+
+    name: str
+    kind: Literal["dense", "lexical"]
+    weight: float
+    document_ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    feature_uri: str = ""
+    metric: str = ""
+    top_k: int = 0
+    milliseconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one leg gave to one hit. `rank` counts from 1; None: the leg did not find it."""
+
+    leg: str
+    rank: int | None
+    score: float | None
+    normalised: float | None
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result of a search."""
+
+    document_id: str
+    collection_id: str
+    rank: int
+    score: float
+    fields: Mapping[str, JSON]
+    lineage: Mapping[str, JSON]
+    contributions: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One timed part of a search, with the rows that went in and came out."""
+
+    name: str
+    milliseconds: float
+    rows_in: int = 0
+    rows_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a retriever answered, with all that is needed to explain it."""
+
+    execution_id: str
+    retriever: str
+    query: Mapping[str, JSON]
+    hits: tuple[Hit, ...]
+    legs: tuple[Leg, ...]
+    fusion: Mapping[str, JSON]
+    spans: tuple[Span, ...]
+    total: int
+    """Documents that any leg found, before limit and offset."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def milliseconds(self) -> float:
+        """Wall time of the whole search."""
+        return sum(span.milliseconds for span in self.spans)
