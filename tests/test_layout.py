@@ -39,7 +39,7 @@ def _modules_of(name):
     path = ROOT.joinpath(*name.split("."))
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
     for file in files:
-        if file.exists():
+        if file in SOURCES:
             parts = file.relative_to(ROOT).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

@@ -1,4 +1,4 @@
-"""JSON values."""
+"""The type of values that JSON can hold."""
 
 from __future__ import annotations
 
