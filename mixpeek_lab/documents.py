@@ -49,10 +49,66 @@ class DocumentTable:
         return [name for name in self.table.column_names if name not in hidden]
 
 
-def vector_column(columns: Iterable[str], feature: str) -> str | None:
-    """The column that holds a feature's vector: its name, or its name with `_embedding`."""
+def vector_columns(columns: Iterable[str], features: Sequence[str]) -> dict[str, str]:
+    """Feature → the column that holds its vectors, for the features that have one.
+
+    That is the column called like the feature, or the feature with `_embedding` behind it, unless
+    this is another feature's name.
+    """
     names = set(columns)
-    return next((n for n in (feature, f"{feature}_embedding") if n in names), None)
+    found = {}
+    for feature in features:
+        long = f"{feature}_embedding"
+        if feature in names:
+            found[feature] = feature
+        elif long in names and long not in features:
+            found[feature] = long
+    return found
+
+
+def join_tables(tables: Sequence[pa.Table]) -> tuple[pa.Table, list[str]]:
+    """The rows of all tables; a column that one lacks is null there. Also returns notes.
+
+    Types are widened where they can be (integers to floats); a column whose types cannot be
+    brought together becomes text.
+    """
+    try:
+        return pa.concat_tables(tables, promote_options="permissive"), []
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        mixed = _mixed_columns(tables)
+    alike = [_as_text(table, mixed) for table in tables]
+    notes = [f"Column `{name}` mixes types: it is kept as text." for name in mixed]
+    return pa.concat_tables(alike, promote_options="permissive"), notes
+
+
+def _mixed_columns(tables: Sequence[pa.Table]) -> list[str]:
+    names = dict.fromkeys(name for table in tables for name in table.column_names)
+    return [name for name in names if not _can_join(tables, name)]
+
+
+def _can_join(tables: Sequence[pa.Table], name: str) -> bool:
+    columns = [table.select([name]) for table in tables if name in table.column_names]
+    try:
+        pa.concat_tables(columns, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return False
+    return True
+
+
+def _as_text(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    for name in names:
+        if name in table.column_names:
+            table = _put(table, name, text_array(table.column(name).to_pylist()))
+    return table
+
+
+def text_array(values: Iterable[JSON]) -> pa.Array:
+    """Values of any type as text: strings as they are, all else as JSON."""
+    texts = [
+        v if v is None or isinstance(v, str) else json.dumps(v, default=str, ensure_ascii=False)
+        for v in values
+    ]
+    return pa.array(texts, pa.string())
 
 
 def check_metadata_names(names: Iterable[str]) -> None:
@@ -70,36 +126,33 @@ def shape_documents(
 ) -> pa.Table:
     """The processed rows as documents, without metadata.
 
-    `vectors` maps columns as the processor named them to feature names. `constants` are lineage
-    values shared by all rows; `keys` are the rows' keys, in order.
+    `vectors` maps features to their columns as the processor named them (see `vector_columns`).
+    `constants` are lineage values shared by all rows; `keys` are the rows' keys, in order.
     """
     table = processed.drop_columns([n for n in DROPPED if n in processed.column_names])
-    table = table.rename_columns([vectors.get(name, name) for name in table.column_names])
+    names = {column: feature for feature, column in vectors.items()}
+    table = table.rename_columns([names.get(name, name) for name in table.column_names])
     for name, value in constants.items():
         table = _put(table, name, pa.array([value] * len(table), pa.string()))
     table = _put(table, "_row_key", keys)
-    names = table.column_names
-    features = [name for name in vectors.values() if name in names]
-    middle = [n for n in names if n not in {*FIRST, *LINEAGE, *features}]
-    lineage = [n for n in LINEAGE if n in names]
-    return table.select([*FIRST, *middle, *lineage, *features])
+    middle = [n for n in table.column_names if n not in {*FIRST, *LINEAGE, *vectors}]
+    lineage = [n for n in LINEAGE if n in table.column_names]
+    return table.select([*FIRST, *middle, *lineage, *vectors])
 
 
 def join_metadata(
     documents: pa.Table,
     vectors: Sequence[str],
     metadata: Mapping[str, Mapping[str, JSON]],
-    drop: Sequence[str] = (),
 ) -> tuple[DocumentTable, list[str]]:
     """Put the objects' metadata (by object id) beside the documents. Also returns notes.
 
-    `drop` names the metadata columns of an older snapshot, which are read afresh. A field that
-    the processor wrote keeps the processor's value.
+    A field that the processor wrote keeps the processor's value.
     """
-    table = documents.drop_columns([n for n in drop if n in documents.column_names])
+    table = documents
     own = set(table.column_names)
     records = [metadata.get(key, {}) for key in table.column("object_id").to_pylist()]
-    fields = sorted({name for values in metadata.values() for name in values})
+    fields = dict.fromkeys(name for values in metadata.values() for name in values)
     notes: list[str] = []
     added = []
     for name in fields:
@@ -122,9 +175,7 @@ def join_metadata(
 
 def write_documents(documents: DocumentTable, path: Path) -> None:
     """Write the documents to `path`, durably."""
-    about = json.dumps(
-        {"vectors": documents.vectors, "metadata_fields": documents.metadata_fields}
-    )
+    about = json.dumps({"vectors": documents.vectors, "metadata_fields": documents.metadata_fields})
     table = documents.table.replace_schema_metadata({"mixpeek_lab": about})
     pq.write_table(table, path, compression="zstd", row_group_size=50_000)
     with path.open("rb") as file:
@@ -137,19 +188,27 @@ def read_documents(path: Path, *, with_vectors: bool = True) -> DocumentTable:
     about: dict[str, Any] = json.loads(schema.metadata[b"mixpeek_lab"])
     vectors = tuple(about["vectors"])
     columns = [n for n in schema.names if with_vectors or n not in vectors]
-    table = pq.read_table(path, columns=columns).combine_chunks()
+    # A home below a folder called `year=2026` is no partitioned data set.
+    table = pq.read_table(path, columns=columns, partitioning=None).combine_chunks()
     return DocumentTable(table, vectors, tuple(about["metadata_fields"]))
 
 
 def _metadata_array(name: str, values: list[JSON]) -> tuple[pa.Array, list[str]]:
     try:
         array = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
-        return pa.array(texts, pa.string()), [
-            f"Metadata field `{name}` mixes types: it is kept as text."
-        ]
-    return (array.cast(pa.string()) if pa.types.is_null(array.type) else array), []
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        note = f"Metadata field `{name}` mixes types: it is kept as text."
+        return text_array(values), [note]
+    if pa.types.is_null(array.type):
+        return array.cast(pa.string()), []
+    return (array if is_storable(array.type) else text_array(values)), []
+
+
+def is_storable(kind: pa.DataType) -> bool:
+    """Whether Parquet can hold the type: it has no place for a struct without fields."""
+    if pa.types.is_struct(kind):
+        return kind.num_fields > 0 and all(is_storable(field.type) for field in kind)
+    return all(is_storable(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _put(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

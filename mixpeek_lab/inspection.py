@@ -7,7 +7,7 @@ DuckDB owns no file: every query opens a fresh connection in memory and only wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import glob
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 CATALOG_TABLES = (
     "extractors", "buckets", "objects", "blobs", "collections", "runs", "failures", "retrievers",
 )  # fmt: skip
+
+NO_DOCUMENTS = (
+    "SELECT NULL::TEXT AS _collection, NULL::TEXT AS document_id, NULL::TEXT AS object_id, "
+    "NULL::TEXT AS data LIMIT 0"
+)
+"""What `documents` is before the first run."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +65,18 @@ class Inspector:
         self._catalog, self._home = catalog, home
 
     def names(self) -> list[str]:
-        """The tables there are."""
-        return ["documents", *(c.name for c in self._catalog.collections()), *CATALOG_TABLES]
+        """The tables there are: `documents`, the collections that were run, the catalog's."""
+        return ["documents", *self._files(), *CATALOG_TABLES]
 
     def query(self, sql: str) -> Result:
-        """Run one statement. InvalidInputError carries DuckDB's message and the tables there are."""
+        """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
         import duckdb
 
         with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-            self._register(connection, sql.lower())
             try:
-                table = connection.sql(sql)
-                rows = pa.table({}) if table is None else table.to_arrow_table()
+                self._register(connection, sql.lower())
+                answer = connection.sql(sql)
+                rows = pa.table({}) if answer is None else answer.to_arrow_table()
             except duckdb.Error as error:
                 raise InvalidInputError(
                     f"{type(error).__name__}: {error}\nTables: {', '.join(self.names())}"
@@ -81,26 +87,43 @@ class Inspector:
         """Make the tables that the query may mean known to the connection."""
         for name in CATALOG_TABLES:
             if name in sql:
-                columns, rows = self._catalog.rows(name)
-                values = list(zip(*rows, strict=True)) or [()] * len(columns)
-                arrays = [pa.array(list(column)) for column in values]
-                connection.register(name, pa.table(arrays, names=columns))
-        files = dict(self._documents())
+                connection.register(name, self._catalog_table(name))
+        files = self._files()
         for name, path in files.items():
-            if name.lower() in sql:
-                connection.execute(f"CREATE VIEW {_quoted(name)} AS FROM {_literal(path)}")
-        if "documents" in sql and files and "documents" not in files:
+            if name.lower() in sql or _quoted(name.lower()) in sql:
+                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS FROM {path}")
+        if "documents" in sql:
             parts = [
-                f"SELECT {_literal(name)} AS _collection, * FROM {_literal(path)}"
-                for name, path in files.items()
+                f"SELECT {_literal(name)} AS _collection, * FROM {files[name]}" for name in files
             ]
-            connection.execute(f"CREATE VIEW documents AS {' UNION ALL BY NAME '.join(parts)}")
+            every = " UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS])
+            connection.execute(f"CREATE VIEW documents AS {every}")
 
-    def _documents(self) -> Iterator[tuple[str, str]]:
+    def _catalog_table(self, name: str) -> pa.Table:
+        columns = self._catalog.table(name)
+        types = {"INTEGER": pa.int64()}
+        return pa.table(
+            {
+                column: pa.array(values, types.get(kind, pa.string()))
+                for column, (kind, values) in columns.items()
+            }
+        )
+
+    def _files(self) -> dict[str, str]:
+        """Collections that were run, but for names of other tables → their documents' file."""
+        found = {}
         for collection in self._catalog.collections():
-            if collection.snapshot is not None:
-                folder = self._home / "collections" / collection.collection_id
-                yield collection.name, str(folder / str(collection.snapshot) / "documents.parquet")
+            if collection.snapshot is None or is_reserved(collection.name):
+                continue
+            folder = self._home / "collections" / collection.collection_id
+            path = folder / str(collection.snapshot) / "documents.parquet"
+            found[collection.name] = _literal(glob.escape(str(path)))
+        return found
+
+
+def is_reserved(name: str) -> bool:
+    """Whether SQL knows a table of this name that is no collection."""
+    return name.lower() in ("documents", *CATALOG_TABLES)
 
 
 def _quoted(name: str) -> str:

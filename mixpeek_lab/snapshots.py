@@ -2,15 +2,17 @@
 
 A snapshot is a folder. It is written beside its final place, made durable, renamed, and only then
 shown to readers by one transaction in the catalog; whatever dies on the way, a reader sees the
-old snapshot or the new one.
+old snapshot or the new one. One process at a time writes a collection's snapshots.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixpeek_lab.documents import LINEAGE, DocumentTable, read_documents, write_documents
-from mixpeek_lab.errors import EngineError, RetrieverError
+from mixpeek_lab.errors import ConflictError, EngineError, RetrieverError
 from mixpeek_lab.indexes import (
     LexicalIndex,
     VectorIndex,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.filters import Filter
 
 DOCUMENTS, LEDGER, ABOUT, LEXICAL = "documents.parquet", "ledger.parquet", "about.json", "lexical"
+LOCK, UNFINISHED = "lock", ".writing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,24 @@ class SnapshotCounts:
 
     vectors: Mapping[str, int]
     left_out: Mapping[str, int]
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Hold the right to write below `root`, in this process alone; ConflictError if it is taken.
+
+    The right ends with the process, however that dies.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConflictError(
+                "Another run of this collection is under way, here or in another process. "
+                "Wait for it, or interrupt it."
+            ) from error
+        yield
 
 
 def write_snapshot(
@@ -63,11 +84,13 @@ def write_snapshot(
 ) -> SnapshotCounts:
     """Write snapshot `number` below `root`, complete and durable. Readers do not see it yet.
 
-    `ledger` holds the keys of all input rows that were processed, so that a row without documents
-    is not processed again; `fingerprint` tells later runs whether anything changed. VectorError where a vector does not fit its feature.
+    `ledger` holds the keys of all input rows that are done, so that a row without documents is not
+    processed again; `fingerprint` tells later runs whether anything changed. The caller holds
+    `writing(root)`. VectorError where a vector does not fit its feature.
     """
-    final, working = root / str(number), root / f"{number}.{os.getpid()}.writing"
-    shutil.rmtree(final, ignore_errors=True)  # left by a process that died before it was shown
+    final, working = root / str(number), root / f"{number}{UNFINISHED}"
+    for left_by_a_dead_process in (final, working):
+        shutil.rmtree(left_by_a_dead_process, ignore_errors=True)
     (working / "vectors").mkdir(parents=True)
     try:
         write_documents(documents, working / DOCUMENTS)
@@ -81,23 +104,23 @@ def write_snapshot(
         (working / ABOUT).write_text(json.dumps(about))
         _sync(working)
         working.rename(final)
-        _sync_folder(root)
+        for folder in (root, root.parent):
+            _sync_folder(folder)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
         raise
     return counts
 
 
-def remove_old_snapshots(root: Path, shown: int | None, keep: int = 2) -> None:
-    """Delete what no reader needs: older snapshots, and what dead processes left unfinished."""
-    if not root.is_dir():
-        return
-    for folder in root.iterdir():
-        name, _, rest = folder.name.partition(".")
-        is_unfinished = rest.endswith("writing") and not _is_alive(rest.partition(".")[0])
-        is_old = not rest and name.isdigit() and shown is not None and int(name) <= shown - keep
-        if is_unfinished or is_old:
-            shutil.rmtree(folder, ignore_errors=True)
+def remove_old_snapshots(root: Path, shown: int | None) -> None:
+    """Delete what no reader needs: all but the shown snapshot and the one before.
+
+    That is older ones, and what dead processes left. The caller holds `writing(root)`.
+    """
+    kept = {LOCK} if shown is None else {LOCK, str(shown), str(shown - 1)}
+    for entry in root.iterdir():
+        if entry.name not in kept:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def read_ledger(folder: Path) -> set[str]:
@@ -146,7 +169,8 @@ class Snapshot:
             if feature not in self.features:
                 known = ", ".join(self.features) or "none"
                 raise RetrieverError(
-                    f"Collection {self.collection_id} has no vector index {feature!r}; it has: {known}."
+                    f"Collection {self.collection_id} has no vector index {feature!r}; "
+                    f"it has: {known}."
                 )
             self._indexes[feature] = read_vector_index(index_path(self.folder, feature))
         return self._indexes[feature]
@@ -263,13 +287,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,43 +1,46 @@
-"""What the routes need of the layer below. `workbench.search.Backend` is the real one."""
+"""What the routes need of the layer below. `workbench.backend.Backend` is the real one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Body, Depends, Request
 
 from mixpeek_lab.models import JSON
+
+JSONBody = Annotated[dict[str, Any], Body()]
+"""A route's parameter type: a body that is a JSON object."""
 
 
 class Backend(Protocol):
     """The use cases behind the routes. Every method answers with JSON values."""
 
-    async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+    async def execute(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
         """Run a stored retriever."""
         ...
 
-    async def explain(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+    async def explain(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
         """Run a stored retriever and give all candidates of all legs."""
         ...
 
-    async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
+    async def infer(self, body: Mapping[str, JSON]) -> JSON:
         """Call an extractor's realtime service."""
         ...
 
-    async def create_retriever(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Keep a retriever."""
+    async def create_retriever(self, body: Mapping[str, JSON]) -> JSON:
+        """Keep a new retriever; ConflictError where its name is taken."""
         ...
 
-    async def list_retrievers(self) -> dict[str, JSON]:
-        """All retrievers."""
+    async def list_retrievers(self) -> list[JSON]:
+        """All retrievers, by name."""
         ...
 
-    async def get_retriever(self, retriever: str) -> dict[str, JSON]:
-        """One retriever."""
+    async def get_retriever(self, retriever: str) -> JSON:
+        """One retriever, by id or name."""
         ...
 
-    async def delete_retriever(self, retriever: str) -> dict[str, JSON]:
+    async def delete_retriever(self, retriever: str) -> None:
         """Forget a retriever."""
         ...
 

@@ -1,55 +1,79 @@
-"""Errors as the API answers them: `{"success": false, "status", "error": {type, message, details}}`."""
+"""Errors as the API answers them.
+
+`{"success": false, "status": 404, "error": {"type", "message", "details"}}`; those with status 422
+list their problems in `details.validation_errors`, as `{type, location, message}`.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.errors import InvalidInputError, LabError
 
 log = logging.getLogger(__name__)
 
+NAMES = {404: "NotFoundError", 405: "MethodNotAllowedError"}
 
-def error_response(
-    status: int, kind: str, message: str, details: dict[str, Any] | None = None
-) -> JSONResponse:
+
+def error_answer(
+    status: int,
+    kind: str,
+    message: str,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     """One error in the envelope."""
-    body = {"type": kind, "message": message, "details": details or {}}
-    return JSONResponse({"success": False, "status": status, "error": body}, status)
+    body = {"type": kind, "message": message, "details": dict(details or {})}
+    return Answer({"success": False, "status": status, "error": body}, status, headers=headers)
 
 
 def install_handlers(app: FastAPI) -> None:
     """Answer every error in the envelope. What is not ours to tell is logged, and not told."""
+    app.add_exception_handler(LabError, _lab_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
 
-    async def lab_error(_: Request, error: Exception) -> JSONResponse:
-        status = error.status if isinstance(error, LabError) else 500
-        return error_response(status, type(error).__name__, str(error))
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        problems = [
-            {"type": e["type"], "location": list(e["loc"]), "message": e["msg"]} for e in found
-        ]
-        first = f"{'.'.join(map(str, problems[0]['location']))}: {problems[0]['message']}"
-        return error_response(422, "ValidationError", first, {"validation_errors": problems})
+async def _lab_error(_: Request, error: Exception) -> Answer:
+    assert isinstance(error, LabError)
+    return error_answer(error.status, type(error).__name__, str(error), _details(error))
 
-    async def http_error(_: Request, error: Exception) -> JSONResponse:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        detail = str(error.detail) if isinstance(error, HTTPException) else "error"
-        return error_response(status, "HTTPError", detail)
 
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected error", exc_info=error)
-        return error_response(
-            500, "InternalError", "Something in the lab failed. Its log has the details."
-        )
+def _details(error: LabError) -> dict[str, Any]:
+    if isinstance(error, InvalidInputError):
+        return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
+    # Mixpeek's client asks again for three minutes unless told that it is of no use.
+    return {"retryable": False} if error.status == 503 else {}
 
-    app.add_exception_handler(LabError, lab_error)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unexpected)
+
+def _problem(kind: str, location: Sequence[str | int], message: str) -> dict[str, Any]:
+    return {"type": kind, "location": list(location), "message": message}
+
+
+async def _invalid(_: Request, error: Exception) -> Answer:
+    assert isinstance(error, RequestValidationError)
+    problems = [_problem(e["type"], e["loc"], e["msg"]) for e in error.errors()]
+    first = f"{'.'.join(map(str, problems[0]['location']))}: {problems[0]['message']}"
+    return error_answer(422, "ValidationError", first, {"validation_errors": problems})
+
+
+async def _http_error(request: Request, error: Exception) -> Answer:
+    assert isinstance(error, HTTPException)
+    what = f"{request.method} {request.url.path}: {error.detail}"
+    kind = NAMES.get(error.status_code, "HTTPError")
+    return error_answer(error.status_code, kind, what, headers=error.headers)
+
+
+async def _unexpected(_: Request, error: Exception) -> Answer:
+    log.error("unexpected error", exc_info=error)
+    return error_answer(
+        500, "InternalError", "Something in the lab failed. Its log has the details."
+    )

@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mixpeek_lab.api.envelope import error_response
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.api.envelope import error_answer
 
-HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]", "::1", "testserver"))
+HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))
 
 
 class Guard:
     """ASGI middleware: checks the Host header against rebinding, then the bearer token."""
 
     def __init__(self, app: ASGIApp, token: str, open_paths: tuple[str, ...]) -> None:
-        self._app, self._open = app, open_paths
-        self._expected = f"Bearer {token}".encode()
+        self._app, self._open, self._token = app, open_paths, token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            refusal = self._refusal(scope)
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "websocket":  # there are none, and there is no way to say more
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Any:
+    def _refusal(self, scope: Scope) -> Answer | None:
         headers = Headers(scope=scope)
         if _host(headers.get("host", "")) not in HOSTS:
-            return error_response(
-                421, "WrongHost", "This endpoint answers on loopback addresses only."
+            return error_answer(
+                421, "WrongHostError", "This endpoint answers on loopback addresses only."
             )
-        if scope["path"] in self._open:
+        if scope["path"].removeprefix(scope.get("root_path", "")) in self._open:
             return None
-        given = headers.get("authorization", "").encode()
-        if not secrets.compare_digest(given, self._expected):
-            return error_response(
-                401, "UnauthorizedError", "Send `Authorization: Bearer <token>` (lab.token)."
-            )
-        return None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        is_token = secrets.compare_digest(given.strip().encode(), self._token)
+        if is_token and scheme.lower() == "bearer":
+            return None
+        return error_answer(
+            401,
+            "UnauthorizedError",
+            "Send `Authorization: Bearer TOKEN`; lab.token has the token.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
 
 def _host(value: str) -> str:
     """The host without its port: `127.0.0.1:8000` → `127.0.0.1`, `[::1]:80` → `[::1]`."""
     if value.startswith("["):
         return value.partition("]")[0] + "]"
-    return value.rpartition(":")[0] if ":" in value else value
+    return value.partition(":")[0].lower()

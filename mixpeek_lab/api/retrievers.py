@@ -6,45 +6,60 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from mixpeek_lab.api.backend import TheBackend
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.api.backend import JSONBody, TheBackend
+from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.errors import InvalidInputError
 
 router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 
-JSONBody = Annotated[dict[str, Any], Body()]
-
 
 @router.post("")
-async def create(backend: TheBackend, body: JSONBody) -> dict[str, Any]:
-    """Keep a retriever, in any of the shapes that Mixpeek and its documentation use."""
-    return await backend.create_retriever(body)
+async def create(backend: TheBackend, body: JSONBody) -> Answer:
+    """Keep a retriever, in any of the shapes that Mixpeek and its documentation use.
+
+    409 where its name is taken.
+    """
+    return Answer({"retriever": await backend.create_retriever(body)})
 
 
 @router.get("")
+async def list_all(backend: TheBackend, page: ThePage) -> Answer:
+    """All retrievers, by name."""
+    return Answer(page.of(await backend.list_retrievers()))
+
+
 @router.post("/list")
-async def list_all(backend: TheBackend) -> dict[str, Any]:
-    """All retrievers."""
-    return await backend.list_retrievers()
+async def list_by_post(
+    backend: TheBackend, page: ThePage, body: Annotated[dict[str, Any] | None, Body()] = None
+) -> Answer:
+    """The same, as Mixpeek's client asks. 422 for a search or filter in the body."""
+    wanted = sorted(key for key, value in (body or {}).items() if value)
+    if wanted:
+        raise InvalidInputError(f"The list cannot be narrowed by {', '.join(wanted)} yet.")
+    return Answer(page.of(await backend.list_retrievers()))
 
 
 @router.get("/{retriever}")
-async def get(backend: TheBackend, retriever: str) -> dict[str, Any]:
+async def get(backend: TheBackend, retriever: str) -> Answer:
     """One retriever, by id or name."""
-    return await backend.get_retriever(retriever)
+    return Answer(await backend.get_retriever(retriever))
 
 
 @router.delete("/{retriever}")
-async def delete(backend: TheBackend, retriever: str) -> dict[str, Any]:
+async def delete(backend: TheBackend, retriever: str) -> Answer:
     """Forget a retriever."""
-    return await backend.delete_retriever(retriever)
+    await backend.delete_retriever(retriever)
+    return Answer({"success": True})
 
 
 @router.post("/{retriever}/execute")
-async def execute(backend: TheBackend, retriever: str, body: JSONBody) -> dict[str, Any]:
+async def execute(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
     """Run it: `{query: {query_text}}`, `{inputs: {…}}`, limit, offset, filters."""
-    return await backend.execute(retriever, body)
+    return Answer(await backend.execute(retriever, body))
 
 
 @router.post("/{retriever}/execute/explain")
-async def explain(backend: TheBackend, retriever: str, body: JSONBody) -> dict[str, Any]:
+async def explain(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
     """Run it, and give every candidate of every leg with how its score came about."""
-    return await backend.explain(retriever, body)
+    return Answer(await backend.explain(retriever, body))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from mixpeek_lab.errors import LabError
@@ -60,6 +61,10 @@ CREATE TABLE retrievers (
 """
 
 
+_serials = count()
+"""Numbers for connections: SQLite's own version numbers start anew with each."""
+
+
 class Database:
     """One SQLite file in WAL mode, with a connection per thread."""
 
@@ -79,19 +84,28 @@ class Database:
             found.execute("PRAGMA foreign_keys = ON")
             found.execute("PRAGMA synchronous = FULL")
             self._local.connection = found
+            self._local.serial = next(_serials)
         return found
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Changes with every write to the file, by whomever. To be compared on one thread only."""
+        connection = self.connection
+        (others,) = connection.execute("PRAGMA data_version").fetchone()
+        return self._local.serial, others, connection.total_changes
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing: commits at the end, rolls back on any exception."""
         connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -100,18 +114,24 @@ class Database:
             self._local.connection = None
 
     def _create(self) -> None:
-        self._enter_wal()
-        with self.transaction() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in TABLES.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise LabError(
-                    f"{self.path} was written by another version of Mixpeek Lab (schema {version}, "
-                    f"this one reads {SCHEMA_VERSION}). Use that version, or another home folder."
-                )
+        """Make the tables, if they are not there. Reading the version takes no lock."""
+        if self._version() == 0:
+            self._enter_wal()
+            with self.transaction() as connection:
+                if self._version() == 0:  # no other process was quicker
+                    for statement in TABLES.split(";\n"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if self._version() != SCHEMA_VERSION:
+            raise LabError(
+                f"{self.path} was written by another version of Mixpeek Lab (schema "
+                f"{self._version()}, this one reads {SCHEMA_VERSION}). Use that version, or "
+                "another home folder."
+            )
+
+    def _version(self) -> int:
+        version: int = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
 
     def _enter_wal(self) -> None:
         """Switch to WAL. SQLite does not wait here while another process does the same."""

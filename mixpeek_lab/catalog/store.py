@@ -5,74 +5,34 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from mixpeek_lab.catalog.objects import known_objects, put_object
+from mixpeek_lab.catalog.records import (
+    ExtractorRecord,
+    InputRow,
+    RetrieverRecord,
+    new_id,
+    now,
+    to_bucket,
+    to_collection,
+    to_extractor,
+    to_retriever,
+)
 from mixpeek_lab.catalog.schema import Database
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import (
     JSON,
-    Blob,
     Bucket,
     BucketObject,
     Collection,
-    ComputeProfile,
     Failure,
-    Feature,
-    IndexSettings,
     Manifest,
     RunReport,
 )
 from mixpeek_lab.source import ExtractorSource
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractorRecord:
-    """One content-addressed version of an extractor."""
-
-    source: ExtractorSource
-    manifest: Manifest
-    created_at: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RetrieverRecord:
-    """A stored retriever: its id, name and JSON body."""
-
-    retriever_id: str
-    name: str
-    body: Mapping[str, JSON]
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class InputRow:
-    """One blob as a run sees it."""
-
-    object_id: str
-    blob_id: str
-    property: str
-    type: str
-    data: str
-    mime_type: str
-    content_hash: str
-    size_bytes: int
-    metadata: str
-    metadata_hash: str
-
-
-def now() -> str:
-    """The time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def new_id(prefix: str) -> str:
-    """A fresh id: `bkt_1f0c…`."""
-    return f"{prefix}_{uuid4().hex[:16]}"
 
 
 class Catalog:
@@ -84,6 +44,11 @@ class Catalog:
     def close(self) -> None:
         """Close this thread's connection."""
         self._database.close()
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Equal on one thread for as long as nothing was written: for what each query reads."""
+        return self._database.version
 
     # ------------------------------------------------------------ extractors
 
@@ -117,12 +82,12 @@ class Catalog:
         if row is None:
             label = name + (f"@{version}" if version else "")
             raise NotFoundError("extractor", label, self._names("extractors"))
-        return _extractor(row)
+        return to_extractor(row)
 
     def extractors(self) -> list[ExtractorRecord]:
         """The current version of each extractor, by name."""
         query = "SELECT * FROM extractors WHERE is_current = 1 ORDER BY name"
-        return [_extractor(row) for row in self._all(query)]
+        return [to_extractor(row) for row in self._all(query)]
 
     # ------------------------------------------------------------ buckets
 
@@ -155,7 +120,7 @@ class Catalog:
         )
         if row is None:
             raise NotFoundError("bucket", name_or_id, self._names("buckets"))
-        return _bucket(row)
+        return to_bucket(row)
 
     def buckets(self) -> list[Bucket]:
         """All buckets, by name."""
@@ -163,29 +128,29 @@ class Catalog:
             "SELECT *, (SELECT count(*) FROM objects o WHERE o.bucket_id = b.bucket_id) AS n "
             "FROM buckets b ORDER BY name"
         )
-        return [_bucket(row) for row in self._all(query)]
+        return [to_bucket(row) for row in self._all(query)]
 
     def put_objects(
         self, bucket: Bucket, objects: Iterable[BucketObject], hashes: Iterable[str], *, prune: bool
     ) -> None:
         """Add or replace objects, in one transaction. `hashes` are of their metadata.
 
-        `prune` removes the bucket's objects that are not among them.
+        Objects that are as they were stay untouched. `prune` removes the bucket's objects that
+        are not among these, and takes their order; without it new ones come after those there.
         """
-        stamp = now()
         with self._database.transaction() as sql:
-            kept = [
-                _put_object(sql, bucket.bucket_id, ordinal, item, digest, stamp)
-                for ordinal, (item, digest) in enumerate(zip(objects, hashes, strict=True))
-            ]
+            known = known_objects(sql, bucket.bucket_id)
+            first = 0 if prune else 1 + max((k.ordinal for k in known.values()), default=-1)
+            kept = set()
+            for position, (item, digest) in enumerate(zip(objects, hashes, strict=True)):
+                old = known.get(item.object_id)
+                ordinal = old.ordinal if old and not prune else first + position
+                put_object(sql, bucket.bucket_id, ordinal, item, digest, old)
+                kept.add(item.object_id)
             if prune:
-                sql.execute("CREATE TEMP TABLE IF NOT EXISTS kept (object_id TEXT PRIMARY KEY)")
-                sql.execute("DELETE FROM kept")
-                sql.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((key,) for key in kept))
-                sql.execute(
-                    "DELETE FROM objects WHERE bucket_id = ? "
-                    "AND object_id NOT IN (SELECT object_id FROM kept)",
-                    (bucket.bucket_id,),
+                sql.executemany(
+                    "DELETE FROM objects WHERE bucket_id = ? AND object_id = ?",
+                    ((bucket.bucket_id, key) for key in known if key not in kept),
                 )
 
     def iter_input(self, bucket_id: str, types: Iterable[str] = ()) -> Iterator[InputRow]:
@@ -229,11 +194,11 @@ class Catalog:
         )
         if row is None:
             raise NotFoundError("collection", name_or_id, self._names("collections"))
-        return _collection(row)
+        return to_collection(row)
 
     def collections(self) -> list[Collection]:
         """All collections, by name."""
-        return [_collection(row) for row in self._all("SELECT * FROM collections ORDER BY name")]
+        return [to_collection(row) for row in self._all("SELECT * FROM collections ORDER BY name")]
 
     # ------------------------------------------------------------ runs
 
@@ -255,10 +220,13 @@ class Catalog:
         """
         body = {k: v for k, v in asdict(report).items() if k != "failures"}
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE runs SET state = ?, finished_at = ?, report = ? WHERE run_id = ?",
+            closed = sql.execute(
+                "UPDATE runs SET state = ?, finished_at = ?, report = ? "
+                "WHERE run_id = ? AND state = 'running'",
                 (report.state, now(), json.dumps(body), report.run_id),
-            )
+            ).rowcount
+            if not closed:  # an interrupt came after the run had ended
+                return
             sql.executemany(
                 "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -282,18 +250,29 @@ class Catalog:
                     ),
                 )
 
-    def mark_lost_runs(self) -> int:
-        """Close the runs that a dead process left open. Call once, at start. Returns how many."""
+    def collections_running(self) -> list[str]:
+        """Ids of the collections that have a run under way, or one that a dead process left."""
+        rows = self._all("SELECT DISTINCT collection_id FROM runs WHERE state = 'running'")
+        return [row[0] for row in rows]
+
+    def mark_lost_runs(self, collection_id: str) -> int:
+        """Close the runs that dead processes left open. Returns how many.
+
+        For whoever holds the collection's right to write: nobody else can have a run under way.
+        """
         with self._database.transaction() as sql:
             return sql.execute(
-                "UPDATE runs SET state = 'interrupted', finished_at = ? WHERE state = 'running'",
-                (now(),),
+                "UPDATE runs SET state = 'interrupted', finished_at = ? "
+                "WHERE state = 'running' AND collection_id = ?",
+                (now(), collection_id),
             ).rowcount
 
-    def rows(self, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """A whole table, for inspection: column names and rows in insertion order."""
-        cursor = self._database.connection.execute(f"SELECT * FROM {table} ORDER BY rowid")
-        return [column[0] for column in cursor.description], [tuple(row) for row in cursor]
+    def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:
+        """A whole table, for inspection: column → its SQL type and its values, in order."""
+        sql = self._database.connection
+        kinds = {row["name"]: row["type"] for row in sql.execute(f"PRAGMA table_info({name})")}
+        rows = sql.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+        return {column: (kind, [row[column] for row in rows]) for column, kind in kinds.items()}
 
     # ------------------------------------------------------------ retrievers
 
@@ -314,11 +293,11 @@ class Catalog:
         )
         if row is None:
             raise NotFoundError("retriever", name_or_id, self._names("retrievers"))
-        return _retriever(row)
+        return to_retriever(row)
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers, by name."""
-        return [_retriever(row) for row in self._all("SELECT * FROM retrievers ORDER BY name")]
+        return [to_retriever(row) for row in self._all("SELECT * FROM retrievers ORDER BY name")]
 
     def delete_retriever(self, name_or_id: str) -> None:
         """Forget a retriever."""
@@ -354,62 +333,6 @@ class _NameTaken:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.IntegrityError):
             raise ConflictError(
-                f"There is a {self._kind} called {self._name!r} already. Use it, or take a new name."
+                f"There is a {self._kind} called {self._name!r} already. "
+                "Use it, or take a new name."
             ) from error
-
-
-def _put_object(
-    sql: sqlite3.Connection, bucket_id: str, ordinal: int, item: BucketObject, digest: str, at: str
-) -> str:
-    sql.execute(
-        "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bucket_id, object_id) DO UPDATE "
-        "SET ordinal = excluded.ordinal, metadata = excluded.metadata, "
-        "metadata_hash = excluded.metadata_hash, updated_at = excluded.updated_at",
-        (item.object_id, bucket_id, ordinal, json.dumps(dict(item.metadata)), digest, at),
-    )
-    sql.execute(
-        "DELETE FROM blobs WHERE bucket_id = ? AND object_id = ?", (bucket_id, item.object_id)
-    )
-    sql.executemany(
-        "INSERT INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (b.blob_id, bucket_id, item.object_id, b.property, b.type, b.data, b.mime_type,
-             b.content_hash, b.size_bytes)
-            for b in item.blobs
-        ),
-    )  # fmt: skip
-    return item.object_id
-
-
-def _extractor(row: sqlite3.Row) -> ExtractorRecord:
-    name, files = json.loads(row["files"])
-    source = ExtractorSource(name, tuple((path, text) for path, text in files))
-    return ExtractorRecord(
-        source, _manifest(json.loads(row["manifest"])), row["created_at"], bool(row["is_current"])
-    )
-
-
-def _manifest(body: dict[str, Any]) -> Manifest:
-    features = tuple(Feature(**{**f, "labels": tuple(f["labels"])}) for f in body.pop("features"))
-    profile = ComputeProfile(**body.pop("compute_profile"))
-    lists = ("supported_input_types", "dependencies", "system_packages")
-    values = {key: tuple(value) if key in lists else value for key, value in body.items()}
-    return Manifest(features=features, compute_profile=profile, **values)
-
-
-def _bucket(row: sqlite3.Row) -> Bucket:
-    schema = json.loads(row["schema"])
-    return Bucket(row["bucket_id"], row["name"], schema, row["created_at"], row["n"])
-
-
-def _collection(row: sqlite3.Row) -> Collection:
-    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
-    values["parameters"] = json.loads(values["parameters"])
-    values["settings"] = IndexSettings(**json.loads(values["settings"]))
-    return Collection(**values)
-
-
-def _retriever(row: sqlite3.Row) -> RetrieverRecord:
-    return RetrieverRecord(
-        row["retriever_id"], row["name"], json.loads(row["body"]), row["created_at"]
-    )

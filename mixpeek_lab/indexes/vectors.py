@@ -20,6 +20,7 @@ from mixpeek_lab.errors import InvalidInputError, VectorError
 from mixpeek_lab.indexes import flat, gpu, hnsw, ivf
 from mixpeek_lab.indexes.columns import Matrix, Rows
 from mixpeek_lab.indexes.kinds import Candidates, Kind, Mask
+from mixpeek_lab.indexes.threads import one_thread
 from mixpeek_lab.models import IndexKind, Metric
 
 KINDS: dict[str, Kind] = {"flat": flat.KIND, "hnsw": hnsw.KIND, "ivf": ivf.KIND}
@@ -76,7 +77,8 @@ class VectorIndex:
         limit = min(_checked_k(k), admitted)
         if limit == 0:
             return _NO_ROWS, np.empty(0, np.float32)
-        return self._ranked(prepared, limit, admitted, mask)
+        with one_thread():
+            return self._ranked(prepared, limit, admitted, mask)
 
     def search_many(self, queries: Any, k: int) -> list[Ranking]:
         """The `k` best rows for each of `queries` (q, dim): as `search`, for many at once.

@@ -61,6 +61,18 @@ class RealtimeService:
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """Run a typed service's `setup()` now, not with the first request.
+
+        Other dialects have no such method, and load what they need when they are asked.
+        Raises ExtractorRunError where it fails.
+        """
+        if isinstance(self._service, InferenceService):
+            try:
+                self._service.ensure_setup()
+            except Exception as error:
+                raise run_failure(self._source, "setup()", error) from error
+
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import pairs
 from mixpeek_lab.magics.session import current_lab
-from mixpeek_lab.models import RunReport
-from mixpeek_lab.widgets.cards import BucketCard
-from mixpeek_lab.widgets.progress import RunProgress
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import BucketCard, BucketList, RunCard
 
 
 @magics_class
@@ -21,29 +22,39 @@ class BucketMagics(Magics):
     """`%bucket` and `%process`."""
 
     @magic_arguments()
-    @argument("name", help="the bucket's name")
+    @argument("name", nargs="?", help="the bucket's name")
     @argument("source", nargs="?", help="a variable (DataFrame, list), folder, glob or file")
     @argument("--text", action="append", help="column that holds the text; may be given again")
     @argument("--key", help="column that identifies a row across uploads")
     @argument("--append", action="store_true", help="keep objects that are not in the source")
     @line_magic
     @tells_errors
-    def bucket(self, line: str) -> BucketCard:
-        """Make a bucket from what you have, or show one.
+    def bucket(self, line: str) -> BucketCard | BucketList:
+        """Make a bucket from what you have, or show those there are.
 
         %bucket docs frame --text body        a DataFrame, a list of strings or of dicts
         %bucket notes ~/notes/**/*.md         text files, one object each
         %bucket films films.parquet --text plot
         %bucket docs                          show it
+        %bucket                               all of them
         """
+        from mixpeek_lab.widgets.cards import BucketCard, BucketList
+
         options = parse_argstring(self.bucket, line)
-        source = None
-        if options.source is not None:
-            name = options.source.strip("\"'")
-            source = self.shell.user_ns.get(name, name)
-        mode = "append" if options.append else "replace"
         lab = current_lab()
-        return BucketCard(lab.bucket(options.name, source, text=options.text, key=options.key, mode=mode))
+        if options.name is None:
+            return BucketList(lab.buckets())
+        if options.source is None:
+            return BucketCard(lab.bucket(options.name))
+        return BucketCard(
+            lab.bucket(
+                options.name,
+                self._source(options.source.strip("\"'")),
+                text=options.text,
+                key=options.key,
+                mode="append" if options.append else "replace",
+            )
+        )
 
     @magic_arguments()
     @argument("bucket", help="the bucket to read")
@@ -51,36 +62,40 @@ class BucketMagics(Magics):
     @argument("--into", help="the collection's name (default: BUCKET_EXTRACTOR)")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
     @argument("--analyzer", help="text analysis of the BM25 index: english, plain, german, …")
-    @argument("--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw or ivf")
+    @argument(
+        "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
+    )
     @argument("--engine", choices=["ray", "kernel"], default="ray", help="where the steps run")
     @line_magic
     @tells_errors
-    def process(self, line: str) -> None:
+    def process(self, line: str) -> RunCard:
         """Run a bucket through an extractor into a collection; only what changed is computed.
 
         %process docs my_extractor
         %process docs my_extractor --into docs_v2 --param model_size=large --index my_vector=hnsw
+
+        Interrupting the kernel stops the run; the collection keeps what it had.
         """
+        from mixpeek_lab.magics.run import run_live
+
         options = parse_argstring(self.process, line)
-        bar = RunProgress()
-        display(bar)
-        report: RunReport = current_lab().process(
+        return run_live(
+            current_lab(),
             options.bucket,
             options.extractor,
             options.into,
-            parameters=_pairs(options.param) or None,
+            parameters=pairs(options.param) or None,
             analyzer=options.analyzer,
-            indexes=_pairs(options.index) or None,
-            on_progress=bar.update,
+            indexes=pairs(options.index) or None,
             engine=options.engine,
         )
-        bar.finish(report)
 
-
-def _pairs(texts: list[str]) -> dict[str, Any]:
-    import yaml
-
-    for text in texts:
-        if "=" not in text:
-            raise InvalidInputError(f"{text!r} should read KEY=VALUE.")
-    return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
+    def _source(self, name: str) -> Any:
+        """The variable of that name, else the name as a path."""
+        if name in self.shell.user_ns:
+            return self.shell.user_ns[name]
+        if name.isidentifier() and not Path(name).exists():
+            raise InvalidInputError(
+                f"There is no variable {name!r}, nor a file or folder of that name in {Path.cwd()}."
+            )
+        return name

@@ -8,22 +8,33 @@ from typing import Any, TypeVar, cast
 
 from IPython.core.error import UsageError
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import InvalidInputError, LabError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def tells_errors(magic: F) -> F:
-    """Show a LabError as IPython shows a UsageError: its text, without a traceback.
+    """Show a LabError, a wrong line and an interruption as one message, without a traceback.
 
-    The cell still fails, so that "run all" stops there.
+    They stay the exceptions they are, so the cell fails: "run all" stops there, and programs
+    that run notebooks see an error.
     """
 
     @functools.wraps(magic)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return magic(*args, **kwargs)
-        except LabError as error:
-            raise UsageError(f"{type(error).__name__}: {error}") from error
+        except UsageError as error:
+            name = magic.__name__
+            raise _brief(InvalidInputError(f"%{name}: {error} (`%{name}?` explains it)")) from None
+        except (LabError, KeyboardInterrupt) as error:
+            raise _brief(error) from None
 
     return cast("F", wrapped)
+
+
+def _brief(error: BaseException) -> BaseException:
+    """The error, made to render as one message: IPython asks an exception how it wants to look."""
+    text = f"\x1b[31m{type(error).__name__}\x1b[39m: {error}".removesuffix(": ")
+    error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]
+    return error

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, ManifestError, SourceError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import pairs
 from mixpeek_lab.magics.session import current_lab
-from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
 
 if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
     from mixpeek_lab.workbench.extractors import Definition
 
 ACTIONS = ("list", "show", "lint", "test", "save", "load", "deploy")
@@ -24,15 +28,20 @@ SAMPLES = [
 ]
 """Rows that `%extractor test` uses where none are given: ordinary text, numbers, nothing."""
 
+_LINE = re.compile(r"(?<=\b[Ll]ine )\d+")
+
 
 @magics_class
 class ExtractorMagics(Magics):
     """`%extractor` and `%%extractor`."""
 
     @magic_arguments()
-    @argument("action", help="as a cell: the extractor's name. As a line: " + ", ".join(ACTIONS))
-    @argument("name", nargs="?", help="as a cell: the file, if it is one of several. As a line: the extractor")
-    @argument("folder", nargs="?", help="save: where to. test: a variable that holds sample rows")
+    @argument(
+        "action", nargs="?", default="list",
+        help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS),
+    )  # fmt: skip
+    @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: folder")
+    @argument("more", nargs="?", help="save: folder to save to. test: variable with sample rows")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
     @no_var_expand
     @line_cell_magic
@@ -49,11 +58,12 @@ class ExtractorMagics(Magics):
         %extractor save NAME [FOLDER]                 write the package that Mixpeek takes
         %extractor load FOLDER                        define it from a package, as a cell to edit
         %extractor deploy NAME                        serve its realtime.py
+
+        A cell whose checks find errors fails, and defines nothing.
         """
         options = parse_argstring(self.extractor, line)
         if cell is not None:
-            definition = current_lab().define(options.action, cell, options.name)
-            return _card(definition)
+            return self._define(options, cell)
         if options.action not in ACTIONS:
             raise InvalidInputError(
                 f"%extractor {options.action}: there is no such action. "
@@ -61,25 +71,44 @@ class ExtractorMagics(Magics):
             )
         return getattr(self, f"_{options.action}")(options)
 
+    def _define(self, options: Any, cell: str) -> ExtractorCard:
+        if options.action == "list" and not options.name:
+            raise InvalidInputError("%%extractor needs a name: `%%extractor my_extractor`.")
+        try:
+            definition = current_lab().define(options.action, cell, options.name)
+        except SourceError as error:
+            raise SourceError(_below_the_magic(str(error), options.name)) from None
+        card = _card(definition, is_cell=True)
+        if not card.errors:
+            return card
+        display(card)
+        raise ManifestError(
+            f"Extractor {options.action!r} is not defined: see what to fix above.",
+            definition.findings,
+        )
+
     def _list(self, _: Any) -> ExtractorList:
-        return ExtractorList([record.manifest for record in current_lab().extractors()])
+        from mixpeek_lab.widgets.cards import ExtractorList
+
+        return ExtractorList(record.manifest for record in current_lab().extractors())
 
     def _show(self, options: Any) -> ExtractorCard:
-        return _card(current_lab().check(_name(options)))
+        return _card(current_lab().check(_name(options)), is_kept=True)
 
     _lint = _show
 
     def _test(self, options: Any) -> PreviewCard:
-        rows = self.shell.user_ns.get(options.folder, options.folder) if options.folder else SAMPLES
-        parameters = dict(pair.split("=", 1) for pair in options.param)
+        from mixpeek_lab.widgets.cards import PreviewCard
+
+        rows = self.shell.user_ns.get(options.more, options.more) if options.more else SAMPLES
         name = _name(options)
-        preview = current_lab().preview(name, rows, parameters)
+        found = current_lab().preview(name, rows, pairs(options.param))
         return PreviewCard(
-            name, preview.documents, preview.failures, preview.rows_in, preview.seconds
+            name, found.documents, found.failures, found.rows_in, found.seconds, found.setup_seconds
         )
 
     def _save(self, options: Any) -> None:
-        target = current_lab().save(_name(options), options.folder or ".")
+        target = current_lab().save(_name(options), options.more or ".")
         files = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
         print(f"Saved {options.name} to {_short(target)}: {', '.join(files)}")  # noqa: T201
 
@@ -94,15 +123,31 @@ class ExtractorMagics(Magics):
         return _card(definition)
 
     def _deploy(self, options: Any) -> None:
+        from mixpeek_lab.magics.live import note_meanwhile
+
         lab = current_lab()
-        lab.deploy(_name(options))
-        print(f"{options.name} is deployed and answers queries at POST {lab.url}/v1/inference")  # noqa: T201
+        with note_meanwhile(f"Deploying {_name(options)} …"):
+            lab.deploy(options.name)
+        print(f"{options.name} is deployed: POST {lab.url}/v1/inference asks it.")  # noqa: T201
 
 
-def _card(definition: Definition) -> ExtractorCard:
+def _card(definition: Definition, *, is_cell: bool = False, is_kept: bool = False) -> ExtractorCard:
+    from mixpeek_lab.widgets.cards import ExtractorCard
+
+    findings = definition.findings
+    if is_cell:
+        # Editors count the line of the magic itself.
+        findings = tuple(
+            replace(f, cell_line=f.cell_line + 1) if f.cell_line else f for f in findings
+        )
     return ExtractorCard(
-        definition.source.name, definition.manifest, definition.findings, definition.is_kept
+        definition.source.name, definition.manifest, findings, is_kept or definition.is_kept
     )
+
+
+def _below_the_magic(message: str, file: str | None) -> str:
+    """The message with the cell's line numbers as editors show them."""
+    return message if file else _LINE.sub(lambda found: str(int(found[0]) + 1), message)
 
 
 def _name(options: Any, what: str = "an extractor's name") -> str:

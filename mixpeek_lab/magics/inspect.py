@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import leading_options
 from mixpeek_lab.magics.session import current_lab
-from mixpeek_lab.widgets.cards import TablePage
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import TablePage
 
 
 @magics_class
@@ -26,23 +29,27 @@ class InspectMagics(Magics):
     @no_var_expand
     @line_cell_magic
     @tells_errors
-    def inspect(self, line: str, cell: str | None = None) -> Any:
+    def inspect(self, line: str, cell: str | None = None) -> TablePage:
         """Query what the lab made with DuckDB's SQL.
 
         %inspect docs_my_extractor                     the table's first page
         %inspect SELECT kind, count(*) FROM failures GROUP BY ALL
-        %%inspect --df hits --size 50                  (the statement on the lines below)
+        %inspect --page 2 --size 50 runs
+        %%inspect --df hits                            (the statement on the lines below)
 
         Tables: each collection, documents, runs, failures, buckets, objects, blobs, collections,
         extractors, retrievers.
         """
-        flags, statement = _split(line)
+        from mixpeek_lab.widgets.cards import TablePage
+
+        flags, statement = leading_options(line)
         options = parse_argstring(self.inspect, flags)
         query = (cell if cell is not None else statement).strip()
         if not query:
             raise InvalidInputError("%inspect needs a table's name or an SQL statement.")
-        lab = current_lab()
-        result = lab.sql(f'FROM "{query}"' if query.replace("_", "").isalnum() else query)
+        if options.page < 1 or options.size < 1:
+            raise InvalidInputError("--page and --size count from 1.")
+        result = current_lab().sql(f'FROM "{query}"' if _is_name(query) else query)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
         if options.arrow:
@@ -50,15 +57,5 @@ class InspectMagics(Magics):
         return TablePage(result.table, options.page, options.size)
 
 
-def _split(line: str) -> tuple[str, str]:
-    """The options at the start of the line, and the SQL after them, untouched."""
-    words = line.split()
-    flags: list[str] = []
-    rest = line.strip()
-    while words and words[0].startswith("--") and words[0] != "--":
-        taken = words[:1] if "=" in words[0] else words[:2]
-        flags += taken
-        for word in taken:
-            rest = rest[rest.index(word) + len(word) :].lstrip()
-        words = words[len(taken) :]
-    return " ".join(flags), rest
+def _is_name(query: str) -> bool:
+    return query.replace("_", "").replace("-", "").isalnum()

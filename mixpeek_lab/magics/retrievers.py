@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import named_text
 from mixpeek_lab.magics.session import current_lab
-from mixpeek_lab.widgets.cards import Results, RetrieverCard, RetrieverList
-from mixpeek_lab.widgets.playground import Playground
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import Results, RetrieverCard, RetrieverList
+    from mixpeek_lab.widgets.playground import Playground
 
 
 @magics_class
@@ -20,7 +24,9 @@ class RetrieverMagics(Magics):
     """Retrievers in the notebook."""
 
     @magic_arguments()
-    @argument("name", help="as a cell: the retriever's name. As a line: list, or a name to show")
+    @argument(
+        "name", nargs="?", default="list", help="in a cell: its name. In a line: list, or one"
+    )
     @no_var_expand
     @line_cell_magic
     @tells_errors
@@ -38,37 +44,41 @@ class RetrieverMagics(Magics):
         %retriever list                all of them
         %retriever search_docs         this one
         """
-        options = parse_argstring(self.retriever, line)
-        lab = current_lab()
-        if cell is not None:
-            record = lab.retriever(options.name, _body(cell))
-            return RetrieverCard(record.name, record.body)
-        if options.name == "list":
-            return RetrieverList([(r.name, r.body) for r in lab.retrievers()])
-        found = next((r for r in lab.retrievers() if r.name == options.name), None)
-        if found is None:
-            known = ", ".join(r.name for r in lab.retrievers()) or "none yet"
-            raise InvalidInputError(f"No retriever called {options.name!r}. There is: {known}.")
-        return RetrieverCard(found.name, found.body)
+        from mixpeek_lab.widgets.cards import RetrieverList
 
+        options = parse_argstring(self.retriever, line)
+        if cell is not None:
+            return _define(options.name, cell)
+        if options.name == "list":
+            return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
+        return _card(options.name)
+
+    @magic_arguments()
+    @argument("name", help="the retriever")
+    @argument("--limit", type=int, default=10, help="hits to show (default: 10)")
+    @argument("query", nargs="*", help="the words to look for, quoted or not")
     @no_var_expand
     @line_magic
     @tells_errors
     def search(self, line: str) -> Results:
         """Search in this process and show the hits with their ranks per leg.
 
-        %search RETRIEVER the words to look for
+        %search search_docs revenue growth
+        %search search_docs --limit 3 revenue growth
         """
-        name, _, query = line.strip().partition(" ")
-        if not query.strip():
-            raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
-        return Results(current_lab().search(name, query.strip().strip("\"'")))
+        from mixpeek_lab.widgets.cards import Results
 
-    @no_var_expand
+        name, flags, query = named_text(line)
+        options = parse_argstring(self.search, f"{name} {flags}")
+        if not query:
+            raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
+        return Results(current_lab().search(name, query, limit=options.limit))
+
     @magic_arguments()
     @argument("name", help="the retriever")
+    @argument("--limit", type=int, default=10, help="hits to show (default: 10)")
     @argument("query", nargs="*", help="a first query")
-    @argument("--limit", type=int, default=10, help="hits to show")
+    @no_var_expand
     @line_magic
     @tells_errors
     def playground(self, line: str) -> Playground:
@@ -77,34 +87,51 @@ class RetrieverMagics(Magics):
         %playground search_docs
         %playground search_docs revenue growth
         """
-        options = parse_argstring(self.playground, line)
-        lab = current_lab()
-        lab.serve(options.name)
-        record = next(r for r in lab.retrievers() if r.name == options.name)
-
-        def search(request: dict[str, Any]) -> dict[str, Any]:
-            answer: dict[str, Any] = lab.execute(options.name, request, explain=True)
-            return answer
-
-        return Playground(
-            search=search,
-            retriever=record.name,
-            query=" ".join(options.query),
-            limit=options.limit,
-            code=f"%playground {shlex.join([options.name, *options.query])}",
-        )
+        name, flags, query = named_text(line)
+        options = parse_argstring(self.playground, f"{name} {flags}")
+        return _open_playground(_card(options.name), query, options.limit)
 
 
-def _body(cell: str) -> dict[str, Any]:
-    import yaml
+def _define(name: str, cell: str) -> RetrieverCard:
+    from mixpeek_lab.widgets.cards import RetrieverCard
 
+    if name == "list":
+        raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
     try:
-        body = yaml.safe_load(cell)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 2}, column {mark.column + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise InvalidInputError(f"This is neither YAML nor JSON{place}: {problem}.") from error
-    if not isinstance(body, dict):
-        raise InvalidInputError("A retriever is a mapping: `collection: …`, `searches: …`.")
-    return body
+        record = current_lab().retriever(name, read_definition(cell))
+    except RetrieverError as error:
+        line = line_of(cell, str(error))
+        raise RetrieverError(f"Line {line}: {error}") if line else error from None
+    return RetrieverCard(record.name, record.body)
+
+
+def _card(name: str) -> RetrieverCard:
+    from mixpeek_lab.widgets.cards import RetrieverCard
+
+    records = {record.name: record for record in current_lab().retrievers()}
+    if name not in records:
+        raise NotFoundError("retriever", name, records)
+    return RetrieverCard(name, records[name].body)
+
+
+def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
+    from mixpeek_lab.magics.live import note_meanwhile
+    from mixpeek_lab.widgets.playground import Playground
+
+    lab = current_lab()
+    with note_meanwhile(f"Deploying what {card.name} needs for its queries …"):
+        lab.serve(card.name)
+
+    def search(request: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = lab.execute(card.name, request, explain=True)
+        return answer
+
+    return Playground(
+        search=search,
+        retriever=card.name,
+        query=query,
+        legs=card.legs,
+        fusion=card.fusion,
+        limit=limit,
+        code=f"%playground {shlex.join([card.name, *query.split()])}",
+    )

@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from mixpeek_lab.magics.errors import tells_errors
 
 if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import FactsCard
     from mixpeek_lab.workbench import Lab, Status
 
 _lab: Lab | None = None
@@ -37,7 +38,7 @@ def start_in_background() -> None:
         print("Mixpeek Lab is loaded. `%lab start` starts Ray and the endpoint.")  # noqa: T201
         return
     threading.Thread(target=lambda: current_lab().start(), daemon=True).start()
-    print("Mixpeek Lab is loaded. Ray starts in the background: `%lab status` shows how far.")  # noqa: T201
+    print("Mixpeek Lab is loaded. Ray starts in the background: `%lab` shows how far.")  # noqa: T201
 
 
 def stop() -> None:
@@ -45,6 +46,7 @@ def stop() -> None:
     global _lab
     with _lock:
         if _lab is not None:
+            atexit.unregister(stop)
             _lab.stop()
             _lab = None
 
@@ -60,7 +62,7 @@ class LabMagics(Magics):
     @argument("--no-serve", action="store_true", help="Ray alone, without the HTTP endpoint")
     @line_magic
     @tells_errors
-    def lab(self, line: str) -> Status | None:
+    def lab(self, line: str) -> FactsCard | None:
         """Start, show or stop what runs behind the notebook: Ray, the endpoint, services.
 
         %lab                    what is running
@@ -74,5 +76,12 @@ class LabMagics(Magics):
             return None
         lab = current_lab(options.home)
         if options.action == "start":
-            return lab.start(serve=not options.no_serve, wait=options.wait)
-        return lab.status()
+            return _card(lab.start(serve=not options.no_serve, wait=options.wait))
+        return _card(lab.status())
+
+
+def _card(status: Status) -> FactsCard:
+    from mixpeek_lab.widgets.cards import FactsCard
+
+    facts = [line.partition(": ")[::2] for line in str(status).splitlines()]
+    return FactsCard("Mixpeek Lab", facts)

@@ -1,35 +1,35 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
-from mixpeek_lab.pipeline.engine import (
-    Machine,
-    StepPlan,
-    Timing,
-    plan_steps,
-    run_on_ray,
-    split_failures,
-)
+from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
 from mixpeek_lab.pipeline.rows import (
+    CONTRACT,
     FAILURE,
     HIDDEN,
     ROW,
     PlannedRow,
     input_table,
     plan_rows,
+    split_failures,
 )
-from mixpeek_lab.pipeline.step import StepRunner, run_steps
+from mixpeek_lab.pipeline.stamps import Stamp, read_stamp
+from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup, run_steps
 
 __all__ = [
+    "CONTRACT",
     "FAILURE",
     "HIDDEN",
     "ROW",
     "Machine",
     "PlannedRow",
+    "Stamp",
     "StepPlan",
     "StepRunner",
-    "Timing",
+    "WorkerSetup",
+    "cut_blocks",
     "input_table",
     "plan_rows",
     "plan_steps",
+    "read_stamp",
     "run_on_ray",
     "run_steps",
     "split_failures",

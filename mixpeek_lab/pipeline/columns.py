@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mixpeek_lab.documents import is_storable, text_array
 from mixpeek_lab.errors import ExtractorRunError
 
 if TYPE_CHECKING:
@@ -23,22 +24,26 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> pa.Table:
     """What a processor returned, as Arrow. Vector columns become FixedSizeList<float32>[dim].
 
-    Raises ExtractorRunError for a column that Arrow cannot hold, and for a vector column whose
-    length differs from the declared dimension, with both numbers.
+    Raises ExtractorRunError for a column that Arrow cannot hold or that is there twice, and for a
+    vector column whose length differs from the declared dimension, with both numbers.
     """
-    arrays, names = [], []
-    for position, name in enumerate(frame.columns):
-        column = frame.iloc[:, position]
-        dim = vectors.get(str(name))
-        arrays.append(_values(str(name), column) if dim is None else vector_array(name, column, dim))
-        names.append(str(name))
-    return pa.table(arrays, names=names) if names else pa.table({})
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ExtractorRunError(
+            f"The processor returned two columns called {twice[0]!r}. Drop or rename one of them."
+        )
+    arrays = []
+    for position, name in enumerate(names):
+        column, dim = frame.iloc[:, position], vectors.get(name)
+        arrays.append(_values(name, column) if dim is None else vector_array(name, column, dim))
+    return pa.table(arrays, names=names)
 
 
 def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
     """One vector per row as FixedSizeList<float32>[dim]; None and NaN rows become null."""
     values = list(column)
-    present = np.fromiter((not _is_null(value) for value in values), bool, len(values))
+    present = np.fromiter((not _is_missing(value) for value in values), bool, len(values))
     dense = np.zeros((len(values), dim), dtype=np.float32)
     if present.any():
         dense[present] = _stack(name, [v for v, p in zip(values, present, strict=True) if p], dim)
@@ -50,32 +55,47 @@ def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
 def _stack(name: str, values: list[Any], dim: int) -> np.ndarray:
     try:
         stacked = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError):
-        stacked = None
-    if stacked is not None and stacked.ndim == 2 and stacked.shape[1] == dim:
-        return stacked
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch's
+        _check_lengths(name, values, dim)
+        raise ExtractorRunError(
+            f"Vector {name!r} does not consist of numbers: {error}. "
+            "Give each row a list or an array of floats (of a tensor: .cpu().numpy())."
+        ) from error
+    if stacked.shape != (len(values), dim):
+        _check_lengths(name, values, dim)
+    return stacked
+
+
+def _check_lengths(name: str, values: list[Any], dim: int) -> None:
     for value in values:
-        found = np.shape(value)
+        found = tuple(np.shape(value)) if hasattr(value, "__len__") else ()
         if found != (dim,):
-            size = found[0] if len(found) == 1 else found
+            size = f"{found[0]} values" if len(found) == 1 else f"the shape {found}"
             raise ExtractorRunError(
-                f"Vector {name!r} has {size} values, the manifest declares {dim}. "
+                f"Vector {name!r} has {size}, the manifest declares {dim}. "
                 "Set embedding_dim to what the model gives, or use the model it was meant for."
             )
-    raise ExtractorRunError(f"Vector {name!r} holds something that is not a number.")
 
 
 def _values(name: str, column: pd.Series) -> pa.Array:
     try:
-        return pa.Array.from_pandas(column)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        array = pa.Array.from_pandas(column)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         kind = type(next((v for v in column if v is not None), None)).__name__
         raise ExtractorRunError(
-            f"Column {name!r} holds values of type {kind} that cannot travel between steps "
+            f"Column {name!r} holds values of type {kind} that cannot be kept "
             f"({error}). Use text, numbers, booleans, dates, or lists and dicts of these; "
             "drop working columns before returning the batch."
         ) from error
+    if pa.types.is_dictionary(array.type):
+        return array.cast(array.type.value_type)
+    return array if is_storable(array.type) else text_array(array.to_pylist())
 
 
-def _is_null(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+def _is_missing(value: Any) -> bool:
+    """Whether a cell is None, NaN or pandas' NA."""
+    if value is None or hasattr(value, "__len__"):
+        return value is None
+    import pandas as pd
+
+    return pd.isna(value) is True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ray.data import DataContext
@@ -13,7 +14,7 @@ _running: list[Any] = []
 """Executors started in this process and not yet stopped."""
 
 
-class NoteExecutor(ExecutionCallback):  # type: ignore[misc]
+class NoteExecutor(ExecutionCallback):
     """Notes each executor that starts. Ray makes the instance, in the driver."""
 
     def before_execution_starts(self, executor: Any) -> None:
@@ -23,28 +24,45 @@ class NoteExecutor(ExecutionCallback):  # type: ignore[misc]
 
 @contextmanager
 def quiet_context() -> Iterator[list[Any]]:
-    """Ray Data without its bars and logs, in input order off; yields the executors started."""
+    """Ray Data without its bars and notices; yields the executors started.
+
+    Its warnings and the rest still go to its log file; errors are shown.
+    """
     context = DataContext.get_current()
-    names = (
-        "enable_progress_bars",
-        "print_on_execution_start",
-        "custom_execution_callback_classes",
-    )
-    before = {name: getattr(context, name) for name in names}
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.custom_execution_callback_classes = [
-        *before["custom_execution_callback_classes"],
-        NoteExecutor,
-    ]
-    try:
+    callbacks = [*context.custom_execution_callback_classes, NoteExecutor]
+    with ExitStack() as stack:
+        stack.enter_context(_set(context, "enable_progress_bars", False))
+        stack.enter_context(_set(context, "print_on_execution_start", False))
+        stack.enter_context(_set(context, "custom_execution_callback_classes", callbacks))
+        stack.enter_context(_quiet_console())
         yield _running
-    finally:
-        for name, value in before.items():
-            setattr(context, name, value)
 
 
 def stop_executors(executors: list[Any]) -> None:
     """Stop every executor in the list and kill its actors. Does nothing for finished ones."""
     while executors:
         executors.pop().shutdown(force=True)
+
+
+@contextmanager
+def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
+def _quiet_console() -> Iterator[None]:
+    """Ray Data's console handlers at ERROR; its file handlers as they are."""
+    handlers = [h for h in logging.getLogger("ray.data").handlers if h.name == "console"]
+    before = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, before, strict=True):
+            handler.setLevel(level)

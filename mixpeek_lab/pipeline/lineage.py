@@ -13,30 +13,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class LineageUnknown(Exception):
+class UnknownLineageError(Exception):
     """The output cannot be mapped to its input batch; row by row it can."""
 
 
 def rows_of_origin(frame: pd.DataFrame, result: object) -> np.ndarray:
     """Positions in `frame` that the rows of `result` came from, shape (len(result),).
 
-    By `document_id`, else by `object_id`, else by the index; a one-row batch needs none of them.
-    Raises ExtractorRunError where `result` is no DataFrame, and LineageUnknown where the batch
-    must be run again row by row.
+    By `document_id`, `blob_id` or `object_id`, else by the index, else by position where as many
+    rows came back; a one-row batch needs none of them. Raises ExtractorRunError where `result` is
+    no DataFrame, and UnknownLineageError where the batch must be run again row by row.
     """
     output = _as_frame(result)
     if len(frame) == 1:
         return np.zeros(len(output), dtype=np.int64)
-    for key in ("document_id", "object_id"):
+    for key in ("document_id", "blob_id", "object_id"):
         origin = _by_column(frame, output, key)
         if origin is not None:
             return origin
-    if len(output) == len(frame):
-        return np.arange(len(frame))
-    index = output.index
-    if index.has_duplicates and index.isin(frame.index).all():  # explode() keeps the index
-        return np.asarray(index, dtype=np.int64)
-    raise LineageUnknown
+    return _by_index(frame, output)
 
 
 def assign_document_ids(parents: list[str]) -> list[str]:
@@ -64,11 +59,36 @@ def _as_frame(result: object) -> pd.DataFrame:
     )
 
 
+def _by_index(frame: pd.DataFrame, output: pd.DataFrame) -> np.ndarray:
+    """By the index where pandas kept it, else by position where as many rows came back."""
+    index = output.index
+    is_kept = bool(index.isin(frame.index).all())
+    if len(output) == len(frame):
+        if not is_kept:
+            return np.arange(len(frame))
+        if index.is_unique:
+            return np.asarray(index, dtype=np.int64)
+    if is_kept and _is_exploded(frame, output):
+        return np.asarray(index, dtype=np.int64)
+    raise UnknownLineageError
+
+
+def _is_exploded(frame: pd.DataFrame, output: pd.DataFrame) -> bool:
+    """Whether the index is explode()'s: each row's label, repeated, in order, and none left out.
+
+    Frames made row by row and concatenated have indexes like 0, 1, 0, 1, which say nothing.
+    """
+    index = output.index
+    return bool(
+        index.has_duplicates and index.is_monotonic_increasing and frame.index.isin(index).all()
+    )
+
+
 def _by_column(frame: pd.DataFrame, output: pd.DataFrame, key: str) -> np.ndarray | None:
     if key not in output.columns or key not in frame.columns:
         return None
     position = {value: index for index, value in enumerate(frame[key])}
     if len(position) < len(frame):
         return None
-    found = [position.get(value, -1) for value in output[key]]
+    found = [position.get(value, -1) if isinstance(value, str) else -1 for value in output[key]]
     return None if -1 in found else np.asarray(found, dtype=np.int64)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mixpeek_lab.catalog import InputRow
-from mixpeek_lab.models import JSON
+from mixpeek_lab.models import JSON, Failure
 
 ROW = "__row__"
 """Hidden column: the row's position in the run's input."""
@@ -84,6 +84,14 @@ def input_table(
         FAILURE: [None] * len(rows),
     }
     return pa.table(columns, schema=INPUT_SCHEMA)
+
+
+def split_failures(block: pa.Table) -> tuple[pa.Table, list[Failure], set[int]]:
+    """A processed block's good rows, its failures, and the input rows (`ROW`) that they are of."""
+    reasons = block.column(FAILURE)
+    bad = block.filter(reasons.is_valid())
+    failures = [Failure(**json.loads(text)) for text in bad.column(FAILURE).to_pylist()]
+    return block.filter(reasons.is_null()), failures, set(bad.column(ROW).to_pylist())
 
 
 def _hash(*parts: str) -> str:

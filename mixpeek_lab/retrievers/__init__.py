@@ -18,7 +18,7 @@ from mixpeek_lab.retrievers.spec import (
     VectorQuery,
 )
 from mixpeek_lab.retrievers.stages import STAGES
-from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
+from mixpeek_lab.retrievers.wire import candidate_ids, plain, to_explain, to_response
 
 __all__ = [
     "STAGES",
@@ -38,6 +38,7 @@ __all__ = [
     "embed_requests",
     "parse_request",
     "parse_retriever",
+    "plain",
     "search",
     "to_explain",
     "to_response",

@@ -47,13 +47,13 @@ def to_explain(
     return {
         "execution_id": result.execution_id,
         "retriever": result.retriever,
-        "query": _plain(result.query),
-        "fusion": _plain(result.fusion),
+        "query": plain(result.query),
+        "fusion": plain(result.fusion),
         "legs": [_leg(leg) for leg in result.legs],
         "documents": {
             document_id: {
-                "fields": _plain(document.fields),
-                "lineage": _plain(document.lineage),
+                "fields": plain(document.fields),
+                "lineage": plain(document.lineage),
                 "collection_id": document.collection_id,
             }
             for document_id, document in {**(documents or {}), **shown}.items()
@@ -78,13 +78,13 @@ def _all_ids(result: SearchResult) -> Iterable[str]:
 
 
 def _document(hit: Hit) -> dict[str, JSON]:
-    found: dict[str, JSON] = _plain(hit.fields)
+    found: dict[str, JSON] = plain(hit.fields)
     lineage: dict[str, JSON] = dict.fromkeys(_LINEAGE)
     found.update(
         document_id=hit.document_id,
         collection_id=hit.collection_id,
         score=hit.score,
-        _internal={"lineage": lineage | _plain(hit.lineage)},
+        _internal={"lineage": lineage | plain(hit.lineage)},
         explain={"rank": hit.rank, "contributions": [_part(p) for p in hit.contributions]},
     )
     return found
@@ -168,18 +168,18 @@ def _statistics(result: SearchResult) -> dict[str, JSON]:
     }
 
 
-def _plain(value: Any) -> JSON:
+def plain(value: Any) -> JSON:
     """`value` as JSON: times as ISO text, NaN as null, everything unknown as its text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, date):
         return value.isoformat()
     # Numbers and arrays of NumPy say themselves what they are in Python.
     as_python = getattr(value, "tolist", None)
-    return _plain(as_python()) if as_python else str(value)
+    return plain(as_python()) if as_python else str(value)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mixpeek_lab import errors
 from mixpeek_lab.errors import EngineError, LabError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.serving import applications
 from mixpeek_lab.serving.gateway import bind_gateway
-from mixpeek_lab.serving.services import bind_service, service_name
+from mixpeek_lab.serving.names import gateway_name, service_name
+from mixpeek_lab.serving.replies import answer_of
+from mixpeek_lab.serving.services import bind_service
 from mixpeek_lab.source import ExtractorSource
 
-GATEWAY = "mixpeek-lab"
+State = Literal["off", "starting", "ready", "failed"]
+
+ANSWER_SECONDS = 300.0
+"""How long the notebook waits for one answer: a first query may load a large model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,148 +39,174 @@ class GatewayConfig:
 
 
 class Endpoint:
-    """The lab's Serve applications. Ray must be running before `start`."""
+    """The lab's Serve applications. Ray must be running before `start`.
+
+    Where Serve is not running, it is started on loopback, and stopped again by `stop`. Where the
+    user's own Serve runs, the lab's applications join it below a route of their own, and `stop`
+    removes them alone.
+    """
 
     def __init__(self, config: GatewayConfig) -> None:
         self._config = config
+        self._name = gateway_name(config.home)
+        self._lock = threading.RLock()
         self._handle: Any = None
+        self._ray = self._url = ""
         self._is_ours = False
-        self._deployed: set[str] = set()
+        self._deployed: dict[str, tuple[str, str]] = {}
         # Handles refuse to block where an event loop runs, as it does in a notebook's main thread.
         self._caller = ThreadPoolExecutor(4, thread_name_prefix="mixpeek-lab-serve")
-        self.url = ""
+        self.state: State = "off"
+        self.error = ""
+        """Why it did not start; empty where it did."""
 
     @property
     def is_up(self) -> bool:
-        """Whether the gateway answers."""
-        return self._handle is not None
+        """Whether the gateway runs. It goes with the Ray session that it was started in."""
+        return self._handle is not None and self._ray == applications.ray_session()
+
+    @property
+    def url(self) -> str:
+        """Where it answers, such as `http://127.0.0.1:8000`; empty while it is down."""
+        return self._url if self.is_up else ""
+
+    @property
+    def deployed(self) -> list[str]:
+        """The extractor services that run, as `name@digest`, sorted."""
+        return sorted(f"{n}@{d[:12]}" for n, d in self._deployed.values()) if self.is_up else []
+
+    def describe(self) -> str:
+        """One line for people: `Serve: ready at http://127.0.0.1:8000`."""
+        if self.state == "ready":
+            url = self.url
+            return f"Serve: ready at {url}" if url else "Serve: gone, its Ray was stopped"
+        return f"Serve: {self.state}" + (f": {self.error}" if self.error else "")
 
     def start(self) -> None:
-        """Start the HTTP proxy on loopback and the gateway behind it."""
-        if self.is_up:
-            return
-        from ray import serve
-        from ray.serve.config import HTTPOptions
-        from ray.serve.schema import LoggingConfig
+        """Start the HTTP proxy on loopback and the gateway behind it. Does nothing if it is up.
 
-        _quiet()
-        running = serve.status().applications if _has_serve() else None
-        self._is_ours = running is None
-        port = self._config.port or _free_port()
-        quiet = LoggingConfig(log_level="ERROR", enable_access_log=False)
-        if self._is_ours:
-            serve.start(
-                http_options=HTTPOptions(host="127.0.0.1", port=port),
-                logging_config=quiet,
-            )
-        _quiet()
-        config = self._config
-        application = bind_gateway(config.home, config.token, config.backend, config.app)
-        handle = self._blocking(
-            serve.run, application, name=GATEWAY, route_prefix="/", logging_config=quiet
-        )
-        self._handle = handle.options(_by_reference=False)
-        self.url = f"http://127.0.0.1:{port}"
+        EngineError where the port is taken, or Serve does not start.
+        """
+        with self._lock:
+            if self.is_up:
+                return
+            self._forget()
+            self.state = "starting"
+            try:
+                self._start()
+            except BaseException as error:
+                self._clean_up()
+                self.state, self.error = "failed", str(error) or type(error).__name__
+                if isinstance(error, LabError) or not isinstance(error, Exception):
+                    raise
+                raise EngineError(f"The endpoint did not start: {error}") from error
+            self.state = "ready"
 
     def deploy(
         self, source: ExtractorSource, name: str, *, threads: int = 1, on_gpu: bool = False
     ) -> str:
-        """Deploy one version of an extractor's service and wait until it is healthy."""
-        from ray import serve
-        from ray.serve.schema import LoggingConfig
+        """Deploy one version of an extractor's service, and wait until it is loaded.
 
-        app = service_name(name, source.digest)
-        if app in self._deployed:
+        Returns its Serve application. EngineError, with the extractor's own line, where its code
+        does not load; nothing of it stays deployed then, nor where the wait is interrupted.
+        """
+        with self._lock:
+            self._demand_up()
+            app = service_name(self._config.home, name, source.digest)
+            if app in self._deployed:
+                return app
+            deployment = bind_service(source, self._config.home, threads, on_gpu)
+            try:
+                self._blocking(_deploy, deployment, app)
+            except BaseException as error:
+                reason = str(error) if isinstance(error, LabError) else applications.failure(app)
+                self._blocking(applications.delete, app)
+                if not isinstance(error, Exception):
+                    raise
+                raise EngineError(
+                    f"Extractor {name!r} could not be deployed: {reason or error}"
+                ) from error
+            self._deployed[app] = (name, source.digest)
             return app
-        deployment = bind_service(source, self._config.home, threads, on_gpu)
-        quiet = LoggingConfig(log_level="ERROR", enable_access_log=False)
-        try:
-            self._blocking(
-                serve.run, deployment, name=app, route_prefix=None, logging_config=quiet
-            )
-        except RuntimeError as error:
-            reason = self._failure(app) or str(error)
-            self._blocking(serve.delete, app)
-            raise EngineError(f"Extractor {name!r} could not be deployed: {reason}") from error
-        self._deployed.add(app)
-        return app
 
-    def is_deployed(self, source: ExtractorSource, name: str) -> bool:
-        """Whether this very version's service runs."""
-        return service_name(name, source.digest) in self._deployed
-
-    @property
-    def deployed(self) -> list[str]:
-        """The extractor services that run."""
-        return sorted(self._deployed)
+    def retire(self, name: str, keep: Container[str]) -> None:
+        """Take the extractor's services down but for the versions with the digests in `keep`."""
+        with self._lock:
+            for app, (extractor, digest) in list(self._deployed.items()):
+                if extractor == name and digest not in keep:
+                    self._blocking(applications.delete, app)
+                    del self._deployed[app]
 
     def call(self, method: str, **arguments: JSON) -> Any:
-        """Call the gateway through its handle and wait. Errors come back as they were raised."""
-        if self._handle is None:
-            raise EngineError("The endpoint is not running: `%lab start` starts it.")
-        answer = self._caller.submit(self._call, method, arguments).result()
-        if "error" in answer:
-            kind = getattr(errors, answer["error"]["type"], LabError)
-            raise _rebuild(kind, answer["error"]["message"])
-        return answer["ok"]
+        """Call the gateway through its handle, and wait. Errors come as the gateway raised them."""
+        self._demand_up()
+        return self._blocking(self._call, method, arguments)
 
     def stop(self) -> None:
         """Take the lab's applications down; all of Serve, where the lab started it."""
-        if self._handle is None:
-            return
-        from ray import serve
+        with self._lock:
+            if self.is_up:
+                self._clean_up()
+            self._forget()
 
-        self._handle = None
+    # ------------------------------------------------------------ inside
+
+    def _start(self) -> None:
+        self._ray = applications.ray_session()
+        if not self._ray:  # Serve would start one of its own
+            raise EngineError("Ray is not running. `%lab start` or lab.start() starts it.")
+        self._is_ours = not applications.is_serve_running()
         if self._is_ours:
-            self._blocking(serve.shutdown)
+            self._blocking(applications.start_serve, self._config.port)
+        prefix = "" if self._is_ours else f"/{self._name}"
+        config = self._config
+        gateway = bind_gateway(config.home, config.token, config.backend, config.app)
+        self._url = applications.proxy_url() + prefix
+        self._handle = self._blocking(applications.run, gateway, self._name, prefix or "/")
+
+    def _clean_up(self) -> None:
+        if not self._ray or self._ray != applications.ray_session():
+            return
+        if not applications.is_serve_running():
+            return
+        if self._is_ours:
+            self._blocking(applications.stop_serve)
         else:
-            for app in (GATEWAY, *self._deployed):
-                self._blocking(serve.delete, app)
-        self._deployed.clear()
-        self.url = ""
+            for app in (self._name, *self._deployed):
+                self._blocking(applications.delete, app)
 
     def _call(self, method: str, arguments: Mapping[str, JSON]) -> Any:
-        return self._handle.call.remote(method, dict(arguments)).result(timeout_s=120)
+        from ray.exceptions import RayError
+        from ray.serve.exceptions import RayServeException
 
-    def _blocking(self, function: Any, *values: Any, **named: Any) -> Any:
-        return self._caller.submit(function, *values, **named).result()
+        try:
+            given = self._handle.call.remote(method, dict(arguments)).result(timeout_s=ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise EngineError(
+                f"The endpoint gave no answer within {ANSWER_SECONDS:.0f} s."
+            ) from error
+        except (RayError, RayServeException) as error:
+            raise EngineError(f"The endpoint failed: {error}") from error
+        return answer_of(given)
 
-    def _failure(self, app: str) -> str:
-        from ray import serve
+    def _blocking(self, function: Callable[..., Any], *values: Any) -> Any:
+        return self._caller.submit(function, *values).result()
 
-        found = serve.status().applications.get(app)
-        if found is None:
-            return ""
-        texts = [found.message, *(d.message for d in found.deployments.values())]
-        lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
-        return lines[-1] if lines else ""
+    def _demand_up(self) -> None:
+        if not self.is_up:
+            why = f" It failed: {self.error}" if self.error else ""
+            raise EngineError(
+                f"The endpoint is not running.{why} `%lab start` or lab.start() starts it."
+            )
 
-
-def _rebuild(kind: type[LabError], message: str) -> LabError:
-    """The error as the gateway raised it; its constructor may want more than a message."""
-    error = kind.__new__(kind)
-    Exception.__init__(error, message)
-    return error
-
-
-def _has_serve() -> bool:
-    """Whether Serve runs already in this Ray session (somebody else's)."""
-    import ray
-    from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
-
-    try:
-        ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
-    except ValueError:
-        return False
-    return True
+    def _forget(self) -> None:
+        self._handle, self._is_ours = None, False
+        self._ray = self._url = self.error = ""
+        self._deployed.clear()
+        self.state = "off"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _quiet() -> None:
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+def _deploy(deployment: Any, app: str) -> None:
+    """Bring a service up; raises what its replica says where the code did not load."""
+    handle = applications.run(deployment, app)
+    answer_of(handle.check.remote().result(timeout_s=ANSWER_SECONDS))

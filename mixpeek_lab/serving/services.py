@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.errors import LabError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.serving.replies import Reply, refusal, reply
 from mixpeek_lab.source import ExtractorSource
 
 if TYPE_CHECKING:
@@ -16,28 +19,32 @@ MOST_ONGOING = 64
 """Requests a service holds at once; the ones above wait in their callers."""
 
 
-def service_name(name: str, digest: str) -> str:
-    """The Serve application of one version of an extractor's service."""
-    return f"extractor-{name}-{digest[:12]}"
-
-
 class ExtractorService:
-    """Loads the extractor's `realtime.py` in the replica and answers inference requests."""
+    """Loads the extractor's `realtime.py` in the replica and answers inference requests.
+
+    A service that cannot be loaded makes a replica that says why: one that raised would be
+    started over and over, and its error would reach nobody in one piece.
+    """
 
     def __init__(self, source: ExtractorSource, home: str, threads: int, on_gpu: bool) -> None:
-        from mixpeek_lab.loader import load_service
-
         if not on_gpu:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        self._service: RealtimeService = load_service(source, Path(home))
+        self._failure: LabError | None = None
+        try:
+            self._service = _loaded(source, Path(home))
+        except LabError as error:
+            self._failure = error
 
-    async def infer(
-        self, inputs: dict[str, JSON], parameters: dict[str, JSON]
-    ) -> dict[str, JSON]:
+    async def check(self) -> Reply:
+        """`{"ok": true}` once the service is loaded, or the error that kept it from that."""
+        return refusal(self._failure) if self._failure else {"ok": True}
+
+    async def infer(self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]) -> Reply:
         """The service's answer, as its extractor gives it."""
-        answer: dict[str, Any] = await self._service.infer(inputs, parameters)
-        return answer
+        if self._failure:
+            return refusal(self._failure)
+        return await reply(self._service.infer(inputs, parameters))
 
 
 def bind_service(source: ExtractorSource, home: Path, threads: int, on_gpu: bool) -> Any:
@@ -50,8 +57,17 @@ def bind_service(source: ExtractorSource, home: Path, threads: int, on_gpu: bool
     deployment = serve.deployment(
         ExtractorService,
         max_ongoing_requests=MOST_ONGOING,
+        max_constructor_retry_count=1,
         ray_actor_options={"num_cpus": 0},
         health_check_timeout_s=120,
         graceful_shutdown_timeout_s=2,
     )
     return deployment.bind(source, str(home), threads, on_gpu)
+
+
+def _loaded(source: ExtractorSource, home: Path) -> RealtimeService:
+    from mixpeek_lab.loader import load_service
+
+    service = load_service(source, home)
+    service.prepare()
+    return service

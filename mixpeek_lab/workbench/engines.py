@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +11,17 @@ from mixpeek_lab.catalog import ExtractorRecord
 from mixpeek_lab.container import Container
 from mixpeek_lab.loader import BuiltPipeline, build_steps
 from mixpeek_lab.models import JSON
-from mixpeek_lab.pipeline import Machine, StepRunner, plan_steps, run_on_ray, run_steps
+from mixpeek_lab.pipeline import (
+    Machine,
+    StepRunner,
+    cut_blocks,
+    plan_steps,
+    run_on_ray,
+    run_steps,
+)
 from mixpeek_lab.ray_session import RaySession
+
+NO_PREPARE = "The package's `prepare` works on a Ray dataset: it was left out here."
 
 
 def built(
@@ -43,7 +52,7 @@ class RayEngine:
         parameters: Mapping[str, JSON],
         table: pa.Table,
         vectors: dict[str, int],
-    ) -> tuple[Iterator[pa.Table], list[str]]:
+    ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """Wait for Ray, lay the steps out on this machine, and stream the blocks."""
         pipeline = built(record, self._home, parameters, len(table))
         self._session.wait()
@@ -63,7 +72,7 @@ class KernelEngine:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._runners: dict[tuple[str, str], list[StepRunner]] = {}
+        self._loaded: tuple[tuple[str, str], list[StepRunner]] = (("", ""), [])
 
     def run(
         self,
@@ -71,12 +80,29 @@ class KernelEngine:
         parameters: Mapping[str, JSON],
         table: pa.Table,
         vectors: dict[str, int],
-    ) -> tuple[Iterator[pa.Table], list[str]]:
-        """Run the steps over batches of the profile's size, one after the other."""
-        key = (record.source.package, repr(sorted(parameters.items())))
-        if key not in self._runners:
-            pipeline = built(record, self._home, parameters, len(table))
-            self._runners = {key: [StepRunner(step, vectors) for step in pipeline.steps]}
+    ) -> tuple[Generator[pa.Table, None, None], list[str]]:
+        """Run the steps over the blocks that Ray would get, one after the other."""
+        pipeline = built(record, self._home, parameters, len(table))
         size = record.manifest.compute_profile.batch_size
-        batches = (table.slice(start, size) for start in range(0, len(table), size))
-        return run_steps(self._runners[key], batches), []
+        runners = self._runners(record, parameters, pipeline, vectors)
+        blocks = cut_blocks(table, pipeline.steps[0].batch_size or size)
+        notes = [] if pipeline.prepare is None else [NO_PREPARE]
+        return run_steps(runners, blocks), notes
+
+    def _runners(
+        self,
+        record: ExtractorRecord,
+        parameters: Mapping[str, JSON],
+        pipeline: BuiltPipeline,
+        vectors: dict[str, int],
+    ) -> list[StepRunner]:
+        key = (record.source.digest, repr(sorted(parameters.items())))
+        if key != self._loaded[0]:
+            size = record.manifest.compute_profile.batch_size
+            runners = [
+                StepRunner(step, vectors, step.batch_size or size) for step in pipeline.steps
+            ]
+            self._loaded = (key, runners)
+        for runner in self._loaded[1]:
+            runner.forget_failures()
+        return self._loaded[1]

@@ -15,6 +15,8 @@ def explain_run(report: RunReport, bucket: Bucket, manifest: Manifest) -> tuple[
     elif report.failed and report.failed == report.processed == report.rows_in:
         kind, place = _commonest(report)
         notes.append(f"No new documents: every row failed, most with {kind}{place}.")
+        if report.documents:
+            notes.append(f"The collection keeps the {report.documents} documents it had.")
     elif report.documents == 0:
         notes.append("0 documents, because the processor returned no rows.")
     for name, count in report.left_out.items():

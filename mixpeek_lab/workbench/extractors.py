@@ -11,17 +11,16 @@ import pyarrow as pa
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, InputRow
 from mixpeek_lab.cells import CellSplit
-from mixpeek_lab.documents import shape_documents, vector_column
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
 from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.models import JSON, Failure, Manifest
-from mixpeek_lab.pipeline import HIDDEN, ROW, Timing, input_table, plan_rows, split_failures
+from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.objects import Source, load_objects
-from mixpeek_lab.workbench.runs import vector_dims
+from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +51,7 @@ class Preview:
     rows_in: int
     seconds: float
     setup_seconds: float
+    notes: tuple[str, ...] = ()
 
     def to_pandas(self) -> pd.DataFrame:
         """The documents as a DataFrame."""
@@ -60,7 +60,7 @@ class Preview:
 
 
 def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-    """Read and lint a source, without running it. Findings know their cell's line, given `split`."""
+    """Read and lint a source, without running it; `split` tells findings their cell's line."""
     reading = read_manifest(source)
     findings = lint(source)
     if split is not None:
@@ -104,7 +104,8 @@ def preview(
     """Run a handful of rows through the extractor in this process.
 
     `rows` is whatever a bucket is made of. The documents have the columns that a collection's
-    would have, and are equal to Ray's.
+    would have, but for metadata, and are equal to Ray's. ExtractorRunError where a vector that
+    the manifest declares is missing.
     """
     loaded = load_objects(rows)
     inputs = [
@@ -121,21 +122,22 @@ def preview(
     table = input_table(
         planned, collection_id="preview", extractor_id=f"{manifest.name}@{manifest.version}"
     )
-    blocks, _ = engine.run(record, parameters, table, vector_dims(record))
-    good, failures, timing = [], [], Timing()
+    blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
+    good, failures, stamp = [], [], Stamp()
     for block in blocks:
-        fine, reasons = split_failures(block)
-        timing = timing.including(block)
+        fine, reasons, _ = split_failures(block)
+        stamp = stamp.including(read_stamp(block))
         good.append(fine)
-        failures.extend(Failure(**reason) for reason in reasons)
-    joined = pa.concat_tables(good, promote_options="permissive")
-    keys = pa.array([planned[row].key for row in joined.column(ROW).to_pylist()], pa.string())
-    joined = joined.drop_columns(list(HIDDEN))
-    found = {f.feature_name: vector_column(joined.column_names, f.feature_name) for f in manifest.vectors}
-    renames = {column: name for name, column in found.items() if column}
-    documents = shape_documents(joined, renames, {}, keys)
-    seconds = max(0.0, timing.ended - timing.begun)
-    return Preview(documents, tuple(failures), len(inputs), seconds, timing.setup)
+        failures.extend(reasons)
+    documents, mixed = shape_blocks(good, planned, manifest, {})
+    return Preview(
+        pa.table({}) if documents is None else documents,
+        tuple(failures),
+        len(inputs),
+        stamp.seconds,
+        stamp.setup,
+        (*notes, *stamp.notes, *mixed),
+    )
 
 
 def save(record: ExtractorRecord, folder: Path) -> Path:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord, new_id, now
+from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
-from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
 from mixpeek_lab.hub import seed_hub_cache
-from mixpeek_lab.indexes import check_analyzer
+from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.models import (
     JSON,
     Bucket,
     Collection,
     IndexKind,
-    IndexSettings,
     RunReport,
     SearchResult,
     Span,
@@ -34,27 +34,15 @@ from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
-from mixpeek_lab.workbench.runs import OnProgress, Run
+from mixpeek_lab.workbench.quiet import quiet_model_loading
+from mixpeek_lab.workbench.reporting import OnProgress
+from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import KernelServices, Searcher
+from mixpeek_lab.workbench.status import Status
+from mixpeek_lab.workbench.targets import target_collection
 
 API = "mixpeek_lab.api.app:create_app"
-BACKEND = "mixpeek_lab.workbench.search:Backend"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What of the lab is running."""
-
-    home: Path
-    ray: str
-    serve: str
-    url: str
-    deployed: tuple[str, ...]
-
-    def __str__(self) -> str:
-        services = ", ".join(self.deployed) or "none"
-        lines = [f"Home: {self.home}", self.ray, f"Serve: {self.serve}", f"Services: {services}"]
-        return "\n".join(lines)
+BACKEND = "mixpeek_lab.workbench.backend:Backend"
 
 
 class Lab:
@@ -62,7 +50,11 @@ class Lab:
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
     is needed: `start` begins Ray and the endpoint in the background, and previews and searches
-    in this process need neither.
+    in this process need neither. `num_cpus` and `num_gpus` bound what Ray may use (all there is).
+    `port` is the endpoint's, on loopback (0: a free one); where a Ray Serve of yours runs already,
+    its own port is used.
+
+    A context manager: leaving it stops what runs. Errors are LabErrors: `mixpeek_lab.errors`.
     """
 
     def __init__(
@@ -75,7 +67,9 @@ class Lab:
     ) -> None:
         self._home = Home.open(home)
         self._catalog = Catalog(self._home.catalog)
+        close_lost_runs(self._catalog, self._home)
         seed_hub_cache()
+        quiet_model_loading()
         self._hub = HubCheck()
         self._session = RaySession(num_cpus, num_gpus, prepare=self._hub.settle)
         config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port)
@@ -85,7 +79,7 @@ class Lab:
         self._services = KernelServices(self._catalog, self._home)
         self._running = threading.Lock()
         self._serving = threading.Lock()
-        self._serve_error = ""
+        self._starter: threading.Thread | None = None
         self._drafts: dict[str, ExtractorSource] = {}
 
     # ------------------------------------------------------------ lifecycle
@@ -106,32 +100,45 @@ class Lab:
         return self._endpoint.url
 
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
-        """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them."""
+        """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.
+
+        What goes wrong in the background is in `status()`; with `wait` it is raised: EngineError.
+        """
         self._session.start()
-        if serve and not self._endpoint.is_up:
-            if wait:
-                self._start_endpoint()
-            else:
-                threading.Thread(target=self._start_endpoint_quietly, daemon=True).start()
+        if wait and serve:
+            self._start_endpoint()
         elif wait:
             self._session.wait()
+        elif serve and not self._endpoint.is_up and not self._is_starting():
+            self._starter = threading.Thread(
+                target=self._start_quietly, name="mixpeek-lab-start", daemon=True
+            )
+            self._starter.start()
         return self.status()
 
     def stop(self) -> None:
-        """Stop the endpoint and Ray, if this lab started them. What is on disk stays."""
+        """Stop the endpoint and Ray, if this lab started them. What is on disk stays.
+
+        May be called at any time and more than once; `start` starts them again.
+        """
         with self._serving:
             self._endpoint.stop()
-        self._session.stop()
+            self._session.stop()
 
     def status(self) -> Status:
         """What is running, and where."""
-        serve = f"ready at {self.url}" if self._endpoint.is_up else "off"
-        if self._serving.locked() and not self._endpoint.is_up:
-            serve = "starting"
-        if self._serve_error:
-            serve = f"failed: {self._serve_error}"
-        deployed = tuple(self._endpoint.deployed)
-        return Status(self.home, self._session.describe(), serve, self.url, deployed)
+        serve = self._endpoint.describe()
+        if self._endpoint.state == "off" and self._is_starting():
+            serve = "Serve: waits for Ray"
+        problem = check_installation()
+        return Status(
+            self.home,
+            self._session.describe(),
+            serve,
+            self.url,
+            tuple(self._endpoint.deployed),
+            (problem,) if problem else (),
+        )
 
     def __enter__(self) -> Lab:
         return self
@@ -234,7 +241,8 @@ class Lab:
         """
         self._hub.settle()
         record = self.extractor(extractor)
-        target = self._target(
+        target = target_collection(
+            self._catalog,
             collection or f"{bucket}_{extractor}",
             self._catalog.bucket(bucket),
             record,
@@ -252,7 +260,9 @@ class Lab:
             on_progress or (lambda _: None),
         )
         if not self._running.acquire(blocking=False):
-            raise ConflictError("Another run is under way in this lab. Wait for it, or interrupt it.")
+            raise ConflictError(
+                "Another run is under way in this lab. Wait for it, or interrupt it."
+            )
         try:
             return run.execute()
         finally:
@@ -269,7 +279,11 @@ class Lab:
     # ------------------------------------------------------------ retrievers and search
 
     def retriever(self, name: str, body: Mapping[str, JSON]) -> RetrieverRecord:
-        """Define a retriever; its shape, collections and features are checked now."""
+        """Define a retriever, or define it anew; its shape, collections and features are checked.
+
+        `{"collection": …, "searches": [{"feature": …}, {"lexical": true}], "fusion": "rrf"}`, or
+        any of Mixpeek's shapes. RetrieverError, NotFoundError.
+        """
         spec = self._searcher.resolve(body, name)
         return self._catalog.put_retriever(name, spec.as_dict())
 
@@ -280,21 +294,33 @@ class Lab:
     def search(
         self, retriever: str | Mapping[str, JSON], query: str | Mapping[str, JSON], **options: JSON
     ) -> SearchResult:
-        """Search in this process. `options`: limit, offset, filters, fusion.
+        """Search in this process, without Ray. `options`: limit, offset, filters, fusion, weights.
 
-        `retriever` is a name or a definition; `query` a text or the retriever's inputs.
+        `retriever` is a name or a definition; `query` a text or the retriever's inputs. A query
+        is embedded by the code that made the collection, whatever the extractor is by now.
+        RetrieverError, FilterError, NotFoundError; ExtractorError where that code fails.
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
+        if not prepared.embeds:
+            return self._searcher.finish(prepared, {})
         self._hub.settle()
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
-        embedding = Span("embed", (time.perf_counter() - begun) * 1e3, 1, len(vectors))
+        milliseconds = (time.perf_counter() - begun) * 1e3
+        embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
         result = self._searcher.finish(prepared, vectors)
         return replace(result, spans=(embedding, *result.spans))
 
+    # ------------------------------------------------------------ serving
+
     def deploy(self, name: str, digest: str | None = None) -> str:
-        """Deploy the extractor's realtime service; returns once it is healthy."""
+        """Deploy the extractor's realtime service; returns its application once it is loaded.
+
+        The current version, or the one with that `digest`. Versions run side by side; those that
+        are neither current nor behind any collection are taken down. Starts the endpoint where it
+        is down. EngineError, with the extractor's line, where its code does not load.
+        """
         record = self._catalog.extractor(name, digest=digest)
         if record.source.text("realtime.py") is None:
             raise InvalidInputError(
@@ -304,18 +330,30 @@ class Lab:
         self._start_endpoint()
         on_gpu = record.manifest.compute_profile.resource_type == "gpu" and self._session.gpus > 0
         threads = max(1, int(self._session.cpus))
-        return self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
+        app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
+        needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
+        needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
+        self._endpoint.retire(name, needed)
+        return app
 
     def serve(self, retriever: str) -> str:
-        """Deploy whatever the retriever's queries need; returns the URL that executes it."""
+        """Deploy whatever the retriever's queries need; returns the URL that executes it.
+
+        POST to it with `Authorization: Bearer` and `lab.token`. Errors as for `deploy`.
+        """
         record = self._catalog.retriever(retriever)
+        services = self._searcher.services(retriever)
         self._start_endpoint()
-        for name, digest in self._searcher.services(record.body):
-            self.deploy(name, digest)
+        for service in services:
+            self.deploy(service.extractor, service.digest)
         return f"{self.url}/v1/retrievers/{record.retriever_id}/execute"
 
     def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
-        """Execute a stored retriever through the running endpoint; the answer is its JSON."""
+        """Execute a stored retriever through the running endpoint; the answer is its JSON.
+
+        `body`: `{"query": "text", "limit": 10}`, `{"inputs": {…}}`, … With `explain`, every
+        candidate of every leg. EngineError while the endpoint or a service is down.
+        """
         method = "explain" if explain else "execute"
         return self._endpoint.call(method, retriever=retriever, body=dict(body))
 
@@ -349,57 +387,19 @@ class Lab:
             )
         return extractors.keep(self._catalog, definition)
 
-    def _target(
-        self,
-        name: str,
-        bucket: Bucket,
-        record: ExtractorRecord,
-        parameters: Mapping[str, JSON] | None,
-        analyzer: str | None,
-        indexes: Mapping[str, IndexKind] | None,
-    ) -> Collection:
-        """The collection as this run will leave it: an existing one with today's code, or a new one."""
-        if analyzer is not None:
-            check_analyzer(analyzer)
-        manifest, digest = record.manifest, record.source.digest
-        try:
-            found = self._catalog.collection(name)
-        except NotFoundError:
-            settings = IndexSettings(analyzer or "english", dict(indexes or {}))
-            return self._catalog.create_collection(
-                Collection(
-                    new_id("col"), name, bucket.bucket_id, manifest.name, manifest.version, digest,
-                    dict(parameters or {}), settings, now(),
-                )
-            )  # fmt: skip
-        if (found.bucket_id, found.extractor) != (bucket.bucket_id, manifest.name):
-            raise ConflictError(
-                f"Collection {name!r} holds what {found.extractor!r} made of another bucket. "
-                "Give this one a name of its own."
-                if found.extractor == manifest.name
-                else f"Collection {name!r} belongs to extractor {found.extractor!r}. "
-                "Give this one a name of its own."
-            )
-        settings = IndexSettings(
-            analyzer or found.settings.analyzer,
-            dict(found.settings.kinds if indexes is None else indexes),
-        )
-        return replace(
-            found,
-            extractor_version=manifest.version,
-            extractor_digest=digest,
-            parameters=dict(found.parameters if parameters is None else parameters),
-            settings=settings,
-        )
+    def _is_starting(self) -> bool:
+        return self._starter is not None and self._starter.is_alive()
 
     def _start_endpoint(self) -> None:
+        if self._endpoint.is_up:
+            return
         self._session.wait()
         with self._serving:
+            if self._session.state != "ready":
+                raise EngineError("The lab was stopped while it was starting.")
             self._endpoint.start()
 
-    def _start_endpoint_quietly(self) -> None:
-        try:
+    def _start_quietly(self) -> None:
+        """In the background: errors are kept by the session and the endpoint, for `status`."""
+        with suppress(EngineError):
             self._start_endpoint()
-        except Exception as error:  # noqa: BLE001 - shown by status(), raised again when needed
-            self._serve_error = str(error)
-

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixpeek_lab.documents import DocumentTable, join_metadata
-from mixpeek_lab.models import JSON, IndexSettings, Manifest
+from mixpeek_lab.documents import DocumentTable, join_metadata, join_tables
+from mixpeek_lab.models import JSON, Collection, Manifest
 from mixpeek_lab.pipeline import PlannedRow
 
 
@@ -28,14 +28,18 @@ class Plan:
 
 
 def make_plan(
-    rows: Sequence[PlannedRow], ledger: set[str], manifest: Manifest, settings: IndexSettings
+    rows: Sequence[PlannedRow], ledger: set[str], manifest: Manifest, collection: Collection
 ) -> Plan:
-    """Compare the input with what the snapshot before covers."""
+    """Compare the input with what the snapshot before covers. `collection` as it is to become."""
     todo = [row for row in rows if row.key not in ledger]
     kept = frozenset(row.key for row in rows if row.key in ledger)
-    digest = hashlib.sha256(
-        json.dumps([asdict(settings), [f.as_dict() for f in manifest.vectors]]).encode()
-    )
+    basis = [
+        asdict(collection.settings),
+        [feature.as_dict() for feature in manifest.vectors],
+        collection.extractor_digest,
+        dict(collection.parameters),
+    ]
+    digest = hashlib.sha256(json.dumps(basis).encode())
     for row in rows:
         digest.update(f"{row.key}{row.row.metadata_hash}".encode())
     return Plan(rows, todo, kept, digest.hexdigest())
@@ -45,22 +49,18 @@ def merge_documents(
     plan: Plan, previous: DocumentTable | None, fresh: pa.Table | None, vectors: Sequence[str]
 ) -> tuple[DocumentTable, list[str]]:
     """Kept and fresh documents in input order, with today's metadata. Also returns notes."""
-    parts = []
-    drop: Sequence[str] = ()
+    parts = [] if fresh is None else [fresh]
     if previous is not None and plan.kept:
         keys = previous.table.column("_row_key")
-        parts.append(previous.table.filter(pc.is_in(keys, pa.array(sorted(plan.kept)))))
-        drop = previous.metadata_fields
-        parts = [part.drop_columns(list(drop)) for part in parts]
-    if fresh is not None:
-        parts.append(fresh)
-    joined = pa.concat_tables(parts, promote_options="permissive") if parts else _no_documents()
+        kept = previous.table.filter(pc.is_in(keys, pa.array(plan.kept, pa.string())))
+        parts.insert(0, kept.drop_columns(list(previous.metadata_fields)))
+    joined, notes = join_tables(parts) if parts else (_no_documents(), [])
     ordinal = {row.key: position for position, row in enumerate(plan.rows)}
     order = [ordinal[key] for key in joined.column("_row_key").to_pylist()]
     if order != sorted(order):
-        ranks = pa.array(sorted(range(len(order)), key=order.__getitem__))
-        joined = joined.take(ranks)
-    return join_metadata(joined, vectors, _metadata(plan.rows))
+        joined = joined.take(pa.array(sorted(range(len(order)), key=order.__getitem__)))
+    documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows))
+    return documents, [*notes, *hidden]
 
 
 def _metadata(rows: Sequence[PlannedRow]) -> dict[str, Mapping[str, JSON]]:

@@ -1,0 +1,187 @@
+"""Calling a user's processor on batches of which some rows, or all, may fail.
+
+A batch that fails is halved until the failing rows stand alone, so that good rows survive bad
+ones. Where nothing has ever succeeded, a few rows spread over the batch are tried first: if none
+of them comes through, the rest of the batch is not tried, and after a few such batches no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from mixpeek_lab.models import Failure
+from mixpeek_lab.pipeline.columns import to_arrow
+from mixpeek_lab.pipeline.failures import describe_failure
+from mixpeek_lab.pipeline.lineage import UnknownLineageError, rows_of_origin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mixpeek_lab.loader import ProcessorStep
+
+PATIENCE = 5
+"""Rows of a failing batch that are tried one by one while nothing has ever succeeded."""
+LOST_BATCHES = 3
+"""Batches given up after which no other is tried."""
+
+ROW_BY_ROW = (
+    "{step} returns rows that cannot be traced to the rows it got, so it was called row by row. "
+    "Keep the column document_id, object_id or blob_id in what it returns to process whole batches."
+)
+
+
+class Processor(Protocol):
+    """What a user's processor is to us."""
+
+    def __call__(self, batch: pd.DataFrame) -> pd.DataFrame:
+        """Return the batch with new columns."""
+        ...
+
+
+@dataclass
+class Outcome:
+    """What came of some batches: parts with the positions their rows came from, and failures."""
+
+    parts: list[tuple[pa.Table, np.ndarray]] = field(default_factory=list)
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+
+class Attempts:
+    """One processor, made on first use, and what is known of how its calls end."""
+
+    def __init__(self, step: ProcessorStep, vectors: dict[str, int]) -> None:
+        self._step, self._vectors = step, vectors
+        self._processor: Processor | None = None
+        self._broken: BaseException | None = None
+        self._last: Failure | None = None
+        self._lost = 0
+        self._has_succeeded = False
+        self._is_row_by_row = False
+        self.setup_seconds = 0.0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the report."""
+        return (ROW_BY_ROW.format(step=self._step.name),) if self._is_row_by_row else ()
+
+    def forget_failures(self) -> None:
+        """Try everything again, as in a new run: a missing file or key may be there now."""
+        self._broken, self._last, self._lost, self._has_succeeded = None, None, 0, False
+
+    def set_up(self) -> None:
+        """Make the processor, once. Where that fails, so will every row."""
+        if self._processor is not None or self._broken is not None:
+            return
+        begun = time.perf_counter()
+        try:
+            processor = self._step.create()
+            prepare: Callable[[], None] | None = getattr(processor, "ensure_setup", None)
+            if callable(prepare):
+                prepare()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code
+            self._broken = error
+            return
+        self._processor = processor
+        self.setup_seconds = time.perf_counter() - begun
+
+    def run(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
+        """Process a batch. `positions` (len(frame),) is where its rows stand in the block."""
+        self.set_up()
+        if self._broken is not None:
+            for index in range(len(frame)):
+                self._record(frame, index, positions, self._broken, outcome)
+        elif self._lost >= LOST_BATCHES:
+            self._give_up(frame, positions, outcome)
+        else:
+            self._try(frame, positions, outcome)
+
+    def _try(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
+        try:
+            if self._is_row_by_row and len(frame) > 1:
+                raise UnknownLineageError
+            part, origin = self._call(frame)
+        except UnknownLineageError:
+            self._is_row_by_row = True
+            self._divide(frame, positions, outcome)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code
+            if len(frame) == 1:
+                self._record(frame, 0, positions, error, outcome)
+            else:
+                self._divide(frame, positions, outcome)
+        else:
+            self._has_succeeded = True
+            outcome.parts.append((part, positions[origin]))
+
+    def _call(self, frame: pd.DataFrame) -> tuple[pa.Table, np.ndarray]:
+        if self._processor is None:
+            raise AssertionError("set_up() comes first")
+        result = self._processor(frame.copy())
+        origin = rows_of_origin(frame, result)
+        return to_arrow(result, self._vectors), origin
+
+    def _divide(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
+        """Process a batch in two halves, or row by row where lineage asks for it."""
+        rows = np.arange(len(frame))
+        if not self._has_succeeded:
+            rows = self._sample(frame, positions, outcome)
+            if not self._has_succeeded:
+                self._lose(frame, positions, rows, outcome)
+                return
+        pieces = len(rows) if self._is_row_by_row else 2
+        for piece in np.array_split(rows, max(1, pieces)):
+            if len(piece):
+                self._try(*_rows(frame, positions, piece), outcome)
+
+    def _sample(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> np.ndarray:
+        """Try rows spread over the batch until one succeeds; returns the rows not tried."""
+        chosen = np.unique(np.linspace(0, len(frame) - 1, PATIENCE).astype(int))
+        for tried, row in enumerate(chosen, 1):
+            self._try(*_rows(frame, positions, np.array([row])), outcome)
+            if self._has_succeeded:
+                return np.setdiff1d(np.arange(len(frame)), chosen[:tried])
+        return np.setdiff1d(np.arange(len(frame)), chosen)
+
+    def _lose(
+        self, frame: pd.DataFrame, positions: np.ndarray, rows: np.ndarray, outcome: Outcome
+    ) -> None:
+        self._lost += 1
+        if len(rows):
+            self._give_up(*_rows(frame, positions, rows), outcome)
+
+    def _give_up(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
+        if self._last is None:
+            raise AssertionError("rows are given up after others failed")
+        where = f"not tried: {PATIENCE} rows beside it failed, and none had come through"
+        for object_id, document_id, position in zip(
+            frame["object_id"], frame["document_id"], positions, strict=True
+        ):
+            outcome.failures[int(position)] = replace(
+                self._last, object_id=str(object_id), document_id=str(document_id), where=where
+            )
+
+    def _record(
+        self,
+        frame: pd.DataFrame,
+        index: int,
+        positions: np.ndarray,
+        error: BaseException,
+        outcome: Outcome,
+    ) -> None:
+        row = frame.iloc[index]
+        self._last = describe_failure(
+            error, str(row["object_id"]), str(row["document_id"]), self._step.name
+        )
+        outcome.failures[int(positions[index])] = self._last
+
+
+def _rows(
+    frame: pd.DataFrame, positions: np.ndarray, rows: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Some rows of a batch as a batch of their own."""
+    return frame.iloc[rows].reset_index(drop=True), positions[rows]

@@ -1,0 +1,54 @@
+"""What a block tells the driver beside its rows: how many went in, when, and remarks.
+
+It travels in the schema's metadata, so that processors never see it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+KEY = b"mixpeek_lab"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Of one block, or of several together. Times are seconds since the epoch."""
+
+    rows: int = 0
+    """Input rows that the block was made of, whatever the processors made of them."""
+    begun: float = math.inf
+    """When the first processor got its first batch, set-up done."""
+    ended: float = 0.0
+    setup: float = 0.0
+    """The longest set-up of a processor, in seconds."""
+    notes: tuple[str, ...] = ()
+
+    def including(self, other: Stamp) -> Stamp:
+        """This stamp and `other` as one."""
+        return Stamp(
+            self.rows + other.rows,
+            min(self.begun, other.begun),
+            max(self.ended, other.ended),
+            max(self.setup, other.setup),
+            tuple(dict.fromkeys((*self.notes, *other.notes))),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """From the first batch in to the last block out; 0 where no processor ran."""
+        return max(0.0, self.ended - self.begun)
+
+
+def read_stamp(table: pa.Table) -> Stamp:
+    """The stamp that a block carries; an empty one where it has none."""
+    found = json.loads((table.schema.metadata or {}).get(KEY, b"{}"))
+    return Stamp(**{**found, "notes": tuple(found.get("notes", ()))})
+
+
+def put_stamp(table: pa.Table, stamp: Stamp) -> pa.Table:
+    """The same block with `stamp` on it."""
+    return table.replace_schema_metadata({KEY: json.dumps(asdict(stamp))})

@@ -1,0 +1,25 @@
+"""What cells show: small frozen views, each with a plain text and an HTML form.
+
+The text forms hold no timings and no ids, so that a notebook's saved output stays the same from
+run to run.
+"""
+
+from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, TablePage
+from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
+from mixpeek_lab.widgets.cards.preview import PreviewCard
+from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
+from mixpeek_lab.widgets.cards.view import FactsCard
+
+__all__ = [
+    "BucketCard",
+    "BucketList",
+    "ExtractorCard",
+    "ExtractorList",
+    "FactsCard",
+    "PreviewCard",
+    "Results",
+    "RetrieverCard",
+    "RetrieverList",
+    "RunCard",
+    "TablePage",
+]

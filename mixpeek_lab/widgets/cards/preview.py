@@ -1,0 +1,63 @@
+"""Sample rows after an extractor's steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from mixpeek_lab.models import Failure
+from mixpeek_lab.widgets.cards.values import shown_cells
+from mixpeek_lab.widgets.cards.view import COLOURS, View, framed, line_html
+from mixpeek_lab.widgets.report import failure_line, format_seconds
+from mixpeek_lab.widgets.static import table_html, table_text
+
+LINEAGE = ("blob_id", "blob_property", "blob_type", "mime_type", "object_id", "document_id")
+"""Columns that every document has."""
+
+
+@dataclass(frozen=True, repr=False)
+class PreviewCard(View):
+    """Sample rows after an extractor's steps."""
+
+    name: str
+    documents: pa.Table
+    failures: tuple[Failure, ...]
+    rows_in: int
+    seconds: float
+    setup_seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """One phrase with the counts."""
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        return f"{self.rows_in} rows in, {self.documents.num_rows} documents out{failed}"
+
+    def to_pandas(self) -> Any:
+        """The documents as a DataFrame."""
+        return self.documents.to_pandas()
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.verdict}"]
+        if self.documents.num_rows:
+            lines.append(table_text(*shown_cells(self._shown())))
+        lines += [f"  failed: {failure_line(failure)}" for failure in self.failures]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        colour = f"color:{COLOURS['error']}"
+        failed = [line_html(failure_line(failure), colour) for failure in self.failures]
+        table = table_html(*shown_cells(self._shown())) if self.documents.num_rows else ""
+        return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed)
+
+    def _times(self) -> str:
+        took = format_seconds(self.seconds)
+        if self.setup_seconds < 0.1:
+            return took
+        return f"{took} after {format_seconds(self.setup_seconds)} of set-up"
+
+    def _shown(self) -> pa.Table:
+        hidden = (name in LINEAGE or name.startswith("_") for name in self.documents.column_names)
+        names = [n for n, h in zip(self.documents.column_names, hidden, strict=True) if not h]
+        return self.documents.select(names)

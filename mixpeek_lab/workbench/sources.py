@@ -1,0 +1,177 @@
+"""A retriever's collections as a search sees them: features, services, candidates, documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mixpeek_lab.errors import NotFoundError, RetrieverError
+from mixpeek_lab.filters import Filter
+from mixpeek_lab.models import JSON, Collection
+from mixpeek_lab.retrievers import DocumentQuery, FetchedDocument, SearchContext, SearchLeg
+from mixpeek_lab.snapshots import Snapshot, split_fields
+from mixpeek_lab.uris import FeatureURI
+
+Pairs = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What embeds a query: an extractor's version, with the parameters of the batch run."""
+
+    extractor: str
+    digest: str
+    parameters: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A collection with the snapshot that readers see."""
+
+    collection: Collection
+    snapshot: Snapshot
+
+    def uri(self, feature: str) -> str:
+        """The address of one of its features."""
+        version = self.collection.extractor_version
+        return str(FeatureURI(self.collection.extractor, version, feature))
+
+    def has(self, uri: FeatureURI) -> bool:
+        """Whether it holds vectors of that feature."""
+        made_by = (self.collection.extractor, self.collection.extractor_version)
+        return made_by == (uri.extractor, uri.version) and uri.feature in self.snapshot.features
+
+    def lineage(self, row: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Where a document of this collection comes from, as the API tells it."""
+        bucket, root = row.get("_bucket_id"), row.get("object_id")
+        collection = self.collection.collection_id
+        return {
+            "root_object_id": root,
+            "root_bucket_id": bucket,
+            "source_object_id": root,
+            "blob_id": row.get("blob_id"),
+            "blob_property": row.get("blob_property"),
+            "extractor": row.get("_extractor"),
+            "run_id": row.get("_run_id"),
+            "path": f"{bucket}/{collection}",
+            "chain": [bucket, root, collection],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The collections of one retriever."""
+
+    all: tuple[Source, ...]
+
+    def uri_of(self, feature: str) -> str:
+        """The address of a feature that is given by its bare name.
+
+        NotFoundError where no collection has it, RetrieverError where several extractors do.
+        """
+        uris = sorted({s.uri(feature) for s in self.all if feature in s.snapshot.features})
+        if not uris:
+            raise NotFoundError(
+                "feature", feature, {n for s in self.all for n in s.snapshot.features}
+            )
+        if len(uris) > 1:
+            raise RetrieverError(
+                f"Feature {feature!r} is in several extractors. "
+                f"Write its feature_uri: {', '.join(uris)}."
+            )
+        return uris[0]
+
+    def holding(self, uri: FeatureURI) -> list[Source]:
+        """The collections that hold the feature; RetrieverError names the features there are."""
+        found = [source for source in self.all if source.has(uri)]
+        if not found:
+            known = sorted({s.uri(name) for s in self.all for name in s.snapshot.features})
+            raise RetrieverError(
+                f"No collection of this retriever has {uri}. "
+                f"They have: {', '.join(known) or 'no vectors'}. "
+                "Define the retriever again with one."
+            )
+        return found
+
+    def service(self, uri: FeatureURI) -> Service:
+        """What embeds queries for the feature: the code that made the collections' vectors.
+
+        RetrieverError where that is not the same for all of them.
+        """
+        holders = self.holding(uri)
+        made_by = {_made_by(source.collection) for source in holders}
+        if len(made_by) > 1:
+            names = ", ".join(source.collection.name for source in holders)
+            raise RetrieverError(
+                f"{uri}: {names} were made by different code or parameters under one version, so "
+                "one query vector does not fit them all. Process them again with the same."
+            )
+        first = holders[0].collection
+        return Service(first.extractor, first.extractor_digest, dict(first.parameters))
+
+    def fetch(self, document_ids: Sequence[str]) -> dict[str, FetchedDocument]:
+        """Documents by id; ids that no collection has are left out."""
+        found: dict[str, FetchedDocument] = {}
+        for source in self.all:
+            for key, row in source.snapshot.fetch(document_ids).items():
+                fields, _ = split_fields(row)
+                collection = source.collection.collection_id
+                found[key] = FetchedDocument(collection, fields, source.lineage(row))
+        return found
+
+    def terms(self, text: str) -> list[str]:
+        """A query's words as the collections' lexical indexes know them, each once."""
+        found = (s.snapshot.lexical_index.query_terms(text) for s in self.all)
+        return list(dict.fromkeys(term for terms in found for term in terms)) if text else []
+
+    def context(self) -> SearchContext:
+        """The collections as the callables that a search needs."""
+        return SearchContext(
+            dense=self._dense,
+            lexical=self._lexical,
+            fetch=self.fetch,
+            vector_of=self._vector_of,
+            metric_of=self._metric_of,
+        )
+
+    def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Pairs:
+        uri = _uri(leg)
+        found = [s.snapshot.dense(uri.feature, vector, top_k, filters) for s in self.holding(uri)]
+        return _best(found, top_k)
+
+    def _lexical(self, _: SearchLeg, text: str, top_k: int, filters: Filter | None) -> Pairs:
+        return _best([s.snapshot.lexical(text, top_k, filters) for s in self.all], top_k)
+
+    def _metric_of(self, leg: SearchLeg) -> str:
+        uri = _uri(leg)
+        return self.holding(uri)[0].snapshot.features[uri.feature].distance_metric
+
+    def _vector_of(self, leg: SearchLeg, document_id: str) -> Sequence[float]:
+        uri = _uri(leg)
+        wanted = leg.query.collection_id if isinstance(leg.query, DocumentQuery) else None
+        for source in self.holding(uri):
+            names = (source.collection.collection_id, source.collection.name)
+            if wanted in (None, *names) and document_id in source.snapshot.row_of:
+                return source.snapshot.vector_of(uri.feature, document_id)
+        raise RetrieverError(
+            f"leg {leg.name!r}: document {document_id!r} is not in "
+            f"{wanted or 'any collection of this retriever that has the feature'}."
+        )
+
+
+def _uri(leg: SearchLeg) -> FeatureURI:
+    return FeatureURI.parse(leg.feature_uri or "")
+
+
+def _made_by(collection: Collection) -> tuple[str, str]:
+    return collection.extractor_digest, json.dumps(dict(collection.parameters), sort_keys=True)
+
+
+def _best(found: list[Pairs], top_k: int) -> Pairs:
+    """The best of several collections' candidates; ties by document id."""
+    if len(found) == 1:
+        return found[0]
+    joined = [pair for pairs in found for pair in pairs]
+    return sorted(joined, key=lambda pair: (-pair[1], pair[0]))[:top_k]

@@ -1,0 +1,578 @@
+"""Runs from a bucket to a collection: what is computed, kept, recorded and told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from probes import load_probe
+
+from mixpeek_lab import errors
+from mixpeek_lab.models import Failure, Manifest, RunReport
+from mixpeek_lab.workbench import Lab
+from mixpeek_lab.workbench.explanations import explain_run
+
+ROWS = [{"_id": str(n), "text": f"text number {n}", "year": 2000 + n} for n in range(20)]
+VEC = 'batch["vec"] = [[float(len(t)), 1.0] for t in batch["data"]]\nreturn batch'
+
+
+@pytest.fixture
+def lab(kernel_lab: Lab) -> Lab:
+    return kernel_lab
+
+
+def process(lab: Lab, **options) -> RunReport:
+    return lab.process(
+        "b", options.pop("extractor", "hash_embedder"), "c", engine="kernel", **options
+    )
+
+
+def documents(lab: Lab, *columns: str) -> list[tuple]:
+    table = lab.sql(f'SELECT {", ".join(columns)} FROM "c"').table
+    return list(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+
+
+def calls(path: Path) -> int:
+    """Rows that went through the processor since the last look."""
+    if not path.exists():
+        return 0
+    count = sum(map(int, path.read_text().split()))
+    path.unlink()
+    return count
+
+
+# ---------------------------------------------------------------- the first run
+
+
+def test_a_run_makes_documents_with_metadata_lineage_and_vectors(lab):
+    lab.bucket("b", ROWS)
+    report = process(lab)
+    assert (report.state, report.rows_in, report.processed, report.documents) == (
+        "completed", 20, 20, 20
+    )  # fmt: skip
+    assert report.vectors == {"hash_embedding": 20}
+    assert (report.failed, report.removed, report.reused, report.notes) == (0, 0, 0, ())
+    (first, *_), table = documents(lab, "_id", "year", "data", "length"), lab.sql('FROM "c"').table
+    assert first == ("0", 2000, "text number 0", 13)
+    assert table.column_names == [
+        "document_id", "object_id", "data", "length", "_id", "year", "blob_id", "blob_property",
+        "blob_type", "mime_type", "_bucket_id", "_extractor", "_run_id", "_row_key",
+        "hash_embedding",
+    ]  # fmt: skip
+    assert set(table.column("_run_id").to_pylist()) == {report.run_id}
+    assert table.column("_id").to_pylist() == [row["_id"] for row in ROWS]  # in the bucket's order
+    collection = lab.collection("c")
+    assert (collection.snapshot, collection.document_count) == (1, 20)
+
+
+def test_chunks_are_documents_of_one_object(lab):
+    lab.bucket("b", [{"_id": "x", "text": "a|b|c"}, {"_id": "y", "text": "d"}])
+    report = process(lab, parameters={"chunk": True})
+    assert (report.rows_in, report.documents) == (2, 4)
+    found = documents(lab, "data", "_id", "document_id", "blob_id")
+    assert [(data, key) for data, key, *_ in found] == [
+        ("a", "x"), ("b", "x"), ("c", "x"), ("d", "y")
+    ]  # fmt: skip
+    assert len({row[2] for row in found}) == 4
+    assert len({row[3] for row in found}) == 2
+
+
+def test_progress_reaches_the_total_also_where_rows_vanish(lab, tmp_path):
+    load_probe(lab, tmp_path, "batch = batch.iloc[::2]", VEC, profile={"batch_size": 4})
+    lab.bucket("b", ROWS)
+    seen = []
+    report = process(lab, extractor="probe", on_progress=seen.append)
+    assert report.documents == 10
+    assert [p.phase for p in (seen[0], seen[-1])] == ["starting actors", "indexing"]
+    assert (seen[-1].total, seen[-1].done, seen[-1].documents, seen[-1].failed) == (20, 20, 10, 0)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+
+
+def test_timings_are_in_the_report(lab, tmp_path):
+    load_probe(lab, tmp_path, "time.sleep(0.02)", VEC, setup="time.sleep(0.1)")
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert 0.1 <= report.setup_seconds < 1
+    assert 20 / 0.5 < report.rows_per_second < 20 / 0.02  # the set-up is not in it
+    assert report.seconds > 0.12
+
+
+# ---------------------------------------------------------------- again
+
+
+def test_an_unchanged_run_computes_nothing_and_says_so(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab, parameters={"calls": str(log)})
+    assert calls(log) == 20
+    lab.bucket("b", ROWS)
+    report = process(lab)
+    assert calls(log) == 0
+    assert (report.processed, report.reused, report.documents) == (0, 20, 20)
+    assert report.notes == ("Nothing changed since the last run: nothing was computed.",)
+    assert lab.collection("c").snapshot == 1
+    assert len(lab.sql("FROM runs")) == 1
+
+
+def test_a_changed_object_is_recomputed_alone(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab, parameters={"calls": str(log)})
+    before = documents(lab, "_id", "document_id", "_run_id", "hash_embedding")
+    calls(log)
+    changed = [*ROWS]
+    changed[7] = {**ROWS[7], "text": "something else"}
+    lab.bucket("b", changed)
+    report = process(lab)
+    assert calls(log) == 1
+    assert (report.processed, report.reused, report.removed, report.documents) == (1, 19, 1, 20)
+    after = documents(lab, "_id", "document_id", "_run_id", "hash_embedding")
+    assert [row[:2] for row in after] == [row[:2] for row in before]  # ids are stable, and order
+    assert [n for n in range(20) if after[n] != before[n]] == [7]
+
+
+def test_removed_objects_disappear_and_new_ones_come(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS[:10])
+    process(lab, parameters={"calls": str(log)})
+    calls(log)
+    lab.bucket("b", ROWS[5:12])
+    report = process(lab)
+    assert calls(log) == 2
+    assert (report.removed, report.documents, report.reused) == (5, 7, 5)
+    assert [row[0] for row in documents(lab, "_id")] == [str(n) for n in range(5, 12)]
+
+
+def test_inserting_into_a_list_without_keys_computes_the_new_text_alone(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ["one", "two", "two"])
+    process(lab, parameters={"calls": str(log)})
+    calls(log)
+    lab.bucket("b", ["zero", "one", "two", "two"])
+    assert process(lab).documents == 4
+    assert calls(log) == 1
+    assert [row[0] for row in documents(lab, "data")] == ["zero", "one", "two", "two"]
+
+
+def test_changed_metadata_is_shown_without_computing(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab, parameters={"calls": str(log)})
+    calls(log)
+    changed = [{**row, "year": None, "tag": f"t{row['_id']}"} for row in ROWS]
+    lab.bucket("b", changed)
+    report = process(lab)
+    assert calls(log) == 0
+    assert (report.state, report.processed, report.documents) == ("completed", 0, 20)
+    assert documents(lab, "year", "tag")[3] == (None, "t3")
+    assert lab.collection("c").snapshot == 2
+
+
+def test_changed_order_is_shown_without_computing(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab, parameters={"calls": str(log)})
+    calls(log)
+    lab.bucket("b", ROWS[::-1])
+    process(lab)
+    assert calls(log) == 0
+    assert [row[0] for row in documents(lab, "_id")] == [row["_id"] for row in ROWS[::-1]]
+
+
+def test_changed_code_recomputes_all(lab, tmp_path):
+    lab.bucket("b", ROWS)
+    load_probe(lab, tmp_path, VEC)
+    first = process(lab, extractor="probe")
+    load_probe(lab, tmp_path, VEC.replace("1.0", "2.0"))
+    second = process(lab, extractor="probe")
+    assert (first.processed, second.processed, second.removed) == (20, 20, 20)
+    assert {row[0][1] for row in documents(lab, "vec")} == {2.0}
+    assert lab.collection("c").extractor_digest == lab.extractor("probe").source.digest
+
+
+def test_changed_parameters_recompute_all_and_stay(lab, tmp_path):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab)
+    assert process(lab, parameters={"calls": str(log)}).processed == 20
+    assert calls(log) == 20
+    assert process(lab).processed == 0  # the collection remembers them
+    assert lab.collection("c").parameters == {"calls": str(log)}
+
+
+@pytest.mark.parametrize(
+    "setting", [{"analyzer": "plain"}, {"indexes": {"hash_embedding": "hnsw"}}]
+)
+def test_changed_indexing_indexes_without_computing(lab, tmp_path, setting):
+    log = tmp_path / "calls"
+    lab.bucket("b", ROWS)
+    process(lab, parameters={"calls": str(log)})
+    calls(log)
+    report = process(lab, **setting)
+    assert calls(log) == 0
+    assert (report.processed, report.vectors, report.state) == (
+        0, {"hash_embedding": 20}, "completed"
+    )  # fmt: skip
+    settings = lab.collection("c").settings
+    assert (settings.analyzer, dict(settings.kinds)) == (
+        setting.get("analyzer", "english"), setting.get("indexes", {})
+    )  # fmt: skip
+    assert process(lab).notes[0].startswith("Nothing changed")
+
+
+def test_an_unchanged_run_over_ten_thousand_documents_takes_less_than_a_second(lab):
+    lab.bucket(
+        "b", [{"_id": str(n), "text": f"document {n} " + "word " * 30} for n in range(10_000)]
+    )
+    process(lab)
+    begun = time.perf_counter()
+    report = process(lab)
+    seconds = time.perf_counter() - begun
+    assert report.reused == 10_000
+    assert seconds <= 1.0
+
+
+# ---------------------------------------------------------------- failures
+
+
+def test_failing_rows_are_recorded_and_tried_again_next_time(lab, tmp_path):
+    log = tmp_path / "calls"
+    rows = [*ROWS, {"_id": "bad", "text": "FAIL here", "year": 0}]
+    lab.bucket("b", rows)
+    report = process(lab, parameters={"calls": str(log)})
+    assert (report.state, report.documents, report.failed) == ("completed_with_errors", 20, 1)
+    (failure,) = report.failures
+    assert (failure.step, failure.kind, failure.message) == (
+        "HashEmbedder", "ValueError", "cannot embed 'FAIL here'"
+    )  # fmt: skip
+    assert failure.where.startswith("processors/core.py:")
+    kept = lab.sql("SELECT object_id, kind, message, place FROM failures").table.to_pylist()
+    assert kept == [
+        {"object_id": failure.object_id, "kind": failure.kind, "message": failure.message,
+         "place": failure.where}
+    ]  # fmt: skip
+    calls(log)
+    assert process(lab).failed == 1
+    assert calls(log) == 1
+    lab.bucket("b", [*ROWS, {"_id": "bad", "text": "fine now", "year": 0}])
+    report = process(lab)
+    assert (report.state, report.processed, report.documents) == ("completed", 1, 21)
+
+
+def test_where_every_row_fails_the_old_snapshot_stands(lab, tmp_path):
+    lab.bucket("b", ROWS)
+    load_probe(lab, tmp_path, VEC)
+    process(lab, extractor="probe")
+    old = lab.collection("c")
+    load_probe(lab, tmp_path, "raise ValueError('broken')")
+    report = process(lab, extractor="probe")
+    assert (report.state, report.failed, report.documents) == ("failed", 20, 20)
+    assert "every row failed, most with ValueError: broken (pipeline.py:" in report.notes[0]
+    assert "keeps the 20 documents" in report.notes[1]
+    assert lab.collection("c") == old
+    assert len(documents(lab, "vec")) == 20
+    assert lab.sql("SELECT state FROM runs").table.column("state").to_pylist() == [
+        "completed", "failed"
+    ]  # fmt: skip
+    assert len(lab.sql("FROM failures")) == 20
+
+
+def test_one_chunk_that_fails_leaves_its_siblings_and_is_tried_again(lab, tmp_path):
+    two = """
+    def second(batch):
+        if (batch["data"] == "b").any() and not os.path.exists(FLAG):
+            raise RuntimeError("no b")
+        return batch
+
+    def build_steps(extractor_request, **kwargs):
+        return {"steps": [Probe({}), second]}
+    """.replace("FLAG", repr(str(tmp_path / "flag")))
+    explode = 'batch["data"] = batch["data"].str.split()\nbatch = batch.explode("data")'
+    load_probe(lab, tmp_path, explode, VEC, pipeline=two)
+    lab.bucket("b", ["a b c", "d"])
+    report = process(lab, extractor="probe")
+    assert (report.state, report.failed, report.documents) == ("completed_with_errors", 1, 3)
+    assert [row[0] for row in documents(lab, "data")] == ["a", "c", "d"]
+    (tmp_path / "flag").touch()
+    report = process(lab, extractor="probe")
+    assert (report.state, report.processed, report.documents) == ("completed", 1, 4)
+    assert [row[0] for row in documents(lab, "data")] == ["a", "b", "c", "d"]
+
+
+def test_an_error_outside_the_rows_is_recorded_and_raised(lab):
+    lab.bucket("b", ROWS)
+    process(lab)
+    lab.bucket("b", ROWS[:5])
+
+    def fail(progress):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        process(lab, parameters={"chunk": False}, on_progress=fail)
+    states = lab.sql("SELECT state, report->>'$.notes[0]' AS note FROM runs").table.to_pylist()
+    assert states[-1] == {"state": "failed", "note": "OSError: disk full"}
+    assert lab.collection("c").document_count == 20
+    assert process(lab).state == "completed"
+
+
+def test_interrupting_records_the_run_and_keeps_the_old_snapshot(lab):
+    lab.bucket("b", ROWS)
+    process(lab)
+    lab.bucket("b", [{**row, "text": f"{row['text']} again"} for row in ROWS])
+
+    def interrupt(progress):
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process(lab, on_progress=interrupt)
+    assert lab.sql("SELECT state FROM runs").table.column("state").to_pylist() == [
+        "completed", "interrupted"
+    ]  # fmt: skip
+    assert "again" not in documents(lab, "data")[0][0]
+    assert (process(lab).processed, lab.collection("c").snapshot) == (20, 2)
+
+
+# ---------------------------------------------------------------- no documents, in words
+
+
+def test_an_empty_bucket_is_told(lab):
+    import pandas as pd
+
+    lab.bucket("b", ROWS)
+    process(lab)
+    lab.bucket("b", pd.DataFrame({"text": []}))
+    report = process(lab)
+    assert (report.state, report.rows_in, report.documents, report.removed) == (
+        "completed", 0, 0, 20
+    )  # fmt: skip
+    assert report.notes == ("0 documents, because bucket 'b' is empty.",)
+    assert process(lab).notes == report.notes  # also where nothing changed
+
+
+def test_no_blob_of_a_supported_type_is_told(lab, tmp_path):
+    load_probe(lab, tmp_path, VEC, types=("image", "pdf"))
+    lab.bucket("b", ROWS)
+    (note,) = process(lab, extractor="probe").notes
+    assert note == (
+        "0 documents, because probe takes image, pdf and bucket 'b' holds text: "
+        "see supported_input_types in manifest.py."
+    )
+
+
+def test_a_first_run_where_every_row_fails_is_told(lab, tmp_path):
+    load_probe(lab, tmp_path, VEC, setup="raise RuntimeError('no model')")
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert (report.state, report.documents, report.failed) == ("failed", 0, 20)
+    assert "every row failed, most with RuntimeError: no model (pipeline.py:" in report.notes[0]
+    assert lab.collection("c").snapshot is None
+
+
+def test_a_processor_that_returns_no_rows_is_told(lab, tmp_path):
+    load_probe(lab, tmp_path, "return batch.iloc[:0]")
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert (report.state, report.documents) == ("completed", 0)
+    assert report.notes == ("0 documents, because the processor returned no rows.",)
+    assert process(lab, extractor="probe").processed == 0  # those rows are done
+
+
+def test_a_missing_vector_names_the_columns_that_came(lab, tmp_path):
+    load_probe(lab, tmp_path, 'batch["vector"] = 1\nbatch["n"] = 2\nreturn batch')
+    lab.bucket("b", ROWS)
+    with pytest.raises(
+        errors.ExtractorRunError, match=r"'vec', and the processor returned: vector, n"
+    ):
+        process(lab, extractor="probe")
+    with pytest.raises(errors.ExtractorRunError, match="vector, n"):
+        lab.preview("probe", ["a"])
+    assert lab.collection("c").snapshot is None
+
+
+def test_a_condition_that_no_row_meets_is_told(lab, tmp_path):
+    pipeline = """
+    from engine.extractors.probe.pipeline import RowCondition, StepDefinition
+
+    def build_steps(extractor_request, **kwargs):
+        return {"steps": [StepDefinition(service_class=Probe, condition=RowCondition.IS_PDF)]}
+    """
+    load_probe(lab, tmp_path, VEC, pipeline=pipeline)
+    lab.bucket("b", ROWS)
+    with pytest.raises(errors.ExtractorRunError, match=r"row condition.*text/plain"):
+        process(lab, extractor="probe")
+
+
+def test_vectors_that_are_null_or_nan_are_counted_and_left_out(lab, tmp_path):
+    load_probe(
+        lab, tmp_path,
+        'n = len(batch)\nbatch["vec"] = ([None, [np.nan, 1.0], [0.0, 0.0]] + [[1.0, 2.0]] * n)[:n]',
+        "return batch",
+    )  # fmt: skip
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert (report.documents, report.vectors, report.left_out) == (20, {"vec": 17}, {"vec": 3})
+    assert report.notes == ("3 documents have no usable vector 'vec' (null, NaN or zero).",)
+
+
+def test_vectors_of_another_dimension_are_refused_with_both_numbers(lab, tmp_path):
+    load_probe(lab, tmp_path, 'batch["vec"] = [[1.0] * 3] * len(batch)', "return batch")
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert report.state == "failed"
+    assert "has 3 values, the manifest declares 2" in report.notes[0]
+
+
+def test_several_vectors_under_either_name(lab, tmp_path):
+    load_probe(
+        lab, tmp_path,
+        'batch["text_embedding"] = [[1.0, 2.0]] * len(batch)',
+        'batch["title_embedding"] = [[1.0, 2.0, 3.0]] * len(batch)',
+        'batch["text"] = [[4.0, 5.0]] * len(batch)',
+        "return batch",
+        vectors={"text": 2, "text_embedding": 2, "title": 3},
+    )  # fmt: skip
+    lab.bucket("b", [{"_id": "1", "content": "x"}], text="content")
+    report = process(lab, extractor="probe")
+    assert report.vectors == {"text": 1, "text_embedding": 1, "title": 1}
+    assert documents(lab, "text", "text_embedding", "title") == [
+        ([4.0, 5.0], [1.0, 2.0], [1.0, 2.0, 3.0])
+    ]
+
+
+def test_explanations_of_reports_that_need_none():
+    report = RunReport("run", "c", "completed", 3, 0, 3, 3, vectors={"v": 3}, left_out={"v": 0})
+    assert explain_run(report, None, Manifest("m", "1.0.0", "1.0.0")) == ()
+    empty = RunReport("run", "c", "completed", 3, 0, 3, 3, left_out={"v": 3})
+    (note,) = explain_run(empty, None, Manifest("m", "1.0.0", "1.0.0"))
+    assert "empty in every document" in note
+    failure = Failure("o", "d", "s", "E", "m", "x.py:1 in f")
+    some = RunReport("run", "c", "completed_with_errors", 3, 0, 3, 2, (failure,), 1)
+    assert explain_run(some, None, Manifest("m", "1.0.0", "1.0.0")) == ()
+
+
+# ---------------------------------------------------------------- columns and metadata
+
+
+def test_a_column_that_changes_its_type_between_runs_becomes_text(lab, tmp_path):
+    load_probe(
+        lab, tmp_path, 'batch["n"] = [1 if t == "a" else "many" for t in batch["data"]]', VEC,
+        profile={"batch_size": 1},
+    )  # fmt: skip
+    lab.bucket("b", ["a"])
+    process(lab, extractor="probe")
+    lab.bucket("b", ["a", "b"])
+    report = process(lab, extractor="probe")
+    assert report.notes == ("Column `n` mixes types: it is kept as text.",)
+    assert documents(lab, "n") == [("1",), ("many",)]
+
+
+def test_metadata_that_the_extractor_writes_too_is_hidden_and_said(lab):
+    lab.bucket("b", [{"text": "x", "length": 99}])
+    report = process(lab)
+    assert documents(lab, "length") == [(1,)]
+    assert "the metadata field of that name is hidden" in report.notes[0]
+
+
+# ---------------------------------------------------------------- targets
+
+
+def test_a_collection_belongs_to_one_bucket_and_one_extractor(lab, tmp_path):
+    lab.bucket("b", ROWS)
+    lab.bucket("other", ROWS)
+    process(lab)
+    with pytest.raises(errors.ConflictError, match="another bucket"):
+        lab.process("other", "hash_embedder", "c", engine="kernel")
+    load_probe(lab, tmp_path, VEC)
+    with pytest.raises(errors.ConflictError, match="belongs to extractor 'hash_embedder'"):
+        process(lab, extractor="probe")
+
+
+@pytest.mark.parametrize("name", ["runs", "Documents", "failures"])
+def test_a_collection_cannot_take_the_name_of_another_table(lab, name):
+    lab.bucket("b", ROWS)
+    with pytest.raises(errors.InvalidInputError, match="table of that name"):
+        lab.process("b", "hash_embedder", name, engine="kernel")
+
+
+def test_a_second_run_at_the_same_time_is_refused(home, lab):
+    lab.bucket("b", ROWS)
+    other = Lab(home)
+    refused = []
+
+    def meanwhile(progress):
+        for found in (lab, other):
+            with pytest.raises(errors.ConflictError, match="under way") as caught:
+                process(found)
+            refused.append(str(caught.value))
+
+    process(lab, on_progress=meanwhile)
+    assert "Another run is under way in this lab" in refused[0]
+    assert "of this collection is under way" in refused[1]
+    assert process(other).reused == 20
+
+
+def test_opening_a_lab_leaves_a_living_run_alone(home, lab):
+    lab.bucket("b", ROWS)
+    states = []
+
+    def meanwhile(progress):
+        states.append(Lab(home).sql("SELECT state FROM runs").table.column(0).to_pylist())
+
+    process(lab, on_progress=meanwhile)
+    assert states[0] == ["running"]
+
+
+# ---------------------------------------------------------------- previews
+
+
+def test_a_preview_is_what_a_run_makes(lab):
+    texts = ["one fish", "two|fish", "red FAIL"]
+    preview = lab.preview("hash_embedder", texts, {"chunk": True})
+    lab.bucket("b", texts)
+    report = process(lab, parameters={"chunk": True})
+    names = ["data", "length", "hash_embedding", "blob_id", "object_id", "mime_type"]
+    assert preview.documents.select(names).to_pylist() == (
+        lab.sql('FROM "c"').table.select(names).to_pylist()
+    )
+    assert [f.message for f in preview.failures] == [f.message for f in report.failures]
+    assert (preview.rows_in, preview.notes) == (3, ())
+
+
+def test_a_preview_where_every_row_fails_shows_the_failures(lab):
+    preview = lab.preview("hash_embedder", ["FAIL 1", "FAIL 2"])
+    assert preview.documents.num_rows == 0
+    assert len(preview.failures) == 2
+    assert len(preview.to_pandas()) == 0
+
+
+def test_failures_of_one_preview_do_not_spoil_the_next(lab):
+    lab.preview("hash_embedder", [f"FAIL {n}" for n in range(100)])
+    assert lab.preview("hash_embedder", ["fine"]).documents.num_rows == 1
+
+
+def test_the_processor_stays_loaded_between_previews(lab, tmp_path):
+    log = tmp_path / "setups"
+    load_probe(lab, tmp_path, VEC, setup=f"note({str(log)!r}, 'setup')")
+    for _ in range(3):
+        lab.preview("probe", ["a"])
+    assert log.read_text().split() == ["setup"]
+
+
+def test_a_preview_needs_text(lab):
+    with (
+        pytest.raises(errors.InvalidInputError, match="at least one row"),
+        pytest.warns(UserWarning, match="no text"),
+    ):
+        lab.preview("hash_embedder", [{"text": None}])
+
+
+def test_prepare_is_left_out_here_and_said(lab, tmp_path):
+    pipeline = """
+    def build_steps(extractor_request, **kwargs):
+        return {"steps": [Probe], "prepare": lambda dataset: dataset}
+    """
+    load_probe(lab, tmp_path, VEC, pipeline=pipeline)
+    (note,) = lab.preview("probe", ["a"]).notes
+    assert "prepare" in note
