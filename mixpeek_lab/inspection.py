@@ -117,7 +117,9 @@ class Inspector:
                 continue
             folder = self._home / "collections" / collection.collection_id
             path = folder / str(collection.snapshot) / "documents.parquet"
-            found[collection.name] = _literal(glob.escape(str(path)))
+            # Neither a pattern nor partitioned data, whatever the home's path looks like.
+            literal = _literal(glob.escape(str(path)))
+            found[collection.name] = f"read_parquet({literal}, hive_partitioning=false)"
         return found
 
 

@@ -28,7 +28,7 @@ def current_lab(home: str | None = None) -> Lab:
             from mixpeek_lab.workbench import Lab
 
             _lab = Lab(home)
-            atexit.register(stop)
+            atexit.register(_lab.end)
         return _lab
 
 
@@ -46,7 +46,7 @@ def stop() -> None:
     global _lab
     with _lock:
         if _lab is not None:
-            atexit.unregister(stop)
+            atexit.unregister(_lab.end)
             _lab.stop()
             _lab = None
 

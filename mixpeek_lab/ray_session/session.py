@@ -6,6 +6,7 @@ keeper thread starts Ray, waits, and shuts it down.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import secrets
@@ -47,8 +48,9 @@ class RaySession:
         self._leave = threading.Event()
         self._gone = threading.Event()
         self._error: BaseException | None = None
-        self._is_ours = False
         self._started = 0.0
+        self.is_ours = False
+        """Whether this session started Ray, and will stop it."""
         self.state: State = "off"
         self.seconds = 0.0
         """How long Ray took to start."""
@@ -130,9 +132,12 @@ class RaySession:
             self._failed(error, attempts)
             return
         self._announce()
+        # After Ray's own hook, so before it at exit: Ray takes its time there.
+        atexit.register(self.stop)
         with quiet_messages():
             self._leave.wait()
             self._take_down()
+        atexit.unregister(self.stop)
         self._gone.set()
 
     def _bring_up(self) -> None:
@@ -140,8 +145,8 @@ class RaySession:
         _set_environment()
         import ray
 
-        self._is_ours = not ray.is_initialized()
-        if self._is_ours:
+        self.is_ours = not ray.is_initialized()
+        if self.is_ours:
             _read_environment_again()
             with quiet_start():
                 ray.init(
@@ -173,7 +178,7 @@ class RaySession:
         self._gone.set()
 
     def _take_down(self) -> None:
-        if self._is_ours:
+        if self.is_ours:
             import ray
 
             ray.shutdown()

@@ -125,6 +125,16 @@ class Lab:
             self._endpoint.stop()
             self._session.stop()
 
+    def end(self) -> None:
+        """Stop for good, at the end of the process: quicker than `stop`.
+
+        What runs in the lab's own Ray is not asked to stop, but ends with it.
+        """
+        if self._session.is_ours:
+            self._session.stop()
+        else:
+            self.stop()
+
     def status(self) -> Status:
         """What is running, and where."""
         serve = self._endpoint.describe()

@@ -109,7 +109,7 @@ class Searcher:
             read = self._read(retriever)
             spec, sources = read.spec, read.sources
         else:
-            spec, sources = self._resolved(retriever, None)
+            spec, sources = self._resolved(retriever, "unnamed")
         request = parse_request(body)
         return Prepared(spec, request, sources, embed_requests(spec, request))
 

@@ -1,0 +1,246 @@
+"""The pipeline on real Ray: the same answers as in the kernel, and workers that die."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from conftest import HASH_EMBEDDER
+from probes import load_probe
+
+from mixpeek_lab.errors import EngineError
+from mixpeek_lab.workbench import Lab
+
+pytestmark = pytest.mark.ray
+
+VEC = 'batch["vec"] = [[float(len(t)), 1.0] for t in batch["data"]]\nreturn batch'
+TWO_STEPS = """
+from engine.extractors.probe.pipeline import RowCondition, StepDefinition
+
+
+class Second:
+    def __init__(self, config):
+        self.config = config
+
+    def __call__(self, batch):
+        for text in batch["data"]:
+            if text == "w13":
+                raise RuntimeError("second says no")
+        batch["extra"] = [{"n": len(t)} if len(t) % 2 else None for t in batch["data"]]
+        batch["second"] = [list(v) for v in batch["vec"]]
+        return batch
+
+
+def build_steps(extractor_request, **kwargs):
+    return {"steps": [
+        StepDefinition(service_class=Probe, batch_size=4),
+        StepDefinition(service_class=Second, condition=RowCondition.IS_TEXT, batch_size=3),
+    ]}
+"""
+
+
+def workers(root: int | None = None) -> list[psutil.Process]:
+    """Ray's actor processes below `root` (this process) that run our steps."""
+    found = []
+    for process in psutil.Process(root).children(recursive=True):
+        try:
+            if "MapWorker" in " ".join(process.cmdline()):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def documents(lab: Lab, collection: str) -> list[dict]:
+    table = lab.sql(f'FROM "{collection}"').table
+    hidden = ("_run_id", "document_id", "_row_key", "_bucket_id")
+    return table.drop_columns(hidden).to_pylist()
+
+
+def both(lab: Lab, source, extractor: str, **options):
+    """The same input through both engines, into one collection: ids must be equal too."""
+    lab.bucket("eq", source)
+    seen = []
+    found = []
+    for engine in ("kernel", "ray"):
+        name = f"eq_{extractor}_{engine}"
+        report = lab.process(
+            "eq", extractor, name, engine=engine, on_progress=seen.append, **options
+        )
+        found.append((report, documents(lab, name)))
+    return found, seen
+
+
+def test_ray_and_the_kernel_give_equal_documents(lab):
+    texts = [{"_id": str(n), "text": f"text {n}|part {n % 7}|x" if n % 3 else f"t{n}"}
+             for n in range(150)]  # fmt: skip
+    for n in (0, 17, 99, 149):
+        texts[n]["text"] += " FAIL"
+    ((kernel, here), (ray, there)), seen = both(
+        lab, texts, "hash_embedder", parameters={"chunk": True}
+    )
+    assert there == here
+    assert (ray.documents, ray.failed, ray.state) == (
+        kernel.documents, 4, "completed_with_errors"
+    )  # fmt: skip
+    told = {(f.object_id, f.kind, f.message, f.where) for f in kernel.failures}
+    assert {(f.object_id, f.kind, f.message, f.where) for f in ray.failures} == told
+    assert (seen[-1].done, seen[-1].total, seen[-1].failed) == (150, 150, 4)
+    assert ray.rows_per_second > 0
+    assert ray.engine == "ray"
+
+
+def test_several_steps_with_conditions_chunks_and_failures_are_equal_too(lab, tmp_path):
+    explode = 'batch["data"] = batch["data"].str.split()\nbatch = batch.explode("data")'
+    load_probe(lab, tmp_path, explode, VEC, pipeline=TWO_STEPS, vectors={"vec": 2, "second": 2},
+               profile={"max_concurrency": 1})  # fmt: skip
+    texts = [" ".join(f"w{n + i}" for i in range(n % 4)) or "one" for n in range(60)]
+    ((kernel, here), (ray, there)), _ = both(lab, texts, "probe")
+    assert there == here
+    assert kernel.failed > 0
+    assert ray.failed == kernel.failed
+    assert {f.step for f in ray.failures} == {"Second"}
+    assert ray.vectors == kernel.vectors == {"vec": len(here), "second": len(here)}
+
+
+def test_columns_that_mix_types_between_blocks_do_not_break_a_run(lab, tmp_path):
+    load_probe(lab, tmp_path,
+               'batch["n"] = 1 if batch["data"][0].endswith("0") else "many"', VEC,
+               name="mixed", profile={"batch_size": 1})  # fmt: skip
+    ((_, here), (ray, there)), _ = both(lab, [f"t{n}" for n in range(20)], "mixed")
+    assert there == here
+    assert "Column `n` mixes types: it is kept as text." in ray.notes
+
+
+def test_where_setup_fails_the_run_fails_and_says_why(lab, tmp_path):
+    load_probe(lab, tmp_path, VEC, setup="raise OSError('no weights')", name="broken")
+    lab.bucket("b", [f"t{n}" for n in range(300)])
+    report = lab.process("b", "broken", "broken")
+    assert (report.state, report.failed) == ("failed", 300)
+    assert "OSError: no weights" in report.notes[0]
+
+
+def test_no_worker_outlives_its_run(lab):
+    lab.bucket("b", ["a", "b"])
+    lab.process("b", "hash_embedder", "short")
+    assert gone(workers)
+
+
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(lab, tmp_path):
+    lab.bucket("kill", [{"_id": str(n), "text": f"text {n}|b"} for n in range(120)])
+    killed = []
+
+    def kill(progress):
+        if not killed and progress.done:
+            victim = workers()[0]
+            victim.send_signal(signal.SIGKILL)
+            killed.append(victim.pid)
+
+    report = lab.process("kill", "hash_embedder", "killed", on_progress=kill,
+                         parameters={"chunk": True, "seconds": 0.05})  # fmt: skip
+    assert killed
+    assert (report.state, report.documents, report.failed) == ("completed", 240, 0)
+    keys = lab.sql("SELECT _id, data FROM killed").table.to_pylist()
+    assert [(row["_id"], row["data"]) for row in keys] == [
+        pair for n in range(120) for pair in ((str(n), f"text {n}"), (str(n), "b"))
+    ]
+    ids = (
+        lab.sql("SELECT count(DISTINCT document_id) AS n FROM killed").table.column("n")[0].as_py()
+    )
+    assert ids == 240
+
+
+def test_a_processor_that_crashes_its_worker_fails_the_run_and_does_not_hang(lab, tmp_path):
+    load_probe(lab, tmp_path, "os._exit(1)", name="crashing")
+    lab.bucket("b", ["a", "b"])
+    with pytest.raises(EngineError, match="died 3 times, and not by a Python error"):
+        lab.process("b", "crashing", "crashing")
+    state = lab.sql("SELECT state FROM runs ORDER BY started_at DESC LIMIT 1").table.column(0)[0]
+    assert state.as_py() == "failed"
+    assert gone(workers)
+
+
+def test_an_error_in_the_consumer_stops_the_actors(lab):
+    lab.bucket("b", [f"t{n}" for n in range(200)])
+
+    def interrupt(progress):
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lab.process("b", "hash_embedder", "stopped", on_progress=interrupt,
+                    parameters={"seconds": 0.2})  # fmt: skip
+    assert gone(workers)
+    state = lab.sql("SELECT state FROM runs ORDER BY started_at DESC LIMIT 1").table.column(0)[0]
+    assert state.as_py() == "interrupted"
+    assert lab.collection("stopped").snapshot is None
+
+
+SIGINT = """
+import json, os, sys, threading, time
+from pathlib import Path
+from mixpeek_lab.workbench import Lab
+
+def main():
+    folder, home = sys.argv[1:]
+    lab = Lab(home, num_cpus=2)
+    lab.load(folder)
+    lab.bucket("b", [f"t{n}" for n in range(60)])
+    lab.process("b", "hash_embedder", "c")
+    old = lab.collection("c")
+    print("ready", flush=True)
+    try:
+        lab.process("b", "hash_embedder", "c", parameters={"seconds": 3})
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+    sys.stdin.readline()
+    states = lab.sql("SELECT state FROM runs").table.column("state").to_pylist()
+    kept = lab.collection("c") == old
+    report = lab.process("b", "hash_embedder", "c", parameters={"seconds": 0})
+    lab.stop()
+    print(json.dumps([states, kept, report.state, report.documents]), flush=True)
+
+main()
+"""
+
+
+def test_interrupting_while_ray_works_stops_it_and_the_next_run_works(tmp_path):
+    """A real Ctrl-C, while the notebook's process waits for Ray."""
+    script = tmp_path / "script.py"
+    script.write_text(SIGINT)
+    command = [sys.executable, str(script), str(HASH_EMBEDDER), str(tmp_path / "home")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        assert waited(lambda: workers(process.pid), 60)
+        time.sleep(1)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "stopped\n"
+        assert waited(lambda: not workers(process.pid), 3 - (time.monotonic() - begun))
+        out, _ = process.communicate("go on\n", timeout=120)
+        assert json.loads(out.splitlines()[-1]) == [
+            ["completed", "interrupted"], True, "completed", 60
+        ]  # fmt: skip
+        assert process.returncode == 0
+    finally:
+        process.kill()
+
+
+def gone(find) -> bool:
+    return waited(lambda: not find(), 3)
+
+
+def waited(condition, seconds: float) -> bool:
+    """Whether the condition comes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return bool(condition())
