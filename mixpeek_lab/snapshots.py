@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 DOCUMENTS, LEDGER, ABOUT, LEXICAL = "documents.parquet", "ledger.parquet", "about.json", "lexical"
 LOCK, UNFINISHED = "lock", ".writing"
+GRACE = 30.0
+"""Seconds for which a snapshot stays after another has taken its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,23 @@ def write_snapshot(
 
 
 def remove_old_snapshots(root: Path, shown: int | None) -> None:
-    """Delete what no reader needs: all but the shown snapshot and the one before.
+    """Delete what no reader needs: what dead processes left, and snapshots long replaced.
 
-    That is older ones, and what dead processes left. The caller holds `writing(root)`.
+    The one before the shown one stays, and so do those that a reader may have begun to open less
+    than GRACE seconds ago. The caller holds `writing(root)`.
     """
-    kept = {LOCK} if shown is None else {LOCK, str(shown), str(shown - 1)}
     for entry in root.iterdir():
-        if entry.name not in kept:
+        if entry.name != LOCK and not _is_needed(entry, shown):
             shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_needed(folder: Path, shown: int | None) -> bool:
+    if shown is None or not folder.name.isdigit() or int(folder.name) > shown:
+        return False
+    if int(folder.name) >= shown - 1:
+        return True
+    successor = folder.with_name(str(int(folder.name) + 1))
+    return successor.exists() and time.time() - successor.stat().st_mtime < GRACE
 
 
 def read_ledger(folder: Path) -> set[str]:

@@ -11,7 +11,8 @@ import pytest
 
 # Before anything imports huggingface_hub, which reads its environment once.
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mixpeek-lab-tests-hf-")
+_cache = tempfile.TemporaryDirectory(prefix="mixpeek-lab-tests-", ignore_cleanup_errors=True)
+os.environ["HF_HOME"] = _cache.name
 os.environ.pop("HF_HUB_CACHE", None)
 os.environ.pop("MIXPEEK_LAB_HOME", None)
 os.environ.pop("MIXPEEK_LAB_TOKEN", None)

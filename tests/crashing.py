@@ -16,6 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bm25s  # noqa: F401 - what writers import on first use, once for all of them
+import faiss  # noqa: F401
+import pandas  # noqa: F401
+import Stemmer  # noqa: F401
+
 from mixpeek_lab import snapshots
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import read_documents
@@ -24,6 +29,9 @@ from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.home import Home
 
 OBJECTS = 24
+STRIDE = 2
+"""Every so many-th write of a run is one to be killed at; the seed says where to begin."""
+RANDOM_KILLS = 12
 WRITES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree")
 
 
@@ -113,7 +121,8 @@ def look(home: Path) -> dict[str, Any]:
         "ledger": sorted(read_ledger(shown.folder)) == sorted({row["_row_key"] for row in rows}),
         "leftovers": sorted(
             entry.name for entry in root.iterdir()
-            if entry.name not in ("lock", str(collection.snapshot), str(collection.snapshot - 1))
+            if entry.name != "lock" and (not entry.name.isdigit()
+                                         or int(entry.name) > collection.snapshot)
         ),
         "running": len(catalog.collections_running()),
     }  # fmt: skip
@@ -141,10 +150,12 @@ def look_twice(home: Path, version: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """`crashing.py EXTRACTOR HOME SEED STEPS|RANDOM COUNT`."""
-    extractor, home, seed, how, count = sys.argv[1:]
+    """`crashing.py EXTRACTOR HOME HOW SEED`, HOW being `steps`, `random` or `on` (not killed)."""
+    extractor, home, how, seed = sys.argv[1:]
     random.seed(int(seed))
     path, version = Path(home), 2
+    if how == "steps":
+        snapshots.GRACE = 0.0  # so that each run also removes a snapshot
 
     def begin() -> dict[str, Any]:
         lab = Lab(path)
@@ -152,11 +163,13 @@ def main() -> None:
         bring_to(lab, version)
         return look(path)
 
-    print(json.dumps({"first": told(begin)}), flush=True)
-    for number in range(1, int(count) + 1):
+    print(json.dumps(told(begin)), flush=True)
+    if how == "on":
+        kill_after(60, path, version + 1)
+    for number in range(int(seed), 1000, STRIDE) if how == "steps" else range(RANDOM_KILLS):
         version += 2 if how == "steps" else 10_000
         if how == "steps":
-            killed = kill_at(number, path, version)
+            killed = kill_at(number + 1, path, version)
         else:
             killed = kill_after(random.uniform(0.02, 0.6), path, version)
         found = told(lambda version=version: look_twice(path, version + 1))

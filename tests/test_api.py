@@ -162,7 +162,8 @@ class TestWhoMayAsk:
             ("GET", "/retrievers"), ("POST", "/retrievers"), ("POST", "/retrievers/list"),
             ("GET", "/retrievers/short"), ("DELETE", "/retrievers/short"),
             ("POST", "/retrievers/short/execute"), ("POST", "/retrievers/short/execute/explain"),
-            ("POST", "/inference"), ("GET", "/nothing"), ("GET", "/health/"), ("GET", "/../openapi.json"),
+            ("POST", "/inference"), ("GET", "/nothing"), ("GET", "/health/"),
+            ("GET", "/../openapi.json"),
         ],
     )  # fmt: skip
     @pytest.mark.parametrize("token", [None, "", "another", TOKEN + "x", TOKEN[:-1]])
@@ -337,7 +338,8 @@ class TestExecute:
         ]
         shown = found["pagination"]
         assert {key: shown[key] for key in (
-            "total", "page", "page_size", "total_pages", "next_page", "previous_page", "next_cursor",
+            "total", "page", "page_size", "total_pages", "next_page", "previous_page",
+            "next_cursor",
         )} == {
             "total": 24, "page": 2, "page_size": 10, "total_pages": 3, "next_page": 3,
             "previous_page": 1, "next_cursor": None,

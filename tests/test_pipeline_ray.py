@@ -58,12 +58,14 @@ def workers(root: int | None = None) -> list[psutil.Process]:
 
 def documents(lab: Lab, collection: str) -> list[dict]:
     table = lab.sql(f'FROM "{collection}"').table
-    hidden = ("_run_id", "document_id", "_row_key", "_bucket_id")
-    return table.drop_columns(hidden).to_pylist()
+    rows = table.drop_columns(["_run_id"]).to_pylist()
+    for row in rows:  # the collection is in it; what is left is the chunk's number
+        row["document_id"] = row["document_id"].partition("-")[2]
+    return rows
 
 
 def both(lab: Lab, source, extractor: str, **options):
-    """The same input through both engines, into one collection: ids must be equal too."""
+    """The same input through both engines: their reports and documents, and the progress."""
     lab.bucket("eq", source)
     seen = []
     found = []

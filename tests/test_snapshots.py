@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -137,13 +139,22 @@ def test_what_dead_processes_left_is_written_over_and_removed(tmp_path):
     assert sorted(p.name for p in root.iterdir()) == ["1", "2", "lock"]
 
 
-def test_the_snapshot_before_stays_for_its_readers_and_older_ones_go(tmp_path):
+def test_replaced_snapshots_stay_for_their_readers_and_go_later(tmp_path):
     root = tmp_path / "col"
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4):
         write(root, number)
-        with writing(root):
-            remove_old_snapshots(root, number)
-    assert sorted(p.name for p in root.iterdir()) == ["2", "3", "lock"]
+    with writing(root):
+        remove_old_snapshots(root, 4)
+    assert sorted(p.name for p in root.iterdir()) == ["1", "2", "3", "4", "lock"]
+    for number in (1, 2):  # replaced a while ago; 3 took the place of 2 just now
+        os.utime(root / str(number), (0, time.time() - snapshots.GRACE - 1))
+    with writing(root):
+        remove_old_snapshots(root, 4)
+    assert sorted(p.name for p in root.iterdir()) == ["2", "3", "4", "lock"]
+    os.utime(root / "3", (0, 0))
+    with writing(root):
+        remove_old_snapshots(root, 4)
+    assert sorted(p.name for p in root.iterdir()) == ["3", "4", "lock"]
     with writing(root):
         remove_old_snapshots(root, None)
     assert [p.name for p in root.iterdir()] == ["lock"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.catalog.objects import known_objects, put_object
@@ -17,33 +15,29 @@ from mixpeek_lab.catalog.records import (
     new_id,
     now,
     to_bucket,
-    to_collection,
     to_extractor,
     to_retriever,
 )
-from mixpeek_lab.catalog.schema import Database
-from mixpeek_lab.errors import ConflictError, NotFoundError
+from mixpeek_lab.catalog.runs import RunRecords
+from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import (
     JSON,
     Bucket,
     BucketObject,
-    Collection,
-    Failure,
     Manifest,
-    RunReport,
 )
 from mixpeek_lab.source import ExtractorSource
 
 
-class Catalog:
+class Catalog(RunRecords):
     """The records of one lab, kept at `path`."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-
-    def close(self) -> None:
-        """Close this thread's connection."""
-        self._database.close()
+    def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:
+        """A whole table, for inspection: column → its SQL type and its values, in order."""
+        sql = self._database.connection
+        kinds = {row["name"]: row["type"] for row in sql.execute(f"PRAGMA table_info({name})")}
+        rows = sql.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+        return {column: (kind, [row[column] for row in rows]) for column, kind in kinds.items()}
 
     @property
     def version(self) -> tuple[int, int, int]:
@@ -166,114 +160,6 @@ class Catalog:
         for row in self._database.connection.execute(query, (bucket_id, *wanted)):
             yield InputRow(*row)
 
-    # ------------------------------------------------------------ collections
-
-    def create_collection(self, collection: Collection) -> Collection:
-        """Keep a new collection; ConflictError where the name is taken."""
-        with self._unique("collection", collection.name), self._database.transaction() as sql:
-            sql.execute(
-                "INSERT INTO collections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)",
-                (
-                    collection.collection_id,
-                    collection.name,
-                    collection.bucket_id,
-                    collection.extractor,
-                    collection.extractor_version,
-                    collection.extractor_digest,
-                    json.dumps(dict(collection.parameters)),
-                    json.dumps(asdict(collection.settings)),
-                    collection.created_at,
-                ),
-            )
-        return collection
-
-    def collection(self, name_or_id: str) -> Collection:
-        """The collection of that name or id."""
-        row = self._one(
-            "SELECT * FROM collections WHERE name = ? OR collection_id = ?", name_or_id, name_or_id
-        )
-        if row is None:
-            raise NotFoundError("collection", name_or_id, self._names("collections"))
-        return to_collection(row)
-
-    def collections(self) -> list[Collection]:
-        """All collections, by name."""
-        return [to_collection(row) for row in self._all("SELECT * FROM collections ORDER BY name")]
-
-    # ------------------------------------------------------------ runs
-
-    def start_run(self, run_id: str, collection_id: str) -> None:
-        """Note that a run began."""
-        with self._database.transaction() as sql:
-            sql.execute(
-                "INSERT INTO runs VALUES (?, ?, 'running', ?, NULL, NULL)",
-                (run_id, collection_id, now()),
-            )
-
-    def finish_run(
-        self, report: RunReport, collection: Collection | None, failures: Iterable[Failure]
-    ) -> None:
-        """Record the run's end and, where `collection` is given, show its new snapshot.
-
-        One transaction: readers see the old snapshot with the run open, or the new one with
-        the run closed.
-        """
-        body = {k: v for k, v in asdict(report).items() if k != "failures"}
-        with self._database.transaction() as sql:
-            closed = sql.execute(
-                "UPDATE runs SET state = ?, finished_at = ?, report = ? "
-                "WHERE run_id = ? AND state = 'running'",
-                (report.state, now(), json.dumps(body), report.run_id),
-            ).rowcount
-            if not closed:  # an interrupt came after the run had ended
-                return
-            sql.executemany(
-                "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (report.run_id, f.object_id, f.document_id, f.step, f.kind, f.message, f.where)
-                    for f in failures
-                ),
-            )
-            if collection is not None:
-                sql.execute(
-                    "UPDATE collections SET snapshot = ?, document_count = ?, "
-                    "extractor_version = ?, extractor_digest = ?, parameters = ?, settings = ? "
-                    "WHERE collection_id = ?",
-                    (
-                        collection.snapshot,
-                        collection.document_count,
-                        collection.extractor_version,
-                        collection.extractor_digest,
-                        json.dumps(dict(collection.parameters)),
-                        json.dumps(asdict(collection.settings)),
-                        collection.collection_id,
-                    ),
-                )
-
-    def collections_running(self) -> list[str]:
-        """Ids of the collections that have a run under way, or one that a dead process left."""
-        rows = self._all("SELECT DISTINCT collection_id FROM runs WHERE state = 'running'")
-        return [row[0] for row in rows]
-
-    def mark_lost_runs(self, collection_id: str) -> int:
-        """Close the runs that dead processes left open. Returns how many.
-
-        For whoever holds the collection's right to write: nobody else can have a run under way.
-        """
-        with self._database.transaction() as sql:
-            return sql.execute(
-                "UPDATE runs SET state = 'interrupted', finished_at = ? "
-                "WHERE state = 'running' AND collection_id = ?",
-                (now(), collection_id),
-            ).rowcount
-
-    def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:
-        """A whole table, for inspection: column → its SQL type and its values, in order."""
-        sql = self._database.connection
-        kinds = {row["name"]: row["type"] for row in sql.execute(f"PRAGMA table_info({name})")}
-        rows = sql.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
-        return {column: (kind, [row[column] for row in rows]) for column, kind in kinds.items()}
-
     # ------------------------------------------------------------ retrievers
 
     def put_retriever(self, name: str, body: Mapping[str, JSON]) -> RetrieverRecord:
@@ -304,35 +190,3 @@ class Catalog:
         found = self.retriever(name_or_id)
         with self._database.transaction() as sql:
             sql.execute("DELETE FROM retrievers WHERE retriever_id = ?", (found.retriever_id,))
-
-    # ------------------------------------------------------------ plumbing
-
-    def _one(self, query: str, *values: str) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._database.connection.execute(query, values).fetchone()
-        return row
-
-    def _all(self, query: str) -> list[sqlite3.Row]:
-        return self._database.connection.execute(query).fetchall()
-
-    def _names(self, table: str) -> list[str]:
-        return [row[0] for row in self._all(f"SELECT DISTINCT name FROM {table}")]
-
-    def _unique(self, kind: str, name: str) -> _NameTaken:
-        return _NameTaken(kind, name)
-
-
-class _NameTaken:
-    """Turns SQLite's uniqueness failure into a ConflictError with a remedy."""
-
-    def __init__(self, kind: str, name: str) -> None:
-        self._kind, self._name = kind, name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.IntegrityError):
-            raise ConflictError(
-                f"There is a {self._kind} called {self._name!r} already. "
-                "Use it, or take a new name."
-            ) from error

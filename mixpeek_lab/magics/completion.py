@@ -1,8 +1,9 @@
-"""Tab completion after a magic: actions, names of what there is, files, options."""
+"""Tab completion after a magic: actions, names of what there is, variables, files, options."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
@@ -12,94 +13,149 @@ from mixpeek_lab.magics.session import current_lab
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-Names = Callable[[list[str]], list[str]]
+Names = Callable[[list[str]], Iterable[str]]
+"""The complete words after the magic → what may follow."""
 
+IDENTIFIER = "mixpeek_lab.magics"
 FILES = ("manifest.py", "pipeline.py", "processors/core.py", "realtime.py")
+RETRIEVER_KEYS = (
+    "collection:", "searches:", "feature:", "lexical: true", "weight:", "top_k:", "filters:",
+    "fusion:", "group_by:", "limit:", "rrf", "dbsf", "weighted", "max",
+)  # fmt: skip
+
+_LINE = re.compile(r"^\s*(?:[\w\s,.\[\]]+=\s*)?(?P<mark>%%?)(?P<magic>\w+)\s+(?P<rest>.*)$")
+_CELL = re.compile(r"^\s*%%(\w+)")
 
 
 def install(shell: InteractiveShell) -> None:
     """Let Tab complete what follows our magics."""
-    for magic in _NAMES:
-        for prefix in ("%", "%%"):
-            shell.set_hook("complete_command", complete, str_key=prefix + magic)
+    from IPython.core.completer import context_matcher
+
+    @context_matcher(identifier=IDENTIFIER, priority=1000)
+    def match(context: Any) -> dict[str, Any]:
+        return _result(shell, context)
+
+    remove(shell)
+    shell.Completer.custom_matchers.append(match)
 
 
 def remove(shell: InteractiveShell) -> None:
-    """Take the completers away."""
-    table = shell.strdispatchers["complete_command"].strs
-    for magic in _NAMES:
-        for prefix in ("%", "%%"):
-            table.pop(prefix + magic, None)
+    """Take the completion away."""
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != IDENTIFIER]
 
 
-def complete(shell: InteractiveShell, event: Any) -> list[str]:
-    """What fits at the cursor, after the words before it; IPython filters by what is typed."""
-    words = event.text_until_cursor.split()
-    typed = "" if event.text_until_cursor.endswith((" ", "\t")) else words.pop()
-    if not words:
-        return []
-    is_cell = words[0].startswith("%%")
-    magic = words[0].lstrip("%")
-    if typed.startswith("--"):
-        return _options(shell, magic, "cell" if is_cell else "line")
+def _result(shell: InteractiveShell, context: Any) -> dict[str, Any]:
+    from IPython.core.completer import SimpleCompletion
+
     try:
-        return _after_option(words) or _NAMES[magic](["%%" if is_cell else "%", *words[1:]])
+        names = _names(shell, context)
     except LabError:
+        names = []
+    fitting = [name for name in dict.fromkeys(names) if name.startswith(context.token)]
+    return {
+        "completions": [SimpleCompletion(name, type="magic") for name in fitting],
+        "suppress": bool(fitting),
+        "ordered": True,
+    }
+
+
+def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
+    cell = _CELL.match(context.full_text)
+    if cell and context.cursor_line:
+        return _BODIES.get(cell[1], list)()
+    line = _LINE.match(context.text_until_cursor)
+    if line is None or line["magic"] not in _LINES:
         return []
+    words = line["rest"].split()
+    if words and not line["rest"].endswith((" ", "\t")):
+        words.pop()
+    magic = line["mark"].removeprefix("%") + line["magic"]
+    if context.token.startswith("--"):
+        return _options(shell, line["magic"])
+    if words and words[-1] in _VALUES:
+        return _VALUES[words[-1]]()
+    if magic == "bucket" and len(words) == 1:
+        return _variables(shell)
+    return _LINES.get(magic, _LINES[line["magic"]])(words)
 
 
-def _options(shell: InteractiveShell, magic: str, kind: str) -> list[str]:
-    function = shell.find_magic(magic, kind)
-    parser = getattr(function, "parser", None)
-    return sorted(parser._option_string_actions) if parser is not None else []
+def _options(shell: InteractiveShell, magic: str) -> list[str]:
+    parser = getattr(shell.find_line_magic(magic), "parser", None)
+    return sorted(o for o in parser._option_string_actions if o.startswith("--")) if parser else []
 
 
-def _after_option(words: list[str]) -> list[str]:
-    values = _VALUES.get(words[-1])
-    return values() if values else []
+def _variables(shell: InteractiveShell) -> list[str]:
+    """Names of the user's lists and DataFrames."""
+    return sorted(
+        name
+        for name, value in shell.user_ns.items()
+        if name[0] != "_"
+        and name not in shell.user_ns_hidden
+        and (isinstance(value, list | tuple) or hasattr(value, "to_dict"))
+    )
 
 
 def _extractors() -> list[str]:
     return [record.manifest.name for record in current_lab().extractors()]
 
 
-def _extractor(words: list[str]) -> list[str]:
-    kind, *rest = words
-    if kind == "%%":
-        return (_extractors() if not rest else list(FILES)) if len(rest) < 2 else []
-    if not rest:
-        return list(ACTIONS)
-    return _extractors() if len(rest) == 1 and rest[0] not in ("list", "load") else []
-
-
-def _buckets(words: list[str]) -> list[str]:
-    return [bucket.name for bucket in current_lab().buckets()] if len(words) == 1 else []
-
-
-def _process(words: list[str]) -> list[str]:
-    return _buckets(words) if len(words) < 2 else _extractors() if len(words) == 2 else []
-
-
-def _retrievers(words: list[str]) -> list[str]:
-    return [record.name for record in current_lab().retrievers()] if len(words) == 1 else []
+def _buckets() -> list[str]:
+    return [bucket.name for bucket in current_lab().buckets()]
 
 
 def _collections() -> list[str]:
     return [collection.name for collection in current_lab().collections()]
 
 
-_NAMES: dict[str, Names] = {
-    "lab": lambda words: ["start", "status", "stop"] if len(words) == 1 else [],
-    "extractor": _extractor,
-    "bucket": _buckets,
+def _features() -> list[str]:
+    records = current_lab().extractors()
+    return [feature.feature_name for record in records for feature in record.manifest.vectors]
+
+
+def _retrievers() -> list[str]:
+    return [record.name for record in current_lab().retrievers()]
+
+
+def _extractor_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return ACTIONS
+    return _extractors() if len(words) == 1 and words[0] not in ("list", "load") else []
+
+
+def _extractor_cell(words: list[str]) -> Iterable[str]:
+    if not words:
+        return _extractors()
+    return FILES if len(words) == 1 else []
+
+
+def _process(words: list[str]) -> Iterable[str]:
+    return (_buckets, _extractors, list)[min(len(words), 2)]()
+
+
+def _first(names: Callable[[], Iterable[str]]) -> Names:
+    return lambda words: [] if words else names()
+
+
+_LINES: dict[str, Names] = {
+    "lab": _first(lambda: ["start", "status", "stop"]),
+    "extractor": _extractor_line,
+    "%extractor": _extractor_cell,
+    "bucket": _first(_buckets),
     "process": _process,
-    "retriever": lambda words: [*_retrievers(words), *(["list"] if words == ["%"] else [])],
-    "search": _retrievers,
-    "playground": _retrievers,
-    "inspect": lambda _: list(current_lab().tables()),
+    "retriever": _first(lambda: [*_retrievers(), "list"]),
+    "%retriever": _first(_retrievers),
+    "search": _first(_retrievers),
+    "playground": _first(_retrievers),
+    "inspect": lambda _: current_lab().tables(),
 }
 
-_VALUES: dict[str, Callable[[], list[str]]] = {
+_BODIES: dict[str, Callable[[], Iterable[str]]] = {
+    "inspect": lambda: current_lab().tables(),
+    "retriever": lambda: [*RETRIEVER_KEYS, *_collections(), *_features()],
+}
+
+_VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
     "--analyzer": lambda: ["english", "plain"],

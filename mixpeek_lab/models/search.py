@@ -8,6 +8,9 @@ from typing import Literal
 
 from mixpeek_lab.models.json import JSON
 
+SUMMARY = 60
+"""Characters of text in a hit's summary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -48,6 +51,14 @@ class Hit:
     lineage: Mapping[str, JSON]
     contributions: tuple[Contribution, ...] = ()
 
+    @property
+    def summary(self) -> str:
+        """One line: rank, score, document id, the first text among the fields."""
+        texts = (" ".join(v.split()) for v in self.fields.values() if isinstance(v, str))
+        text = next(texts, "")
+        cut = text if len(text) <= SUMMARY else text[: SUMMARY - 1].rstrip() + "…"
+        return f"{self.rank:>2}  {self.score:.4g}  {self.document_id}  {cut}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -59,7 +70,7 @@ class Span:
     rows_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SearchResult:
     """What a retriever answered, with all that is needed to explain it."""
 
@@ -78,3 +89,8 @@ class SearchResult:
     def milliseconds(self) -> float:
         """Wall time of the whole search."""
         return sum(span.milliseconds for span in self.spans)
+
+    def __repr__(self) -> str:
+        """The hits, one a line: rank, score, document id, and the beginning of what it holds."""
+        title = f"SearchResult({self.retriever!r}, {len(self.hits)} of {self.total} documents)"
+        return "\n".join([title, *(f"  {hit.summary}" for hit in self.hits)])

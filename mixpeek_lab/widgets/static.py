@@ -18,7 +18,7 @@ HEADING_LENGTH = 120
 SNIPPET_LENGTH = 160
 TEXT_WIDTH = 60
 
-_TABLE = "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums"
+_TABLE = "border-collapse:collapse;font-size:13px;margin:.2em 0;font-variant-numeric:tabular-nums"
 _CELL = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
 _MUTED = "opacity:.7"
 
@@ -138,7 +138,7 @@ def _summary(payload: Mapping[str, Any], shown: int) -> str:
     total = payload.get("total", shown)
     fusion = payload.get("fusion", {})
     name = str(fusion.get("strategy", ""))
-    how = f"{name}, k={fusion['k']}" if name == "rrf" and "k" in fusion else name
+    how = f"{name}, k={fusion['k']:g}" if name == "rrf" and "k" in fusion else name
     asked = f"“{printable(query)}”" if query else "no query"
     found = f"{shown} of {total} results" if shown else "no results"
     return f"{payload.get('retriever', '')}: {asked}, {found}" + (f" ({how})" if how else "")

@@ -11,8 +11,24 @@ import pyarrow as pa
 
 from mixpeek_lab.models import Bucket, RunReport
 from mixpeek_lab.widgets.cards.values import shown, shown_cells
-from mixpeek_lab.widgets.cards.view import MUTED, TableView, View, framed, line_html
-from mixpeek_lab.widgets.report import format_report, report_html
+from mixpeek_lab.widgets.cards.view import (
+    COLOURS,
+    MUTED,
+    TableView,
+    View,
+    facts_html,
+    framed,
+    line_html,
+)
+from mixpeek_lab.widgets.report import (
+    STATES,
+    examples_of,
+    failure_kinds,
+    failure_line,
+    format_report,
+    report_facts,
+    timing_facts,
+)
 from mixpeek_lab.widgets.static import table_html, table_text
 
 RECORD_COLUMNS = 4
@@ -33,12 +49,8 @@ class BucketCard(View):
         return f"Bucket {self.bucket.name}: {_objects(self.bucket)} with {fields}"
 
     def _repr_html_(self) -> str:
-        fields = " · ".join(
-            f'<span>{escape(name)} <span style="{MUTED}">{escape(kind)}</span></span>'
-            for name, kind in self.bucket.schema.items()
-        )
-        title = f"bucket of {_objects(self.bucket)}"
-        return framed(self.bucket.name, title, f'<div style="margin:.3em 0">{fields}</div>')
+        fields = facts_html((kind, name) for name, kind in self.bucket.schema.items())
+        return framed(self.bucket.name, f"bucket of {_objects(self.bucket)}", fields)
 
 
 class BucketList(TableView):
@@ -61,7 +73,22 @@ class RunCard(View):
         return format_report(self.report)
 
     def _repr_html_(self) -> str:
-        return report_html(self.report)
+        counts = [(name, value) for name, value in report_facts(self.report) if value != "0"]
+        return framed(
+            self.report.collection,
+            STATES[self.report.state],
+            facts_html([*counts, *timing_facts(self.report)]),
+            *(self._failures(kind, count) for kind, count in failure_kinds(self.report)),
+            *(line_html(note) for note in self.report.notes),
+        )
+
+    def _failures(self, kind: str, count: int) -> str:
+        examples = "".join(
+            f"<li><code>{escape(failure_line(each))}</code></li>"
+            for each in examples_of(self.report.failures, kind)
+        )
+        title = f'<b style="color:{COLOURS["error"]}">{escape(kind)} × {count:,}</b>'
+        return f'<div style="margin-top:.4em">{title}<ul style="margin:0">{examples}</ul></div>'
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,16 @@ from itertools import groupby
 
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.models import Manifest
-from mixpeek_lab.widgets.cards.view import COLOURS, MUTED, TableView, View, framed, line_html
+from mixpeek_lab.widgets.cards.view import (
+    COLOURS,
+    MUTED,
+    TableView,
+    View,
+    facts_html,
+    framed,
+    line_html,
+    marked_html,
+)
 from mixpeek_lab.widgets.static import table_html
 
 
@@ -50,7 +59,8 @@ class ExtractorCard(View):
     def _repr_html_(self) -> str:
         parts = []
         if self.manifest:
-            parts += [line_html(self.manifest.description), _facts_html(self.manifest)]
+            description, *facts = _facts(self.manifest)
+            parts += [line_html(description[1]), facts_html(facts)]
             rows = _vectors(self.manifest)
             names = ["vector", "dim", "metric", "index", "feature_uri"]
             parts.append(table_html(names, rows) if rows else "")
@@ -113,8 +123,8 @@ class _Group:
     def html(self) -> str:
         colour = COLOURS[self.findings[0].severity]
         severity, rule = self.findings[0].severity, self.findings[0].rule
-        messages = "".join(f"<div>{escape(message)}</div>" for message in self.messages)
-        fix = f"<div><code>{escape(self.fix)}</code></div>" if self.fix else ""
+        messages = "".join(f"<div>{marked_html(message)}</div>" for message in self.messages)
+        fix = f'<div style="margin-top:.2em">{marked_html(self.fix)}</div>' if self.fix else ""
         return (
             f'<div style="margin-top:.5em;border-left:3px solid {colour};padding-left:.7em">'
             f'<b style="color:{colour}">{severity} {escape(rule)}</b> '
@@ -134,18 +144,12 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         f"{profile.max_concurrency} actors at most"
     )
     facts = [
-        ("description", manifest.description),
+        ("description", manifest.description or "(none)"),
         ("inference", manifest.inference_type or "none (batch only)"),
         ("takes", ", ".join(manifest.supported_input_types)),
         ("runs on", run),
     ]
     return [(label, text) for label, text in facts if text]
-
-
-def _facts_html(manifest: Manifest) -> str:
-    facts = [fact for fact in _facts(manifest) if fact[0] != "description"]
-    shown = " · ".join(f"<span>{escape(a)} <b>{escape(b)}</b></span>" for a, b in facts)
-    return f'<div style="margin:.3em 0">{shown}</div>'
 
 
 def _vectors(manifest: Manifest) -> list[list[str]]:

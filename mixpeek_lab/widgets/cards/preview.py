@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ import pyarrow as pa
 from mixpeek_lab.models import Failure
 from mixpeek_lab.widgets.cards.values import shown_cells
 from mixpeek_lab.widgets.cards.view import COLOURS, View, framed, line_html
-from mixpeek_lab.widgets.report import failure_line, format_seconds
-from mixpeek_lab.widgets.static import table_html, table_text
+from mixpeek_lab.widgets.report import format_seconds
+from mixpeek_lab.widgets.static import printable, table_html, table_text
 
 LINEAGE = ("blob_id", "blob_property", "blob_type", "mime_type", "object_id", "document_id")
 """Columns that every document has."""
@@ -42,14 +43,20 @@ class PreviewCard(View):
         lines = [f"{self.name}: {self.verdict}"]
         if self.documents.num_rows:
             lines.append(table_text(*shown_cells(self._shown())))
-        lines += [f"  failed: {failure_line(failure)}" for failure in self.failures]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {line}" for line in self._failed())])
 
     def _repr_html_(self) -> str:
         colour = f"color:{COLOURS['error']}"
-        failed = [line_html(failure_line(failure), colour) for failure in self.failures]
+        failed = [line_html(line, colour) for line in self._failed()]
         table = table_html(*shown_cells(self._shown())) if self.documents.num_rows else ""
         return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed)
+
+    def _failed(self) -> list[str]:
+        """What went wrong, each thing once: how many rows, the error, the line of code."""
+        alike: dict[tuple[str, str, str], list[Failure]] = {}
+        for failure in self.failures:
+            alike.setdefault((failure.step, failure.kind, failure.message), []).append(failure)
+        return [_failure_text(failures) for failures in alike.values()]
 
     def _times(self) -> str:
         took = format_seconds(self.seconds)
@@ -61,3 +68,10 @@ class PreviewCard(View):
         hidden = (name in LINEAGE or name.startswith("_") for name in self.documents.column_names)
         names = [n for n, h in zip(self.documents.column_names, hidden, strict=True) if not h]
         return self.documents.select(names)
+
+
+def _failure_text(alike: Sequence[Failure]) -> str:
+    first = alike[0]
+    rows = f"{len(alike)} row{'s' if len(alike) > 1 else ''} failed in {first.step}"
+    where = f" ({first.where})" if first.where else ""
+    return f"{rows}: {first.kind}: {' '.join(printable(first.message).split())}{where}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -16,6 +17,8 @@ COLOURS = {
 """Text colours that hold their contrast in light and dark."""
 
 MUTED = "opacity:.75"
+
+_TICKS = re.compile(r"`([^`]+)`")
 
 
 class View:
@@ -34,6 +37,20 @@ def framed(title: str, subtitle: str, *parts: str) -> str:
         f'<div><strong style="font-size:110%">{escape(title)}</strong>'
         f'<span style="{MUTED};margin-left:.7em">{escape(subtitle)}</span></div>{body}</div>'
     )
+
+
+def facts_html(facts: Iterable[tuple[str, str]]) -> str:
+    """Names and values on one line, as far as they fit."""
+    shown = " · ".join(
+        f'<span><span style="{MUTED}">{escape(name)}</span> <b>{escape(value)}</b></span>'
+        for name, value in facts
+    )
+    return f'<div style="margin:.3em 0">{shown}</div>'
+
+
+def marked_html(text: str) -> str:
+    """Escaped text, with what stands between backticks as code."""
+    return _TICKS.sub(r"<code>\1</code>", escape(text))
 
 
 def line_html(text: str, style: str = "") -> str:

@@ -1,0 +1,153 @@
+"""`Lab` itself: what it is before and after anything runs, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import HASH_EMBEDDER
+
+from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.source import ExtractorSource, write_source
+from mixpeek_lab.workbench import Lab, Status
+from mixpeek_lab.workbench import lab as lab_module
+
+ROWS = [{"_id": str(i), "text": f"text {i}"} for i in range(3)]
+
+
+def replaced(lab: Lab, folder: Path, source: ExtractorSource, *change: str) -> None:
+    """Load the extractor with the manifest changed."""
+    text = source.text("manifest.py")
+    assert text is not None
+    write_source(source.with_file("manifest.py", text.replace(*change)), folder)
+    assert lab.load(folder).is_kept
+
+
+class TestLifecycle:
+    def test_nothing_runs_until_it_is_needed(self, kernel_lab: Lab, home: Path) -> None:
+        kernel_lab.bucket("b", ROWS)
+        kernel_lab.process("b", "hash_embedder", engine="kernel")
+        status = kernel_lab.status()
+        assert status == Status(home, "Ray: off", "Serve: off", "", ())
+        assert str(status) == f"Home: {home}\nRay: off\nServe: off\nServices: none"
+        assert kernel_lab.url == ""
+
+    def test_stopping_what_does_not_run_is_no_error(self, home: Path) -> None:
+        with Lab(home) as lab:
+            lab.stop()
+        lab.stop()
+        assert lab.status().ray == "Ray: off"
+
+    def test_what_needs_the_endpoint_says_how_to_start_it(self, kernel_lab: Lab) -> None:
+        with pytest.raises(EngineError, match=r"not running.*lab\.start\(\)"):
+            kernel_lab.execute("r", {"query": "x"})
+
+    def test_a_wrong_installation_is_in_the_status(
+        self, kernel_lab: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        problem = "faiss-cpu and faiss-gpu are installed together"
+        monkeypatch.setattr(lab_module, "check_installation", lambda: problem)
+        assert kernel_lab.status().warnings == (problem,)
+        assert str(kernel_lab.status()).endswith(f"Warning: {problem}")
+
+    def test_what_fails_in_the_background_is_in_the_status(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lab = Lab(home)
+
+        def fail() -> None:
+            raise EngineError("Port 1 cannot be used")
+
+        monkeypatch.setattr(lab._session, "start", lambda: None)
+        monkeypatch.setattr(lab._session, "wait", lambda: None)
+        monkeypatch.setattr(lab._session, "state", "ready")
+        monkeypatch.setattr(lab._session, "describe", lambda: "Ray: ready")
+        monkeypatch.setattr(lab._endpoint, "_start", fail)
+        lab.start()
+        assert lab._starter is not None
+        lab._starter.join(10)
+        assert lab.status().serve == "Serve: failed: Port 1 cannot be used"
+        with pytest.raises(EngineError, match=r"not running\. It failed: Port 1 cannot"):
+            lab.execute("r", {"query": "x"})
+        with pytest.raises(EngineError, match="Port 1 cannot be used"):
+            lab.start(wait=True)
+
+    def test_the_token_is_kept_and_private(self, home: Path) -> None:
+        token = Lab(home).token
+        assert len(token) >= 32
+        assert Lab(home).token == token
+        assert (home / "token").stat().st_mode & 0o077 == 0
+
+
+class TestDefinitions:
+    def test_a_retriever_is_checked_when_it_is_defined(self, kernel_lab: Lab) -> None:
+        with pytest.raises(NotFoundError, match="No collection called 'c'"):
+            kernel_lab.retriever("r", {"collection": "c", "searches": [{"lexical": True}]})
+        assert kernel_lab.retrievers() == []
+
+    def test_a_retriever_defined_again_keeps_its_id(self, kernel_lab: Lab) -> None:
+        kernel_lab.bucket("b", ROWS)
+        kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+        first = kernel_lab.retriever("r", {"collection": "c", "searches": [{"lexical": True}]})
+        body = {"collection": "c", "searches": [{"feature": "hash_embedding"}]}
+        second = kernel_lab.retriever("r", body)
+        assert second.retriever_id == first.retriever_id
+        assert second.body != first.body
+        assert [record.name for record in kernel_lab.retrievers()] == ["r"]
+
+    def test_extractors_without_a_service_are_not_deployed(
+        self, kernel_lab: Lab, tmp_path: Path, hash_source: ExtractorSource
+    ) -> None:
+        files = tuple(file for file in hash_source.files if file[0] != "realtime.py")
+        write_source(ExtractorSource("hash_embedder", files), tmp_path / "batch")
+        kernel_lab.load(tmp_path / "batch", "hash_embedder")
+        with pytest.raises(InvalidInputError, match=r"no realtime\.py: it is batch only"):
+            kernel_lab.deploy("hash_embedder")
+        with pytest.raises(NotFoundError, match="hash_embedder"):
+            kernel_lab.deploy("hash_embeder")
+        with pytest.raises(NotFoundError, match="No retriever called 'r'"):
+            kernel_lab.serve("r")
+
+
+class TestCollections:
+    def test_one_name_is_for_one_bucket_and_one_extractor(
+        self, kernel_lab: Lab, tmp_path: Path, hash_source: ExtractorSource
+    ) -> None:
+        for name in ("b1", "b2"):
+            kernel_lab.bucket(name, ROWS)
+        kernel_lab.process("b1", "hash_embedder", "c", engine="kernel")
+        with pytest.raises(ConflictError, match="another bucket"):
+            kernel_lab.process("b2", "hash_embedder", "c", engine="kernel")
+        replaced(kernel_lab, tmp_path / "other", hash_source, "hash_embedder", "other")
+        with pytest.raises(ConflictError, match="belongs to extractor 'hash_embedder'"):
+            kernel_lab.process("b1", "other", "c", engine="kernel")
+        with pytest.raises(InvalidInputError, match="`sql` has a table of that name"):
+            kernel_lab.process("b1", "hash_embedder", "runs", engine="kernel")
+
+    def test_settings_stay_unless_they_are_given(self, kernel_lab: Lab) -> None:
+        kernel_lab.bucket("b", ROWS)
+        kernel_lab.process(
+            "b", "hash_embedder", "c", engine="kernel", analyzer="plain",
+            indexes={"hash_embedding": "hnsw"}, parameters={"seconds": 0},
+        )  # fmt: skip
+        first = kernel_lab.collection("c")
+        kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+        assert kernel_lab.collection("c") == first
+        kernel_lab.process("b", "hash_embedder", "c", engine="kernel", analyzer="english")
+        changed = kernel_lab.collection("c")
+        assert changed.settings.analyzer == "english"
+        assert changed.settings.kinds == {"hash_embedding": "hnsw"}
+        with pytest.raises(InvalidInputError, match="klingon"):
+            kernel_lab.process("b", "hash_embedder", "c", engine="kernel", analyzer="klingon")
+
+    def test_the_default_name(self, kernel_lab: Lab) -> None:
+        kernel_lab.bucket("b", ROWS)
+        kernel_lab.process("b", "hash_embedder", engine="kernel")
+        assert [c.name for c in kernel_lab.collections()] == ["b_hash_embedder"]
+
+
+def test_a_package_survives_loading_and_saving(kernel_lab: Lab, tmp_path: Path) -> None:
+    folder = kernel_lab.save("hash_embedder", tmp_path)
+    files = {p.relative_to(HASH_EMBEDDER): p.read_bytes() for p in HASH_EMBEDDER.rglob("*.py")}
+    saved = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.py")}
+    assert saved == files
