@@ -17,8 +17,8 @@ os.environ.pop("HF_HUB_CACHE", None)
 os.environ.pop("MIXPEEK_LAB_HOME", None)
 os.environ.pop("MIXPEEK_LAB_TOKEN", None)
 
-from mixpeek_lab.source import ExtractorSource, read_source
-from mixpeek_lab.workbench import Lab
+from mixpeek_lab.source import ExtractorSource, read_source  # noqa: E402 - after the environment
+from mixpeek_lab.workbench import Lab  # noqa: E402
 
 HASH_EMBEDDER = Path(__file__).parent / "fixtures" / "hash_embedder"
 

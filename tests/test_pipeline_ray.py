@@ -198,7 +198,8 @@ def main():
     print("ready", flush=True)
     try:
         lab.process("b", "hash_embedder", "c", parameters={"seconds": 3})
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        held = error  # as IPython holds it, with all frames
         print("stopped", flush=True)
     sys.stdin.readline()
     states = lab.sql("SELECT state FROM runs").table.column("state").to_pylist()

@@ -63,10 +63,15 @@ class _Watch:
     def _watch(self) -> None:
         while not self._is_over.is_set():
             self._is_waiting.wait()
-            text = "" if self._is_over.is_set() else self._lab.status().ray
-            if text.startswith("Ray: starting") and self._is_waiting.is_set():
-                self._bar.update(replace(self._bar.progress, phase=text))
+            if not self._is_over.is_set():
+                text = self._lab.status().ray
+                self._say(text if text.startswith("Ray: starting") else WAITING)
             self._is_over.wait(1.0)
+
+    def _say(self, phase: str) -> None:
+        now = self._bar.progress
+        if self._is_waiting.is_set() and now.phase != phase:
+            self._bar.update(replace(now, phase=phase))
 
 
 def _stopped(progress: Progress) -> str:

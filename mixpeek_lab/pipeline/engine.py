@@ -102,7 +102,8 @@ def run_on_ray(
         for plan in plans:
             dataset = _mapped(dataset, plan, vectors)
         try:
-            for bundle in dataset.iter_internal_ref_bundles():
+            bundles = dataset.iter_internal_ref_bundles()
+            for bundle in bundles:  # a name of its own: dropped, it would end the run its own way
                 for entry in bundle.blocks:
                     yield ray.get(entry.ref)
         except RayError as error:

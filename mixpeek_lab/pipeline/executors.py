@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from ray.data import DataContext
@@ -20,6 +21,7 @@ class NoteExecutor(ExecutionCallback):
     def before_execution_starts(self, executor: Any) -> None:
         """Ray calls this once per run."""
         _running.append(executor)
+        executor.shutdown = partial(_shut_down, executor.shutdown)
 
 
 @contextmanager
@@ -41,7 +43,20 @@ def quiet_context() -> Iterator[list[Any]]:
 def stop_executors(executors: list[Any]) -> None:
     """Stop every executor in the list and kill its actors. Does nothing for finished ones."""
     while executors:
-        executors.pop().shutdown(force=True)
+        executor = executors.pop()
+        executor.shutdown(force=True)
+        vars(executor).pop("shutdown", None)  # or it would keep itself alive
+
+
+def _shut_down(
+    shut_down: Callable[..., None], force: bool, exception: Exception | None = None
+) -> None:
+    """Kill the actors of a run that failed or was interrupted.
+
+    Ray just forgets them then, and they live on for as long as anything holds the traceback, as
+    IPython does.
+    """
+    shut_down(force=force or exception is not None, exception=exception)
 
 
 @contextmanager

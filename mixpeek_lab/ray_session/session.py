@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.ray_session.quiet import quiet_messages, quiet_start
+from mixpeek_lab.ray_session.watchdog import Watchdog, agents_of_raylet
 
 State = Literal["off", "starting", "ready", "stopping", "failed"]
 
@@ -47,6 +48,7 @@ class RaySession:
         self._settled = threading.Event()
         self._leave = threading.Event()
         self._gone = threading.Event()
+        self._watchdog: Watchdog | None = None
         self._error: BaseException | None = None
         self._started = 0.0
         self.is_ours = False
@@ -158,6 +160,7 @@ class RaySession:
                     num_gpus=self._num_gpus,
                 )
             logging.getLogger("ray.serve").setLevel(logging.ERROR)
+            self._watchdog = Watchdog(agents_of_raylet())
 
     def _announce(self) -> None:
         with self._lock:
@@ -182,6 +185,9 @@ class RaySession:
             import ray
 
             ray.shutdown()
+        if self._watchdog is not None:
+            self._watchdog.dismiss()
+            self._watchdog = None
 
 
 def _count(number: float, noun: str) -> str:

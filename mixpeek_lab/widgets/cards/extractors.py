@@ -59,8 +59,9 @@ class ExtractorCard(View):
     def _repr_html_(self) -> str:
         parts = []
         if self.manifest:
-            description, *facts = _facts(self.manifest)
-            parts += [line_html(description[1]), facts_html(facts)]
+            facts = [fact for fact in _facts(self.manifest) if fact[0] != "description"]
+            description = self.manifest.description
+            parts += [line_html(description) if description else "", facts_html(facts)]
             rows = _vectors(self.manifest)
             names = ["vector", "dim", "metric", "index", "feature_uri"]
             parts.append(table_html(names, rows) if rows else "")
@@ -144,7 +145,7 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         f"{profile.max_concurrency} actors at most"
     )
     facts = [
-        ("description", manifest.description or "(none)"),
+        ("description", manifest.description),
         ("inference", manifest.inference_type or "none (batch only)"),
         ("takes", ", ".join(manifest.supported_input_types)),
         ("runs on", run),

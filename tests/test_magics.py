@@ -1,0 +1,560 @@
+"""The magics, through a real IPython shell; and what only a real kernel can show."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from mixpeek_lab.magics import session
+from mixpeek_lab.widgets.cards import (
+    BucketCard,
+    BucketList,
+    ExtractorCard,
+    ExtractorList,
+    FactsCard,
+    PreviewCard,
+    Results,
+    RetrieverCard,
+    RetrieverList,
+    RunCard,
+    TablePage,
+)
+
+HASH_EMBEDDER = Path(__file__).parent / "fixtures" / "hash_embedder"
+
+TYPED = """%%extractor counter
+from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature
+
+NOTE = "{braces} $HOME {x!r}"
+
+manifest = ExtractorManifest(
+    feature_extractor_name="counter",
+    version="1.0.0",
+    description="Counts letters",
+    features=[Feature.embedding("letters", dim=2)],
+)
+
+
+class Counter(BatchProcessor):
+    def process(self, batch):
+        batch["letters"] = [[float(len(text)), 1.0] for text in batch["data"]]
+        batch["note"] = NOTE
+        return batch
+"""
+
+WRONG_KEYS = """%%extractor wrong
+metadata = {"feature_extractor_name": "wrong", "version": "1.0.0"}
+features = [{"type": "embedding", "name": "e", "dimensions": 4, "distance": "cosine"}]
+
+
+class Processor:
+    def __call__(self, batch):
+        return batch
+"""
+
+RETRIEVER = """%%retriever find
+collection: docs_hash_embedder
+searches:
+  - feature: hash_embedding
+  - lexical: true
+    weight: 0.5
+fusion: rrf
+"""
+
+
+class Notebook:
+    """Runs cells. `run` gives the last value, `fail` the error that is shown."""
+
+    def __init__(self, shell, capsys):
+        self.shell, self._capsys = shell, capsys
+
+    def run(self, cell):
+        done = self.shell.run_cell(cell)
+        assert done.success, self.printed()
+        return done.result
+
+    def fail(self, cell):
+        self._capsys.readouterr()
+        done = self.shell.run_cell(cell)
+        assert not done.success
+        return done.error_in_exec or done.error_before_exec
+
+    def printed(self):
+        return self._capsys.readouterr().out
+
+
+@pytest.fixture
+def notebook(home, monkeypatch, capsys):
+    """A shell with the extension, and a lab that starts nothing by itself."""
+    monkeypatch.setenv("MIXPEEK_LAB_AUTOSTART", "0")
+    monkeypatch.setenv("MIXPEEK_LAB_HOME", str(home))
+    monkeypatch.chdir(home.parent)
+    shell = InteractiveShell.instance(colors="nocolor")
+    shell.run_line_magic("load_ext", "mixpeek_lab")
+    yield Notebook(shell, capsys)
+    shell.run_line_magic("unload_ext", "mixpeek_lab")
+    shell.history_manager.end_session()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def processed(notebook):
+    """Ten documents of `hash_embedder` in docs_hash_embedder, and the retriever `find`."""
+    notebook.run(f"%extractor load {HASH_EMBEDDER}")
+    names = ["red apple", "green pear", "blue plum", "sour cherry", "sweet melon"]
+    notebook.run(f"rows = [f'{{name}} number {{n}}' for n in range(2) for name in {names}]")
+    notebook.run("%bucket docs rows")
+    notebook.run("%process docs hash_embedder --engine kernel")
+    notebook.run(RETRIEVER)
+    return notebook
+
+
+class TestExtractor:
+    def test_a_typed_cell_is_checked_and_kept(self, notebook):
+        card = notebook.run(TYPED)
+        assert isinstance(card, ExtractorCard)
+        assert card.state == "defined"
+        assert str(notebook.run("%extractor show counter")) == str(card)
+        assert "counter" in str(notebook.run("%extractor list"))
+        assert isinstance(notebook.run("%extractor"), ExtractorList)
+
+    def test_braces_and_dollars_stay(self, notebook):
+        notebook.run("x = 1")
+        notebook.run(TYPED)
+        source = session.current_lab().extractor("counter").source
+        assert "{braces} $HOME {x!r}" in "".join(text for _, text in source.files)
+
+    def test_samples_run_at_once_in_the_kernel(self, notebook):
+        notebook.run(TYPED)
+        notebook.run("rows = ['a', 'bcd']")
+        card = notebook.run("%extractor test counter rows")
+        assert isinstance(card, PreviewCard)
+        assert card.to_pandas()["letters"].tolist()[1].tolist() == [3.0, 1.0]
+        assert notebook.run("%extractor test counter").rows_in == 3
+        assert session.current_lab().status().ray == "Ray: off"
+
+    def test_parameters_of_a_test(self, notebook):
+        notebook.run(f"%extractor load {HASH_EMBEDDER}")
+        notebook.run("rows = ['a|b']")
+        card = notebook.run("%extractor test hash_embedder rows --param chunk=true")
+        assert card.documents.num_rows == 2
+
+    def test_wrong_keys_show_the_fix_fail_and_keep_nothing(self, notebook):
+        error = notebook.fail(WRONG_KEYS)
+        assert type(error).__name__ == "ManifestError"
+        assert len(error.findings) == 4
+        shown = notebook.printed()
+        assert '"feature_name": "e", "embedding_dim": 4' in shown
+        assert "(cell line 3)" in shown
+        assert "Traceback" not in shown
+        assert "No extractors yet" in str(notebook.run("%extractor list"))
+
+    def test_an_error_in_a_new_version_keeps_the_old_one(self, notebook):
+        notebook.run(TYPED)
+        before = session.current_lab().extractor("counter").source
+        notebook.fail(TYPED.replace('"letters", dim=2', '"letters", dim="two"'))
+        assert session.current_lab().extractor("counter").source == before
+
+    def test_one_cell_per_file(self, notebook):
+        files = sorted(HASH_EMBEDDER.rglob("*.py"), key=lambda path: path.name == "manifest.py")
+        for path in files:
+            place = path.relative_to(HASH_EMBEDDER).as_posix()
+            card = notebook.run(f"%%extractor hash_embedder {place}\n{path.read_text()}")
+            assert card.state.startswith("defined" if place == "manifest.py" else "a draft")
+        assert notebook.run("%extractor test hash_embedder").documents.num_rows == 3
+
+    def test_a_syntax_error_names_the_line_that_the_editor_shows(self, notebook):
+        message = str(notebook.fail("%%extractor broken\n\nx = (\n"))
+        assert "line 3" in message
+
+    def test_save_and_load(self, notebook, home):
+        notebook.run(TYPED)
+        notebook.run("%extractor save counter saved")
+        assert "Saved counter to saved/counter: manifest.py" in notebook.printed()
+        before = session.current_lab().extractor("counter").source
+        card = notebook.run("%extractor load saved/counter")
+        assert card.name == "counter"
+        assert session.current_lab().extractor("counter").source == before
+        cell = notebook.shell.rl_next_input
+        assert cell.startswith("%%extractor counter\n# file: manifest.py\n")
+        notebook.run(cell)
+        assert session.current_lab().extractor("counter").source == before
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("%extractor frobnicate", "there is no such action"),
+            ("%extractor show", "needs an extractor's name"),
+            ("%extractor show nope", "No extractor called 'nope'"),
+            ("%extractor load nowhere", "nowhere"),
+            ("%%extractor\nx = 1", "needs a name"),
+            ("%extractor test --param", "expected one argument"),
+        ],
+    )
+    def test_mistakes_are_one_message(self, notebook, line, words):
+        assert words in str(notebook.fail(line))
+        shown = notebook.printed()
+        assert words in shown
+        assert "Traceback" not in shown
+        assert len(shown.strip().splitlines()) < 8
+
+
+class TestData:
+    def test_a_bucket_from_a_frame(self, notebook):
+        notebook.shell.user_ns["frame"] = pd.DataFrame({"body": ["a", "b"], "year": [1, 2]})
+        card = notebook.run("%bucket docs frame --text body")
+        assert isinstance(card, BucketCard)
+        assert str(card) == "Bucket docs: 2 objects with body (text), year (integer)"
+        assert str(notebook.run("%bucket docs")) == str(card)
+        assert isinstance(notebook.run("%bucket"), BucketList)
+
+    def test_replace_and_append(self, notebook):
+        notebook.run("rows = [{'_id': 'a', 'text': 'x'}]")
+        notebook.run("%bucket docs rows")
+        notebook.run("rows = [{'_id': 'b', 'text': 'y'}]")
+        assert "2 objects" in str(notebook.run("%bucket docs rows --append"))
+        assert "1 object " in str(notebook.run("%bucket docs rows"))
+
+    def test_a_folder(self, notebook, tmp_path):
+        (tmp_path / "my notes").mkdir()
+        (tmp_path / "my notes" / "a.md").write_text("hello")
+        assert "1 object" in str(notebook.run("%bucket notes 'my notes'"))
+
+    def test_what_is_neither_variable_nor_file(self, notebook):
+        message = str(notebook.fail("%bucket docs frmae"))
+        assert message.startswith("There is no variable 'frmae', nor a file or folder")
+
+    def test_process_gives_the_report(self, processed):
+        card = processed.run("%process docs hash_embedder --engine kernel")
+        assert isinstance(card, RunCard)
+        assert card.report.reused == 10
+        again = processed.run(
+            "report = %process docs hash_embedder --into other --engine kernel --param chunk=true "
+            "--index hash_embedding=hnsw --analyzer plain\nreport"
+        )
+        assert again.report.documents == 10
+        collection = session.current_lab().collection("other")
+        assert collection.parameters == {"chunk": True}
+        assert collection.settings.analyzer == "plain"
+        assert collection.settings.kinds == {"hash_embedding": "hnsw"}
+
+    def test_process_needs_two_names(self, notebook):
+        message = str(notebook.fail("%process docs"))
+        assert message.startswith("%process: the following arguments are required: extractor")
+        assert "%process?" in message
+
+    def test_a_pair_without_a_value(self, processed):
+        line = "%process docs hash_embedder --param chunk --engine kernel"
+        assert "KEY=VALUE" in str(processed.fail(line))
+
+    def test_failures_are_in_the_report(self, processed):
+        processed.run("rows = ['good', 'FAIL one']")
+        processed.run("%bucket docs rows")
+        text = str(processed.run("%process docs hash_embedder --engine kernel"))
+        assert "ValueError × 1" in text
+        assert "processors/core.py" in text
+
+    def test_interrupting_says_how_far_it_was(self, processed, monkeypatch):
+        def leave(progress):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("mixpeek_lab.magics.run._Watch.tell", lambda self, p: leave(p))
+        error = processed.fail("%process docs hash_embedder --into other --engine kernel")
+        assert isinstance(error, KeyboardInterrupt)
+        assert str(error) == (
+            "The run was stopped after 0 of 0 rows. The collection keeps what it had."
+        )
+        assert "Traceback" not in processed.printed()
+
+
+class TestInspect:
+    def test_a_table_by_its_name(self, processed):
+        page = processed.run("%inspect docs_hash_embedder")
+        assert isinstance(page, TablePage)
+        assert page.table.num_rows == 10
+
+    def test_sql_in_a_line_and_in_a_cell(self, processed):
+        line = processed.run(
+            "%inspect SELECT count(*) AS n FROM docs_hash_embedder WHERE data LIKE '%a%'"
+        )
+        cell = processed.run(
+            "%%inspect\nSELECT count(*) AS n\nFROM docs_hash_embedder\nWHERE data LIKE '%a%'"
+        )
+        assert line.table == cell.table
+
+    def test_pages(self, processed):
+        text = str(processed.run("%inspect --page 2 --size 3 SELECT data FROM docs_hash_embedder"))
+        assert text.endswith("10 rows, page 2 of 4")
+        assert len(text.splitlines()) == 1 + 3 + 1
+        assert "count from 1" in str(processed.fail("%inspect --page 0 runs"))
+
+    def test_into_variables(self, processed):
+        processed.run("%%inspect --df frame --arrow table\nSELECT data FROM docs_hash_embedder")
+        assert processed.shell.user_ns["frame"].shape == (10, 1)
+        assert processed.shell.user_ns["table"].num_rows == 10
+
+    def test_mistakes(self, processed):
+        assert "Tables: documents" in str(processed.fail("%inspect SELECT * FROM nowhere"))
+        assert "needs a table's name" in str(processed.fail("%inspect"))
+
+
+class TestRetriever:
+    def test_yaml_and_json_are_the_same(self, processed):
+        by_yaml = processed.run("%retriever find")
+        by_json = processed.run(
+            '%%retriever find\n{"collection": "docs_hash_embedder", "fusion": "rrf", "searches": '
+            '[{"feature": "hash_embedding"}, {"lexical": true, "weight": 0.5}]}'
+        )
+        assert isinstance(by_json, RetrieverCard)
+        assert str(by_yaml) == str(by_json)
+        assert isinstance(processed.run("%retriever list"), RetrieverList)
+        assert isinstance(processed.run("%retriever"), RetrieverList)
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ("collection: [docs\n", "Line 3, column 1: this is neither YAML nor JSON"),
+            ("- a\n", "A retriever is a mapping"),
+            ("collection: docs_hash_embedder\nsearches:\n  - lexical: true\n    weigth: 3\n",
+             "Line 5: searches[0].weigth"),
+            ("collection: docs_hash_embedder\nsearches:\n  - lexical: true\n    weight: x\n",
+             "Line 5: searches[0].weight"),
+            ("collection: docs_hash_embedder\n", "searches is missing"),
+            ("collection: docs_hash_embedder\nsearches:\n  - feature: hash_embeding\n",
+             "Did you mean 'hash_embedding'?"),
+            ("collection: nope\nsearches:\n  - lexical: true\n", "No collection called 'nope'"),
+        ],
+    )  # fmt: skip
+    def test_mistakes_name_the_line(self, processed, body, words):
+        assert words in str(processed.fail(f"%%retriever bad\n{body}"))
+        assert "Traceback" not in processed.printed()
+
+    def test_search_takes_the_words_as_they_are(self, processed):
+        processed.run("x = 1")
+        found = processed.run('%search find what\'s {x} $x "red" apple?')
+        assert isinstance(found, Results)
+        assert found.result.query == {"query": 'what\'s {x} $x "red" apple?'}
+        assert processed.run('%search find "red apple"').result.query == {"query": "red apple"}
+
+    def test_limit(self, processed):
+        for line in ("%search find --limit 2 red apple", "%search --limit=2 find red apple"):
+            assert len(processed.run(line).result.hits) == 2
+
+    def test_search_mistakes(self, processed):
+        assert "there is no query" in str(processed.fail("%search find"))
+        assert "Did you mean 'find'" in str(processed.fail("%search fin apple"))
+        assert "No retriever called 'nope'" in str(processed.fail("%playground nope"))
+        assert "No retriever called 'nope'" in str(processed.fail("%retriever nope"))
+
+
+class TestExtension:
+    def test_the_state_of_the_lab(self, notebook, home):
+        card = notebook.run("%lab")
+        assert isinstance(card, FactsCard)
+        assert dict(card.facts)["Ray"] == "off"
+        assert dict(card.facts)["Home"] == str(home.resolve())
+        assert "invalid choice" in str(notebook.fail("%lab frobnicate"))
+
+    def test_stopping_what_does_not_run(self, notebook):
+        notebook.run("%lab stop")
+        assert "stopped" in notebook.printed()
+
+    @pytest.mark.parametrize(
+        "magic",
+        ["lab", "extractor", "bucket", "process", "retriever", "search", "inspect", "playground"],
+    )
+    def test_every_magic_explains_itself(self, notebook, magic):
+        text = notebook.shell.object_inspect_mime(f"%{magic}")["text/plain"]
+        assert f"%{magic} [" in text or f"%{magic} " in text
+        assert "options:" in text or "positional arguments:" in text
+        doc = notebook.shell.find_line_magic(magic).__doc__
+        assert f"%{magic}" in doc.split("positional arguments:")[0].split("\n\n", 2)[2]
+
+    def test_unload_and_load_again(self, notebook):
+        for _ in range(2):
+            notebook.shell.run_line_magic("unload_ext", "mixpeek_lab")
+            assert notebook.shell.find_line_magic("extractor") is None
+            assert notebook.shell.find_cell_magic("extractor") is None
+            assert notebook.shell.find_line_magic("time") is not None
+            notebook.shell.run_line_magic("load_ext", "mixpeek_lab")
+            assert notebook.shell.find_cell_magic("extractor") is not None
+        notebook.shell.run_line_magic("reload_ext", "mixpeek_lab")
+        assert len(notebook.shell.Completer.custom_matchers) == 1
+
+    def test_unloading_takes_completion_away(self, processed):
+        assert processed.shell.complete("", "%search fi", 10)[1] == ["find"]
+        processed.shell.run_line_magic("unload_ext", "mixpeek_lab")
+        assert "find" not in processed.shell.complete("", "%search fi", 10)[1]
+        processed.shell.run_line_magic("load_ext", "mixpeek_lab")
+
+
+COMPLETIONS = [
+    ("%extractor sh", ["show"]),
+    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy"]),
+    ("%extractor test ha", ["hash_embedder"]),
+    ("%%extractor ha", ["hash_embedder"]),
+    ("%%extractor hash_embedder pro", ["processors/core.py"]),
+    ("%lab st", ["start", "status", "stop"]),
+    ("%bucket do", ["docs"]),
+    ("%bucket docs ro", ["rows"]),
+    ("%process ", ["docs"]),
+    ("%process docs ha", ["hash_embedder"]),
+    ("%process docs hash_embedder --in", ["--index", "--into"]),
+    ("%process docs hash_embedder --into do", ["docs_hash_embedder"]),
+    ("%process docs hash_embedder --engine ", ["kernel", "ray"]),
+    ("%search fi", ["find"]),
+    ("hits = %search fi", ["find"]),
+    ("x = 1\n%playground ", ["find"]),
+    ("%retriever l", ["list"]),
+    ("%%retriever new\ncollection: docs_", ["docs_hash_embedder"]),
+    ("%%retriever new\nsea", ["searches:"]),
+    ("%inspect SELECT * FROM docs_", ["docs_hash_embedder"]),
+    ("%%inspect\nSELECT * FROM docs_", ["docs_hash_embedder"]),
+]
+
+
+class Kernel:
+    """A real kernel with the extension; `run` gives the messages that a cell sends."""
+
+    def __init__(self, environment, *arguments):
+        from jupyter_client.manager import start_new_kernel
+
+        self.manager, self.client = start_new_kernel(
+            kernel_name="python3", env=environment, extra_arguments=list(arguments)
+        )
+
+    def run(self, cell, on_message=lambda message: None):
+        messages = []
+
+        def take(message):
+            messages.append((message["msg_type"], message["content"]))
+            on_message(message)
+
+        reply = self.client.execute_interactive(cell, output_hook=take, timeout=120)
+        return reply["content"]["status"], messages
+
+    def complete(self, text):
+        self.client.complete(text, len(text))
+        return self.client.get_shell_msg(timeout=30)["content"]["matches"]
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+def kernel_environment(home, **more):
+    return {**os.environ, "MIXPEEK_LAB_HOME": str(home), "HF_HUB_OFFLINE": "1", **more}
+
+
+PREPARE = (
+    f"%extractor load {HASH_EMBEDDER}",
+    "rows = ['red apple', 'green pear']",
+    "%bucket docs rows",
+    "%process docs hash_embedder --engine kernel",
+    RETRIEVER,
+)
+
+
+@pytest.mark.parametrize("experimental", ["True", "False"])
+def test_tab_in_a_kernel(home, experimental):
+    environment = kernel_environment(home, MIXPEEK_LAB_AUTOSTART="0")
+    kernel = Kernel(environment, f"--IPKernel.use_experimental_completions={experimental}")
+    try:
+        for cell in ("%load_ext mixpeek_lab", *PREPARE):
+            assert kernel.run(cell)[0] == "ok"
+        found = {text: kernel.complete(text) for text, _ in COMPLETIONS}
+        assert found == dict(COMPLETIONS)
+        assert "print" in kernel.complete("pri"), "the rest of completion is as it was"
+    finally:
+        kernel.close()
+
+
+def test_an_error_is_an_error_for_whoever_runs_the_notebook(home):
+    kernel = Kernel(kernel_environment(home, MIXPEEK_LAB_AUTOSTART="0"))
+    try:
+        kernel.run("%load_ext mixpeek_lab")
+        status, messages = kernel.run(WRONG_KEYS)
+        assert status == "error"
+        (error,) = [content for kind, content in messages if kind == "error"]
+        assert error["ename"] == "ManifestError"
+        assert len(error["traceback"]) == 1
+        assert not [content for kind, content in messages if kind == "stream"]
+    finally:
+        kernel.close()
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(240)
+def test_a_kernel_with_ray(home):
+    """Loading is quick, a run can be interrupted, and no cell holds a word of Ray's."""
+    kernel = Kernel(kernel_environment(home))
+    try:
+        kernel.run("1 + 1")
+        begun = time.perf_counter()
+        _, messages = kernel.run("%load_ext mixpeek_lab")
+        assert time.perf_counter() - begun < 0.3
+        (said,) = [content["text"] for kind, content in messages if kind == "stream"]
+        assert len(said.strip().splitlines()) == 1
+        kernel.run("import os; pid = os.getpid()")
+        kernel.run(f"%extractor load {HASH_EMBEDDER}")
+        kernel.run("rows = [f'row {n}' for n in range(600)]")
+        kernel.run("%bucket docs rows")
+        interrupt_a_run(kernel)
+        finish_a_run(kernel)
+        _, messages = kernel.run("%lab stop")
+        assert [kind for kind, _ in messages] == [
+            "status",
+            "execute_input",
+            "stream",
+            "status",
+        ] or [content["text"] for kind, content in messages if kind == "stream"] == [
+            "Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.\n"
+        ]
+    finally:
+        kernel.close()
+
+
+def interrupt_a_run(kernel):
+    sent = []
+
+    def when_rows_are_done(message):
+        state = message["content"].get("data", {}).get("state", {}).get("state", {})
+        if not sent and message["msg_type"] == "comm_msg" and state.get("done", 0) > 0:
+            sent.append(time.perf_counter())
+            threading.Thread(target=kernel.manager.interrupt_kernel).start()
+
+    status, messages = kernel.run(
+        "%process docs hash_embedder --param seconds=2", when_rows_are_done
+    )
+    assert sent, messages
+    assert status == "error"
+    assert time.perf_counter() - sent[0] < 5
+    (error,) = [content for kind, content in messages if kind == "error"]
+    assert error["ename"] == "KeyboardInterrupt"
+    assert len(error["traceback"]) == 1
+    assert "of 600 rows" in error["evalue"]
+    assert not [content for kind, content in messages if kind == "stream"]
+    _, messages = kernel.run("%inspect SELECT state FROM runs")
+    assert "interrupted" in text_of(messages)
+
+
+def finish_a_run(kernel):
+    status, messages = kernel.run("%process docs hash_embedder")
+    assert status == "ok"
+    assert "documents              600" in text_of(messages)
+    views = [content["data"] for kind, content in messages if kind == "display_data"]
+    assert [list(view) for view in views] == [["application/vnd.jupyter.widget-view+json"]]
+    assert [content["data"] for kind, content in messages if kind == "update_display_data"] == [{}]
+    assert not [content for kind, content in messages if kind == "stream"]
+
+
+def text_of(messages):
+    return "".join(
+        content["data"]["text/plain"] for kind, content in messages if kind == "execute_result"
+    )
