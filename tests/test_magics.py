@@ -337,10 +337,10 @@ class TestRetriever:
 
     def test_search_takes_the_words_as_they_are(self, processed):
         processed.run("x = 1")
-        found = processed.run('%search find what\'s {x} $x "red" apple?')
+        found = processed.run('%search find what\'s {x} $x "red" apple')
         assert isinstance(found, Results)
-        assert found.result.query == {"query": 'what\'s {x} $x "red" apple?'}
-        assert processed.run('%search find "red apple"').result.query == {"query": "red apple"}
+        assert found.result.query == {"query": 'what\'s {x} $x "red" apple'}
+        assert processed.run('%search find "red apple?"').result.query == {"query": "red apple?"}
 
     def test_limit(self, processed):
         for line in ("%search find --limit 2 red apple", "%search --limit=2 find red apple"):
@@ -508,14 +508,9 @@ def test_a_kernel_with_ray(home):
         interrupt_a_run(kernel)
         finish_a_run(kernel)
         _, messages = kernel.run("%lab stop")
-        assert [kind for kind, _ in messages] == [
-            "status",
-            "execute_input",
-            "stream",
-            "status",
-        ] or [content["text"] for kind, content in messages if kind == "stream"] == [
-            "Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.\n"
-        ]
+        streams = [content["text"] for kind, content in messages if kind == "stream"]
+        assert len(streams) == 1
+        assert streams[0].startswith("Mixpeek Lab is stopped.")
     finally:
         kernel.close()
 
@@ -545,9 +540,9 @@ def interrupt_a_run(kernel):
 
 
 def finish_a_run(kernel):
-    status, messages = kernel.run("%process docs hash_embedder")
+    status, messages = kernel.run("%process docs hash_embedder --into other")
     assert status == "ok"
-    assert "documents              600" in text_of(messages)
+    assert "vectors hash_embedding  600" in text_of(messages)
     views = [content["data"] for kind, content in messages if kind == "display_data"]
     assert [list(view) for view in views] == [["application/vnd.jupyter.widget-view+json"]]
     assert [content["data"] for kind, content in messages if kind == "update_display_data"] == [{}]

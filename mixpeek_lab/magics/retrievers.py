@@ -65,6 +65,7 @@ class RetrieverMagics(Magics):
 
         %search search_docs revenue growth
         %search search_docs --limit 3 revenue growth
+        %search search_docs "what grew?"      quoted, since IPython takes a last ? for itself
         """
         from mixpeek_lab.widgets.cards import Results
 
