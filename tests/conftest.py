@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packages import HASH_EMBEDDER
 
 # Before anything imports huggingface_hub, which reads its environment once.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -19,8 +20,6 @@ os.environ.pop("MIXPEEK_LAB_TOKEN", None)
 
 from mixpeek_lab.source import ExtractorSource, read_source  # noqa: E402 - after the environment
 from mixpeek_lab.workbench import Lab  # noqa: E402
-
-HASH_EMBEDDER = Path(__file__).parent / "fixtures" / "hash_embedder"
 
 
 @pytest.fixture

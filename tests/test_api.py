@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import HASH_EMBEDDER
 from fastapi import FastAPI
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import HASH_EMBEDDER
 from crashing import OBJECTS, look
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.workbench import Lab
 

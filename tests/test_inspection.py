@@ -75,7 +75,7 @@ def test_names_with_odd_characters(kernel_lab, name):
 
 
 def test_a_home_with_pattern_characters_in_its_path(tmp_path):
-    from conftest import HASH_EMBEDDER
+    from packages import HASH_EMBEDDER
 
     lab = Lab(tmp_path / "a[1]*?'b" / "year=2024")
     lab.load(HASH_EMBEDDER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import HASH_EMBEDDER
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
 from mixpeek_lab.source import ExtractorSource, write_source

@@ -10,7 +10,7 @@ import time
 
 import psutil
 import pytest
-from conftest import HASH_EMBEDDER
+from packages import HASH_EMBEDDER
 from probes import load_probe
 
 from mixpeek_lab.errors import EngineError

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import HASH_EMBEDDER
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.errors import NotFoundError, RetrieverError, VectorError
 from mixpeek_lab.models import SearchResult

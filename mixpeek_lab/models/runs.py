@@ -33,6 +33,7 @@ class Progress:
     failed: int = 0
     documents: int = 0
     seconds: float = 0.0
+    """Of work on rows: the start of actors and models does not count."""
     phase: str = "starting"
 
     @property

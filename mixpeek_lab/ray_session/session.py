@@ -7,7 +7,6 @@ keeper thread starts Ray, waits, and shuts it down.
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import secrets
 import threading
@@ -59,6 +58,8 @@ class RaySession:
 
     def start(self) -> None:
         """Begin starting Ray in the background. Does nothing if it is up or on its way."""
+        if self.is_lost:
+            self.stop()
         with self._lock:
             if self.state in ("starting", "ready"):
                 return
@@ -94,6 +95,15 @@ class RaySession:
         self._keeper = None
         self.state = "off"
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether somebody else shut down what runs here, as `ray.shutdown()` does."""
+        if self.state != "ready":
+            return False
+        import ray
+
+        return not ray.is_initialized()
+
     def describe(self) -> str:
         """One line for people: `Ray: ready (2 CPUs, no GPU)`."""
         if self.state == "starting":
@@ -101,6 +111,8 @@ class RaySession:
         if self.state != "ready":
             reason = f": {self._error}" if self._error else ""
             return f"Ray: {self.state}{reason}"
+        if self.is_lost:
+            return "Ray: gone, somebody else has shut it down"
         cpus, gpus = self.cpus, self.gpus
         return f"Ray: ready ({_count(cpus, 'CPU')}, {_count(gpus, 'GPU') if gpus else 'no GPU'})"
 
@@ -159,7 +171,6 @@ class RaySession:
                     num_cpus=self._num_cpus,
                     num_gpus=self._num_gpus,
                 )
-            logging.getLogger("ray.serve").setLevel(logging.ERROR)
             self._watchdog = Watchdog(agents_of_raylet())
 
     def _announce(self) -> None:
@@ -203,6 +214,7 @@ def _set_environment() -> None:
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SERVE_PROXY_USE_GRPC", "1")  # 2 ms less for each HTTP request
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it remarks on every process that starts
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 

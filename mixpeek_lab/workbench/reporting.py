@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mixpeek_lab.models import Progress
 
@@ -20,7 +20,8 @@ class Reporter:
 
     total: int
     tell: OnProgress
-    begun: float = field(default_factory=time.perf_counter)
+    begun: float = 0.0
+    """When work on the first row began (seconds since the epoch): actors and models were there."""
     last: float = 0.0
     done: int = 0
     failed: int = 0
@@ -30,8 +31,9 @@ class Reporter:
         """The actors are on their way."""
         self._send("starting actors")
 
-    def add(self, rows: int, failed: int, documents: int) -> None:
+    def add(self, rows: int, failed: int, documents: int, begun: float) -> None:
         """A block is done: it had so many input rows, and gave so many documents."""
+        self.begun = begun
         self.done += rows
         self.failed += failed
         self.documents += documents
@@ -40,5 +42,5 @@ class Reporter:
 
     def _send(self, phase: str) -> None:
         self.last = time.perf_counter()
-        seconds = self.last - self.begun
+        seconds = max(0.0, time.time() - self.begun) if self.begun else 0.0
         self.tell(Progress(self.total, self.done, self.failed, self.documents, seconds, phase))

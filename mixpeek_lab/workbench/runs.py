@@ -166,7 +166,7 @@ class Run:
         computed.notes.extend(notes)
         with closing(blocks):
             for block in blocks:
-                progress.add(*computed.add(block))
+                progress.add(*computed.add(block), computed.stamp.begun)
 
     def _finish(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
         manifest = self.record.manifest
