@@ -45,7 +45,7 @@ class Backend(Protocol):
         ...
 
 
-def _backend(request: Request) -> Backend:
+async def _backend(request: Request) -> Backend:  # async: a plain one is run in a thread
     found: Backend = request.app.state.backend
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Annotated
 
@@ -13,15 +14,12 @@ from mixpeek_lab.models import JSON
 MOST = 1000
 
 
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is wanted: `?page=2&page_size=50`, pages counted from 1."""
+    """Which part of a list is wanted. Pages count from 1."""
 
-    def __init__(
-        self,
-        page: Annotated[int, Query(ge=1)] = 1,
-        page_size: Annotated[int, Query(ge=1, le=MOST)] = 100,
-    ) -> None:
-        self.number, self.size = page, page_size
+    number: int
+    size: int
 
     def of(self, found: Sequence[JSON]) -> dict[str, JSON]:
         """The page of everything found, and where it stands."""
@@ -41,5 +39,12 @@ class Page:
         }
 
 
-ThePage = Annotated[Page, Depends()]
-"""A route's parameter type: the page that the query string asks for."""
+async def _page(
+    page: Annotated[int, Query(ge=1)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Page:
+    return Page(page, page_size)
+
+
+ThePage = Annotated[Page, Depends(_page)]
+"""A route's parameter type: the page that the query string asks for, `?page=2&page_size=50`."""

@@ -63,8 +63,8 @@ export function buildLeg(leg, colour, actions) {
     h("div", { class: "mxp-leg-head" }, power,
       h("span", { class: "mxp-swatch", "aria-hidden": "true" }),
       h("span", { class: "mxp-leg-name", title: leg.name }, leg.name),
-      leg.kind && leg.kind !== leg.name && h("span", { class: "mxp-badge" }, leg.kind), time),
-    slider, note);
+      leg.kind && leg.kind !== leg.name && h("span", { class: "mxp-badge" }, leg.kind)),
+    slider, h("div", { class: "mxp-leg-foot" }, note, time));
   let current = leg;
   power.addEventListener("change", () => actions.power(current, power.checked));
   slider.connect((weight) => actions.slide(current, weight), actions.release);
