@@ -180,7 +180,9 @@ class Endpoint:
         from ray.serve.exceptions import RayServeException
 
         try:
-            given = self._handle.call.remote(method, dict(arguments)).result(timeout_s=ANSWER_SECONDS)
+            given = self._handle.call.remote(method, dict(arguments)).result(
+                timeout_s=ANSWER_SECONDS
+            )
         except TimeoutError as error:
             raise EngineError(
                 f"The endpoint gave no answer within {ANSWER_SECONDS:.0f} s."

@@ -70,9 +70,7 @@ class ServiceHandles:
 
         if app not in self._handles:
             # gRPC straight to the replica: a query's few kilobytes need no object store.
-            handle = serve.get_app_handle(app)
-            handle._init(_run_router_in_separate_loop=False)
-            self._handles[app] = handle.options(_by_reference=False)
+            self._handles[app] = serve.get_app_handle(app).options(_by_reference=False)
         return self._handles[app]
 
 

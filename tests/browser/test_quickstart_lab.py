@@ -6,6 +6,7 @@ With MIXPEEK_LAB_PICTURES=1 the pictures in `notebooks/images/` are made anew.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import nbformat
@@ -27,6 +28,7 @@ ALL_RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-pro
 OUTPUTS = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .map((node) => [node.dataset.mimeType, node.innerText])"""
 ERROR = "application/vnd.jupyter.error"
+VIEW = "application/vnd.jupyter.widget-view+json"
 STDERR = "application/vnd.jupyter.stderr"
 
 
@@ -79,6 +81,15 @@ def drag(page, slider, share):
     page.wait_for_timeout(300)
 
 
+def save(page, path: Path) -> None:
+    """Save by the toolbar's button, wherever the focus is, and wait until the file has it."""
+    deadline = time.monotonic() + 30
+    while VIEW not in path.read_text("utf-8"):
+        assert time.monotonic() < deadline, "the notebook was not saved"
+        page.locator(".jp-NotebookPanel-toolbar [data-command='docmanager:save']").click()
+        page.wait_for_timeout(500)
+
+
 def test_it_runs_to_the_end_and_leaves_clean_cells(quickstart):
     outputs = quickstart.evaluate(OUTPUTS)
     errors = [text for kind, text in outputs if kind in (ERROR, STDERR)]
@@ -111,6 +122,7 @@ def test_it_looks_like_this(quickstart, jupyter, artifacts, theme):
     page = quickstart.page
     jupyter.use_theme(f"JupyterLab {theme.title()}")
     try:
+        save(page, jupyter.folder / QUICKSTART.name)
         quickstart.reload()
         page.locator(".mxp-hit").first.wait_for(timeout=60_000)
         ask(quickstart, "middle value of a list of numbers")
