@@ -199,9 +199,13 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
             process.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless browser; skips where there is none."""
+    """A headless browser; skips where there is none.
+
+    One per module: while it is open Playwright keeps an event loop running in this thread, and
+    what other tests do with asyncio would fail.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = find_browser()
     if path is None:
