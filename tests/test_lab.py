@@ -151,3 +151,27 @@ def test_a_package_survives_loading_and_saving(kernel_lab: Lab, tmp_path: Path) 
     files = {p.relative_to(HASH_EMBEDDER): p.read_bytes() for p in HASH_EMBEDDER.rglob("*.py")}
     saved = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.py")}
     assert saved == files
+
+
+def test_collections_that_sql_cannot_tell_apart_are_refused(kernel_lab):
+    kernel_lab.bucket("b", ["one"])
+    kernel_lab.process("b", "hash_embedder", "docs", engine="kernel")
+    with pytest.raises(ConflictError, match=r"'docs', and SQL does not tell it from 'DOCS'"):
+        kernel_lab.process("b", "hash_embedder", "DOCS", engine="kernel")
+
+
+def test_what_cannot_be_meant_is_refused(kernel_lab):
+    kernel_lab.bucket("b", ["one"])
+    with pytest.raises(NotFoundError, match="hash_embedding"):
+        kernel_lab.process("b", "hash_embedder", engine="kernel", indexes={"hash_embeding": "hnsw"})
+    with pytest.raises(InvalidInputError, match="no index kind 'tree'"):
+        kernel_lab.process(
+            "b", "hash_embedder", indexes={"hash_embedding": "tree"}, engine="kernel"
+        )
+    with pytest.raises(InvalidInputError, match="no engine 'spark'"):
+        kernel_lab.process("b", "hash_embedder", engine="spark")
+    with pytest.raises(InvalidInputError, match="not made of int"):
+        kernel_lab.bucket("c", 5)
+    for name in ("", "two\nlines"):
+        with pytest.raises(InvalidInputError, match="cannot be a bucket's name"):
+            kernel_lab.bucket(name, ["one"])

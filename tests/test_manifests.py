@@ -455,3 +455,11 @@ def test_no_manifest_and_no_python():
 
 def test_every_rule_explains_itself():
     assert all(rule.id == key and rule.title and rule.explanation for key, rule in RULES.items())
+
+
+@pytest.mark.parametrize("name", ["data", "document_id", "_row_key"])
+def test_a_feature_cannot_take_the_name_of_a_documents_column(name):
+    entry = {**eval(GOOD), "feature_name": name}
+    metadata = '{"feature_extractor_name": "a", "version": "1"}'
+    reading = read(f"metadata = {metadata}\nfeatures = [{entry}]")
+    assert "documents have a column" in only(reading, "MAN007").message

@@ -195,6 +195,7 @@ def main():
     lab.bucket("b", [f"t{n}" for n in range(60)])
     lab.process("b", "hash_embedder", "c")
     old = lab.collection("c")
+    time.sleep(4)  # the first run's workers are gone: those that show now are the second's
     print("ready", flush=True)
     try:
         lab.process("b", "hash_embedder", "c", parameters={"seconds": 3})

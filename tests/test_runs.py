@@ -576,3 +576,25 @@ def test_prepare_is_left_out_here_and_said(lab, tmp_path):
     load_probe(lab, tmp_path, VEC, pipeline=pipeline)
     (note,) = lab.preview("probe", ["a"]).notes
     assert "prepare" in note
+
+
+def test_an_interrupt_that_a_library_swallows_still_stops_the_run(kernel_lab):
+    """As in a finaliser: Python prints the KeyboardInterrupt there, and forgets it."""
+    import os
+    import signal
+
+    kernel_lab.bucket("b", ["one", "two"])
+
+    def swallow(_progress):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(1000):
+                pass
+        except KeyboardInterrupt:
+            pass
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        kernel_lab.process("b", "hash_embedder", "c", on_progress=swallow, engine="kernel")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert kernel_lab.collection("c").snapshot is None

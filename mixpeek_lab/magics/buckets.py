@@ -10,7 +10,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs
+from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class BucketMagics(Magics):
         if options.name is None:
             return BucketList(lab.buckets())
         if options.source is None:
-            return BucketCard(lab.bucket(options.name))
+            return BucketCard(lab.bucket(unquoted(options.name)))
         return BucketCard(
             lab.bucket(
-                options.name,
-                self._source(options.source.strip("\"'")),
-                text=options.text,
-                key=options.key,
+                unquoted(options.name),
+                self._source(unquoted(options.source)),
+                text=[unquoted(name) for name in options.text] if options.text else None,
+                key=unquoted(options.key) if options.key else None,
                 mode="append" if options.append else "replace",
             )
         )
@@ -81,9 +81,9 @@ class BucketMagics(Magics):
         options = parse_argstring(self.process, line)
         return run_live(
             current_lab(),
-            options.bucket,
+            unquoted(options.bucket),
             options.extractor,
-            options.into,
+            unquoted(options.into) if options.into else None,
             parameters=pairs(options.param) or None,
             analyzer=options.analyzer,
             indexes=pairs(options.index) or None,

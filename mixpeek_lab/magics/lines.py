@@ -27,7 +27,7 @@ def named_text(line: str) -> tuple[str, str, str]:
     before, rest = leading_options(line)
     name, _, rest = rest.partition(" ")
     after, text = leading_options(rest)
-    return name, f"{before} {after}".strip(), _unquoted(text)
+    return name, f"{before} {after}".strip(), unquoted(text)
 
 
 def pairs(texts: list[str]) -> dict[str, Any]:
@@ -40,7 +40,8 @@ def pairs(texts: list[str]) -> dict[str, Any]:
     return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """`text` without the pair of quotes around it: IPython keeps them on a magic's words."""
     for quote in "\"'":
         if len(text) > 1 and text[0] == text[-1] == quote and quote not in text[1:-1]:
             return text[1:-1]

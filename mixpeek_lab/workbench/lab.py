@@ -217,6 +217,8 @@ class Lab:
         """
         if source is None:
             return self._catalog.bucket(name)
+        if not name.strip() or not name.isprintable():
+            raise InvalidInputError(f"{name!r} cannot be a bucket's name: use words to read.")
         loaded = load_objects(source, text=text, key=key)
         try:
             bucket = self._catalog.bucket(name)
@@ -249,6 +251,8 @@ class Lab:
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
         """
+        if engine not in ("ray", "kernel"):
+            raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
         self._hub.settle()
         record = self.extractor(extractor)
         target = target_collection(

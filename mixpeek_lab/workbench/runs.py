@@ -28,6 +28,7 @@ from mixpeek_lab.snapshots import (
 )
 from mixpeek_lab.workbench.explanations import explain_run
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
@@ -164,9 +165,10 @@ class Run:
             self.record, self.collection.parameters, table, vector_dims(manifest)
         )
         computed.notes.extend(notes)
-        with closing(blocks):
+        with closing(blocks), heard_interrupts() as demand_no_interrupt:
             for block in blocks:
                 progress.add(*computed.add(block), computed.stamp.begun)
+                demand_no_interrupt()
 
     def _finish(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
         manifest = self.record.manifest

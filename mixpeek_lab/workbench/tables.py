@@ -48,6 +48,11 @@ def read_rows(source: Source) -> Rows:
         raise InvalidInputError(
             "A bucket is not made of one dict. Give a list of dicts, one a row, or a DataFrame."
         )
+    if not isinstance(source, Iterable):
+        raise InvalidInputError(
+            f"A bucket is not made of {type(source).__name__}. Give a DataFrame, a list of texts "
+            "or dicts, a folder, a glob or a file."
+        )
     return _from_items(list(source))
 
 

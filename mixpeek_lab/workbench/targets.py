@@ -9,7 +9,7 @@ from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
 from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
 from mixpeek_lab.indexes import check_analyzer
 from mixpeek_lab.inspection import is_reserved
-from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, IndexSettings
+from mixpeek_lab.models import INDEX_KINDS, JSON, Bucket, Collection, IndexKind, IndexSettings
 
 
 def target_collection(
@@ -31,6 +31,13 @@ def target_collection(
         raise InvalidInputError(
             f"A collection cannot be called {name!r}: `sql` has a table of that name."
         )
+    _check_indexes(record, indexes or {})
+    twin = next((c.name for c in catalog.collections() if c.name.lower() == name.lower()), name)
+    if twin != name:
+        raise ConflictError(
+            f"There is a collection {twin!r}, and SQL does not tell it from {name!r}. "
+            "Use that one, or take a name that differs in more than case."
+        )
     try:
         found = catalog.collection(name)
     except NotFoundError:
@@ -48,6 +55,17 @@ def target_collection(
         parameters=dict(found.parameters if parameters is None else parameters),
         settings=settings,
     )
+
+
+def _check_indexes(record: ExtractorRecord, indexes: Mapping[str, IndexKind]) -> None:
+    known = [feature.feature_name for feature in record.manifest.vectors]
+    for name, kind in indexes.items():
+        if name not in known:
+            raise NotFoundError("vector feature", name, known)
+        if kind not in INDEX_KINDS:
+            raise InvalidInputError(
+                f"{name}: there is no index kind {kind!r}; it is one of {', '.join(INDEX_KINDS)}."
+            )
 
 
 def _new(

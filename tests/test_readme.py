@@ -1,0 +1,35 @@
+"""The README's cells, as they stand, in a real kernel."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+CELL = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def cells():
+    found = [cell for cell in CELL.findall(README.read_text()) if "with Lab()" not in cell]
+    assert len(found) >= 5
+    return found
+
+
+@pytest.mark.ray
+@pytest.mark.model
+def test_the_cells_lead_from_source_to_search(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIXPEEK_LAB_HOME", str(tmp_path / "home"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells()])
+    notebook.cells.append(nbformat.v4.new_code_cell("%search animals pets that make a sound"))
+    NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute(env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    *_, playground, search = notebook.cells
+    assert any("cats purr" in str(output) for output in playground.outputs)
+    (found,) = [output.data["text/plain"] for output in search.outputs if "data" in output]
+    assert "cats purr" in found.splitlines()[2] or "dogs bark" in found.splitlines()[2]
