@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from mixpeek_lab.filters import Filter
 
 DOCUMENTS, LEDGER, ABOUT, LEXICAL = "documents.parquet", "ledger.parquet", "about.json", "lexical"
+FEW = 64
+"""Documents fetched one value at a time; more of them in one go."""
 LOCK, UNFINISHED = "lock", ".writing"
 GRACE = 30.0
 """Seconds for which a snapshot stays after another has taken its place."""
@@ -221,8 +223,18 @@ class Snapshot:
         known = [(key, self.row_of[key]) for key in document_ids if key in self.row_of]
         if not known:
             return {}
-        rows = self.documents.table.take(pa.array([row for _, row in known])).to_pylist()
-        return {key: row for (key, _), row in zip(known, rows, strict=True)}
+        if len(known) > FEW:
+            rows = self.documents.table.take(pa.array([row for _, row in known])).to_pylist()
+            return {key: row for (key, _), row in zip(known, rows, strict=True)}
+        # A page of hits: value by value is quicker than setting up a take.
+        columns = self._columns
+        return {key: {name: values[row].as_py() for name, values in columns} for key, row in known}
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, pa.Array]]:
+        """The non-vector columns as plain arrays, by name."""
+        table = self.documents.table
+        return [(name, joined_chunks(table.column(name))) for name in table.column_names]
 
     def vector_of(self, feature: str, document_id: str) -> list[float]:
         """One document's stored vector; RetrieverError where it has none."""
@@ -239,6 +251,11 @@ class Snapshot:
     def _named(self, rows: Any, scores: Any) -> list[tuple[str, float]]:
         ids = self.document_ids
         return [(ids[r], s) for r, s in zip(rows.tolist(), scores.tolist(), strict=True)]
+
+
+def joined_chunks(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The column as one array, without a copy where it has one chunk; as it is where it has not."""
+    return column.chunk(0) if column.num_chunks == 1 else column
 
 
 def index_path(folder: Path, feature: str) -> Path:

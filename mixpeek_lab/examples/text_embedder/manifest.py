@@ -13,7 +13,7 @@ manifest = ExtractorManifest(
     supported_input_types=["text"],
     features=[Feature.embedding("text_embedding", dim=384)],
     inference_type="embedding",
-    compute_profile={"resource_type": "cpu", "batch_size": 256, "max_concurrency": 1},
+    compute_profile={"resource_type": "cpu", "batch_size": 512, "max_concurrency": 1},
 )
 
 # Mixpeek reads these by AST.

@@ -18,6 +18,6 @@ class TextEmbedder(BatchProcessor):
     def process(self, batch):
         """Add `text_embedding`: one vector of 384 floats, of length 1, a row."""
         texts = batch["data"].fillna("").tolist()
-        vectors = self.model.encode(texts, batch_size=64, normalize_embeddings=True)
+        vectors = self.model.encode(texts, batch_size=32, normalize_embeddings=True)
         batch["text_embedding"] = list(vectors)
         return batch
