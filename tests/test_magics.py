@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.magics import session
 from mixpeek_lab.widgets.cards import (
@@ -25,8 +25,6 @@ from mixpeek_lab.widgets.cards import (
     RunCard,
     TablePage,
 )
-
-HASH_EMBEDDER = Path(__file__).parent / "fixtures" / "hash_embedder"
 
 TYPED = """%%extractor counter
 from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature

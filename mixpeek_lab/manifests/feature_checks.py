@@ -19,17 +19,10 @@ from mixpeek_lab.manifests.values import (
     plain,
     source_of,
 )
-from mixpeek_lab.models import INDEX_KINDS, METRICS
+from mixpeek_lab.models import CONTRACT_COLUMNS, INDEX_KINDS, METRICS
 
 KEYS = ("feature_type", "feature_name", "embedding_dim", "distance_metric")
 OPTIONAL_KEYS = ("labels", "index", "description")
-DOCUMENT_COLUMNS = frozenset(
-    (
-        "data", "document_id", "object_id", "collection_id", "feature_extractor_id", "blob_id",
-        "blob_property", "blob_type", "mime_type", "size_bytes",
-    )
-)  # fmt: skip
-"""The columns that processors get; a vector under such a name would replace one."""
 FEATURE_TYPES = ("embedding", "classification")
 METRIC_SYNONYMS = {
     "l2": "euclid",
@@ -86,7 +79,7 @@ def check_name(draft: Draft, report: Report) -> None:
             f"{draft.label}: {_shown(value)} cannot be a feature's name.",
             "Use a non-empty text without spaces, / and @: my_embedding.",
         )  # fmt: skip
-    elif name in DOCUMENT_COLUMNS or name.startswith("_"):
+    elif name in CONTRACT_COLUMNS or name.startswith("_"):
         report.add(
             "MAN007", value.node,
             f"{draft.label}: {_shown(value)} cannot be a feature's name: documents have a column "

@@ -2,6 +2,7 @@
 
 from mixpeek_lab.models.buckets import (
     BLOB_TYPES,
+    CONTRACT_COLUMNS,
     FIELD_TYPES,
     Blob,
     Bucket,
@@ -41,6 +42,7 @@ from mixpeek_lab.models.search import (
 
 __all__ = [
     "BLOB_TYPES",
+    "CONTRACT_COLUMNS",
     "FIELD_TYPES",
     "INDEX_KINDS",
     "INFERENCE_TYPES",

@@ -17,6 +17,13 @@ FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
 BLOB_TYPES = ("text", "image", "audio", "video", "pdf")
 
 
+CONTRACT_COLUMNS = (
+    "data", "document_id", "object_id", "blob_type", "blob_property", "mime_type",
+    "blob_id", "collection_id", "feature_extractor_id", "size_bytes",
+)  # fmt: skip
+"""The columns that every processor gets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """One property of an object that extractors read."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mixpeek_lab.catalog import InputRow
-from mixpeek_lab.models import JSON, Failure
+from mixpeek_lab.models import CONTRACT_COLUMNS, JSON, Failure
 
 ROW = "__row__"
 """Hidden column: the row's position in the run's input."""
@@ -22,11 +22,7 @@ FAILURE = "__failure__"
 """Hidden column: why the row failed, as JSON; null while it has not."""
 HIDDEN = (ROW, FAILURE)
 
-CONTRACT = (
-    "data", "document_id", "object_id", "blob_type", "blob_property", "mime_type",
-    "blob_id", "collection_id", "feature_extractor_id", "size_bytes",
-)  # fmt: skip
-"""The columns that every processor gets."""
+CONTRACT = CONTRACT_COLUMNS
 
 INPUT_SCHEMA = pa.schema(
     [
