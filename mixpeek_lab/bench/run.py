@@ -16,6 +16,7 @@ from mixpeek_lab.beir import Dataset, read_beir
 from mixpeek_lab.bench.baseline import CANDIDATES, peak_memory
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.examples import TEXT_EMBEDDER
+from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.metrics import evaluate, run_from_rankings
 from mixpeek_lab.models import SearchResult
 from mixpeek_lab.workbench import Lab
@@ -33,6 +34,7 @@ def run_bench(
     milliseconds over all queries of the folder.
     """
     data = read_beir(folder)
+    seed_hub_cache()  # the script loads the model as people do
     say(f"{data.name}: {len(data.queries)} queries. The hand-written script first …")
     baseline = _baseline(folder, analyzer)
     say("… then the lab.")
