@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mixpeek_lab.errors import InvalidInputError
 
@@ -39,8 +40,9 @@ class FeatureURI:
     version: str
     feature: str
 
-    @classmethod
-    def parse(cls, text: str) -> FeatureURI:
+    @staticmethod
+    @lru_cache
+    def parse(text: str) -> FeatureURI:
         """Read `mixpeek://name@version/feature`; both spellings of a version are equal."""
         match = _URI.match(text.strip())
         if not match:
@@ -49,7 +51,7 @@ class FeatureURI:
                 "It reads mixpeek://extractor@version/feature, "
                 "for example mixpeek://my_extractor@1.0.0/my_embedding."
             )
-        return cls(match["extractor"], normalise_version(match["version"]), match["feature"])
+        return FeatureURI(match["extractor"], normalise_version(match["version"]), match["feature"])
 
     def __str__(self) -> str:
         return f"mixpeek://{self.extractor}@{self.version}/{self.feature}"

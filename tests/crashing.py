@@ -21,10 +21,9 @@ import faiss  # noqa: F401
 import pandas  # noqa: F401
 import Stemmer  # noqa: F401
 
-from mixpeek_lab import snapshots
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import read_documents
-from mixpeek_lab.snapshots import Snapshot, read_ledger
+from mixpeek_lab.snapshots import DOCUMENTS, Snapshot, read_ledger, writer
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.home import Home
 
@@ -106,7 +105,7 @@ def look(home: Path) -> dict[str, Any]:
     collection = catalog.collection("c")
     root = Home(home).snapshots(collection.collection_id)
     shown = Snapshot(root / str(collection.snapshot), collection.collection_id)
-    whole = read_documents(shown.folder / snapshots.DOCUMENTS)
+    whole = read_documents(shown.folder / DOCUMENTS)
     rows = whole.table.to_pylist()
     nearest = [shown.dense("hash_embedding", row["hash_embedding"], 1, None) for row in rows]
     return {
@@ -116,8 +115,8 @@ def look(home: Path) -> dict[str, Any]:
         "versions": sorted({row["version"] for row in rows}),
         "expected": all(row["data"] in row["expected"].split("|") for row in rows),
         "vectors": len(shown.index("hash_embedding")),
-        "found": all(hits and abs(hits[0][1] - 1) < 1e-5 for hits in nearest),
-        "words": len(shown.lexical("chunk", 1000, None)),
+        "found": all(hits.scores and abs(hits.scores[0] - 1) < 1e-5 for hits in nearest),
+        "words": len(shown.lexical("chunk", 1000, None).document_ids),
         "ledger": sorted(read_ledger(shown.folder)) == sorted({row["_row_key"] for row in rows}),
         "leftovers": sorted(
             entry.name for entry in root.iterdir()
@@ -155,7 +154,7 @@ def main() -> None:
     random.seed(int(seed))
     path, version = Path(home), 2
     if how == "steps":
-        snapshots.GRACE = 0.0  # so that each run also removes a snapshot
+        writer.GRACE = 0.0  # so that each run also removes a snapshot
 
     def begin() -> dict[str, Any]:
         lab = Lab(path)

@@ -515,11 +515,11 @@ def test_the_query_vector_is_found_under_every_key():
     answer["vector"] = np.array([5], dtype=np.float32)
     found = []
     for key in list(answer):
-        found.append(query_vector(answer, "v"))
+        found.append(query_vector(answer, "v").tolist())
         del answer[key]
     assert found == [[1.0], [2.0], [3.0], [4.0], [5.0]]
-    assert query_vector({"embeddings": np.eye(2)}, "v") == [1.0, 0.0]
-    assert query_vector({"v": None, "vector": [1]}, "v") == [1.0]
+    assert query_vector({"embeddings": np.eye(2)}, "v").tolist() == [1.0, 0.0]
+    assert query_vector({"v": None, "vector": [1]}, "v").tolist() == [1.0]
 
 
 @pytest.mark.parametrize(

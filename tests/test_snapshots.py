@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mixpeek_lab import snapshots
 from mixpeek_lab.documents import DocumentTable
 from mixpeek_lab.errors import ConflictError, RetrieverError, VectorError
 from mixpeek_lab.filters import parse_filter
@@ -23,8 +22,9 @@ from mixpeek_lab.snapshots import (
     read_fingerprint,
     read_ledger,
     remove_old_snapshots,
-    split_fields,
+    shown_fields,
     write_snapshot,
+    writer,
     writing,
 )
 
@@ -68,14 +68,17 @@ def test_a_snapshot_reads_back(tmp_path):
     shown = Snapshot(root / "1", "col")
     assert shown.document_ids == ["d0", "d1", "d2"]
     assert shown.features == {"vec/é": FEATURE}
-    assert shown.dense("vec/é", [0.0, 1.0], 2, None)[0][0] == "d0"
-    assert shown.lexical("number2", 5, None)[0][0] == "d2"
+    assert shown.dense("vec/é", [0.0, 1.0], 2, None).document_ids[0] == "d0"
+    assert shown.lexical("number2", 5, None).document_ids[0] == "d2"
     assert shown.vector_of("vec/é", "d1") == [2.0, 0.5]
     fetched = shown.fetch(["d2", "unknown", "d0"])
     assert {key: row["year"] for key, row in fetched.items()} == {"d2": 2, "d0": 0}
-    fields, lineage = split_fields(fetched["d2"])
-    assert fields == {"data": "text number2", "year": 2}
-    assert lineage == {"object_id": "o2", "blob_id": "b2", "_row_key": "k2"}
+    assert shown_fields(fetched["d2"]) == {"data": "text number2", "year": 2}
+    assert [fetched["d2"][key] for key in ("object_id", "blob_id", "_row_key")] == [
+        "o2",
+        "b2",
+        "k2",
+    ]
     assert shown.fetch([]) == {}
 
 
@@ -84,8 +87,8 @@ def test_filters_say_which_rows_count(tmp_path):
     shown = Snapshot(tmp_path / "col" / "1", "col")
     late = parse_filter({"field": "year", "operator": "gte", "value": 1})
     assert shown.allowed(late).tolist() == [False, True, True]
-    assert {key for key, _ in shown.dense("vec/é", [0.0, 1.0], 5, late)} == {"d1", "d2"}
-    assert {key for key, _ in shown.lexical("text", 5, late)} == {"d1", "d2"}
+    assert set(shown.dense("vec/é", [0.0, 1.0], 5, late).document_ids) == {"d1", "d2"}
+    assert set(shown.lexical("text", 5, late).document_ids) == {"d1", "d2"}
     unknown = parse_filter({"field": "nope", "operator": "eq", "value": 1})
     assert not shown.allowed(unknown).any()
 
@@ -114,8 +117,8 @@ def test_a_snapshot_without_documents_answers(tmp_path, kind):
     settings = IndexSettings("english", {"vec/é": kind})
     write(tmp_path / "col", 1, documents(0), settings)
     shown = Snapshot(tmp_path / "col" / "1", "col")
-    assert shown.dense("vec/é", [0.0, 1.0], 5, None) == []
-    assert shown.lexical("text", 5, None) == []
+    assert shown.dense("vec/é", [0.0, 1.0], 5, None) == ([], [])
+    assert shown.lexical("text", 5, None) == ([], [])
 
 
 def test_a_failure_while_writing_leaves_nothing_behind(tmp_path):
@@ -147,7 +150,7 @@ def test_replaced_snapshots_stay_for_their_readers_and_go_later(tmp_path):
         remove_old_snapshots(root, 4)
     assert sorted(p.name for p in root.iterdir()) == ["1", "2", "3", "4", "lock"]
     for number in (1, 2):  # replaced a while ago; 3 took the place of 2 just now
-        os.utime(root / str(number), (0, time.time() - snapshots.GRACE - 1))
+        os.utime(root / str(number), (0, time.time() - writer.GRACE - 1))
     with writing(root):
         remove_old_snapshots(root, 4)
     assert sorted(p.name for p in root.iterdir()) == ["2", "3", "4", "lock"]
@@ -195,16 +198,14 @@ def test_one_writer_at_a_time_among_threads_and_processes(tmp_path):
 def test_files_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
     """Everything below the folder is synced, and only then does it get its name."""
     synced, renamed = [], []
-    fsync, rename = snapshots.os.fsync, snapshots.Path.rename
-    monkeypatch.setattr(
-        snapshots.os, "fsync", lambda handle: (synced.append(handle), fsync(handle))
-    )
+    fsync, rename = writer.os.fsync, writer.Path.rename
+    monkeypatch.setattr(writer.os, "fsync", lambda handle: (synced.append(handle), fsync(handle)))
 
     def noted(path, target):
         renamed.append((path.name, len(synced)))
         return rename(path, target)
 
-    monkeypatch.setattr(snapshots.Path, "rename", noted)
+    monkeypatch.setattr(writer.Path, "rename", noted)
     root = tmp_path / "col"
     write(root, 1)
     before = dict(renamed)["1.writing"]

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
 from mixpeek_lab.loader.modules import load_module
@@ -20,6 +20,10 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
 from mixpeek_lab.source import ExtractorSource
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
@@ -188,8 +192,8 @@ class _Loop:
             self._loop.close()
 
 
-def query_vector(answer: Mapping[str, Any], feature_name: str) -> list[float]:
-    """The query's vector for one vector index, out of a service's answer.
+def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np.float64]:
+    """The query's vector (dim,) for one vector index, out of a service's answer.
 
     The first of: the key named after the index, the same with `_embedding` behind it,
     `embedding`, the first of `embeddings`, `vector`. Raises ExtractorRunError with the keys that
@@ -215,17 +219,19 @@ def _listed(value: Any) -> Any:
     return as_list() if callable(as_list) else list(value) if isinstance(value, tuple) else value
 
 
-def _vector(key: str, value: Any) -> list[float]:
+def _vector(key: str, value: Any) -> npt.NDArray[np.float64]:
     if isinstance(value, list) and value and isinstance(value[0], list | tuple):
         raise ExtractorRunError(
             f"The realtime service's {key!r} is a list of {len(value)} vectors, not one vector. "
             "Write model.encode([text])[0].tolist()."
         )
+    import numpy as np
+
     try:
-        vector = [float(number) for number in value]
+        vector = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        vector = []
-    if not vector or isinstance(value, str) or not all(map(math.isfinite, vector)):
+        vector = np.empty(0)
+    if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
         raise ExtractorRunError(
             f"The realtime service's {key!r} is not a list of finite numbers: {value!r:.80}."
         )

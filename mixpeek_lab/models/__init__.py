@@ -33,6 +33,8 @@ from mixpeek_lab.models.runs import (
     RunState,
 )
 from mixpeek_lab.models.search import (
+    NO_CANDIDATES,
+    Candidates,
     Contribution,
     Hit,
     Leg,
@@ -48,9 +50,11 @@ __all__ = [
     "INFERENCE_TYPES",
     "JSON",
     "METRICS",
+    "NO_CANDIDATES",
     "Blob",
     "Bucket",
     "BucketObject",
+    "Candidates",
     "Collection",
     "ComputeProfile",
     "Contribution",

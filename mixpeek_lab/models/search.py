@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mixpeek_lab.models.json import JSON
 
 SUMMARY = 60
 """Characters of text in a hit's summary."""
+
+
+class Candidates(NamedTuple):
+    """What one leg found: documents best first, and their scores, larger ones better."""
+
+    document_ids: Sequence[str]
+    scores: Sequence[float]
+
+
+NO_CANDIDATES = Candidates((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Leg:
     milliseconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Contribution:
     """What one leg gave to one hit. `rank` counts from 1; None: the leg did not find it."""
 

@@ -6,7 +6,7 @@ Knows no index, no Ray and no HTTP: what it needs is a `SearchContext` of plain 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -15,17 +15,14 @@ from uuid import uuid4
 from mixpeek_lab.errors import NotFoundError, RetrieverError
 from mixpeek_lab.filters import Filter, join
 from mixpeek_lab.filters.values import resolve
-from mixpeek_lab.fusion import Arms, Fused, effective_weights, fuse
-from mixpeek_lab.models import JSON, Hit, Leg, SearchResult, Span
+from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
+from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
 Vector = Any
 """A sequence or an array of floats, shape (dim,)."""
-
-Candidates = Sequence[tuple[str, float]]
-"""(document id, score), best first, larger scores better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def search(
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
     options: dict[str, Any] = {"arms": context.arms, "seed": int(execution_id[5:], 16)}
-    fused = _fused(spec, legs, options, trace)
+    fused: Sequence[Fused] = _fused(spec, legs, options, trace)
     documents: dict[str, FetchedDocument] = {}
     if spec.group_by is not None:
         fused, documents = _grouped(spec, fused, context, trace)
@@ -141,7 +138,7 @@ def _search_legs(
         own = leg.filters.render(request.inputs, f"{leg.name}.filters") if leg.filters else None
         row_filter = join(common, own)
         started = perf_counter()
-        found: Candidates = ()
+        found = NO_CANDIDATES
         try:
             if leg.weight or request.candidates:
                 found = _candidates(leg, request, vectors, context, row_filter)
@@ -149,8 +146,8 @@ def _search_legs(
             unknown.append(error)
             trace.warnings.append(f"Leg {leg.name!r} is left out: {error}")
         else:
-            _warn(leg, found, row_filter, wanted, request, trace)
-        spent = trace.add(f"search {leg.name}", started, 0, len(found))
+            _warn(leg, len(found.document_ids), row_filter, wanted, request, trace)
+        spent = trace.add(f"search {leg.name}", started, 0, len(found.document_ids))
         legs.append(_leg(leg, found, spent, context))
     if unknown and len(unknown) == len(spec.searches):
         raise unknown[0]
@@ -170,12 +167,19 @@ def _candidates(
         vector = vector_for(leg, request, vectors, context.vector_of)
         found = context.dense(leg, vector, leg.top_k, row_filter)
     if leg.min_score is not None:
-        found = [pair for pair in found if pair[1] >= leg.min_score]
+        found = _columns(pair for pair in zip(*found, strict=True) if pair[1] >= leg.min_score)
+    if len(set(found.document_ids)) == len(found.document_ids):
+        return found
     # A document counts where it stands first; ranks and the trace must agree on that.
     first: dict[str, float] = {}
-    for document_id, score in found:
+    for document_id, score in zip(*found, strict=True):
         first.setdefault(document_id, score)
-    return found if len(first) == len(found) else list(first.items())
+    return _columns(first.items())
+
+
+def _columns(pairs: Iterable[tuple[str, float]]) -> Candidates:
+    listed = list(pairs)
+    return Candidates([pair[0] for pair in listed], [pair[1] for pair in listed])
 
 
 def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: SearchContext) -> Leg:
@@ -183,8 +187,8 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
         name=leg.name,
         kind="lexical" if leg.lexical else "dense",
         weight=leg.weight,
-        document_ids=tuple(pair[0] for pair in found),
-        scores=tuple(float(pair[1]) for pair in found),
+        document_ids=tuple(found.document_ids),
+        scores=tuple(found.scores),
         feature_uri=leg.feature_uri or "",
         metric="bm25" if leg.lexical else context.metric_of(leg),
         top_k=leg.top_k,
@@ -194,7 +198,7 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
 
 def _warn(
     leg: SearchLeg,
-    found: Candidates,
+    found: int,
     row_filter: Filter | None,
     wanted: int,
     request: SearchRequest,
@@ -207,9 +211,9 @@ def _warn(
         if row_filter is not None or leg.min_score is not None:
             why = f"{why}, or the filter or min_score left none"
         trace.warnings.append(f"Leg {leg.name!r} found nothing: {why}.")
-    elif row_filter is not None and not leg.lexical and len(found) < min(wanted, leg.top_k):
+    elif row_filter is not None and not leg.lexical and found < min(wanted, leg.top_k):
         trace.warnings.append(
-            f"The filter left {len(found)} documents for leg {leg.name!r}; {wanted} were wanted."
+            f"The filter left {found} documents for leg {leg.name!r}; {wanted} were wanted."
         )
 
 
@@ -218,7 +222,7 @@ def _warn(
 
 def _fused(
     spec: RetrieverSpec, legs: tuple[Leg, ...], options: dict[str, Any], trace: _Trace
-) -> list[Fused]:
+) -> Ranking:
     started = perf_counter()
     fused = fuse(legs, spec.fusion.strategy, k=spec.fusion.k, **options)
     trace.add("fuse", started, sum(len(leg.document_ids) for leg in legs), len(fused))
@@ -236,11 +240,11 @@ def _fetch(
 
 def _grouped(
     spec: RetrieverSpec, fused: Sequence[Fused], context: SearchContext, trace: _Trace
-) -> tuple[list[Fused], dict[str, FetchedDocument]]:
+) -> tuple[Sequence[Fused], dict[str, FetchedDocument]]:
     """Groups in the order of their best hit, each one's hits together."""
     group_by = spec.group_by
     if group_by is None:
-        return list(fused), {}
+        return fused, {}
     documents = _fetch(context, [entry.document_id for entry in fused], trace)
     started = perf_counter()
     groups: dict[str, list[Fused]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.fusion import Fused, fuse
+from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import Leg
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def slim(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "documents": documents}
 
 
-def _fused(payload: Mapping[str, Any], choice: FusionChoice) -> list[Fused]:
+def _fused(payload: Mapping[str, Any], choice: FusionChoice) -> Ranking:
     legs = legs_of(payload)
     # The weights of `learned` were drawn when the retriever ran; here they are set by hand.
     strategy = "rrf" if choice.strategy == "learned" else choice.strategy

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import RetrieverError
@@ -33,8 +33,8 @@ from mixpeek_lab.workbench.sources import Service, Source, Sources
 if TYPE_CHECKING:
     from mixpeek_lab.loader import RealtimeService
 
-Vectors = Mapping[str, Sequence[float]]
-"""Embedded queries by leg name."""
+Vectors = Mapping[str, Any]
+"""Embedded queries by leg name: arrays (dim,)."""
 
 MOST_LOADED = 4
 """Realtime services that the kernel keeps loaded: each may hold a model."""

@@ -9,12 +9,10 @@ from typing import Any
 
 from mixpeek_lab.errors import NotFoundError, RetrieverError
 from mixpeek_lab.filters import Filter
-from mixpeek_lab.models import JSON, Collection
+from mixpeek_lab.models import JSON, Candidates, Collection
 from mixpeek_lab.retrievers import DocumentQuery, FetchedDocument, SearchContext, SearchLeg
-from mixpeek_lab.snapshots import Snapshot, split_fields
+from mixpeek_lab.snapshots import Snapshot, shown_fields
 from mixpeek_lab.uris import FeatureURI
-
-Pairs = list[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +114,8 @@ class Sources:
         found: dict[str, FetchedDocument] = {}
         for source in self.all:
             for key, row in source.snapshot.fetch(document_ids).items():
-                fields, _ = split_fields(row)
                 collection = source.collection.collection_id
-                found[key] = FetchedDocument(collection, fields, source.lineage(row))
+                found[key] = FetchedDocument(collection, shown_fields(row), source.lineage(row))
         return found
 
     def terms(self, text: str) -> list[str]:
@@ -136,12 +133,12 @@ class Sources:
             metric_of=self._metric_of,
         )
 
-    def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Pairs:
+    def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
         uri = _uri(leg)
         found = [s.snapshot.dense(uri.feature, vector, top_k, filters) for s in self.holding(uri)]
         return _best(found, top_k)
 
-    def _lexical(self, _: SearchLeg, text: str, top_k: int, filters: Filter | None) -> Pairs:
+    def _lexical(self, _: SearchLeg, text: str, top_k: int, filters: Filter | None) -> Candidates:
         return _best([s.snapshot.lexical(text, top_k, filters) for s in self.all], top_k)
 
     def _metric_of(self, leg: SearchLeg) -> str:
@@ -169,9 +166,10 @@ def _made_by(collection: Collection) -> tuple[str, str]:
     return collection.extractor_digest, json.dumps(dict(collection.parameters), sort_keys=True)
 
 
-def _best(found: list[Pairs], top_k: int) -> Pairs:
+def _best(found: list[Candidates], top_k: int) -> Candidates:
     """The best of several collections' candidates; ties by document id."""
     if len(found) == 1:
         return found[0]
-    joined = [pair for pairs in found for pair in pairs]
-    return sorted(joined, key=lambda pair: (-pair[1], pair[0]))[:top_k]
+    joined = [(-score, key) for each in found for key, score in zip(*each, strict=True)]
+    best = sorted(joined)[:top_k]
+    return Candidates([key for _, key in best], [-score for score, _ in best])

@@ -19,20 +19,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from math import fsum, isfinite, sqrt
-from random import Random
+from operator import eq, neg
+from typing import overload
 
 from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.fusion.weights import Arms, Weights, effective_weights
 from mixpeek_lab.models import Contribution, Leg
 
 STRATEGIES = ("rrf", "dbsf", "weighted", "max", "learned")
 DEFAULT_K = 60.0
-
-Weights = Sequence[float] | Mapping[str, float]
-"""One weight per leg: in leg order, or by leg name (legs not named keep their own)."""
-
-Arms = Mapping[str, tuple[float, float]]
-"""Leg name → (successes, failures) among the recorded interactions with its hits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +44,7 @@ class _Table:
     contributions: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fused:
     """One document of the fused ranking.
 
@@ -70,6 +67,40 @@ class Fused:
         return tuple(_keep_largest(found, self.score)) if self._is_max else tuple(found)
 
 
+class Ranking(Sequence[Fused]):
+    """The fused documents, best first. An entry is made when it is looked at."""
+
+    def __init__(
+        self, ranked: list[tuple[float, str]], tables: tuple[_Table, ...], is_max: bool
+    ) -> None:
+        self._ranked, self._tables, self._is_max = ranked, tables, is_max
+
+    def __len__(self) -> int:
+        return len(self._ranked)
+
+    @overload
+    def __getitem__(self, place: int) -> Fused: ...
+    @overload
+    def __getitem__(self, place: slice) -> Ranking: ...
+    def __getitem__(self, place: int | slice) -> Fused | Ranking:
+        """The entry at `place` (from 0), or a part of the ranking."""
+        if isinstance(place, slice):
+            return Ranking(self._ranked[place], self._tables, self._is_max)
+        negative, document_id = self._ranked[place]
+        return Fused(document_id, -negative, self._tables, self._is_max)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same documents stand in the same order with the same scores."""
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Ranking({list(self)!r})"
+
+
 def fuse(
     legs: Sequence[Leg],
     strategy: str = "rrf",
@@ -78,7 +109,7 @@ def fuse(
     weights: Weights | None = None,
     arms: Arms | None = None,
     seed: int = 0,
-) -> list[Fused]:
+) -> Ranking:
     """Fuse `legs` (candidates best first, larger scores better), best document first.
 
     `weights` override the legs' own. `arms` and `seed` are for `learned` only. Raises
@@ -94,8 +125,7 @@ def fuse(
     )
     is_max = strategy == "max"
     totals = _largest(tables) if is_max else _sums(tables)
-    ranking = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
-    return [Fused(document_id, score, tables, is_max) for document_id, score in ranking]
+    return Ranking(sorted(zip(map(neg, totals.values()), totals, strict=True)), tables, is_max)
 
 
 def check_strategy(strategy: str, k: float = DEFAULT_K, where: str = "fusion") -> None:
@@ -110,75 +140,16 @@ def check_strategy(strategy: str, k: float = DEFAULT_K, where: str = "fusion") -
         raise RetrieverError(f"{where}: k is {k}; it must be a number above -1 (60 is usual).")
 
 
-def check_weight(weight: float, where: str) -> float:
-    """`weight` as a float. Raises RetrieverError where it is negative or not finite."""
-    if not (isfinite(weight) and weight >= 0):
-        raise RetrieverError(
-            f"{where}: weight {weight} is not usable; it must be 0 (leg off) or a positive number."
-        )
-    return float(weight)
-
-
-def effective_weights(
-    legs: Sequence[Leg],
-    strategy: str = "rrf",
-    *,
-    weights: Weights | None = None,
-    arms: Arms | None = None,
-    seed: int = 0,
-) -> tuple[float, ...]:
-    """The weights that `fuse` will use, in leg order: overrides, then what was learned."""
-    given = _overridden(legs, weights)
-    checked = tuple(
-        check_weight(weight, f"leg {leg.name!r}") for leg, weight in zip(legs, given, strict=True)
-    )
-    if strategy != "learned":
-        return checked
-    sampled = learned_weights([leg.name for leg in legs], arms or {}, seed)
-    return tuple(s if w else 0.0 for s, w in zip(sampled, checked, strict=True))
-
-
-def learned_weights(names: Sequence[str], arms: Arms, seed: int = 0) -> tuple[float, ...]:
-    """One Thompson sample: θ ~ Beta(1 + successes, 1 + failures) per leg, scaled to mean 1.
-
-    Without any interaction all weights are 1, so that `learned` equals plain `rrf`. The same
-    arms and seed give the same weights.
-    """
-    counts = [arms.get(name, (0, 0)) for name in names]
-    for name, (wins, losses) in zip(names, counts, strict=True):
-        if not (isfinite(wins) and isfinite(losses) and wins >= 0 and losses >= 0):
-            raise RetrieverError(f"arms[{name!r}]: ({wins}, {losses}) are not counts.")
-    if not any(wins or losses for wins, losses in counts):
-        return (1.0,) * len(names)
-    draw = Random(seed)
-    samples = [draw.betavariate(1 + wins, 1 + losses) for wins, losses in counts]
-    mean = fsum(samples) / len(samples)
-    return tuple(sample / mean for sample in samples)
-
-
 # ---------------------------------------------------------------- parts
 
 
-def _overridden(legs: Sequence[Leg], weights: Weights | None) -> tuple[float, ...]:
-    if weights is None:
-        return tuple(leg.weight for leg in legs)
-    names = [leg.name for leg in legs]
-    if isinstance(weights, Mapping):
-        unknown = sorted(set(weights) - set(names))
-        if unknown:
-            raise RetrieverError(
-                f"weights: there is no leg {unknown[0]!r}; the legs are {', '.join(names)}."
-            )
-        return tuple(weights.get(leg.name, leg.weight) for leg in legs)
-    if len(weights) != len(legs):
-        raise RetrieverError(
-            f"weights: {len(weights)} weights for {len(legs)} legs ({', '.join(names)})."
-        )
-    return tuple(weights)
-
-
 def _rrf(scores: tuple[float, ...], k: float) -> tuple[float, ...]:
-    return tuple(1.0 / (k + rank) for rank in range(1, len(scores) + 1))
+    return _reciprocal_ranks(len(scores), k)
+
+
+@lru_cache(maxsize=64)
+def _reciprocal_ranks(count: int, k: float) -> tuple[float, ...]:
+    return tuple(1.0 / (k + rank) for rank in range(1, count + 1))
 
 
 def _z_scores(scores: tuple[float, ...], _k: float) -> tuple[float, ...]:
@@ -214,11 +185,13 @@ def _table(
     scale: bool,
 ) -> _Table:
     scores = _checked_scores(leg)
-    places = {document_id: place for place, document_id in enumerate(leg.document_ids)}
+    places = dict(zip(leg.document_ids, range(len(scores)), strict=True))
     if len(places) < len(leg.document_ids):
         places, scores = _first_of_each(leg)
     normalised = normalise(scores, k)
-    contributions = tuple(weight * value for value in normalised) if scale else normalised
+    contributions = normalised
+    if scale and weight != 1.0:
+        contributions = tuple([weight * value for value in normalised])
     return _Table(leg, weight, places, scores, normalised, contributions)
 
 
@@ -247,9 +220,15 @@ def _first_of_each(leg: Leg) -> tuple[dict[str, int], tuple[float, ...]]:
 def _sums(tables: Sequence[_Table]) -> dict[str, float]:
     totals: dict[str, float] = {}
     for table in tables:
-        if table.weight:
-            for document_id, contribution in zip(table.places, table.contributions, strict=True):
-                totals[document_id] = totals.get(document_id, 0.0) + contribution
+        pairs = zip(table.places, table.contributions, strict=True)
+        if not table.weight:
+            continue
+        if not totals:
+            totals = dict(pairs)
+            continue
+        found = totals.get
+        for document_id, contribution in pairs:
+            totals[document_id] = found(document_id, 0.0) + contribution
     return totals
 
 

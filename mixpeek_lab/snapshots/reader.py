@@ -1,0 +1,177 @@
+"""A snapshot opened for reading: searches, filters, documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mixpeek_lab.documents import LINEAGE, DocumentTable, read_documents
+from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.indexes import (
+    LexicalIndex,
+    VectorIndex,
+    read_lexical_index,
+    read_vector_index,
+)
+from mixpeek_lab.models import JSON, Candidates, Feature
+from mixpeek_lab.snapshots.names import (
+    ABOUT,
+    DOCUMENTS,
+    LEDGER,
+    LEXICAL,
+    index_path,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mixpeek_lab.filters import Filter
+
+FEW = 64
+"""Documents fetched one value at a time; more of them in one go."""
+MOST_DECODED, MOST_DECODED_BYTES = 1024, 32 * 1024 * 1024
+"""What a snapshot keeps at hand of the documents shown last: queries near each other share hits."""
+_NOT_SHOWN = frozenset((*LINEAGE, "document_id", "object_id"))
+
+
+@dataclass
+class Snapshot:
+    """A snapshot opened for reading. Indexes and columns load when they are first used."""
+
+    folder: Path
+    collection_id: str
+    _indexes: dict[str, VectorIndex] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def features(self) -> dict[str, Feature]:
+        """Vector index name → feature."""
+        about = json.loads((self.folder / ABOUT).read_text())
+        return {f["feature_name"]: Feature(**f) for f in about["features"]}
+
+    @cached_property
+    def documents(self) -> DocumentTable:
+        """The documents, without their vectors."""
+        return read_documents(self.folder / DOCUMENTS, with_vectors=False)
+
+    @cached_property
+    def document_ids(self) -> list[str]:
+        """Document ids by row."""
+        ids: list[str] = self.documents.table.column("document_id").to_pylist()
+        return ids
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Document id → row."""
+        return {key: row for row, key in enumerate(self.document_ids)}
+
+    def index(self, feature: str) -> VectorIndex:
+        """The vector index of a feature; RetrieverError names those that exist."""
+        if feature not in self._indexes:
+            if feature not in self.features:
+                known = ", ".join(self.features) or "none"
+                raise RetrieverError(
+                    f"Collection {self.collection_id} has no vector index {feature!r}; "
+                    f"it has: {known}."
+                )
+            self._indexes[feature] = read_vector_index(index_path(self.folder, feature))
+        return self._indexes[feature]
+
+    @cached_property
+    def lexical_index(self) -> LexicalIndex:
+        """The BM25 index over `data`."""
+        return read_lexical_index(self.folder / LEXICAL)
+
+    def dense(self, feature: str, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
+        """The nearest documents to `vector` (dim,), best first."""
+        rows, scores = self.index(feature).search(vector, top_k, self.allowed(filters))
+        return self._named(rows, scores)
+
+    def lexical(self, text: str, top_k: int, filters: Filter | None) -> Candidates:
+        """The best BM25 matches of `text`, best first."""
+        rows, scores = self.lexical_index.search(text, top_k, self.allowed(filters))
+        return self._named(rows, scores)
+
+    def allowed(self, filters: Filter | None) -> NDArray[np.bool_] | None:
+        """Which rows satisfy the filter, shape (documents,); None without a filter."""
+        if filters is None:
+            return None
+        table = self.documents.table
+        names = set(table.column_names)
+
+        def column(name: str) -> pa.ChunkedArray | None:
+            return table.column(name) if name in names else None
+
+        return filters.mask(column, table.num_rows)
+
+    def fetch(self, document_ids: Sequence[str]) -> dict[str, Mapping[str, JSON]]:
+        """All non-vector columns of the documents that exist here, by document id."""
+        known = [(key, self.row_of[key]) for key in document_ids if key in self.row_of]
+        if len(known) > FEW:
+            rows = self.documents.table.take(pa.array([row for _, row in known])).to_pylist()
+            return {key: row for (key, _), row in zip(known, rows, strict=True)}
+        # A page of hits: value by value is quicker than setting up a take.
+        return {key: self._decoded(row) for key, row in known}
+
+    @cached_property
+    def _decoded(self) -> Callable[[int], Mapping[str, JSON]]:
+        """Row → the document's values by column."""
+        columns, table = self._columns, self.documents.table
+
+        def decoded(row: int) -> Mapping[str, JSON]:
+            return {name: values[row].as_py() for name, values in columns}
+
+        if any(pa.types.is_nested(kind) for kind in table.schema.types):
+            return decoded  # its lists and dicts are the caller's to change
+        most = MOST_DECODED_BYTES * table.num_rows // max(1, table.nbytes)
+        kept: Callable[[int], Mapping[str, JSON]] = lru_cache(min(MOST_DECODED, most))(decoded)
+        return kept
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, pa.Array]]:
+        """The non-vector columns as plain arrays, by name."""
+        table = self.documents.table
+        return [(name, _joined_chunks(table.column(name))) for name in table.column_names]
+
+    def vector_of(self, feature: str, document_id: str) -> list[float]:
+        """One document's stored vector; RetrieverError where it has none."""
+        row = self.row_of.get(document_id)
+        if row is None:
+            raise RetrieverError(f"Document {document_id!r} is not in {self.collection_id}.")
+        self.index(feature)  # names the vector indexes, where there is no such one
+        column = pq.read_table(self.folder / DOCUMENTS, columns=[feature]).column(feature)
+        value: list[float] | None = column[row].as_py()
+        if value is None:
+            raise RetrieverError(f"Document {document_id!r} has no vector {feature!r}.")
+        return value
+
+    def _named(self, rows: Any, scores: Any) -> Candidates:
+        ids = self.document_ids
+        return Candidates([ids[row] for row in rows.tolist()], scores.tolist())
+
+
+def shown_fields(row: Mapping[str, JSON]) -> dict[str, JSON]:
+    """What a hit shows of a document row: all but its ids and its lineage."""
+    return {key: value for key, value in row.items() if key not in _NOT_SHOWN}
+
+
+def _joined_chunks(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The column as one array, without a copy where it has one chunk; as it is where it has not."""
+    return column.chunk(0) if column.num_chunks == 1 else column
+
+
+def read_ledger(folder: Path) -> set[str]:
+    """The keys of the input rows that a snapshot covers."""
+    return set(pq.read_table(folder / LEDGER).column("row_key").to_pylist())
+
+
+def read_fingerprint(folder: Path) -> str:
+    """The fingerprint that `write_snapshot` was given."""
+    return str(json.loads((folder / ABOUT).read_text())["fingerprint"])
