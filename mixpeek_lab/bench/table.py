@@ -14,7 +14,9 @@ def format_table(numbers: Mapping[str, Any]) -> str:
         f"{numbers['dataset']}: {numbers['documents']:,} documents, {numbers['queries']} queries, "
         f"BM25 analyzer {numbers['analyzer']}"
     )
-    return "\n\n".join((title, _work(numbers), _queries(numbers), _quality(numbers)))
+    served = [_served(numbers)] if numbers["served_ms"] else []
+    parts = (_work(numbers), _queries(numbers), *served, _quality(numbers))
+    return "\n\n".join((title, *parts))
 
 
 def _work(numbers: Mapping[str, Any]) -> str:
@@ -41,23 +43,23 @@ def _row(name: str, by_hand: float, ours: float, form: str) -> list[str]:
 
 def _queries(numbers: Mapping[str, Any]) -> str:
     table = numbers["queries_ms"]
-    local = table["in process"]["total"]["p50"]
     hand = table["hand-written"]["rest"]["p50"]
     rows = []
     for where, parts in table.items():
-        rest = parts.get("rest", {}).get("p50")
-        rows.append(
-            [
-                where,
-                f"{parts['total']['p50']:.1f}",
-                f"{parts['total']['p95']:.1f}",
-                "" if rest is None else f"{rest:.2f}",
-                "" if rest is None else f"{rest / hand:.2f}",
-                "" if rest is not None else f"{parts['total']['p50'] - local:+.1f}",
-            ]
-        )
-    columns = ["query, ms", "p50", "p95", "beyond embedding p50", "ratio", "over in process"]
-    return table_text(columns, rows)
+        rest = parts["rest"]["p50"]
+        rows.append([where, *_pair(parts["total"]), f"{rest:.2f}", f"{rest / hand:.2f}"])
+    return table_text(["query, ms", "p50", "p95", "beyond embedding p50", "ratio"], rows)
+
+
+def _served(numbers: Mapping[str, Any]) -> str:
+    table = numbers["served_ms"]
+    local = table["in process"]["p50"]
+    rows = [[where, *_pair(t), f"{t['p50'] - local:+.1f}"] for where, t in table.items()]
+    return table_text(["query in turns, ms", "p50", "p95", "over in process"], rows)
+
+
+def _pair(times: Mapping[str, float]) -> list[str]:
+    return [f"{times['p50']:.1f}", f"{times['p95']:.1f}"]
 
 
 def _quality(numbers: Mapping[str, Any]) -> str:

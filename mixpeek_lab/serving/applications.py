@@ -1,7 +1,6 @@
-"""Ray Serve, as the endpoint uses it: whose it is, where it answers, applications up and down.
+"""Ray Serve, as the endpoint uses it: whose it is, applications up and down.
 
-What is imported from below `ray.serve._private` and `ray.serve.context` has no public way; it is
-used here alone.
+What is imported from below `ray.serve._private` has no public way; it is used here alone.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from mixpeek_lab.errors import EngineError
-from mixpeek_lab.serving import ports
+SMALL = {"_by_reference": False}
+"""Options of handles whose calls carry little: gRPC takes them straight to the replica, without the
+object store."""
 
 
 def ray_session() -> str:
@@ -32,14 +32,13 @@ def is_serve_running() -> bool:
     return True
 
 
-def start_serve(port: int) -> None:
-    """Start Serve with its HTTP proxy on loopback. EngineError where the port is taken."""
+def start_serve() -> None:
+    """Start Serve without its HTTP proxy: the gateway answers itself."""
     from ray import serve
-    from ray.serve.config import HTTPOptions
+    from ray.serve.config import ProxyLocation
 
-    options = HTTPOptions(host=ports.HOST, port=ports.claim(port))
     _quiet()
-    serve.start(http_options=options, logging_config=_silent())
+    serve.start(proxy_location=ProxyLocation.Disabled, logging_config=_silent())
     _quiet()
 
 
@@ -50,29 +49,25 @@ def stop_serve() -> None:
     serve.shutdown()
 
 
-def proxy_url() -> str:
-    """Where the HTTP proxy answers, as seen from this machine. EngineError where there is none."""
-    from ray.serve.context import _get_global_client
-
-    http = _get_global_client().http_config
-    if http.host is None or getattr(http.location, "value", "") == "Disabled":
-        raise EngineError(
-            "Ray Serve runs here without an HTTP proxy, so the lab's endpoint has no address. "
-            "Run serve.shutdown(), and the lab starts its own; or start yours with one."
-        )
-    scheme = "https" if http.ssl_keyfile else "http"
-    host = ports.HOST if http.host in ("0.0.0.0", "::", "::1", "localhost") else http.host
-    return f"{scheme}://{host}:{http.port}{http.root_path.rstrip('/')}"
-
-
-def run(application: Any, name: str, prefix: str | None = None) -> Any:
+def run(application: Any, name: str) -> Any:
     """Deploy an application and wait until it is healthy; returns its handle."""
     from ray import serve
 
     _quiet()
-    handle = serve.run(application, name=name, route_prefix=prefix, logging_config=_silent())
-    # gRPC straight to the replica: what travels is small and needs no object store.
-    return handle.options(_by_reference=False)
+    handle = serve.run(application, name=name, route_prefix=None, logging_config=_silent())
+    return handle.options(**SMALL)
+
+
+def connect(name: str) -> Any:
+    """A replica's handle of an application, for coroutines on the event loop running now.
+
+    Its calls are routed on this loop, not in a thread of their own, which costs a millisecond.
+    """
+    from ray import serve
+
+    handle = serve.get_app_handle(name)
+    handle._init(_run_router_in_separate_loop=False)
+    return handle.options(**SMALL)
 
 
 def delete(name: str) -> None:

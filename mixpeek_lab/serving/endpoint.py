@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from mixpeek_lab.errors import EngineError, LabError
 from mixpeek_lab.models import JSON
-from mixpeek_lab.serving import applications
+from mixpeek_lab.serving import applications, ports
+from mixpeek_lab.serving.backends import died
 from mixpeek_lab.serving.gateway import bind_gateway
 from mixpeek_lab.serving.names import gateway_name, service_name
 from mixpeek_lab.serving.replies import answer_of
@@ -41,16 +42,17 @@ class GatewayConfig:
 class Endpoint:
     """The lab's Serve applications. Ray must be running before `start`.
 
-    Where Serve is not running, it is started on loopback, and stopped again by `stop`. Where the
-    user's own Serve runs, the lab's applications join it below a route of their own, and `stop`
-    removes them alone.
+    Where Serve is not running, it is started, and stopped again by `stop`. Where the user's own
+    Serve runs, the lab's applications join it, and `stop` removes them alone. Either way the
+    gateway answers on a loopback port of its own.
     """
 
     def __init__(self, config: GatewayConfig) -> None:
         self._config = config
         self._name = gateway_name(config.home)
         self._lock = threading.RLock()
-        self._handle: Any = None
+        self._handles: dict[str, Any] = {}
+        """Application name → handle, the gateway's among them."""
         self._ray = self._url = ""
         self._is_ours = False
         self._deployed: dict[str, tuple[str, str]] = {}
@@ -63,7 +65,7 @@ class Endpoint:
     @property
     def is_up(self) -> bool:
         """Whether the gateway runs. It goes with the Ray session that it was started in."""
-        return self._handle is not None and self._ray == applications.ray_session()
+        return bool(self._handles) and self._ray == applications.ray_session()
 
     @property
     def url(self) -> str:
@@ -83,7 +85,7 @@ class Endpoint:
         return f"Serve: {self.state}" + (f": {self.error}" if self.error else "")
 
     def start(self) -> None:
-        """Start the HTTP proxy on loopback and the gateway behind it. Does nothing if it is up.
+        """Start Serve and the gateway, which listens on loopback. Does nothing if it is up.
 
         EngineError where the port is taken, or Serve does not start.
         """
@@ -115,9 +117,11 @@ class Endpoint:
             app = service_name(self._config.home, name, source.digest)
             if app in self._deployed:
                 return app
-            deployment = bind_service(source, self._config.home, threads, on_gpu)
+            deployment = bind_service(
+                source, self._config.home, app, self._config.backend, threads=threads, on_gpu=on_gpu
+            )
             try:
-                self._blocking(_deploy, deployment, app)
+                self._handles[app] = self._blocking(_deploy, deployment, app)
             except BaseException as error:
                 reason = str(error) if isinstance(error, LabError) else applications.failure(app)
                 self._blocking(applications.delete, app)
@@ -135,12 +139,23 @@ class Endpoint:
             for app, (extractor, digest) in list(self._deployed.items()):
                 if extractor == name and digest not in keep:
                     self._blocking(applications.delete, app)
-                    del self._deployed[app]
+                    del self._deployed[app], self._handles[app]
 
-    def call(self, method: str, **arguments: JSON) -> Any:
-        """Call the gateway through its handle, and wait. Errors come as the gateway raised them."""
+    def call(self, method: str, *, near: tuple[str, str] | None = None, **arguments: JSON) -> Any:
+        """Call one of the backend's methods through a Serve handle, and wait.
+
+        `near`, an extractor and its digest: in that service's replica, where it is deployed;
+        otherwise in the gateway's. Errors come as the backend raised them.
+        """
         self._demand_up()
-        return self._blocking(self._call, method, arguments)
+        app = service_name(self._config.home, *near) if near else self._name
+        handle = self._handles.get(app) or self._handles[self._name]
+        try:
+            return self._blocking(_call, handle, method, arguments)
+        except _DiedError as error:
+            if near and handle is self._handles.get(app):
+                raise died(near[0], error) from error
+            raise EngineError(f"The endpoint failed: {error}") from error
 
     def stop(self) -> None:
         """Take the lab's applications down; all of Serve, where the lab started it."""
@@ -156,13 +171,12 @@ class Endpoint:
         if not self._ray:  # Serve would start one of its own
             raise EngineError("Ray is not running. `%lab start` or lab.start() starts it.")
         self._is_ours = not applications.is_serve_running()
+        config, port = self._config, ports.claim(self._config.port)
         if self._is_ours:
-            self._blocking(applications.start_serve, self._config.port)
-        prefix = "" if self._is_ours else f"/{self._name}"
-        config = self._config
-        gateway = bind_gateway(config.home, config.token, config.backend, config.app)
-        self._url = applications.proxy_url() + prefix
-        self._handle = self._blocking(applications.run, gateway, self._name, prefix or "/")
+            self._blocking(applications.start_serve)
+        gateway = bind_gateway(config.home, config.token, config.backend, config.app, port)
+        self._handles[self._name] = self._blocking(applications.run, gateway, self._name)
+        self._url = f"http://{ports.HOST}:{port}"
 
     def _clean_up(self) -> None:
         if not self._ray or self._ray != applications.ray_session():
@@ -175,22 +189,6 @@ class Endpoint:
             for app in (self._name, *self._deployed):
                 self._blocking(applications.delete, app)
 
-    def _call(self, method: str, arguments: Mapping[str, JSON]) -> Any:
-        from ray.exceptions import RayError
-        from ray.serve.exceptions import RayServeException
-
-        try:
-            given = self._handle.call.remote(method, dict(arguments)).result(
-                timeout_s=ANSWER_SECONDS
-            )
-        except TimeoutError as error:
-            raise EngineError(
-                f"The endpoint gave no answer within {ANSWER_SECONDS:.0f} s."
-            ) from error
-        except (RayError, RayServeException) as error:
-            raise EngineError(f"The endpoint failed: {error}") from error
-        return answer_of(given)
-
     def _blocking(self, function: Callable[..., Any], *values: Any) -> Any:
         return self._caller.submit(function, *values).result()
 
@@ -202,13 +200,32 @@ class Endpoint:
             )
 
     def _forget(self) -> None:
-        self._handle, self._is_ours = None, False
+        self._is_ours = False
+        self._handles.clear()
         self._ray = self._url = self.error = ""
         self._deployed.clear()
         self.state = "off"
 
 
-def _deploy(deployment: Any, app: str) -> None:
-    """Bring a service up; raises what its replica says where the code did not load."""
+class _DiedError(Exception):
+    """A replica ended, or Serve could not reach one."""
+
+
+def _call(handle: Any, method: str, arguments: Mapping[str, JSON]) -> Any:
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    try:
+        given = handle.call.remote(method, dict(arguments)).result(timeout_s=ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise EngineError(f"The endpoint gave no answer within {ANSWER_SECONDS:.0f} s.") from error
+    except (RayError, RayServeException) as error:
+        raise _DiedError(error) from error
+    return answer_of(given)
+
+
+def _deploy(deployment: Any, app: str) -> Any:
+    """Bring a service up; its handle. Raises what its replica says where the code did not load."""
     handle = applications.run(deployment, app)
     answer_of(handle.check.remote().result(timeout_s=ANSWER_SECONDS))
+    return handle

@@ -11,15 +11,28 @@ HOST = "127.0.0.1"
 
 def claim(port: int) -> int:
     """`port` where it is free, or any free port for 0. EngineError where it is taken."""
-    with socket.socket() as probe:
-        # As the server does: a port whose last connections are closing can be taken again.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            raise EngineError(
-                f"Port {port} on {HOST} cannot be used: {error}. Give Lab another `port`, "
-                "or none: a free one is found then."
-            ) from error
+    with _bound(port) as probe:
         chosen: int = probe.getsockname()[1]
         return chosen
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that takes connections on the port. EngineError where it is taken."""
+    found = _bound(port)
+    found.listen(128)
+    return found
+
+
+def _bound(port: int) -> socket.socket:
+    found = socket.socket()
+    try:
+        # A port whose last connections are closing can be taken again.
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        raise EngineError(
+            f"Port {port} on {HOST} cannot be used: {error}. Give Lab another `port`, "
+            "or none: a free one is found then."
+        ) from error
+    return found

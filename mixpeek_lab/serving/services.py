@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.serving.backends import ServiceHandles, load
 from mixpeek_lab.serving.replies import Reply, refusal, reply
 from mixpeek_lab.source import ExtractorSource
 
@@ -22,17 +23,30 @@ MOST_ONGOING = 64
 class ExtractorService:
     """Loads the extractor's `realtime.py` in the replica and answers inference requests.
 
+    It answers whole searches too: where the query is embedded anyway, that saves a hop.
+
     A service that cannot be loaded makes a replica that says why: one that raised would be
     started over and over, and its error would reach nobody in one piece.
     """
 
-    def __init__(self, source: ExtractorSource, home: str, threads: int, on_gpu: bool) -> None:
+    def __init__(
+        self,
+        source: ExtractorSource,
+        home: str,
+        app: str,
+        backend: str,
+        threads: int,
+        on_gpu: bool,
+    ) -> None:
         if not on_gpu:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # waiting threads leave the cores sooner
         self._failure: LabError | None = None
         try:
             self._service = _loaded(source, Path(home))
+            handles = ServiceHandles(Path(home), {app: self._service})
+            self._backend = load(backend)(Path(home), handles)
         except LabError as error:
             self._failure = error
 
@@ -46,8 +60,16 @@ class ExtractorService:
             return refusal(self._failure)
         return await reply(self._service.infer(inputs, parameters))
 
+    async def call(self, method: str, arguments: Mapping[str, JSON]) -> Reply:
+        """One of the backend's methods, with this extractor's service at hand."""
+        if self._failure:
+            return refusal(self._failure)
+        return await reply(getattr(self._backend, method)(**arguments))
 
-def bind_service(source: ExtractorSource, home: Path, threads: int, on_gpu: bool) -> Any:
+
+def bind_service(
+    source: ExtractorSource, home: Path, app: str, backend: str, *, threads: int, on_gpu: bool
+) -> Any:
     """The deployment, ready for `serve.run`.
 
     It claims no CPU: on a small machine a batch run must not wait for an idle service.
@@ -62,7 +84,7 @@ def bind_service(source: ExtractorSource, home: Path, threads: int, on_gpu: bool
         health_check_timeout_s=120,
         graceful_shutdown_timeout_s=2,
     )
-    return deployment.bind(source, str(home), threads, on_gpu)
+    return deployment.bind(source, str(home), app, backend, threads, on_gpu)
 
 
 def _loaded(source: ExtractorSource, home: Path) -> RealtimeService:

@@ -369,7 +369,9 @@ class Lab:
         candidate of every leg. EngineError while the endpoint or a service is down.
         """
         method = "explain" if explain else "execute"
-        return self._endpoint.call(method, retriever=retriever, body=dict(body))
+        services = self._searcher.services(retriever)
+        near = (services[0].extractor, services[0].digest) if services else None
+        return self._endpoint.call(method, near=near, retriever=retriever, body=dict(body))
 
     # ------------------------------------------------------------ inspection
 
