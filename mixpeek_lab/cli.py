@@ -32,6 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")
     demo.set_defaults(run=_demo)
 
+    secret = commands.add_parser(
+        "secret", help="keep, list or forget secrets"
+    )
+    secret.add_argument("action", choices=["set", "list", "delete"])
+    secret.add_argument("name", nargs="?", help="such as EXTERNAL_API_KEY")
+    secret.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")
+    secret.set_defaults(run=_secret)
+
     bench = commands.add_parser("bench", help="compare with a hand-written loop on a BEIR folder")
     bench.add_argument("path", help="folder with corpus.jsonl, queries.jsonl, qrels/test.tsv")
     bench.add_argument("--json", metavar="FILE", help="keep the numbers")
@@ -45,6 +53,26 @@ def _demo(options: argparse.Namespace) -> None:
     from mixpeek_lab.demo import run_demo
 
     run_demo(lambda text: print(text, flush=True), documents=options.documents, home=options.home)
+
+
+def _secret(options: argparse.Namespace) -> None:
+    from getpass import getpass
+
+    from mixpeek_lab.errors import InvalidInputError
+    from mixpeek_lab.secrets import SecretStore
+    from mixpeek_lab.workbench.home import Home
+
+    store = SecretStore(Home.open(options.home).path)
+    if options.action == "list":
+        print("\n".join(store.names()) or "There is no secret yet.")
+    elif not options.name:
+        raise InvalidInputError(f"Name the secret: mixpeek-lab secret {options.action} NAME")
+    elif options.action == "delete":
+        store.delete(options.name)
+    else:
+        is_typed = sys.stdin.isatty()
+        value = getpass(f"{options.name}: ") if is_typed else sys.stdin.read().rstrip("\n")
+        store.set(options.name, value)
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.secrets import SecretStore, guard_process, watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,22 @@ class LLMHandle:
 
 @dataclass(frozen=True, slots=True)
 class SecretsHandle:
-    """`container.secrets`: the organisation's secrets."""
+    """`container.secrets`: the lab's secrets, read where they are used."""
+
+    store: SecretStore
 
     async def get(self, name: str) -> str:
-        """One secret. Raises LabError: the lab keeps no secrets yet."""
-        _later(f"container.secrets.get({name!r})", f"read os.environ[{name!r}]")
+        """One secret. What this process prints, logs and reports from then on is redacted.
+
+        NotFoundError where there is none: `%secret set NAME` sets it.
+        """
+        watch(self.store)
+        guard_process()
+        return self.store.get(name)
 
     async def list(self) -> list[str]:
-        """The secrets' names. Raises LabError: the lab keeps no secrets yet."""
-        _later("container.secrets.list", "read os.environ")
+        """The secrets' names, sorted."""
+        return self.store.names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,8 @@ class InferenceHandle:
 class Container:
     """What `build_steps(…, container=…)` gets. Nothing is opened until a handle is used."""
 
+    secrets: SecretsHandle
     llm: LLMHandle = field(default_factory=LLMHandle)
-    secrets: SecretsHandle = field(default_factory=SecretsHandle)
     inference: InferenceHandle = field(default_factory=InferenceHandle)
 
 

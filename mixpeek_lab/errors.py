@@ -71,7 +71,7 @@ class NotFoundError(LabError):
 
     status = 404
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), fix: str = "") -> None:
         names = sorted(known)
         close = get_close_matches(name, names, n=1)
         if close:
@@ -81,7 +81,7 @@ class NotFoundError(LabError):
             hint = f" There is: {shown}."
         else:
             hint = f" There is no {kind} yet."
-        super().__init__(f"No {kind} called {name!r}.{hint}")
+        super().__init__(f"No {kind} called {name!r}.{hint} {fix}".rstrip())
         self.kind, self.name = kind, name
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mixpeek_lab.container import Container
+from mixpeek_lab.container import Container, SecretsHandle
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError, LabError
 from mixpeek_lab.loader import (
     ClassRef,
@@ -26,9 +26,11 @@ from mixpeek_lab.loader import (
 from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.models import ComputeProfile, Manifest
 from mixpeek_lab.sdk import ResourceType, RowCondition
+from mixpeek_lab.secrets import SecretStore
 from mixpeek_lab.source import ExtractorSource, read_source
 
 FIXTURES = Path(__file__).parent / "fixtures"
+CONTAINER = Container(SecretsHandle(SecretStore(Path("home"))))
 ROOT = Path(__file__).parents[1]
 
 MANIFEST = 'metadata = {"feature_extractor_name": "toy", "version": "1.0.0"}\n'
@@ -204,7 +206,7 @@ def test_a_class_without_a_name_of_its_own_is_refused(tmp_path):
 
 
 def test_build_steps_gives_steps_with_everything_that_was_declared(tmp_path):
-    built = steps_of(WHOLE, tmp_path, {"size": "base"}, container=Container())
+    built = steps_of(WHOLE, tmp_path, {"size": "base"}, container=CONTAINER)
     first, second = built.steps
     assert (first.name, second.name) == ("Upper", "Upper_2")
     assert first.resource_type is ResourceType.GPU
@@ -242,7 +244,7 @@ def {entry}({signature}):
         steps=seen.get("base_steps", []) + steps, prepare=len)
 """
     source = toy(pipeline=text, processors__core=CORE)
-    container = Container()
+    container = CONTAINER
     built = steps_of(source, tmp_path, {"a": 5}, dataset_size=9, container=container)
     seen = load_module(source, "pipeline", tmp_path).seen
     assert seen.get("dataset_size", seen.get("kwargs", {}).get("dataset_size", 9)) == 9
@@ -313,7 +315,7 @@ def build_steps(extractor_request, container=None):
     return {"steps": [StepDefinition(service_class=Upper, config=config)]}
 """
     source = toy(pipeline=text, processors__core=CORE)
-    (step,) = steps_of(source, tmp_path, container=Container()).steps
+    (step,) = steps_of(source, tmp_path, container=CONTAINER).steps
     code = f"""
 import pickle, sys
 step = pickle.loads({pickle.dumps(step)!r})
@@ -363,9 +365,7 @@ class P:
         self.seen = {config}
     def __call__(self, batch): return batch
 """
-    (step,) = steps_of(
-        toy(processors__core=core), tmp_path, {"size": 1}, container=Container()
-    ).steps
+    (step,) = steps_of(toy(processors__core=core), tmp_path, {"size": 1}, container=CONTAINER).steps
     assert step.create().seen == {"size": 1}
 
 
@@ -540,15 +540,10 @@ def test_an_answer_without_a_vector_is_told(answer, message):
 
 
 def test_platform_services_say_when_they_come_only_when_used():
-    container = pickle.loads(pickle.dumps(Container()))
-    assert container == Container()
-    for work in (
-        container.llm.generate("x", text="y", provider="google"),
-        container.secrets.get("KEY"),
-        container.secrets.list(),
-    ):
-        with pytest.raises(LabError, match="comes in a later version"):
-            asyncio.run(work)
+    container = pickle.loads(pickle.dumps(CONTAINER))
+    assert container == CONTAINER
+    with pytest.raises(LabError, match="comes in a later version"):
+        asyncio.run(container.llm.generate("x", text="y", provider="google"))
     with pytest.raises(LabError, match="org/model"):
         container.inference.get("org/model")
 
@@ -563,7 +558,7 @@ SEEDS = [("seed_plain", "my_extractor"), ("seed_sec", "sec_filing_embedder"),
 def test_the_published_examples_load_unmodified(tmp_path, folder, name):
     source = read_source(FIXTURES / folder / name)
     manifest = read_manifest(source).manifest
-    (step,) = build_steps(source, manifest, tmp_path, {}, container=Container()).steps
+    (step,) = build_steps(source, manifest, tmp_path, {}, container=CONTAINER).steps
     assert callable(pickle.loads(pickle.dumps(step)).create())
     assert callable(load_service(source, tmp_path).infer_sync)
 

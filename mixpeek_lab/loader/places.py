@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.secrets import redact
 from mixpeek_lab.source import ExtractorSource
 
 
@@ -33,7 +34,7 @@ def import_failure(source: ExtractorSource, error: BaseException) -> ExtractorLo
 def run_failure(source: ExtractorSource, what: str, error: BaseException) -> ExtractorRunError:
     """The error to raise for extractor code that failed while it ran."""
     return ExtractorRunError(
-        f"{source.name}: {what} failed at {place_of(source, error)}: {_told(error)}"
+        redact(f"{source.name}: {what} failed at {place_of(source, error)}: {_told(error)}")
     )
 
 

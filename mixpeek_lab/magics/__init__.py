@@ -15,9 +15,12 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
     from mixpeek_lab.magics.retrievers import RetrieverMagics
+    from mixpeek_lab.magics.secrets import SecretMagics
     from mixpeek_lab.magics.session import LabMagics, start_in_background
 
-    for magics in (LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics):
+    for magics in (
+        LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics
+    ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)
     start_in_background()
@@ -25,11 +28,12 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Stop the lab and take the magics away."""
-    from mixpeek_lab.magics import completion
+    from mixpeek_lab.magics import completion, secrets
     from mixpeek_lab.magics.session import stop
 
     stop()
     completion.remove(shell)
+    secrets.remove(shell)
     for kind in ("line", "cell"):
         table = shell.magics_manager.magics[kind]
         for name in [n for n, f in table.items() if _is_ours(f)]:

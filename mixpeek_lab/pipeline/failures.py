@@ -6,6 +6,7 @@ import traceback
 
 from mixpeek_lab.errors import ExtractorRunError
 from mixpeek_lab.models import Failure
+from mixpeek_lab.secrets import redact
 
 LONGEST_MESSAGE = 500
 """Characters of an exception's message that are kept."""
@@ -15,7 +16,7 @@ def describe_failure(error: BaseException, object_id: str, document_id: str, ste
     """The failure record of one row. `step` is the step's name."""
     if isinstance(error, ExtractorRunError) and extractor_line(error.__cause__):
         error = error.__cause__ or error  # what the user's constructor raised
-    message = " ".join(str(error).split()) or "(no message)"
+    message = redact(" ".join(str(error).split())) or "(no message)"
     if len(message) > LONGEST_MESSAGE:
         message = message[:LONGEST_MESSAGE] + "…"
     kind = type(error).__name__

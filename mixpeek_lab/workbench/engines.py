@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mixpeek_lab.catalog import ExtractorRecord
-from mixpeek_lab.container import Container
+from mixpeek_lab.container import Container, SecretsHandle
 from mixpeek_lab.loader import BuiltPipeline, build_steps
 from mixpeek_lab.models import JSON
 from mixpeek_lab.pipeline import (
@@ -20,6 +20,7 @@ from mixpeek_lab.pipeline import (
     run_steps,
 )
 from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.secrets import SecretStore
 
 NO_PREPARE = "The package's `prepare` works on a Ray dataset: it was left out here."
 
@@ -34,7 +35,7 @@ def built(
         home=home,
         parameters=dict(parameters),
         dataset_size=rows,
-        container=Container(),
+        container=Container(SecretsHandle(SecretStore(home))),
     )
 
 
