@@ -185,7 +185,7 @@ def write_documents(documents: DocumentTable, path: Path) -> None:
 def read_documents(path: Path, *, with_vectors: bool = True) -> DocumentTable:
     """Read the documents at `path`; without their vectors, for serving, on request."""
     schema = pq.read_schema(path)
-    about: dict[str, Any] = json.loads(schema.metadata[b"mixpeek_lab"])
+    about = _about(schema)
     vectors = tuple(about["vectors"])
     columns = [n for n in schema.names if with_vectors or n not in vectors]
     # A home below a folder called `year=2026` is no partitioned data set.
@@ -193,8 +193,21 @@ def read_documents(path: Path, *, with_vectors: bool = True) -> DocumentTable:
     return DocumentTable(table, vectors, tuple(about["metadata_fields"]))
 
 
+def vector_names(path: Path) -> tuple[str, ...]:
+    """Which columns of the documents at `path` are vectors."""
+    return tuple(_about(pq.read_schema(path))["vectors"])
+
+
+def _about(schema: pa.Schema) -> dict[str, Any]:
+    """What `write_documents` says of its file."""
+    about: dict[str, Any] = json.loads(schema.metadata[b"mixpeek_lab"])
+    return about
+
+
 def _metadata_array(name: str, values: list[JSON]) -> tuple[pa.Array, list[str]]:
     try:
+        if len({isinstance(value, bool) for value in values if value is not None}) == 2:
+            raise pa.ArrowTypeError("Arrow takes True for 1.0, if a float comes first")
         array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         note = f"Metadata field `{name}` mixes types: it is kept as text."

@@ -2,12 +2,15 @@
 
 Tables: each collection under its name, `documents` (all of them, with a `_collection` column),
 `extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`.
+A document's columns stand in this order: `document_id`, `data`, what the processor and the user
+gave, vectors, and last where the document comes from (`object_id` … `_row_key`).
 DuckDB owns no file: every query opens a fresh connection in memory and only what it names.
 """
 
 from __future__ import annotations
 
 import glob
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.documents import LINEAGE, vector_names
 from mixpeek_lab.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 CATALOG_TABLES = (
     "extractors", "buckets", "objects", "blobs", "collections", "runs", "failures", "retrievers",
 )  # fmt: skip
+
+LEADING = ("_collection", "document_id", "data")
+ORIGIN = ("object_id", *LINEAGE)
 
 NO_DOCUMENTS = (
     "SELECT NULL::TEXT AS _collection, NULL::TEXT AS document_id, NULL::TEXT AS object_id, "
@@ -91,13 +98,17 @@ class Inspector:
         files = self._files()
         for name, path in files.items():
             if name.lower() in sql or _quoted(name.lower()) in sql:
-                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS FROM {path}")
+                query = _in_order(connection, f"FROM {_reading(path)}", vector_names(path))
+                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
         if "documents" in sql:
             parts = [
-                f"SELECT {_literal(name)} AS _collection, * FROM {files[name]}" for name in files
+                f"SELECT {_literal(name)} AS _collection, * FROM {_reading(path)}"
+                for name, path in files.items()
             ]
+            vectors = {vector for path in files.values() for vector in vector_names(path)}
             every = " UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS])
-            connection.execute(f"CREATE VIEW documents AS {every}")
+            query = _in_order(connection, every, vectors)
+            connection.execute(f"CREATE VIEW documents AS {query}")
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
@@ -109,23 +120,40 @@ class Inspector:
             }
         )
 
-    def _files(self) -> dict[str, str]:
+    def _files(self) -> dict[str, Path]:
         """Collections that were run, but for names of other tables → their documents' file."""
         found = {}
         for collection in self._catalog.collections():
             if collection.snapshot is None or is_reserved(collection.name):
                 continue
             folder = self._home / "collections" / collection.collection_id
-            path = folder / str(collection.snapshot) / "documents.parquet"
-            # Neither a pattern nor partitioned data, whatever the home's path looks like.
-            literal = _literal(glob.escape(str(path)))
-            found[collection.name] = f"read_parquet({literal}, hive_partitioning=false)"
+            found[collection.name] = folder / str(collection.snapshot) / "documents.parquet"
         return found
 
 
 def is_reserved(name: str) -> bool:
     """Whether SQL knows a table of this name that is no collection."""
     return name.lower() in ("documents", *CATALOG_TABLES)
+
+
+def _reading(path: Path) -> str:
+    """The file as a table: neither a pattern nor partitioned data, whatever its path looks like."""
+    return f"read_parquet({_literal(glob.escape(str(path)))}, hive_partitioning=false)"
+
+
+def _in_order(connection: Any, query: str, vectors: Collection[str]) -> str:
+    """The query with its columns in the order that people read documents in."""
+    columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+    columns.sort(key=lambda name: _rank(name, vectors))
+    return f"SELECT {', '.join(map(_quoted, columns))} FROM ({query})"
+
+
+def _rank(name: str, vectors: Collection[str]) -> int:
+    if name in LEADING:
+        return 0
+    if name in vectors:
+        return 2
+    return 3 if name in ORIGIN else 1
 
 
 def _quoted(name: str) -> str:

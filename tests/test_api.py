@@ -353,6 +353,11 @@ class TestExecute:
         found = ask.post("/retrievers/short/execute", body).json()["documents"]
         assert {document["kind"] for document in found} == {"odd"}
         assert len(found) == 12
+        unknown = ask.post(
+            "/retrievers/short/execute", {"query": "river", "filters": {"text": "river"}}
+        ).json()
+        assert unknown["documents"] == []
+        assert "'text' is in no document of filings; did you mean 'data'" in unknown["warnings"][0]
         wrong = {"query": "x", "filters": {"field": "kind", "operator": "is", "value": 1}}
         refused(ask.post("/retrievers/short/execute", wrong), 422, "FilterError")
 
@@ -400,6 +405,9 @@ class TestRetrievers:
         no_feature = {**SHORT, "name": "x", "searches": [{"feature_uri": URI + "s"}]}
         error = refused(ask.post("/retrievers", no_feature), 422, "RetrieverError")
         assert URI in error["message"]
+        both = {**SHORT, "name": "x", "searches": [{"feature_uri": URI, "lexical": True}]}
+        error = refused(ask.post("/retrievers", both), 422, "RetrieverError")
+        assert "either dense (feature_uri) or lexical" in error["message"]
 
     def test_lists(self, ask: Client) -> None:
         for name in ("c", "a", "b"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -148,6 +150,12 @@ class TestPreviewCard:
         ]  # fmt: skip
         assert "no &lt;good&gt;" in card._repr_html_()
 
+    def test_shows_its_notes(self):
+        notes = ("Row by row,\nfor <now>.",)
+        card = PreviewCard("tiny", self.TABLE, (), 1, 0.5, notes=notes)
+        assert str(card).splitlines()[-1] == "  note: Row by row, for <now>."
+        assert "for &lt;now&gt;." in card._repr_html_()
+
 
 class TestRunCard:
     REPORT = RunReport(
@@ -163,6 +171,12 @@ class TestRunCard:
         for shown in (str(card), card._repr_html_()):
             assert "ValueError × 1" in shown
             assert "It ran on the CPU." in shown
+
+    def test_dropped_rows_are_counted_where_there_are_any(self):
+        dropped = RunCard(replace(self.REPORT, dropped={"One": 2, "Two": 1}))
+        assert "  dropped                 3" in str(dropped)
+        assert "dropped</span> <b>3</b>" in dropped._repr_html_()
+        assert "dropped" not in str(RunCard(self.REPORT))
 
     def test_html_says_nothing_of_zeros(self):
         assert "reused" not in RunCard(self.REPORT)._repr_html_()
@@ -251,6 +265,9 @@ def test_lists_are_tables():
 
 def test_a_bucket_and_facts():
     assert str(BucketCard(BUCKET)) == "Bucket docs: 1,200 objects with text (text), year (integer)"
+    noted = BucketCard(replace(BUCKET, notes=("2 files <were> left out.",)))
+    assert str(noted) == f"{BucketCard(BUCKET)}\n  note: 2 files <were> left out."
+    assert "2 files &lt;were&gt; left out." in noted._repr_html_()
     assert str(FactsCard("Lab", [("Ray", "ready")])) == "Lab\n  Ray: ready"
 
 

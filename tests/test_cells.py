@@ -454,3 +454,24 @@ def test_one_cell_per_file():
         add_file(first, "a", "weights.bin", "")
     with pytest.raises(SourceError, match="'b'"):
         add_file(first, "b", "manifest.py", "")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda name: split_cell(name, HEAD + PROCESSOR),
+        lambda name: read_cell(name, "# file: manifest.py\n" + HEAD),
+        lambda name: add_file(None, name, "manifest.py", HEAD),
+    ],
+)
+@pytest.mark.parametrize("name", ["class", "None"])
+def test_a_keyword_names_no_extractor(make, name):
+    with pytest.raises(SourceError, match=f"'{name}' cannot name .*'{name.lower()}_extractor'"):
+        make(name)
+    make("match")
+
+
+def test_a_dict_called_manifest_is_told_in_the_cell():
+    split = split_cell("a", "\n" + HEAD.replace("metadata", "manifest") + PROCESSOR)
+    (finding,) = (f for f in lint(split.source) if f.severity == "error")
+    assert (finding.rule, split.locate(finding).cell_line) == ("MAN026", 2)

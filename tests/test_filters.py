@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mixpeek_lab.errors import FilterError, InvalidInputError
 from mixpeek_lab.filters import OPERATORS, parse_filter, render
+from mixpeek_lab.filters.fields import field_paths, unknown_field
 
 FILING = {
     "ticker": "AAPL",
@@ -267,6 +268,24 @@ def test_large_integers_are_compared_exactly():
     assert mask_of(parse_filter(leaf("id", "eq", big)), rows) == [True, False]
     assert mask_of(parse_filter(leaf("id", "gt", big - 1)), rows) == [True, False]
     assert mask_of(parse_filter(leaf("id", "eq", 2.0**53)), rows) == [False, True]
+
+
+def test_the_fields_of_columns_are_those_that_a_filter_finds():
+    paths = field_paths(pa.Table.from_pylist([FILING]).schema)
+    assert {"issuer.address.city", "officers.age", "tags", "flat.name", "note"} <= set(paths)
+    assert len(paths) == len(set(paths)) == len(FILING) + 5
+    for path in paths:
+        found = parse_filter(leaf(path, "exists", True))
+        assert mask_of(found, [FILING]) == [path != "note"]
+
+
+def test_an_unknown_field_is_told_with_the_nearest():
+    told = unknown_field("Issuer.Nam", "filings", field_paths(pa.table({"a": [1]}).schema))
+    assert told == "Filter: field 'Issuer.Nam' is in no document of filings. Known fields: a."
+    near = unknown_field("FORM", "filings", ["data", "form"])
+    assert "field 'FORM' is in no document of filings; did you mean 'form'?" in near
+    many = unknown_field("x", "c", [f"field_{i}" for i in range(13)])
+    assert many.endswith(f"Known fields: {', '.join(f'field_{i}' for i in range(10))} and 3 more.")
 
 
 def test_an_unknown_column_counts_as_missing():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.inspection import CATALOG_TABLES, is_reserved
+from mixpeek_lab.models import Collection, IndexSettings
 from mixpeek_lab.workbench import Lab
 
 ROWS = [{"_id": str(n), "text": f"text {n}", "n": n} for n in range(5)]
@@ -65,9 +67,40 @@ def test_empty_tables_have_their_types(kernel_lab):
     assert rows(kernel_lab, "SELECT document_id, data FROM documents") == []
 
 
-@pytest.mark.parametrize("name", ["my col", 'q"uo"te', "é'x", "a.b", "select", "1st", "x;--"])
+def test_columns_stand_in_the_order_people_read_them_in(filled):
+    first = ["document_id", "data", "length"]
+    last = [
+        "object_id", "blob_id", "blob_property", "blob_type", "mime_type", "_bucket_id",
+        "_extractor", "_run_id", "_row_key",
+    ]  # fmt: skip
+    names = filled.sql("SELECT * FROM c").column_names
+    assert names == [*first, "_id", "n", "hash_embedding", *last]
+    filled.bucket("b2", [{"text": "x", "N": 1, "blob ID": "y"}])
+    filled.process("b2", "hash_embedder", "second", engine="kernel")
+    names = filled.sql("FROM documents").column_names
+    assert names == ["_collection", *first, "_id", "n", "blob ID", "hash_embedding", *last]
+
+
+def test_columns_that_differ_in_case_alone_are_all_there(kernel_lab):
+    kernel_lab.bucket("b", [{"text": "x", "Year": 1, "year": 2, "Data": 3}])
+    kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+    (row,) = rows(kernel_lab, "FROM c")
+    assert [row[name] for name in ("data", "Year", "year_1", "Data_1")] == ["x", 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["my col", 'q"uo"te', "é'x", "a.b", "select", "1st", "x;--", "हिन्दी", "../x"]
+)
 def test_names_with_odd_characters(kernel_lab, name):
-    kernel_lab.bucket("b", ROWS)
+    """Also of collections from before there was a rule for names."""
+    bucket = kernel_lab.bucket("b", ROWS)
+    digest = kernel_lab.extractor("hash_embedder").source.digest
+    Catalog(kernel_lab.home / "catalog.sqlite").create_collection(
+        Collection(
+            "col_old", name, bucket.bucket_id, "hash_embedder", "1.0.0", digest, {},
+            IndexSettings(), "2026-01-01",
+        )
+    )  # fmt: skip
     kernel_lab.process("b", "hash_embedder", name, engine="kernel")
     quoted = '"' + name.replace('"', '""') + '"'
     assert rows(kernel_lab, f"SELECT count(*) AS n FROM {quoted}") == [{"n": 5}]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from packages import HASH_EMBEDDER
 
+from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
 from mixpeek_lab.source import ExtractorSource, write_source
 from mixpeek_lab.workbench import Lab, Status
@@ -172,6 +173,57 @@ def test_what_cannot_be_meant_is_refused(kernel_lab):
         kernel_lab.process("b", "hash_embedder", engine="spark")
     with pytest.raises(InvalidInputError, match="not made of int"):
         kernel_lab.bucket("c", 5)
-    for name in ("", "two\nlines"):
-        with pytest.raises(InvalidInputError, match="cannot be a bucket's name"):
-            kernel_lab.bucket(name, ["one"])
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "it is empty"),
+        (" ", "it is empty"),
+        ("two\nlines", r"it holds '\\n'"),
+        ("a\x00b", r"it holds '\\x00'"),
+        ("../x", "it holds '/'"),
+        ("a\\b", r"it holds '\\\\'"),
+        ("a\u202eb", "it holds"),
+        (".hidden", "it begins with `.`"),
+        ("..", "it begins with `.`"),
+        (" x", "begins or ends with a space"),
+        ("x" * 101, "it has 101 characters"),
+    ],
+)
+def test_names_that_buckets_and_collections_cannot_have(kernel_lab, name, problem):
+    rule = "at most 100 characters, which are letters of any language, digits, spaces, `_`, `-`"
+    with pytest.raises(InvalidInputError, match=f"cannot be a bucket's name: .*{problem}.*{rule}"):
+        kernel_lab.bucket(name, ["one"])
+    kernel_lab.bucket("b", ["one"])
+    if name:  # without one a collection is called after its bucket
+        with pytest.raises(InvalidInputError, match=f"be a collection's name: .*{problem}.*--into"):
+            kernel_lab.process("b", "hash_embedder", name, engine="kernel")
+    assert [bucket.name for bucket in kernel_lab.buckets()] == ["b"]
+    assert kernel_lab.collections() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "My docs-2_v1.0", "Größe", "文档", "हिन्दी", "Ελλάδα 7", "-", "x" * 100]
+)
+def test_names_that_buckets_and_collections_can_have(kernel_lab, name):
+    kernel_lab.bucket(name, ["one"])
+    kernel_lab.process(name, "hash_embedder", name, engine="kernel")
+    assert kernel_lab.bucket(name).object_count == 1
+    assert kernel_lab.collection(name).document_count == 1
+
+
+def test_a_bucket_from_before_the_rule_still_opens(kernel_lab):
+    Catalog(kernel_lab.home / "catalog.sqlite").create_bucket("../old", {"text": "text"})
+    assert kernel_lab.bucket("../old", ["one"]).object_count == 1
+    assert kernel_lab.process("../old", "hash_embedder", "c", engine="kernel").documents == 1
+    with pytest.raises(
+        InvalidInputError, match=r"'\.\./old_hash_embedder' cannot be a collection's"
+    ):
+        kernel_lab.process("../old", "hash_embedder", engine="kernel")
+
+
+def test_the_notes_of_a_bucket_are_of_what_it_was_just_made_of(kernel_lab):
+    rows = [{"text": "one"}, {"text": None}]
+    assert len(kernel_lab.bucket("b", rows).notes) == 1
+    assert kernel_lab.bucket("b", rows[:1]).notes == ()

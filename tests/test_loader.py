@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import decimal
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -166,7 +169,7 @@ def test_threads_and_processes_may_race_for_the_folder(tmp_path):
         ("from manifest import metadata", r"Write `from .manifest import …`"),
         ("from toy.manifest import metadata", r"Write `from .manifest import …` instead"),
         ("import sys\nsys.exit(3)", r"pipeline.py:2: SystemExit: 3"),
-        ("from shared.extractors.sdk import run_tool", r"run_tool is not part of this version"),
+        ("from shared.extractors.sdk import run_tools", r"cannot import name 'run_tools'"),
         ("from shared.inference.registry import x", r"shared.inference is not part of this"),
     ],
 )
@@ -466,6 +469,130 @@ def test_every_dialect_of_service_answers(tmp_path, realtime):
         return await service.infer({"text": "a"}, {"p": 8})
 
     assert asyncio.run(as_in_a_notebook()) == {"embedding": [1, 1, 8]}
+
+
+PLAIN_SERVICES = {
+    "typed": """
+        from shared.extractors.sdk import InferenceService
+        class S(InferenceService):
+            def setup(self): self.home = threading.get_ident()
+            def infer(self, inputs, parameters): return work(self.home, inputs)
+        """,
+    "single": """
+        from shared.extractors.inference.serve import BaseInferenceService
+        class S(BaseInferenceService):
+            def _process_single(self, inputs, parameters): return work(None, inputs)
+        """,
+    "handler": """
+        class RealtimeHandler:
+            def predict(self, request): return work(None, request["inputs"])
+        """,
+    "returns a coroutine": """
+        class S:
+            def infer(self, inputs, parameters):
+                found = work(None, inputs)
+                async def later(): return found
+                return later()
+        """,
+}
+WORK = """
+import decimal, threading, time
+def work(home, inputs):
+    begun = time.monotonic()
+    time.sleep(inputs["seconds"])
+    return {"embedding": [1.0], "begun": begun, "ended": time.monotonic(), "setup_in": home,
+            "thread": threading.get_ident(), "precision": decimal.getcontext().prec}
+"""
+
+
+@pytest.mark.parametrize("realtime", PLAIN_SERVICES.values(), ids=PLAIN_SERVICES)
+def test_a_service_of_plain_functions_leaves_the_loop_free(tmp_path, realtime):
+    service = load_service(toy(realtime=WORK + textwrap.dedent(realtime)), tmp_path)
+    service.prepare()
+
+    async def asked():
+        with decimal.localcontext() as context:
+            context.prec = 7
+            calls = [asyncio.create_task(service.infer({"seconds": 0.3})) for _ in range(2)]
+        pauses, last = [], time.monotonic()
+        while not all(call.done() for call in calls):
+            await asyncio.sleep(0.01)
+            now = time.monotonic()
+            pauses.append(now - last)
+            last = now
+        return [call.result() for call in calls], pauses
+
+    (first, second), pauses = asyncio.run(asked())
+    assert max(pauses) < 0.2, "the loop stood still"
+    assert sum(pauses) >= 0.6
+    assert second["begun"] >= first["ended"], "two requests ran at once"
+    assert first["thread"] == second["thread"] != threading.get_ident()
+    assert first["setup_in"] in (None, first["thread"])
+    assert first["precision"] == 7
+    assert service.infer_sync({"seconds": 0})["thread"] == first["thread"]
+
+
+@pytest.mark.parametrize(
+    "realtime",
+    [
+        """
+        from shared.extractors.sdk import InferenceService
+        class S(InferenceService):
+            async def infer(self, inputs, parameters):
+        """,
+        """
+        from shared.extractors.inference.serve import BaseInferenceService
+        class S(BaseInferenceService):
+            async def run_inference(self, inputs, parameters):
+        """,
+        """
+        from shared.extractors.inference.serve import BaseInferenceService
+        class S(BaseInferenceService):
+            async def __call__(self, inputs, parameters):
+        """,
+        """
+        class S:
+            async def infer(self, inputs, parameters):
+        """,
+    ],
+)
+def test_an_async_service_runs_in_the_loop_that_asks(tmp_path, realtime):
+    body = "                return {'loop': asyncio.get_running_loop()}\n"
+    text = "import asyncio\n" + textwrap.dedent(realtime.rstrip(" ") + body)
+    service = load_service(toy(realtime=text), tmp_path)
+
+    async def asked():
+        return (await service.infer({}))["loop"] is asyncio.get_running_loop()
+
+    assert asyncio.run(asked())
+
+
+def test_an_interrupted_call_leaves_the_next_one_free(tmp_path):
+    slow = """
+        import time
+        class S:
+            def infer(self, inputs, parameters):
+                time.sleep(inputs["seconds"])
+                return {"embedding": [1.0]}
+        """
+    service = load_service(toy(realtime=slow), tmp_path)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        service.infer_sync({"seconds": 5})
+    assert service.infer_sync({"seconds": 0}) == {"embedding": [1.0]}
+    assert asyncio.run(service.infer({"seconds": 0})) == {"embedding": [1.0]}
+    assert time.monotonic() - begun < 3
+
+
+def test_a_service_that_exits_is_told(tmp_path):
+    leaving = "import sys\nclass S:\n    def infer(self, inputs, parameters): sys.exit(3)\n"
+    service = load_service(toy(realtime=leaving), tmp_path)
+    with pytest.raises(ExtractorRunError, match=r"realtime.py:3: SystemExit: 3"):
+        service.infer_sync({})
+    with pytest.raises(ExtractorRunError, match=r"realtime.py:3: SystemExit: 3"):
+        asyncio.run(service.infer({}))
 
 
 def test_clients_opened_in_one_sync_call_are_good_in_the_next(tmp_path):

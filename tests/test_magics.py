@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 
@@ -143,6 +144,13 @@ class TestExtractor:
         card = notebook.run("%extractor test hash_embedder rows --param chunk=true")
         assert card.documents.num_rows == 2
 
+    def test_what_a_test_has_to_remark_is_on_the_card(self, notebook):
+        notebook.run(f"%extractor load {HASH_EMBEDDER}")
+        notebook.run("rows = [{'text': 'a'}, {'text': None}]")
+        card = notebook.run("%extractor test hash_embedder rows")
+        for shown in (str(card), card._repr_html_()):
+            assert "1 of 2 rows have no text in text (row 2)" in shown
+
     def test_wrong_keys_show_the_fix_fail_and_keep_nothing(self, notebook):
         error = notebook.fail(WRONG_KEYS)
         assert type(error).__name__ == "ManifestError"
@@ -151,6 +159,28 @@ class TestExtractor:
         assert '"feature_name": "e", "embedding_dim": 4' in shown
         assert "(cell line 3)" in shown
         assert "Traceback" not in shown
+        assert "No extractors yet" in str(notebook.run("%extractor list"))
+
+    def test_lint_says_that_it_found_nothing(self, notebook):
+        notebook.run(f"%extractor load {HASH_EMBEDDER}")
+        card = notebook.run("%extractor lint hash_embedder")
+        assert isinstance(card, ExtractorCard)
+        assert str(card).splitlines()[0].endswith("· defined, no findings")
+        assert "no findings" in card._repr_html_()
+        notebook.run(TYPED.replace('features=[Feature.embedding("letters", dim=2)],', ""))
+        found = notebook.run("%extractor lint counter")
+        assert "warning MAN008" in str(found)
+        assert "no findings" not in str(found) + found._repr_html_()
+
+    def test_a_keyword_is_refused_as_a_name(self, notebook, tmp_path):
+        message = str(notebook.fail(TYPED.replace("%%extractor counter", "%%extractor class", 1)))
+        assert "'class' cannot name an extractor" in message
+        assert "Call it 'class_extractor'" in message
+        assert "SYN001" not in notebook.printed()
+        message = str(notebook.fail("%%extractor raise manifest.py\nmetadata = {}"))
+        assert "'raise_extractor'" in message
+        shutil.copytree(HASH_EMBEDDER, tmp_path / "import")
+        assert "'import_extractor'" in str(notebook.fail(f"%extractor load {tmp_path}/import"))
         assert "No extractors yet" in str(notebook.run("%extractor list"))
 
     def test_an_error_in_a_new_version_keeps_the_old_one(self, notebook):
@@ -223,6 +253,17 @@ class TestData:
         (tmp_path / "my notes").mkdir()
         (tmp_path / "my notes" / "a.md").write_text("hello")
         assert "1 object" in str(notebook.run("%bucket notes 'my notes'"))
+
+    def test_files_left_out_are_shown_each_time_the_bucket_is_made(self, notebook, tmp_path):
+        (tmp_path / "mixed").mkdir()
+        (tmp_path / "mixed" / "a.md").write_text("hello")
+        (tmp_path / "mixed" / "b.png").write_bytes(b"\x89")
+        for _ in range(2):
+            card = notebook.run("%bucket notes mixed")
+            for shown in (str(card), card._repr_html_()):
+                assert "1 file was left out" in shown
+                assert "(1 .png): b.png." in shown
+        assert "Warning" not in notebook.printed()
 
     def test_what_is_neither_variable_nor_file(self, notebook):
         message = str(notebook.fail("%bucket docs frmae"))

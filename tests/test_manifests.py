@@ -314,6 +314,126 @@ def test_no_features_is_a_warning_that_names_the_look_alike():
     assert only(read(f"{NAMED}features = []"), "MAN008")
 
 
+@pytest.mark.parametrize(
+    ("key", "right", "consequence"),
+    [("label", "labels", "The labels would be lost."), ("indx", "index", "of kind flat")],
+)
+def test_a_misspelt_optional_key_is_an_error_with_its_own_consequence(key, right, consequence):
+    finding = only(read(features(GOOD[:-1] + f', "{key}": "flat"}}')), "MAN001")
+    assert f"`{right}` is missing in features[0]; you wrote `{key}`" in finding.message
+    assert consequence in finding.message
+    assert "0 documents" not in finding.message
+    assert (finding.severity, finding.line) == ("error", 3)
+
+
+@pytest.mark.parametrize("key", ["feature", "Features", "featurs", "vector_indexes"])
+def test_features_under_a_wrong_key_of_metadata(key):
+    text = f"""
+        metadata = {{
+            "feature_extractor_name": "a",
+            "version": "1",
+            "{key}": [{GOOD}],
+        }}
+        """
+    reading = read(text)
+    finding = only(reading, "MAN025")
+    assert f'`features` is missing; you wrote `metadata["{key}"]`' in finding.message
+    assert "without a vector index: COMPLETED, 0 documents" in finding.message
+    assert finding.fix == 'Rename the key to "features".'
+    assert (finding.severity, finding.path, finding.line) == ("error", "manifest.py", 5)
+    assert reading.manifest is None
+    assert rules(reading) == ["MAN025"]
+    assert read(text.replace(f'"{key}"', '"features"')).findings == ()
+
+
+def test_the_features_under_a_wrong_key_are_checked_too():
+    reading = read(
+        f'metadata = {{"name": "a", "version": "1", "feature": [{GOOD.replace("384", "0")}]}}'
+    )
+    assert sorted(rules(reading)) == ["MAN004", "MAN025"]
+
+
+def test_a_look_alike_beside_the_features_is_only_a_warning():
+    metadata = '{"name": "a", "version": "1", "feature": "text", "team": "x"}'
+    reading = read(f"metadata = {metadata}\nfeatures = [{GOOD}]")
+    assert only(reading, "MAN024").severity == "warning"
+    assert reading.manifest is not None
+
+
+@pytest.mark.parametrize("name", ["feature", "vector_indexes", "embeddings"])
+def test_features_under_a_wrong_module_level_name(name):
+    reading = read(f"{NAMED}{name} = [{GOOD}]")
+    finding = only(reading, "MAN025")
+    assert f"`features` is missing; you wrote `{name}`" in finding.message
+    assert "COMPLETED, 0 documents" in finding.message
+    assert (finding.severity, finding.line) == ("error", 3)
+    assert "MAN008" not in rules(reading)
+    typed_list = f'{name} = [Feature.embedding("e", dim=3)]'
+    assert only(read(f"{TYPED}{NAMED}{typed_list}"), "MAN025").line == 4
+
+
+@pytest.mark.parametrize("value", ['[{"id": 1}]', '["a"]', "3", "[]"])
+def test_a_look_alike_that_holds_no_features_stops_nothing(value):
+    reading = read(f"{NAMED}embeddings = {value}")
+    assert rules(reading) == ["MAN008"]
+    assert "`embeddings` is not read" in reading.findings[0].message
+
+
+def test_the_import_of_feature_is_no_look_alike():
+    reading = read(f"{TYPED}{NAMED}")
+    assert "is not read" not in only(reading, "MAN008").message
+
+
+# ------------------------------------------------------------------ what is no dialect
+
+
+@pytest.mark.parametrize("spelled", ["{body}", "dict({body})"])
+def test_a_dict_called_manifest_says_what_dialects_there_are(spelled):
+    body = f'{{"feature_extractor_name": "a", "version": "1", "features": [{GOOD}]}}'
+    text = f"\nmanifest = {spelled.format(body=body)}\n"
+    reading = read(text)
+    finding = only(reading, "MAN026")
+    assert (finding.severity, finding.line) == ("error", 2)
+    for dialect in ("manifest = ExtractorManifest", "metadata = {", "feature_extractor_name = "):
+        assert dialect in finding.fix
+    assert rules(reading) == ["MAN026"]
+    assert read(text.replace("manifest =", "metadata =")).findings == ()
+
+
+def test_a_dict_called_manifest_is_checked_on():
+    body = f'{{"feature_extractor_name": "a", "feature": [{GOOD}]}}'
+    reading = read(f"manifest = {body}")
+    assert sorted(rules(reading)) == ["MAN011", "MAN025", "MAN026"]
+    assert 'manifest["feature"]' in only(reading, "MAN025").message
+
+
+def test_features_beside_a_dict_called_manifest():
+    names = '{"feature_extractor_name": "a", "version": "1"}'
+    assert rules(read(f"manifest = {names}\nfeatures = [{GOOD}]")) == ["MAN026"]
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "told"),
+    [("make()", "MAN018", "`make()` has to be run"), ("3", "MAN026", "`3`"),
+     ('ExtractorManifest(version="1")', "MAN018", "has to be run")],
+)  # fmt: skip
+def test_another_value_called_manifest_is_the_one_finding(value, rule, told):
+    reading = read(f"manifest = {value}")
+    assert rules(reading) == [rule]
+    assert told in reading.findings[0].message
+    assert "shared.extractors.sdk" in reading.findings[0].fix
+
+
+def test_manifest_may_be_a_name_like_any_other_beside_a_whole_manifest():
+    assert read(features(GOOD) + 'manifest = {"colour": "red"}').findings == ()
+    both = f'manifest = {{"name": "a", "version": "1"}}\nmetadata = manifest\nfeatures = [{GOOD}]'
+    assert read(both).findings == ()
+
+
+def test_what_cannot_be_read_is_not_said_to_be_missing():
+    assert rules(read("metadata = make()")) == ["MAN018"]
+
+
 # ------------------------------------------------------------------ the typed call
 
 
@@ -368,6 +488,29 @@ def test_bad_names_and_versions():
     assert only(read('feature_extractor_name = "a"\nversion = 1.0'), "MAN011").fix == 'Write "1.0".'
 
 
+@pytest.mark.parametrize("name", ["class", "raise", "None", "async"])
+def test_a_keyword_is_no_name(name):
+    reading = read(features(GOOD).replace('"a"', f'"{name}"'))
+    finding = only(reading, "MAN010")
+    assert "keyword" in finding.message
+    assert f"engine.extractors.{name}.pipeline" in finding.message
+    assert f"'{name.lower()}_extractor'" in finding.fix
+    assert (finding.severity, finding.line) == ("error", 1)
+
+
+def test_a_name_that_is_too_long_for_a_folder():
+    assert (
+        "250 characters"
+        in only(read(features(GOOD).replace('"a"', f'"{"a" * 250}"')), "MAN010").message
+    )
+
+
+@pytest.mark.parametrize("name", ["match", "type", "print", "pipeline", "a" * 200])
+def test_names_that_imports_can_say(name):
+    text = features(GOOD).replace('"a"', f'"{name}"')
+    assert read_manifest(ExtractorSource(name, (("manifest.py", text),))).findings == ()
+
+
 def test_inference_types():
     finding = only(read(features(GOOD) + 'inference_type = "embeddings"'), "MAN012")
     assert finding.fix == 'Did you mean "embedding"?'
@@ -400,9 +543,34 @@ def test_an_unknown_profile_key_without_a_likeness_is_ignored_with_a_warning():
 
 def test_input_types():
     reading = read(features(GOOD) + 'supported_input_types = ["text", "Image"]')
-    assert only(reading, "MAN015").fix == 'Did you mean "image"?'
+    finding = only(reading, "MAN015")
+    assert (finding.severity, finding.fix) == ("warning", 'Did you mean "image"?')
     assert reading.manifest.supported_input_types == ("text", "image")
     assert only(read(features(GOOD) + 'supported_input_types = "text"'), "MAN021")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("txt", "text"), ("pdfs", "pdf"), ("img", None), ("text/plain", "text"), (".jpg", "image"),
+     ("application/pdf", "pdf"), ("web", None)],
+)  # fmt: skip
+def test_an_unknown_input_type_is_an_error(written, meant):
+    reading = read(features(GOOD) + f'supported_input_types = [\n    "text",\n    "{written}",\n]')
+    finding = only(reading, "MAN015")
+    assert (finding.severity, finding.line) == ("error", 6)
+    assert f"{written!r} in supported_input_types" in finding.message
+    assert "COMPLETED with 0 documents" in finding.message
+    assert (f'Did you mean "{meant}"?' in finding.fix) == bool(meant)
+    assert "text, image, audio, video, pdf" in finding.fix
+    assert reading.manifest is None
+
+
+def test_field_types_that_are_no_blobs_only_warn():
+    reading = read(features(GOOD) + 'supported_input_types = ["string", "number"]')
+    finding = only(reading, "MAN015")
+    assert finding.severity == "warning"
+    assert "'number'" in finding.message
+    assert reading.manifest.supported_input_types == ("string", "number")
 
 
 @pytest.mark.parametrize("uri", ["mixpeek://b@1.0.0/e", "mixpeek://a@2.0.0/e", "mixpeek://a@1/x"])

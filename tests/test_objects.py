@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+import warnings
 from datetime import date
 from decimal import Decimal
 
@@ -110,9 +111,9 @@ def test_metadata_cannot_take_a_documents_own_names(name):
         load_objects([{"text": "a", name: 1}])
 
 
-def test_bytes_are_left_out_with_a_warning():
-    with pytest.warns(UserWarning, match="cannot hold bytes: left out raw"):
-        loaded = load_objects([{"text": "a", "raw": b"\x00", "n": 1}])
+def test_bytes_are_left_out_and_noted():
+    loaded = load_objects([{"text": "a", "raw": b"\x00", "n": 1}])
+    assert loaded.notes == ("Metadata cannot hold bytes: left out raw.",)
     assert loaded.objects[0].metadata == {"n": 1}
 
 
@@ -131,6 +132,10 @@ def test_half_surrogates_are_replaced():
         ([["a"]], "this list holds list"),
         ("/no/such/place", "no file or folder '/no/such/place'"),
         ("/no/such/file.csv", "no file /no/such/file.csv"),
+        ([{}], r'^Row 1 has no fields\. A row needs a text, as in \{"text": "…"\}'),
+        ([{}, {}], r"^Row 1 has no fields, nor has any other row\. A row needs a text"),
+        (pd.DataFrame(index=[0]), "^Row 1 has no fields"),
+        (pd.DataFrame(), "no rows and no columns"),
     ],
 )
 def test_what_cannot_be_a_bucket_says_why(source, message):
@@ -165,10 +170,73 @@ def test_numbers_in_a_text_column_are_text():
     assert texts(load_objects([{"text": 7}, {"text": "x"}])) == ["7", "x"]
 
 
-def test_rows_without_text_are_kept_and_warned_of():
-    with pytest.warns(UserWarning, match="1 of 2 rows have no text in text"):
-        loaded = load_objects([{"text": "a"}, {"text": None}])
-    assert [len(item.blobs) for item in loaded.objects] == [1, 0]
+def test_rows_without_text_are_kept_and_noted():
+    loaded = load_objects([{"text": "a"}, {"text": None}, {}, {"n": 1}])
+    assert [len(item.blobs) for item in loaded.objects] == [1, 0, 0, 0]
+    assert loaded.notes == (
+        "3 of 4 rows have no text in text (row 2, row 3, …): they are in the bucket but give no "
+        "documents.",
+    )
+
+
+@pytest.mark.parametrize(("value", "kind"), [(["a"], "array"), ({"a": "b"}, "object")])
+def test_a_text_that_is_no_text_is_named_with_its_row(value, kind):
+    message = f"^row 2: field 'text' is to be the text and holds {kind}"
+    with pytest.raises(InvalidInputError, match=message):
+        load_objects([{"text": "a"}, {"text": value}])
+
+
+# ---------------------------------------------------------------- mixed types
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2.5], "float"),
+        ([2.5, 1], "float"),
+        ([None, True], "boolean"),
+        ([[1], ["a"]], "array"),
+        ([None, None], "string"),
+    ],
+)
+def test_a_fields_type_is_that_of_all_rows(values, kind):
+    loaded = load_objects([{"text": "a", "f": value} for value in values])
+    assert loaded.schema["f"] == kind
+    assert loaded.notes == ()
+
+
+@pytest.mark.parametrize("values", [[1, "x"], ["x", 1], [1.5, True], [True, 1.5], [1, True]])
+def test_a_field_of_several_types_is_text_whichever_comes_first(kernel_lab, values):
+    bucket = kernel_lab.bucket("b", [{"text": f"t{v}", "f": v} for v in [None, *values]])
+    assert bucket.schema["f"] == "string"
+    (note,) = bucket.notes
+    assert note.startswith("Field 'f' mixes types (")
+    assert "in row 2, " in note
+    assert note.endswith("in row 3): documents hold it as text.")
+    kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+    held = [v if isinstance(v, str) else json.dumps(v) for v in values]
+    assert kernel_lab.sql("SELECT f FROM c").table.column("f").to_pylist() == [None, *held]
+
+
+def test_mixed_types_in_a_jsonl_file_are_noted_with_their_lines(tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_text('{"text": "a", "n": 1}\n\n{"text": "b", "n": 2}\n{"text": "c", "n": "x"}\n')
+    loaded = load_objects(path)
+    assert loaded.schema == {"text": "text", "n": "string"}
+    assert loaded.notes == (
+        f"Field 'n' mixes types (integer in {path}:1, string in {path}:4): documents hold it as "
+        "text.",
+    )
+
+
+def test_a_csv_column_has_one_type_however_long_the_file(tmp_path):
+    lines = [*map(str, range(300_000)), "x"]
+    (tmp_path / "f.csv").write_text("text,n\n" + "".join(f"t,{n}\n" for n in lines))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = load_objects(tmp_path / "f.csv")
+    assert loaded.schema["n"] == "string"
+    assert [loaded.objects[at].metadata["n"] for at in (0, -1)] == ["0", "x"]
 
 
 def test_missing_text_columns_list_what_there_is():
@@ -251,10 +319,11 @@ def test_a_folder_of_text_files(tmp_path):
     (tmp_path / ".env").write_text("hidden")
     (tmp_path / "image.png").write_bytes(b"\x89PNG")
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
-    with pytest.warns(
-        UserWarning, match=r"2 files are not text and were left out: image\.png, latin"
-    ):
-        loaded = load_objects(tmp_path)
+    loaded = load_objects(tmp_path)
+    assert loaded.notes == (
+        "2 files were left out, not being text that can be read (1 .png, 1 .txt not in UTF-8): "
+        "image.png, latin.txt.",
+    )
     assert [item.metadata for item in loaded.objects] == [
         {"path": "a.md", "folder": ".", "suffix": ".md"},
         {"path": "sub/README", "folder": "sub", "suffix": ""},
@@ -264,6 +333,32 @@ def test_a_folder_of_text_files(tmp_path):
         "text/markdown", "text/plain", "text/html"
     ]  # fmt: skip
     assert ids(loaded)[0] == object_id("a.md")
+
+
+def test_files_left_out_are_told_every_time_without_a_warning(kernel_lab, tmp_path):
+    for name in ("a.txt", "b.png", "c.PNG", "sub/d.png", "e.pdf", "core"):
+        (tmp_path / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "docs" / name).write_bytes(b"\xff" if name != "a.txt" else b"text")
+    for _ in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            bucket = kernel_lab.bucket("b", tmp_path / "docs")
+        assert bucket.notes == (
+            "5 files were left out, not being text that can be read "
+            "(3 .png, 1 without a suffix, 1 .pdf): b.png, c.PNG, ….",
+        )
+    (tmp_path / "docs" / "b.png").rename(tmp_path / "docs" / "b.txt")
+    assert kernel_lab.bucket("b", tmp_path / "docs" / "*.t*").notes == (
+        "1 file was left out, not being text that can be read (1 .txt not in UTF-8): b.txt.",
+    )
+
+
+def test_many_kinds_of_files_left_out_are_summed_up(tmp_path):
+    for number in range(8):
+        (tmp_path / f"f.x{number}").write_text("x")
+    (tmp_path / "a.txt").write_text("text")
+    (note,) = load_objects(tmp_path).notes
+    assert "(1 .x0, 1 .x1, 1 .x2, 1 .x3, 1 .x4, 3 of other kinds)" in note
 
 
 def test_a_glob(tmp_path, monkeypatch):
@@ -282,7 +377,7 @@ def test_one_file_and_files_that_are_no_text(tmp_path):
     assert texts(load_objects(tmp_path / "a.txt")) == ["one"]
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "i.png").write_bytes(b"\x89")
-    with pytest.raises(InvalidInputError, match="holds 1 files, none of them text"):
+    with pytest.raises(InvalidInputError, match="holds 1 file, none of them text"):
         load_objects(tmp_path / "b")
 
 
@@ -330,6 +425,12 @@ def test_jsonl(tmp_path):
         ("f.jsonl", b'{"text": "a"}\n{"text": \n', r"f\.jsonl:2 is not JSON"),
         ("f.jsonl", b'{"text": "a"}\n[1]\n', r"f\.jsonl:2 is not a JSON object"),
         ("f.jsonl", b"\n", "holds no rows"),
+        ("f.jsonl", b"\n{}\n", r"f\.jsonl:2 has no fields\. A row needs a text"),
+        (
+            "f.jsonl",
+            b'{"text": "a"}\n\n{"text": [1]}\n',
+            r"f\.jsonl:3: field 'text' is to be the text and holds array",
+        ),
         ("f.jsonl", b'{"text": "\xe9"}\n', "is not UTF-8 text"),
         ("f.csv", b"", "cannot be read: No columns"),
         ("f.csv", b'a,b\n"1', "cannot be read"),

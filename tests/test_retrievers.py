@@ -199,6 +199,26 @@ def test_queries(query, expected):
         (short(fusion="rff"), "fusion.*no strategy 'rff'. Did you mean 'rrf'"),
         (short(fusion={"type": "rrf", "k": -1}), "k is -1"),
         (short(fusion={"type": "rrf", "kk": 1}), r"kk: unknown key. Did you mean 'k'"),
+        ({**SEED, "fusion_strategy": "rff"}, "^fusion_strategy: there is no strategy"),
+        (short(fusion="rff"), "^fusion: there is no strategy"),
+        (short(fusion=0), "^fusion: expected an object like .*got int"),
+        (short(fusion={"kk": 1}), r"^fusion\.kk: "),
+        (short(fusion={"weights": {"x": "a"}}), r"^fusion\.weights: expected a number for each"),
+        (short(k=3), "^k: unknown key. It is part of the fusion: `fusion: {strategy: rrf, k: 60"),
+        (short(limit=0), "^limit: .*greater than or equal to 1, got 0"),
+        (short(final_top_k=20_000), "^final_top_k: .*less than or equal to 10000, got 20000"),
+        (short(final_topk=3), "^final_topk: unknown key. Did you mean 'final_top_k'"),
+        (one(limit=0), r"^searches\[0\]\.limit: .*got 0"),
+        (
+            short(searches=[{"feature": "x", "lexical": True}]),
+            r"^searches\[0\]: a leg is either dense \(feature\) or lexical, not both.*two legs: "
+            r"searches: \[{feature: x}, {lexical: true}\]\.$",
+        ),
+        (one(lexical=True), rf"^searches\[0\]: .*\[{{feature_uri: {URI}}}, {{lexical: true}}\]"),
+        (
+            {**SEED, "stages": [{"feature_search": {"feature": "x", "lexical": True}}]},
+            r"^stages\[0\]\.feature_search: a leg is either dense \(feature\) or lexical",
+        ),
         (short(fusion={"weights": [1, 2]}), "fusion.weights: 2 weights for 1 legs"),
         (short(fusion={"weights": {"x": 1}}), "no leg 'x'; the legs are filing_embedding"),
         (short(fusion={"weights": [-1]}), "weight -1"),
@@ -600,6 +620,54 @@ def test_warnings():
     assert "Leg 'bm25' found nothing" in filtered.warnings[1]
     gone = Store(dense=[("a", 1.0), ("gone", 0.5)]).run(HYBRID, {"query": "x"})
     assert any("'gone' is not stored any more" in warning for warning in gone.warnings)
+
+
+def test_a_leg_that_found_nothing_says_what_may_be_why():
+    def remark(**leg):
+        spec = parse_retriever(short(searches=[{"feature_uri": URI, "name": "dense", **leg}]))
+        return Store(dense=[]).run(spec, {"query": "x"}).warnings
+
+    assert remark() == ("Leg 'dense' found nothing: its index is empty.",)
+    assert remark(filters={"a": 1})[0].endswith("its index is empty, or the filter left none.")
+    assert remark(min_score=0.1)[0].endswith("its index is empty, or min_score left none.")
+
+
+def test_a_top_k_that_keeps_hits_away_is_told():
+    def spec(**more):
+        searches = [{"feature_uri": URI, "name": "dense", "top_k": 3}, {"lexical": True}]
+        return parse_retriever(short(searches=searches, **more))
+
+    assert len(DENSE) == 3
+    found = Store().run(spec(final_top_k=50), {"query": "x"})
+    assert found.warnings == (
+        f"50 hits were wanted, but the searches gave {found.total} documents: "
+        "'dense' stops at its top_k of 3. Raise top_k to 50 to look further.",
+    )
+    asked = Store().run(spec(), {"query": "x", "limit": 10, "offset": 2})
+    assert asked.warnings[0].startswith("12 hits were wanted")
+    assert Store().run(spec(final_top_k=2), {"query": "x"}).warnings == ()
+    grouped = Store().run(spec(final_top_k=50, group_by="package"), {"query": "x"})
+    assert not any("top_k" in warning for warning in grouped.warnings)
+    off = Store().run(spec(), {"query": "x", "weights": [0, 1], "candidates": True})
+    assert off.warnings == ()
+
+
+def test_fields_of_filters_are_asked_for_once_and_only_where_there_is_a_filter():
+    asked = []
+
+    def field_warnings(fields):
+        asked.append(set(fields))
+        return ["no such field"]
+
+    legs = [{"feature_uri": URI, "name": "dense", "filters": {"a": 1}}, {"lexical": True}]
+    spec = parse_retriever(short(searches=legs))
+    found = Store().run(spec, {"query": "x", "filters": {"b": 2}}, field_warnings=field_warnings)
+    assert asked == [{"a", "b"}]
+    assert found.warnings[0] == "no such field"
+    assert Store().run(HYBRID, {"query": "x"}, field_warnings=field_warnings).warnings == ()
+    unsearched = {"query": "x", "weights": [0, 1]}
+    Store().run(spec, unsearched, field_warnings=field_warnings)
+    assert asked == [{"a", "b"}]
 
 
 def test_an_unknown_feature_is_a_warning_only_beside_another_leg():

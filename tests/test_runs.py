@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 from probes import load_probe
 
 from mixpeek_lab import errors
-from mixpeek_lab.models import Failure, Manifest, RunReport
+from mixpeek_lab.models import Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.widgets.report import format_report
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.explanations import explain_run
 
@@ -56,9 +58,9 @@ def test_a_run_makes_documents_with_metadata_lineage_and_vectors(lab):
     (first, *_), table = documents(lab, "_id", "year", "data", "length"), lab.sql('FROM "c"').table
     assert first == ("0", 2000, "text number 0", 13)
     assert table.column_names == [
-        "document_id", "object_id", "data", "length", "_id", "year", "blob_id", "blob_property",
-        "blob_type", "mime_type", "_bucket_id", "_extractor", "_run_id", "_row_key",
-        "hash_embedding",
+        "document_id", "data", "length", "_id", "year", "hash_embedding", "object_id", "blob_id",
+        "blob_property", "blob_type", "mime_type", "_bucket_id", "_extractor", "_run_id",
+        "_row_key",
     ]  # fmt: skip
     assert set(table.column("_run_id").to_pylist()) == {report.run_id}
     assert table.column("_id").to_pylist() == [row["_id"] for row in ROWS]  # in the bucket's order
@@ -267,9 +269,11 @@ def test_where_every_row_fails_the_old_snapshot_stands(lab, tmp_path):
     old = lab.collection("c")
     load_probe(lab, tmp_path, "raise ValueError('broken')")
     report = process(lab, extractor="probe")
-    assert (report.state, report.failed, report.documents) == ("failed", 20, 20)
+    assert (report.state, report.failed, report.documents) == ("failed", 20, 0)
     assert "every row failed, most with ValueError: broken (pipeline.py:" in report.notes[0]
-    assert "keeps the 20 documents" in report.notes[1]
+    assert report.notes[1:] == (
+        "The collection still shows its earlier snapshot, with 20 documents.",
+    )
     assert lab.collection("c") == old
     assert len(documents(lab, "vec")) == 20
     assert lab.sql("SELECT state FROM runs").table.column("state").to_pylist() == [
@@ -312,6 +316,10 @@ def test_an_error_outside_the_rows_is_recorded_and_raised(lab):
         process(lab, parameters={"chunk": False}, on_progress=fail)
     states = lab.sql("SELECT state, report->>'$.notes[0]' AS note FROM runs").table.to_pylist()
     assert states[-1] == {"state": "failed", "note": "OSError: disk full"}
+    kept = lab.sql("SELECT report->>'$.notes[1]' AS note FROM runs").table.to_pylist()
+    assert kept[-1] == {
+        "note": "The collection still shows its earlier snapshot, with 20 documents."
+    }
     assert lab.collection("c").document_count == 20
     assert process(lab).state == "completed"
 
@@ -375,8 +383,74 @@ def test_a_processor_that_returns_no_rows_is_told(lab, tmp_path):
     lab.bucket("b", ROWS)
     report = process(lab, extractor="probe")
     assert (report.state, report.documents) == ("completed", 0)
-    assert report.notes == ("0 documents, because the processor returned no rows.",)
-    assert process(lab, extractor="probe").processed == 0  # those rows are done
+    assert report.dropped == {"Probe": 20}
+    assert report.notes == (
+        "0 documents, because 20 rows were dropped by Probe (it returned fewer rows than it got).",
+    )
+    again = process(lab, extractor="probe")
+    assert again.processed == 0  # those rows are done
+    assert again.notes == (
+        "Nothing changed since the last run: nothing was computed.",
+        "0 documents, because 20 rows gave none in an earlier run.",
+    )
+
+
+def test_rows_that_a_step_drops_are_counted_and_told(lab, tmp_path):
+    two = """
+    def second(batch):
+        return batch[batch["data"] != "text number 4"]
+
+    def build_steps(extractor_request, **kwargs):
+        return {"steps": [Probe({}), second]}
+    """
+    keep = 'batch = batch[[int(t.split()[-1]) % 2 == 0 for t in batch["data"]]].copy()'
+    load_probe(lab, tmp_path, keep, VEC, pipeline=two, profile={"batch_size": 6})
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert (report.state, report.failed, report.documents) == ("completed", 0, 9)
+    assert report.dropped == {"Probe": 10, "second": 1}
+    assert report.notes == (
+        "10 rows were dropped by Probe (it returned fewer rows than it got).",
+        "1 row was dropped by second (it returned fewer rows than it got).",
+    )
+    preview = lab.preview("probe", [row["text"] for row in ROWS[:3]])
+    assert preview.notes == ("1 row was dropped by Probe (it returned fewer rows than it got).",)
+
+
+def test_rows_that_become_several_are_not_dropped_and_those_left_empty_are(lab, tmp_path):
+    words = """
+    made = [
+        {"document_id": row["document_id"], "data": word}
+        for row in batch.to_dict("records") for word in row["data"].split()
+    ]
+    batch = pd.DataFrame(made, columns=["document_id", "data"])
+    """
+    load_probe(lab, tmp_path, words, VEC)
+    lab.bucket("b", ["a b c", " ", "d", "  "])
+    report = process(lab, extractor="probe")
+    assert (report.documents, report.dropped) == (4, {"Probe": 2})
+
+
+def test_rows_that_failed_and_rows_that_were_dropped_explain_no_documents(lab, tmp_path):
+    code = 'assert "bad." not in set(batch["data"]), "no."\nreturn batch.iloc[:0]'
+    load_probe(lab, tmp_path, code)
+    lab.bucket("b", ["one", "bad.", "two"])
+    report = process(lab, extractor="probe")
+    assert (report.state, report.failed, report.dropped) == (
+        "completed_with_errors", 1, {"Probe": 2}
+    )  # fmt: skip
+    (note,) = report.notes
+    assert note.startswith("0 documents, because 1 row failed, most with AssertionError: no (pipe")
+    assert note.endswith(" and 2 rows were dropped by Probe (it returned fewer rows than it got).")
+    assert ".." not in note
+
+
+def test_a_message_that_ends_a_sentence_does_not_end_it_twice(lab, tmp_path):
+    load_probe(lab, tmp_path, 'return {"not": "a frame."}')
+    lab.bucket("b", ["one", "two"])
+    (note,) = process(lab, extractor="probe").notes
+    assert note.endswith(".")
+    assert not note.endswith("..")
 
 
 def test_a_missing_vector_names_the_columns_that_came(lab, tmp_path):
@@ -413,7 +487,50 @@ def test_vectors_that_are_null_or_nan_are_counted_and_left_out(lab, tmp_path):
     lab.bucket("b", ROWS)
     report = process(lab, extractor="probe")
     assert (report.documents, report.vectors, report.left_out) == (20, {"vec": 17}, {"vec": 3})
-    assert report.notes == ("3 documents have no usable vector 'vec' (null, NaN or zero).",)
+    assert report.unusable == {"vec": Unusable(missing=1, not_finite=1, zero=1)}
+    (note,) = report.notes
+    assert note.startswith(
+        "3 of 20 documents cannot be found by vector 'vec': 1 missing, 1 NaN or infinite, "
+        "1 all zeros. Missing vectors: "
+    )
+    assert "vectors vec  17 (left out: 1 missing, 1 NaN or infinite, 1 all zeros)" in (
+        format_report(report)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "advice"),
+    [
+        ("[np.nan, np.nan]", "20 NaN or infinite", "division by zero"),
+        ("[1e300, 1.0]", "20 NaN or infinite", "too large for float32"),
+        ("np.array([-1e300, 1.0])", "20 NaN or infinite", "too large for float32"),
+        ("[0.0, 0.0]", "20 all zeros", "`dot` or `euclid`"),
+        ("None", "20 missing", "a row condition kept its step"),
+    ],
+)
+def test_vectors_that_none_can_search_say_what_is_wrong_with_them(
+    lab, tmp_path, value, reason, advice
+):
+    load_probe(lab, tmp_path, f'batch["vec"] = [{value}] * len(batch)', "return batch")
+    lab.bucket("b", ROWS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = process(lab, extractor="probe")
+    assert (report.state, report.documents, report.vectors) == ("completed", 20, {"vec": 0})
+    (note,) = report.notes
+    assert note.startswith(f"No document has a vector 'vec' that can be searched: {reason}. ")
+    assert advice in note
+    assert ("row condition" in note) == (value == "None")
+
+
+def test_vectors_of_zeros_can_be_searched_where_the_metric_is_not_cosine(lab, tmp_path):
+    load_probe(
+        lab, tmp_path, 'batch["vec"] = [[0.0, 0.0]] * len(batch)', "return batch",
+        options=", distance_metric='euclid'",
+    )  # fmt: skip
+    lab.bucket("b", ROWS)
+    report = process(lab, extractor="probe")
+    assert (report.vectors, report.notes) == ({"vec": 20}, ())
 
 
 def test_vectors_of_another_dimension_are_refused_with_both_numbers(lab, tmp_path):
@@ -442,11 +559,8 @@ def test_several_vectors_under_either_name(lab, tmp_path):
 
 
 def test_explanations_of_reports_that_need_none():
-    report = RunReport("run", "c", "completed", 3, 0, 3, 3, vectors={"v": 3}, left_out={"v": 0})
+    report = RunReport("run", "c", "completed", 3, 0, 3, 3, unusable={"v": Unusable()})
     assert explain_run(report, None, Manifest("m", "1.0.0", "1.0.0")) == ()
-    empty = RunReport("run", "c", "completed", 3, 0, 3, 3, left_out={"v": 3})
-    (note,) = explain_run(empty, None, Manifest("m", "1.0.0", "1.0.0"))
-    assert "empty in every document" in note
     failure = Failure("o", "d", "s", "E", "m", "x.py:1 in f")
     some = RunReport("run", "c", "completed_with_errors", 3, 0, 3, 2, (failure,), 1)
     assert explain_run(some, None, Manifest("m", "1.0.0", "1.0.0")) == ()
@@ -561,11 +675,10 @@ def test_the_processor_stays_loaded_between_previews(lab, tmp_path):
 
 
 def test_a_preview_needs_text(lab):
-    with (
-        pytest.raises(errors.InvalidInputError, match="at least one row"),
-        pytest.warns(UserWarning, match="no text"),
-    ):
+    with pytest.raises(errors.InvalidInputError, match="at least one row"):
         lab.preview("hash_embedder", [{"text": None}])
+    (note,) = lab.preview("hash_embedder", [{"text": None}, {"text": "a"}]).notes
+    assert note.startswith("1 of 2 rows have no text in text (row 1)")
 
 
 def test_prepare_is_left_out_here_and_said(lab, tmp_path):

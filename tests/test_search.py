@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from packages import HASH_EMBEDDER
 
-from mixpeek_lab.errors import NotFoundError, RetrieverError, VectorError
+from mixpeek_lab.errors import ExtractorRunError, NotFoundError, RetrieverError, VectorError
 from mixpeek_lab.models import SearchResult
 from mixpeek_lab.source import ExtractorSource, write_source
 from mixpeek_lab.workbench import Lab
@@ -150,6 +150,58 @@ class TestOneCollection:
         )
 
 
+class TestFieldsThatNoDocumentHas:
+    BODY: Mapping[str, Any] = {"collection": "c", "searches": TWO_LEGS}
+
+    def told(self, lab: Lab, filters: Any, body: Mapping[str, Any] = BODY) -> list[str]:
+        """The warnings about fields, which stand before all others."""
+        found = lab.search(body, "river fox", filters=filters)
+        about = [warning for warning in found.warnings if warning.startswith("Filter: ")]
+        assert list(found.warnings[: len(about)]) == about
+        return about
+
+    def test_the_bucket_s_name_of_the_content(self, kernel_lab: Lab) -> None:
+        fill(kernel_lab, "c", rows(9))
+        told = self.told(kernel_lab, {"field": "text", "operator": "contains", "value": "fox"})
+        assert told == [
+            "Filter: field 'text' is in no document of c; did you mean 'data'? The bucket's field "
+            "'text' became 'data' in documents. Known fields: data, length, _id, n, kind."
+        ]
+
+    def test_a_misspelt_name_anywhere_in_the_filter(self, kernel_lab: Lab) -> None:
+        fill(kernel_lab, "c", rows(9))
+        told = self.told(kernel_lab, {"NOT": [{"n": 1}, {"knd": "a"}, {"_run_id": "x"}]})
+        assert len(told) == 1
+        assert "field 'knd' is in no document of c; did you mean 'kind'? Known" in told[0]
+        assert self.told(kernel_lab, {"n": 10**6}) == []
+        legs = [{"lexical": True, "filters": {"knd": "a"}}]
+        assert len(self.told(kernel_lab, None, {"collection": "c", "searches": legs})) == 1
+
+    def test_fields_inside_of_fields(self, kernel_lab: Lab) -> None:
+        fill(kernel_lab, "c", [{"text": "river", "by": {"name": "Ann", "born": 1900}}])
+        assert self.told(kernel_lab, {"by.name": "Ann"}) == []
+        assert "did you mean 'by.name'?" in self.told(kernel_lab, {"by.nam": "Ann"})[0]
+
+    def test_one_of_several_collections_is_enough(self, kernel_lab: Lab) -> None:
+        fill(kernel_lab, "c", rows(9))
+        fill(kernel_lab, "d", [{"text": "river", "year": 1900}])
+        both = {"collections": ["c", "d"], "searches": TWO_LEGS}
+        assert self.told(kernel_lab, {"AND": [{"year": 1900}, {"kind": "a"}]}, both) == []
+        assert (
+            "no document of c, d; did you mean 'year'"
+            in self.told(kernel_lab, {"yeer": 1}, both)[0]
+        )
+        assert len(self.told(kernel_lab, {"year": 1900})) == 1
+
+    def test_of_an_empty_collection_nothing_is_said(
+        self, kernel_lab: Lab, tmp_path: Path, hash_source: ExtractorSource
+    ) -> None:
+        no_rows = ("return batch", "return batch.iloc[:0]")
+        edit(kernel_lab, tmp_path / "edited", hash_source, core=no_rows)
+        fill(kernel_lab, "c", rows(3))
+        assert self.told(kernel_lab, {"anything": 1}) == []
+
+
 class TestQueries:
     def test_a_vector(self, kernel_lab: Lab) -> None:
         fill(kernel_lab, "c", rows(20))
@@ -261,6 +313,21 @@ class TestWhoseCodeEmbeds:
         found = kernel_lab.search(body, "fox", limit=10)
         scores = [hit.contributions[0].score for hit in found.hits]
         assert scores == pytest.approx(exact(rows(10), "river fox"), abs=1e-6)
+
+    def test_a_service_with_vectors_of_another_length_is_named(
+        self, kernel_lab: Lab, tmp_path: Path, hash_source: ExtractorSource
+    ) -> None:
+        longer = (".tolist()}", ".tolist() + [0.5] * 8}")
+        edit(kernel_lab, tmp_path / "edited", hash_source, realtime=longer)
+        fill(kernel_lab, "c", rows(5))
+        body = {"collection": "c", "searches": [{"feature": "hash_embedding"}]}
+        message = (
+            r"^hash_embedder: realtime\.py answered the query with 24 numbers for "
+            r"'hash_embedding', but the vectors of the documents have 16 .*manifest\.py\)\. "
+            r"Give realtime\.py the model that the processor uses"
+        )
+        with pytest.raises(ExtractorRunError, match=message):
+            kernel_lab.search(body, "river")
 
     def test_a_new_version_needs_a_retriever_that_names_it(
         self, kernel_lab: Lab, tmp_path: Path, hash_source: ExtractorSource

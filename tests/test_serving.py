@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from packages import HASH_EMBEDDER
 
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
 from mixpeek_lab.serving.replies import answer_of, refusal
+from mixpeek_lab.serving.services import ExtractorService
 from mixpeek_lab.source import ExtractorSource, write_source
 from mixpeek_lab.workbench import Lab
 
@@ -299,6 +301,35 @@ class TestExtractorServices:
         with pytest.raises(InvalidInputError, match=r"no realtime\.py: it is batch only"):
             served.deploy("hash_embedder")
         served.load(HASH_EMBEDDER)
+
+
+class TestReplica:
+    def test_a_plain_function_that_takes_its_time_keeps_no_check_waiting(
+        self, tmp_path: Path, hash_source: ExtractorSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "GOMP_SPINCOUNT"):
+            monkeypatch.setenv(name, os.environ.get(name, ""))  # the replica sets its process's
+        text = hash_source.text("realtime.py")
+        assert text is not None
+        slow = "    def infer(self, inputs, parameters):\n        __import__('time').sleep(0.5)"
+        text = text.replace("    async def infer(self, inputs, parameters):", slow)
+        source = hash_source.with_file("realtime.py", text)
+        backend = "mixpeek_lab.workbench.backend:Backend"
+        replica = ExtractorService(source, str(tmp_path), "app", backend, 1, False)
+
+        async def asked() -> tuple[list[Any], float, Any]:
+            answer = asyncio.create_task(replica.infer({"text": "fox"}, {}))
+            await asyncio.sleep(0.05)
+            begun = time.monotonic()
+            checks = await asyncio.gather(replica.check(), replica.call("list_retrievers", {}))
+            waited = time.monotonic() - begun
+            assert not answer.done()
+            return checks, waited, await answer
+
+        checks, waited, answer = asyncio.run(asked())
+        assert checks == [{"ok": True}, {"ok": []}]
+        assert waited < 0.3
+        assert len(answer_of(answer)["embedding"]) == 16
 
 
 class TestReplies:

@@ -17,7 +17,7 @@ import pytest
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.fusion import fuse
-from mixpeek_lab.models import Failure, Leg, Progress, RunReport
+from mixpeek_lab.models import Failure, Leg, Progress, RunReport, Unusable
 from mixpeek_lab.widgets import (
     Playground,
     RunProgress,
@@ -395,6 +395,7 @@ def test_a_failed_or_missing_query_has_a_static_double_too():
 REPORT = RunReport(
     "run_1", "docs", "completed_with_errors", rows_in=1200, reused=200, processed=1000,
     documents=1190, failed=5, removed=3, vectors={"embedding": 1188}, left_out={"embedding": 2},
+    unusable={"embedding": Unusable(missing=1, zero=1)},
     failures=(
         Failure("obj_1", "doc_1", "embed", "ValueError", f"bad {EVIL}", "core.py:14 in __call__"),
         Failure("obj_2", "doc_2", "embed", "KeyError", "'text'"),
@@ -416,7 +417,7 @@ def test_format_report_says_what_happened_without_timings():
         "rows in": "1,200", "reused": "200", "processed": "1,000", "failed": "5",
         "documents": "1,190",
     }  # fmt: skip
-    assert "1,188 (2 left out: null or NaN)" in text
+    assert "1,188 (left out: 1 missing, 1 all zeros)" in text
     assert text.index("KeyError × 2") < text.index("ValueError × 1") < text.index("other × 2")
     assert f"obj_1 in embed: bad {EVIL} (core.py:14 in __call__)" in text
     assert "note: It ran on the CPU" in text

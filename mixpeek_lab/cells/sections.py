@@ -7,6 +7,7 @@ import re
 from mixpeek_lab.cells.placing import CORE, MANIFEST, PIPELINE, REALTIME
 from mixpeek_lab.cells.split import CellSplit, split_cell
 from mixpeek_lab.errors import SourceError
+from mixpeek_lab.manifests import demand_importable
 from mixpeek_lab.source import LAYOUT, SUFFIXES, ExtractorSource
 
 _ORDER = (MANIFEST, CORE, REALTIME, PIPELINE)
@@ -31,8 +32,9 @@ def split_sections(name: str, text: str) -> CellSplit:
 
     One empty line above a `# file:` line separates and belongs to no file. The last file gets a
     newline at its end where the cell lacks it. Raises SourceError for text above the first such
-    line, a path given twice, or a cell without manifest.py.
+    line, a path given twice, a cell without manifest.py, or a name that no import can say.
     """
+    demand_importable(name)
     headers = list(_HEADER.finditer(text))
     if not headers:
         raise SourceError("The cell has no `# file: manifest.py` line: it names no file.")
@@ -72,8 +74,9 @@ def add_file(source: ExtractorSource | None, name: str, path: str, text: str) ->
     """The extractor `name` with one more file, from a cell that holds just this file.
 
     `source` is what was there before, None for the first cell. The text gets a newline at its end
-    where it lacks one. Raises SourceError for a path that no extractor can have.
+    where it lacks one. Raises SourceError for a path or a name that no extractor can have.
     """
+    demand_importable(name)
     if not path.endswith(SUFFIXES):
         raise SourceError(
             f"{path!r} cannot be a file of an extractor: its files end in {', '.join(SUFFIXES)}."

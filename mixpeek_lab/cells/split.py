@@ -13,6 +13,7 @@ from mixpeek_lab.cells.units import read_units, refuse_unsplittable
 from mixpeek_lab.cells.writing import Line, Writer
 from mixpeek_lab.errors import SourceError
 from mixpeek_lab.findings import Finding
+from mixpeek_lab.manifests import demand_importable
 from mixpeek_lab.source import ExtractorSource, parse_python, python_lines
 
 _GENERATED = frozenset({"metadata", *(name for name, _ in COMPATIBLE_NAMES)})
@@ -44,8 +45,10 @@ def split_cell(name: str, text: str) -> CellSplit:
     and settings of imported modules (`os.environ["A"] = "1"`), stand in every file that needs
     them. pipeline.py is written for the user unless the cell has `build_steps`.
 
-    Raises SourceError, with the cell's line, for what is not Python or cannot be cut safely.
+    Raises SourceError, with the cell's line, for what is not Python or cannot be cut safely, and
+    for a name that no import can say (`class`).
     """
+    demand_importable(name)
     tree = parse_python("cell", text)
     refuse_unsplittable(tree)
     placing = Placing(read_units(tree, text), tree, _GENERATED if _is_typed(tree) else frozenset())

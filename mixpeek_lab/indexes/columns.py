@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixpeek_lab.errors import VectorError
-from mixpeek_lab.models import Metric
+from mixpeek_lab.models import Metric, Unusable
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -27,8 +27,13 @@ class UsableVectors:
     """(m, dim), contiguous."""
     rows: Rows
     """(m,): where each vector stood in the column, ascending."""
-    left_out: int
-    """Rows that were null, or held NaN or infinity, or (under cosine) only zeros."""
+    unusable: Unusable
+    """The rows that were left out, by reason."""
+
+    @property
+    def left_out(self) -> int:
+        """Rows that were null, or held NaN or infinity, or (under cosine) only zeros."""
+        return self.unusable.total
 
 
 def usable_vectors(column: Any, dim: int, name: str, *, metric: Metric = "cosine") -> UsableVectors:
@@ -43,24 +48,23 @@ def usable_vectors(column: Any, dim: int, name: str, *, metric: Metric = "cosine
     parts = list(_parts(column, dim, name))
     vectors = _joined([vectors for vectors, _ in parts], dim)
     rows = np.concatenate([rows for _, rows in parts]) if parts else np.empty(0, np.int64)
-    keep = _is_usable(vectors, metric)
+    norms = squared_norms(vectors)
+    finite = np.isfinite(norms)
+    keep = finite & (norms > 0.0) if metric == "cosine" else finite
+    unusable = Unusable(
+        missing=len(column) - len(rows),
+        not_finite=int(np.count_nonzero(~finite)),
+        zero=int(np.count_nonzero(finite & ~keep)),
+    )
     if not keep.all():
         vectors, rows = vectors[keep], rows[keep]
-    return UsableVectors(np.ascontiguousarray(vectors), rows, len(column) - len(rows))
+    return UsableVectors(np.ascontiguousarray(vectors), rows, unusable)
 
 
 def squared_norms(vectors: Matrix) -> npt.NDArray[np.float64]:
     """(m,): the squared length of each vector, in double precision."""
     norms: npt.NDArray[np.float64] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     return norms
-
-
-def _is_usable(vectors: Matrix, metric: Metric) -> npt.NDArray[np.bool_]:
-    norms = squared_norms(vectors)
-    keep: npt.NDArray[np.bool_] = np.isfinite(norms)
-    if metric == "cosine":
-        keep &= norms > 0.0
-    return keep
 
 
 def _joined(parts: list[Matrix], dim: int) -> Matrix:

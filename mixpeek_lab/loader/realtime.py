@@ -8,9 +8,12 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
 from mixpeek_lab.loader.modules import load_module
@@ -24,6 +27,8 @@ from mixpeek_lab.source import ExtractorSource
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+T = TypeVar("T")
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
@@ -57,11 +62,15 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
 
 
 class RealtimeService:
-    """One way to ask any service: `infer` in an event loop, `infer_sync` anywhere."""
+    """One way to ask any service: `infer` in an event loop, `infer_sync` anywhere.
+
+    A service written as plain functions runs in a thread of its own, one request after another:
+    the loop that asks goes on meanwhile. An `async def` runs in the asker's own loop.
+    """
 
     def __init__(self, source: ExtractorSource, service: Any) -> None:
         self._source, self._service = source, service
-        self._method = _method(source, service)
+        self._method, self._is_async = _method(source, service)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
 
@@ -71,30 +80,21 @@ class RealtimeService:
         Other dialects have no such method, and load what they need when they are asked.
         Raises ExtractorRunError where it fails.
         """
-        if isinstance(self._service, InferenceService):
-            try:
-                self._service.ensure_setup()
-            except Exception as error:
-                raise run_failure(self._source, "setup()", error) from error
+        if not isinstance(self._service, InferenceService):
+            return
+        if self._is_async:
+            self._set_up(self._service)
+        else:  # what belongs to a thread, as SQLite's connections do, is made where it is used
+            self._own_loop().run(_called(partial(self._set_up, self._service)))
 
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
         """The service's answer. Raises ExtractorRunError where it fails or is no dict."""
-        try:
-            answer = self._method(dict(inputs), dict(parameters or {}))
-            if inspect.isawaitable(answer):
-                answer = await answer
-        except ExtractorRunError:
-            raise
-        except Exception as error:
-            raise run_failure(self._source, "the realtime service", error) from error
-        if not isinstance(answer, Mapping):
-            raise ExtractorRunError(
-                f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
-                'Return {"embedding": [float, …]}.'
-            )
-        return dict(answer)
+        work = self._answer(inputs, parameters)
+        if self._is_async:
+            return await work
+        return await asyncio.wrap_future(self._own_loop().submit(work))
 
     def infer_sync(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
@@ -104,12 +104,42 @@ class RealtimeService:
         All calls share one event loop in a thread of its own: clients that the service opened in
         one call are good in the next.
         """
+        return self._own_loop().run(self._answer(inputs, parameters))
+
+    async def _answer(
+        self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
+    ) -> dict[str, Any]:
+        try:
+            answer = self._method(dict(inputs), dict(parameters or {}))
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except ExtractorRunError:
+            raise
+        except (Exception, SystemExit) as error:  # sys.exit() would end the loop, not the process
+            raise run_failure(self._source, "the realtime service", error) from error
+        if not isinstance(answer, Mapping):
+            raise ExtractorRunError(
+                f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
+                'Return {"embedding": [float, …]}.'
+            )
+        return dict(answer)
+
+    def _set_up(self, service: InferenceService) -> None:
+        try:
+            service.ensure_setup()
+        except (Exception, SystemExit) as error:
+            raise run_failure(self._source, "setup()", error) from error
+
+    def _own_loop(self) -> _Loop:
         with self._lock:
             if self._loop is None or not self._loop.is_free:
                 self._loop = _Loop()
                 weakref.finalize(self, self._loop.close)
-            loop = self._loop
-        return loop.run(self.infer(inputs, parameters))
+            return self._loop
+
+
+async def _called(function: Callable[[], T]) -> T:
+    return function()
 
 
 def _needs_config(maker: Callable[..., Any]) -> bool:
@@ -120,20 +150,30 @@ def _needs_config(maker: Callable[..., Any]) -> bool:
     return config is not None and config.default is config.empty
 
 
-def _method(source: ExtractorSource, service: Any) -> Callable[..., Any]:
-    """What to call with `(inputs, parameters)`."""
-    if isinstance(service, InferenceService | BaseInferenceService):
-        return _bound(service, "__call__", None)
+def _method(source: ExtractorSource, service: Any) -> tuple[Callable[..., Any], bool]:
+    """What to call with `(inputs, parameters)`, and whether its author wrote it `async`."""
+    for base, names in _WRITTEN.items():
+        if isinstance(service, base):
+            own = [n for n in names if getattr(type(service), n) is not getattr(base, n)]
+            name = own[0] if own else names[-1]
+            return _bound(service, "__call__", None), iscoroutinefunction(getattr(service, name))
     once = Once()
     setup = getattr(service, "setup", None)
     for name in SERVICE_METHODS:
         if callable(getattr(service, name, None)):
             start = (lambda: once(setup)) if name == "infer" and callable(setup) else None
-            return _bound(service, name, start)
+            return _bound(service, name, start), iscoroutinefunction(getattr(service, name))
     raise ExtractorLoadError(
         f"{source.name}: {FACTORY} gave {type(service).__name__}, "
         f"which has none of {', '.join(SERVICE_METHODS)}."
     )
+
+
+_WRITTEN: Mapping[type, tuple[str, ...]] = {
+    InferenceService: ("__call__", "infer"),
+    BaseInferenceService: ("__call__", "run_inference", "_process_single"),
+}
+"""What the SDK's services leave to their authors; the first that one overrides is what runs."""
 
 
 def _bound(service: Any, name: str, start: Callable[[], None] | None) -> Callable[..., Any]:
@@ -170,8 +210,11 @@ class _Loop:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._serve, name="extractor-service", daemon=True).start()
 
-    def run(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = self.submit(work)
         try:
             return future.result()
         except KeyboardInterrupt:

@@ -53,7 +53,7 @@ class ExtractorMagics(Magics):
         %%extractor my_extractor processors/core.py   one file of the package
         %extractor list                               what is defined
         %extractor show NAME                          its card
-        %extractor lint NAME                          check it again
+        %extractor lint NAME                          check it again; "no findings" if all is well
         %extractor test NAME [ROWS]                   sample rows through it, here and now
         %extractor save NAME [FOLDER]                 write the package that Mixpeek takes
         %extractor load FOLDER                        define it from a package, as a cell to edit
@@ -95,7 +95,11 @@ class ExtractorMagics(Magics):
     def _show(self, options: Any) -> ExtractorCard:
         return _card(current_lab().check(_name(options)), is_kept=True)
 
-    _lint = _show
+    def _lint(self, options: Any) -> ExtractorCard:
+        from mixpeek_lab.widgets.cards.lint import LintCard
+
+        found = current_lab().check(_name(options))
+        return LintCard(found.source.name, found.manifest, found.findings, is_defined=True)
 
     def _test(self, options: Any) -> PreviewCard:
         from mixpeek_lab.widgets.cards import PreviewCard
@@ -104,7 +108,13 @@ class ExtractorMagics(Magics):
         name = _name(options)
         found = current_lab().preview(name, rows, pairs(options.param))
         return PreviewCard(
-            name, found.documents, found.failures, found.rows_in, found.seconds, found.setup_seconds
+            name,
+            found.documents,
+            found.failures,
+            found.rows_in,
+            found.seconds,
+            found.setup_seconds,
+            found.notes,
         )
 
     def _save(self, options: Any) -> None:

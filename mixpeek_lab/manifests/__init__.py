@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from mixpeek_lab.manifests.dialects import KEYWORDS, MANIFEST_NAMES
+from mixpeek_lab.manifests.names import demand_importable
 from mixpeek_lab.manifests.reading import ManifestReading, read_manifest
 from mixpeek_lab.manifests.rules import RULES, Rule
 
-__all__ = ["KEYWORDS", "MANIFEST_NAMES", "RULES", "ManifestReading", "Rule", "read_manifest"]
+__all__ = [
+    "KEYWORDS",
+    "MANIFEST_NAMES",
+    "RULES",
+    "ManifestReading",
+    "Rule",
+    "demand_importable",
+    "read_manifest",
+]

@@ -17,6 +17,7 @@ from mixpeek_lab.manifests.values import (
     Scalar,
     Unknown,
     plain,
+    shown,
     source_of,
 )
 from mixpeek_lab.models import CONTRACT_COLUMNS, INDEX_KINDS, METRICS
@@ -61,7 +62,7 @@ def check_type(draft: Draft, report: Report) -> None:
     if value is not None and plain(value) not in FEATURE_TYPES:
         report.add(
             "MAN003", value.node,
-            f"{draft.label}: feature_type is {_shown(value)}, "
+            f"{draft.label}: feature_type is {shown(value)}, "
             f'not "embedding" or "classification". {NO_INDEX}',
             f"Write {corrected(draft.values)}.",
         )  # fmt: skip
@@ -76,13 +77,13 @@ def check_name(draft: Draft, report: Report) -> None:
     if not isinstance(name, str) or not name or any(c.isspace() or c in "/@" for c in name):
         report.add(
             "MAN007", value.node,
-            f"{draft.label}: {_shown(value)} cannot be a feature's name.",
+            f"{draft.label}: {shown(value)} cannot be a feature's name.",
             "Use a non-empty text without spaces, / and @: my_embedding.",
         )  # fmt: skip
     elif name in CONTRACT_COLUMNS or name.startswith("_"):
         report.add(
             "MAN007", value.node,
-            f"{draft.label}: {_shown(value)} cannot be a feature's name: documents have a column "
+            f"{draft.label}: {shown(value)} cannot be a feature's name: documents have a column "
             "of that name.",
             f'Name it after what it holds: "{name.strip("_")}_embedding".',
         )  # fmt: skip
@@ -97,7 +98,7 @@ def check_dim(draft: Draft, report: Report) -> None:
     if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
         report.add(
             "MAN004", value.node,
-            f"{draft.label}: embedding_dim is {_shown(value)}, not a positive whole number.",
+            f"{draft.label}: embedding_dim is {shown(value)}, not a positive whole number.",
             "Write how many numbers one vector of your model has, for example 384.",
         )  # fmt: skip
 
@@ -111,7 +112,7 @@ def check_metric(draft: Draft, report: Report) -> None:
         meant = metric_meant(plain(value))
         report.add(
             "MAN005", value.node,
-            f"{draft.label}: distance_metric is {_shown(value)}, not cosine, euclid or dot.",
+            f"{draft.label}: distance_metric is {shown(value)}, not cosine, euclid or dot.",
             f'Did you mean "{meant}"?' if meant else 'Write "cosine", "euclid" or "dot".',
         )  # fmt: skip
 
@@ -124,7 +125,7 @@ def check_index(draft: Draft, report: Report) -> None:
     if plain(value) not in INDEX_KINDS:
         meant = nearest(plain(value), INDEX_KINDS)
         report.add(
-            "MAN009", value.node, f"{draft.label}: there is no index kind {_shown(value)}.",
+            "MAN009", value.node, f"{draft.label}: there is no index kind {shown(value)}.",
             f'Did you mean "{meant}"?' if meant else f"Write one of {', '.join(INDEX_KINDS)}.",
             severity="error",
         )  # fmt: skip
@@ -140,13 +141,13 @@ def check_texts(draft: Draft, report: Report) -> None:
     labels = _known(draft, "labels")
     if labels is not None and not (isinstance(labels, Listing) and _all_text(labels.items)):
         report.add(
-            "MAN021", labels.node, f"{draft.label}: labels is {_shown(labels)}.",
+            "MAN021", labels.node, f"{draft.label}: labels is {shown(labels)}.",
             'Write a list of texts: ["cat", "dog"].',
         )  # fmt: skip
     description = _known(draft, "description")
     if description is not None and not isinstance(plain(description), str):
         report.add(
-            "MAN021", description.node, f"{draft.label}: description is {_shown(description)}.",
+            "MAN021", description.node, f"{draft.label}: description is {shown(description)}.",
             "Write a text.",
         )  # fmt: skip
 
@@ -158,12 +159,6 @@ def _all_text(items: Iterable[Folded]) -> bool:
     )
 
 
-def _shown(value: Folded) -> str:
-    if isinstance(value, Scalar):
-        return repr(value.value)
-    return f"`{source_of(value.node)}`"
-
-
 def refuse_duplicates(drafts: list[Draft], report: Report) -> None:
     """Two features must not have one name."""
     for first, second in _pairs_of_one_name(drafts):
@@ -171,7 +166,7 @@ def refuse_duplicates(drafts: list[Draft], report: Report) -> None:
         line = report.place(first.values["feature_name"].node)[0]
         report.add(
             "MAN006", name.node,
-            f"{second.label} and {first.label} (line {line}) are both called {_shown(name)}.",
+            f"{second.label} and {first.label} (line {line}) are both called {shown(name)}.",
             "Give each feature its own name.",
         )  # fmt: skip
 
@@ -195,16 +190,16 @@ def needed(values: Mapping[str, Folded]) -> tuple[str, ...]:
 
 def corrected(values: Mapping[str, Folded]) -> str:
     """The dict as it should be written: right keys, right values, `...` for what is not known."""
-    shown: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key in (*needed(values), *OPTIONAL_KEYS):
         value = values.get(key)
         if value is not None:
-            shown[key] = _corrected_value(key, value)
+            texts[key] = _corrected_value(key, value)
         elif key not in OPTIONAL_KEYS:
-            shown[key] = {"feature_type": '"embedding"', "distance_metric": '"cosine"'}.get(
+            texts[key] = {"feature_type": '"embedding"', "distance_metric": '"cosine"'}.get(
                 key, "..."
             )
-    return "{" + ", ".join(f'"{key}": {text}' for key, text in shown.items()) + "}"
+    return "{" + ", ".join(f'"{key}": {text}' for key, text in texts.items()) + "}"
 
 
 def _corrected_value(key: str, value: Folded) -> str:

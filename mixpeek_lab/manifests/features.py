@@ -60,7 +60,8 @@ WRONG_KEYS = {
     "space": "distance_metric",
 }
 """Key as people write it → the key that Mixpeek reads."""
-
+_LOST = {"labels": "The labels would be lost.", "index": "The index would be of kind flat."}
+"""Keys that may be left out → what a misspelt one does."""
 
 _CALLS: dict[str, tuple[Callable[..., Feature], str]] = {
     "Feature.embedding": (Feature.embedding, "embedding"),
@@ -138,10 +139,9 @@ def _of_table(label: str, table: Table, report: Report) -> Draft | None:
             values.setdefault(right, value)
     fix = f"Write {corrected(values)}."
     for key, right in wrong:
-        report.add(
-            "MAN001", key.node,
-            f"`{right}` is missing in {label}; you wrote `{key.value}`. {NO_INDEX}", fix,
-        )  # fmt: skip
+        consequence = _LOST.get(right, NO_INDEX)
+        message = f"`{right}` is missing in {label}; you wrote `{key.value}`. {consequence}"
+        report.add("MAN001", key.node, message, fix)
     missing = [key for key in needed(values) if key not in values]
     for name in missing:
         report.add("MAN002", table.node, f"`{name}` is missing in {label}. {NO_INDEX}", fix)
@@ -151,7 +151,7 @@ def _of_table(label: str, table: Table, report: Report) -> Draft | None:
 def _right_key(name: str) -> str | None:
     if name in KEYS or name in OPTIONAL_KEYS:
         return name
-    return WRONG_KEYS.get(name.lower()) or nearest(name, KEYS)
+    return WRONG_KEYS.get(name.lower()) or nearest(name, (*KEYS, *_LOST))
 
 
 def _ignored(label: str, key: Scalar, report: Report) -> None:

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
-from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.manifests.dialects import Declaration, Declared
 from mixpeek_lab.manifests.features import read_features
+from mixpeek_lab.manifests.names import name_problem
 from mixpeek_lab.manifests.report import Report, nearest
 from mixpeek_lab.manifests.values import (
     Derived,
-    Folded,
     Listing,
-    Made,
     Scalar,
-    Table,
     Unknown,
+    is_none,
     plain,
-    source_of,
+    shown,
     unknowns,
 )
-from mixpeek_lab.models import BLOB_TYPES, INFERENCE_TYPES, JSON, ComputeProfile, Feature
-from mixpeek_lab.uris import NAME, FeatureURI, normalise_version
+from mixpeek_lab.models import BLOB_TYPES, FIELD_TYPES, INFERENCE_TYPES, JSON, Feature
+from mixpeek_lab.uris import FeatureURI, normalise_version
 
-RESOURCE_TYPES = ("cpu", "gpu", "api")
-PROFILE_KEYS = (
-    "resource_type",
-    "batch_size",
-    "max_concurrency",
-    "actor_memory_gb",
-    "gpu_memory_gb",
-)
-_PROFILE_SYNONYMS = {
-    "resource": "resource_type",
-    "type": "resource_type",
-    "device": "resource_type",
-    "concurrency": "max_concurrency",
-    "max_workers": "max_concurrency",
-    "memory_gb": "actor_memory_gb",
-    "memory": "actor_memory_gb",
-    "gpu_memory": "gpu_memory_gb",
-    "batch": "batch_size",
-}
+_INPUT_TYPES = (*BLOB_TYPES, "string")
+"""What a run takes; blobs of string fields are texts."""
+_INPUT_SYNONYMS = {
+    "str": "text", "md": "text", "html": "text",
+    "jpg": "image", "jpeg": "image", "png": "image", "photo": "image", "picture": "image",
+    "mp3": "audio", "wav": "audio", "sound": "audio",
+    "mp4": "video", "mov": "video", "movie": "video",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +72,8 @@ class Fields:
         line = self.report.place(first.place)[0]
         self.report.add(
             "MAN019", second.place,
-            f"`{second.field}` is {_shown(second.value)} here and "
-            f"{_shown(first.value)} at line {line} ({first.written}).",
+            f"`{second.field}` is {shown(second.value)} here and "
+            f"{shown(first.value)} at line {line} ({first.written}).",
             "Say it once, or say the same.",
         )  # fmt: skip
 
@@ -103,7 +91,7 @@ class Fields:
     def text(self, field: str) -> str | None:
         """A field that holds a text or None."""
         found = self.one(field)
-        if found is None or _is_none(found.value):
+        if found is None or is_none(found.value):
             return None
         if isinstance(found.value, Scalar) and isinstance(found.value.value, str):
             return found.value.value
@@ -113,7 +101,7 @@ class Fields:
     def texts(self, field: str) -> tuple[str, ...]:
         """A field that holds a list of texts."""
         found = self.one(field)
-        if found is None or _is_none(found.value):
+        if found is None or is_none(found.value):
             return ()
         values = plain(found.value) if isinstance(found.value, Listing) else None
         if isinstance(values, list) and all(isinstance(value, str) for value in values):
@@ -124,7 +112,7 @@ class Fields:
     def _wrong(self, found: Declaration, wanted: str, example: str) -> None:
         self.report.add(
             "MAN021", found.value.node,
-            f"`{found.field}` is {_shown(found.value)}, not {wanted}.", f"Write {example}.",
+            f"`{found.field}` is {shown(found.value)}, not {wanted}.", f"Write {example}.",
         )  # fmt: skip
 
 
@@ -137,11 +125,9 @@ def read_name(fields: Fields) -> str:
             "MAN010", None, "`feature_extractor_name` is missing.",
             _add(fields.declared, "feature_extractor_name", '"my_extractor"'),
         )  # fmt: skip
-    elif name is not None and not NAME.match(name):
-        fields.report.add(
-            "MAN010", declared[0].value.node, f"{name!r} cannot name an extractor.",
-            "Use letters, digits and underscores, a letter first: my_extractor.",
-        )  # fmt: skip
+    elif name is not None and (problem := name_problem(name)):
+        message, fix = problem
+        fields.report.add("MAN010", declared[0].value.node, message, fix)
         return ""
     return name or ""
 
@@ -161,7 +147,7 @@ def read_version(fields: Fields) -> tuple[str, str]:
             fields.report.add("MAN011", found.value.node, str(error))
             return "", ""
     fields.report.add(
-        "MAN011", found.value.node, f"`version` is {_shown(found.value)}, not a text.",
+        "MAN011", found.value.node, f"`version` is {shown(found.value)}, not a text.",
         f'Write "{written}".' if isinstance(written, int | float) else 'Write "1.0.0".',
     )  # fmt: skip
     return "", ""
@@ -193,77 +179,35 @@ def read_inference_type(fields: Fields) -> str | None:
 def read_input_types(fields: Fields) -> tuple[str, ...]:
     """The blob types that the extractor takes, in lower case."""
     values = fields.texts("supported_input_types")
-    for value in values:
-        if value not in BLOB_TYPES:
-            meant = nearest(value, BLOB_TYPES)
-            fields.report.add(
-                "MAN015", fields.declared.of("supported_input_types")[0].value.node,
-                f"{value!r} in supported_input_types is no type of blob.",
-                f'Did you mean "{meant}"?' if meant else f"They are {', '.join(BLOB_TYPES)}.",
-            )  # fmt: skip
+    lists = [d.value for d in fields.declared.of("supported_input_types")]
+    items = next((found.items for found in lists if isinstance(found, Listing)), ())
+    for value, item in zip(values, items, strict=False):
+        if value not in _INPUT_TYPES:
+            _refuse_input_type(value, item.node, fields.report)
     return tuple(value.lower() for value in values)
 
 
-def read_profile(fields: Fields) -> ComputeProfile:
-    """The compute profile; the defaults hold for what is not declared."""
-    found = fields.one("compute_profile")
-    if found is None or _is_none(found.value):
-        return ComputeProfile()
-    entries = _profile_entries(found.value)
-    if entries is None:
-        fields.report.add(
-            "MAN014", found.value.node, f"`compute_profile` is {_shown(found.value)}, not a dict.",
-            'Write compute_profile = {"resource_type": "cpu", "batch_size": 64}.',
-        )  # fmt: skip
-        return ComputeProfile()
-    good: dict[str, Any] = {}
-    for key, value in entries:
-        if str(key.value) not in PROFILE_KEYS:
-            _refuse_profile_key(key, fields.report)
-        elif _profile_value_is_good(str(key.value), value, fields.report):
-            good[str(key.value)] = plain(value)
-    return ComputeProfile(**good)
-
-
-def _profile_entries(value: Folded) -> list[tuple[Scalar, Folded]] | None:
-    if isinstance(value, Table):
-        return list(value.entries)
-    if isinstance(value, Made) and value.callee.split(".")[-1] == "ComputeProfile":
-        pairs = zip(value.keywords, value.places, strict=True)
-        return [(Scalar(place, name), inner) for (name, inner), place in pairs]
-    return None
-
-
-def _refuse_profile_key(key: Scalar, report: Report) -> None:
-    meant = _PROFILE_SYNONYMS.get(str(key.value)) or nearest(key.value, PROFILE_KEYS)
+def _refuse_input_type(value: str, node: ast.AST, report: Report) -> None:
+    message = f"{value!r} in supported_input_types is no type of blob"
+    lower = value.lower()
+    if lower in _INPUT_TYPES:
+        message, fix = f"{message}: it is read as {lower!r}.", f'Did you mean "{lower}"?'
+        report.add("MAN015", node, message, fix, severity="warning")
+        return
+    parts = lower.replace(".", "").split("/")
+    meant = next((found for part in parts if (found := _type_meant(part))), None)
+    known = f"The types are {', '.join(BLOB_TYPES)}."
     report.add(
-        "MAN013", key.node,
-        f"compute_profile has no `{key.value}`: it is ignored, and the default holds.",
-        f'Did you mean "{meant}"?' if meant else f"Its keys are {', '.join(PROFILE_KEYS)}.",
-        severity="error" if meant else "warning",
+        "MAN015", node,
+        f"{message}, so it lets no row through. "
+        "With nothing else in the list, a run is COMPLETED with 0 documents.",
+        f'Did you mean "{meant}"? {known}' if meant else known,
+        severity="warning" if lower in FIELD_TYPES else "error",
     )  # fmt: skip
 
 
-def _profile_value_is_good(key: str, value: Folded, report: Report) -> bool:
-    found: JSON = plain(value)
-    if key == "resource_type":
-        good, wanted = found in RESOURCE_TYPES, 'one of "cpu", "gpu", "api"'
-    elif key in ("batch_size", "max_concurrency"):
-        good, wanted = _is_number(found, int) and found >= 1, "a positive whole number"
-    else:
-        good, wanted = _is_number(found, int | float) and found > 0, "a positive number of GB"
-        good = good or (found is None and key == "gpu_memory_gb")
-    if not good:
-        meant = nearest(str(found).split(".")[-1], RESOURCE_TYPES) if key == "resource_type" else ""
-        report.add(
-            "MAN014", value.node, f'compute_profile["{key}"] is {_shown(value)}, not {wanted}.',
-            f'Did you mean "{meant}"?' if meant else "",
-        )  # fmt: skip
-    return good
-
-
-def _is_number(value: object, kind: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def _type_meant(word: str) -> str | None:
+    return _INPUT_SYNONYMS.get(word) or nearest(word, BLOB_TYPES)
 
 
 def read_feature_uri(
@@ -308,11 +252,3 @@ def _add(declared: Declared, field: str, value: str) -> str:
     if declared.dialect == "metadata":
         return f'Add "{field}": {value} to metadata.'
     return f"Add {field} = {value}."
-
-
-def _is_none(value: Folded) -> bool:
-    return isinstance(value, Scalar) and value.value is None
-
-
-def _shown(value: Folded) -> str:
-    return repr(value.value) if isinstance(value, Scalar) else f"`{source_of(value.node)}`"

@@ -15,11 +15,12 @@ from mixpeek_lab.manifests.fields import (
     read_inference_type,
     read_input_types,
     read_name,
-    read_profile,
     read_version,
 )
 from mixpeek_lab.manifests.namespace import read_namespace
-from mixpeek_lab.manifests.report import Report, nearest
+from mixpeek_lab.manifests.profile import read_profile
+from mixpeek_lab.manifests.report import Report
+from mixpeek_lab.manifests.spelling import lookalikes
 from mixpeek_lab.models import Feature, InferenceType, Manifest
 from mixpeek_lab.source import ExtractorSource, PythonSyntaxError, parse_python
 
@@ -58,6 +59,9 @@ def read_manifest(source: ExtractorSource) -> ManifestReading:
 
 def _read(source: ExtractorSource, tree: ast.Module, report: Report) -> ManifestReading:
     declared = read_declared(read_namespace(tree), report)
+    if not declared.fields and has_errors(report.findings):
+        # Nothing could be read, and the findings say why: all that is missing follows from it.
+        return ManifestReading(None, in_order(report.findings))
     manifest = _manifest(declared, report)
     _check_package(source, declared, manifest, report)
     findings = in_order(report.findings)
@@ -105,13 +109,8 @@ def _features(fields: Fields) -> tuple[Feature, ...]:
 
 
 def _no_features(fields: Fields) -> None:
-    close = [
-        name
-        for name in fields.declared.names.values
-        if name in ("vector_indexes", "vectors", "embeddings") or nearest(name, ["features"])
-    ]
-    close = [name for name in close if name != "features"]
-    hint = f" `{close[0]}` is not read." if close else ""
+    close = next(lookalikes(fields.declared.names), None)
+    hint = f" `{close}` is not read." if close else ""
     fields.report.add(
         "MAN008", None,
         "The manifest declares no features: no vector index is made, "

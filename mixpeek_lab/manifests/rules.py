@@ -97,6 +97,12 @@ _TABLE = (
     ),
     Rule("MAN023", "No manifest", "The manifest is the extractor's contract with the platform."),
     Rule("MAN024", "Unknown manifest key", "Nothing reads it under this name.", "warning"),
+    Rule("MAN025", "Misspelt `features`", f"Features are read under this one name. {NO_INDEX}"),
+    Rule(
+        "MAN026",
+        "Not a manifest",
+        "A manifest is ExtractorManifest(...), a dict called `metadata`, or module-level names.",
+    ),
 )
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in _TABLE}

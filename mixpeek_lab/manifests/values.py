@@ -116,3 +116,13 @@ def source_of(node: ast.AST, limit: int = 60) -> str:
     """The node's code on one line, for messages."""
     text = " ".join(ast.unparse(node).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def shown(value: Folded) -> str:
+    """The value as messages quote it: a literal, or the code that stands there."""
+    return repr(value.value) if isinstance(value, Scalar) else f"`{source_of(value.node)}`"
+
+
+def is_none(value: Folded) -> bool:
+    """Whether it is the literal None."""
+    return isinstance(value, Scalar) and value.value is None

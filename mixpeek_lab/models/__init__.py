@@ -31,6 +31,7 @@ from mixpeek_lab.models.runs import (
     Progress,
     RunReport,
     RunState,
+    Unusable,
 )
 from mixpeek_lab.models.search import (
     NO_CANDIDATES,
@@ -73,5 +74,6 @@ __all__ = [
     "RunState",
     "SearchResult",
     "Span",
+    "Unusable",
     "as_metric",
 ]

@@ -58,6 +58,8 @@ class Bucket:
     """Blob properties and metadata fields → field type."""
     created_at: str
     object_count: int = 0
+    notes: tuple[str, ...] = ()
+    """Sentences about what it was just made of: files left out, rows without text, …"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,31 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """How many documents have no vector that an index can hold, by reason."""
+
+    missing: int = 0
+    """Null: the processor gave none, or the document never came to its step."""
+    not_finite: int = 0
+    """With NaN or infinity in them, or a number too large for float32."""
+    zero: int = 0
+    """All zeros where the metric is cosine: they have no direction to compare."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.missing + self.not_finite + self.zero
+
+    def __str__(self) -> str:
+        parts = [
+            (self.missing, "missing"),
+            (self.not_finite, "NaN or infinite"),
+            (self.zero, "all zeros"),
+        ]
+        return ", ".join(f"{count:,} {words}" for count, words in parts if count)
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """What a batch run did."""
 
@@ -61,7 +86,7 @@ class RunReport:
     processed: int
     """Rows that went through the extractor in this run."""
     documents: int
-    """Documents in the new snapshot."""
+    """Documents in the new snapshot; 0 where the run failed and the earlier snapshot stays."""
     failures: tuple[Failure, ...] = ()
     failed: int = 0
     removed: int = 0
@@ -69,7 +94,11 @@ class RunReport:
     vectors: Mapping[str, int] = field(default_factory=dict)
     """Vector index → vectors in it."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """Vector index → documents without a usable vector (null or NaN)."""
+    """Vector index → documents without a usable vector."""
+    unusable: Mapping[str, Unusable] = field(default_factory=dict)
+    """Vector index → the same documents by reason."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Step → rows that it got, did not fail on, and gave nothing back for."""
     seconds: float = 0.0
     rows_per_second: float = 0.0
     """Processed rows over the time from the first batch in to the last block out."""

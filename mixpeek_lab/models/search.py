@@ -101,6 +101,10 @@ class SearchResult:
         return sum(span.milliseconds for span in self.spans)
 
     def __repr__(self) -> str:
-        """The hits, one a line: rank, score, document id, and the beginning of what it holds."""
+        """The hits, one a line: rank, score, document id, and the beginning of what it holds.
+
+        Warnings stand below them.
+        """
         title = f"SearchResult({self.retriever!r}, {len(self.hits)} of {self.total} documents)"
-        return "\n".join([title, *(f"  {hit.summary}" for hit in self.hits)])
+        warnings = (f"  Warning: {warning}" for warning in self.warnings)
+        return "\n".join([title, *(f"  {hit.summary}" for hit in self.hits), *warnings])

@@ -41,7 +41,10 @@ def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> pa.Table:
 
 
 def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
-    """One vector per row as FixedSizeList<float32>[dim]; None and NaN rows become null."""
+    """One vector per row as FixedSizeList<float32>[dim]; None and NaN rows become null.
+
+    A number that is too large for float32 becomes infinity.
+    """
     values = list(column)
     present = np.fromiter((not _is_missing(value) for value in values), bool, len(values))
     dense = np.zeros((len(values), dim), dtype=np.float32)
@@ -54,8 +57,9 @@ def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
 
 def _stack(name: str, values: list[Any], dim: int) -> np.ndarray:
     try:
-        stacked = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch's
+        with np.errstate(over="ignore"):
+            stacked = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # RuntimeError: torch's
         _check_lengths(name, values, dim)
         raise ExtractorRunError(
             f"Vector {name!r} does not consist of numbers: {error}. "

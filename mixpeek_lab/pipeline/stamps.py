@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
@@ -26,6 +28,8 @@ class Stamp:
     setup: float = 0.0
     """The longest set-up of a processor, in seconds."""
     notes: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Step → rows that it got, did not fail on, and gave nothing back for."""
 
     def including(self, other: Stamp) -> Stamp:
         """This stamp and `other` as one."""
@@ -35,6 +39,7 @@ class Stamp:
             max(self.ended, other.ended),
             max(self.setup, other.setup),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
+            dict(Counter(self.dropped) + Counter(other.dropped)),
         )
 
     @property

@@ -89,7 +89,9 @@ class StepRunner:
             self._attempts.run(to_pandas(visible.take(pa.array(rows))), rows, outcome)
         table, mixed = _assemble(block, positions, outcome)
         notes = (*self._attempts.notes, *mixed)
-        mine = Stamp(0, begun, time.time(), self._attempts.setup_seconds, notes)
+        lost = _dropped(positions, outcome)
+        dropped = {self._step.name: lost} if lost else {}
+        mine = Stamp(0, begun, time.time(), self._attempts.setup_seconds, notes, dropped)
         return put_stamp(table, stamp.including(mine))
 
     def _takes(self, block: pa.Table) -> np.ndarray:
@@ -109,6 +111,13 @@ def run_steps(
         for runner in runners:
             table = runner(table)
         yield table
+
+
+def _dropped(positions: np.ndarray, outcome: Outcome) -> int:
+    """How many of the rows at `positions` neither gave anything nor failed."""
+    kept = [origin for _, origin in outcome.parts]
+    failed = np.fromiter(outcome.failures, np.int64, len(outcome.failures))
+    return len(np.setdiff1d(positions, np.concatenate([*kept, failed])))
 
 
 def _assemble(

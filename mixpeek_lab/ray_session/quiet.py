@@ -25,8 +25,11 @@ BACKEND_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 
 
 def is_expected(message: str) -> bool:
-    """Whether a message of Ray's raylet comes with every orderly stop of Serve."""
-    # The same when an interrupted run's actors are killed, as the pipeline does on purpose.
+    """Whether a message of Ray's raylet tells of a stop that the lab asked for.
+
+    Two do: the calls that Serve's controller leaves behind at every orderly stop of Serve, and
+    the tasks of Ray Data's MapWorker actors, which the pipeline kills when a run is interrupted.
+    """
     if message.startswith("Task MapWorker(") and "killed by `ray.kill`" in message:
         return True
     return message.startswith("Task ServeController.") and any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -106,8 +107,20 @@ class RequestBody(_Body):
 B = TypeVar("B", bound=_Body)
 
 
-def checked(model: type[B], body: Mapping[str, JSON], where: str) -> B:
-    """`body` as a `model`. Raises RetrieverError with path, problem and nearest key."""
+def checked(
+    model: type[B],
+    body: Mapping[str, JSON],
+    where: str,
+    names: Mapping[str, str] = MappingProxyType({}),
+    beside: Sequence[str] = (),
+) -> B:
+    """`body` as a `model`, its keys brought from other spellings (`names`) first.
+
+    `beside` are keys that the user may write next to these, read elsewhere. Raises RetrieverError
+    with the path as the user spelt it, the problem and the nearest key.
+    """
+    spelt = {names[key]: key for key in body if key in names}
+    body = renamed(body, names, where)
     kept = {key: value for key, value in body.items() if key not in _HARMLESS}
     for key in [key for key in kept if key in _NOT_YET and key not in model.model_fields]:
         if kept.pop(key) not in (None, False, [], {}, "all", "flatten", "error"):
@@ -115,7 +128,7 @@ def checked(model: type[B], body: Mapping[str, JSON], where: str) -> B:
     try:
         return model.model_validate(kept)
     except ValidationError as error:
-        raise RetrieverError(_explained(error, model, where)) from error
+        raise RetrieverError(_explained(error, model, where, spelt, beside)) from error
 
 
 def renamed(body: Mapping[str, JSON], names: Mapping[str, str], where: str) -> dict[str, JSON]:
@@ -138,9 +151,7 @@ def check_keys(body: Mapping[str, JSON], known: Sequence[str], where: str) -> No
             continue
         if key in _NOT_YET:
             raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
-        close = get_close_matches(str(key), known, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
-        raise RetrieverError(f"{joined(where, key)}: unknown key. {hint}")
+        raise RetrieverError(f"{joined(where, key)}: unknown key. {_hint(str(key), known)}")
 
 
 def mapping(value: JSON, where: str, example: str = "{...}") -> Mapping[str, JSON]:
@@ -152,19 +163,35 @@ def mapping(value: JSON, where: str, example: str = "{...}") -> Mapping[str, JSO
     return value
 
 
-def _explained(error: ValidationError, model: type[BaseModel], where: str) -> str:
+def _explained(
+    error: ValidationError,
+    model: type[BaseModel],
+    where: str,
+    spelt: Mapping[str, str],
+    beside: Sequence[str],
+) -> str:
     errors = error.errors(include_url=False)
     # A misspelt key is also a missing one: the spelling is what helps.
     first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
-    path = joined(where, *first["loc"])
+    key, *rest = first["loc"]
+    path = joined(where, spelt.get(str(key), key), *rest)
     if first["type"] == "extra_forbidden":
-        known = list(model.model_fields)
-        close = get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
-        return f"{path}: unknown key. {hint}"
+        return f"{path}: unknown key. {_hint(str(key), [*model.model_fields, *beside])}"
     if first["type"] == "missing":
         return f"{path} is missing."
+    if key == "weights":
+        return (
+            f"{path}: expected a number for each search, in order ([1, 0.5]) or by name "
+            f"({{bm25: 0.5}}), got {first['input']!r}."
+        )
     return f"{path}: {first['msg']}, got {first['input']!r}."
+
+
+def _hint(key: str, known: Sequence[str]) -> str:
+    if "fusion" in known and key in FusionBody.model_fields:
+        return "It is part of the fusion: `fusion: {strategy: rrf, k: 60, weights: [1, 0.5]}`."
+    close = get_close_matches(key, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
 
 
 def joined(where: str, *loc: str | int) -> str:

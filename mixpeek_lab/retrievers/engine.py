@@ -6,7 +6,7 @@ Knows no index, no Ray and no HTTP: what it needs is a `SearchContext` of plain 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -18,6 +18,7 @@ from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
+from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
@@ -43,6 +44,10 @@ def _no_vector(leg: SearchLeg, _document_id: str) -> Vector:
     raise RetrieverError(f"leg {leg.name!r}: documents as queries are not available here.")
 
 
+def _all_known(_fields: Collection[str]) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class SearchContext:
     """What a search may call."""
@@ -57,6 +62,8 @@ class SearchContext:
     """(leg, document_id) → that document's stored vector."""
     metric_of: Callable[[SearchLeg], str] = _no_metric
     """The distance metric of a leg's index."""
+    field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
+    """The fields that filters look at → a warning for each that no document has."""
     arms: Arms = field(default_factory=dict)
     """Recorded interactions, for `learned` fusion."""
 
@@ -67,6 +74,10 @@ class _Trace:
 
     spans: list[Span] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def warn(self, remark: str | None) -> None:
+        if remark:
+            self.warnings.append(remark)
 
     def add(self, name: str, started: float, rows_in: int, rows_out: int) -> float:
         milliseconds = (perf_counter() - started) * 1e3
@@ -94,9 +105,11 @@ def search(
     options: dict[str, Any] = {"arms": context.arms, "seed": int(execution_id[5:], 16)}
     fused: Sequence[Fused] = _fused(spec, legs, options, trace)
     documents: dict[str, FetchedDocument] = {}
+    limit = spec.final_top_k if request.limit is None else request.limit
     if spec.group_by is not None:
         fused, documents = _grouped(spec, fused, context, trace)
-    limit = spec.final_top_k if request.limit is None else request.limit
+    else:
+        trace.warn(cut_remark(legs, len(fused), request.offset + limit))
     shown = fused[request.offset : request.offset + limit]
     hits = _hits(shown, request.offset, documents, context, trace)
     return SearchResult(
@@ -134,23 +147,28 @@ def _search_legs(
     vectors = spread(spec, request, vectors)
     legs: list[Leg] = []
     unknown: list[NotFoundError] = []
+    fields: set[str] = set()
     for leg in spec.searches:
         own = leg.filters.render(request.inputs, f"{leg.name}.filters") if leg.filters else None
         row_filter = join(common, own)
+        is_filtered = row_filter is not None
         started = perf_counter()
         found = NO_CANDIDATES
         try:
             if leg.weight or request.candidates:
+                fields |= row_filter.fields if row_filter else frozenset()
                 found = _candidates(leg, request, vectors, context, row_filter)
         except NotFoundError as error:
             unknown.append(error)
             trace.warnings.append(f"Leg {leg.name!r} is left out: {error}")
         else:
-            _warn(leg, len(found.document_ids), row_filter, wanted, request, trace)
+            count = len(found.document_ids)
+            trace.warn(leg_remark(leg, count, wanted, request, is_filtered=is_filtered))
         spent = trace.add(f"search {leg.name}", started, 0, len(found.document_ids))
         legs.append(_leg(leg, found, spent, context))
     if unknown and len(unknown) == len(spec.searches):
         raise unknown[0]
+    trace.warnings[:0] = context.field_warnings(fields) if fields else ()
     return tuple(legs)
 
 
@@ -194,27 +212,6 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
         top_k=leg.top_k,
         milliseconds=milliseconds,
     )
-
-
-def _warn(
-    leg: SearchLeg,
-    found: int,
-    row_filter: Filter | None,
-    wanted: int,
-    request: SearchRequest,
-    trace: _Trace,
-) -> None:
-    if not leg.weight and not request.candidates:
-        trace.warnings.append(f"Leg {leg.name!r} has weight 0 and was not searched.")
-    elif not found:
-        why = "no document holds its words" if leg.lexical else "its index is empty"
-        if row_filter is not None or leg.min_score is not None:
-            why = f"{why}, or the filter or min_score left none"
-        trace.warnings.append(f"Leg {leg.name!r} found nothing: {why}.")
-    elif row_filter is not None and not leg.lexical and found < min(wanted, leg.top_k):
-        trace.warnings.append(
-            f"The filter left {found} documents for leg {leg.name!r}; {wanted} were wanted."
-        )
 
 
 # ---------------------------------------------------------------- fuse, group, show

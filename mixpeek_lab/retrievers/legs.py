@@ -10,7 +10,7 @@ from mixpeek_lab.errors import InvalidInputError, RetrieverError
 from mixpeek_lab.filters import has_template, parse_filter
 from mixpeek_lab.fusion import check_weight
 from mixpeek_lab.models import JSON
-from mixpeek_lab.retrievers.bodies import SEARCH_NAMES, SearchBody, checked, mapping, renamed
+from mixpeek_lab.retrievers.bodies import SEARCH_NAMES, SearchBody, checked, mapping
 from mixpeek_lab.retrievers.shapes import Parameters
 from mixpeek_lab.retrievers.spec import DocumentQuery, SearchLeg, TextQuery, VectorQuery
 from mixpeek_lab.uris import FeatureURI
@@ -18,21 +18,26 @@ from mixpeek_lab.uris import FeatureURI
 Weights = Sequence[float] | Mapping[str, float]
 
 
-def parse_legs(parameters: Parameters, weights: Weights | None) -> tuple[SearchLeg, ...]:
-    """The searches as legs; `weights` come from the fusion, where it has them."""
+def parse_legs(
+    parameters: Parameters, weights: Weights | None, fusion: str = "fusion"
+) -> tuple[SearchLeg, ...]:
+    """The searches as legs; `weights` come from the fusion (written at `fusion`), if it has any."""
     legs: list[SearchLeg] = []
     is_weighted = False
     for i, entry in enumerate(parameters.body.searches):
         where = parameters.place(i)
-        given = renamed(mapping(entry, where, "{feature: my_embedding}"), SEARCH_NAMES, where)
-        search = checked(SearchBody, given, where)
+        given = mapping(entry, where, "{feature: my_embedding}")
+        search = checked(SearchBody, given, where, SEARCH_NAMES)
+        _check_is_one(search, where, parameters.is_short)
         is_weighted = is_weighted or search.weight is not None
         legs.append(_leg(search, where, [leg.name for leg in legs]))
     if weights is None:
         return tuple(legs)
     if is_weighted:
-        raise RetrieverError("fusion.weights: the searches have weights already; give them once.")
-    return reweighted(legs, weights, "fusion.weights")
+        raise RetrieverError(
+            f"{fusion}.weights: the searches have weights already; give them once."
+        )
+    return reweighted(legs, weights, f"{fusion}.weights")
 
 
 def reweighted(legs: Sequence[SearchLeg], weights: Weights, where: str) -> tuple[SearchLeg, ...]:
@@ -72,6 +77,20 @@ def _leg(search: SearchBody, where: str, taken: Iterable[str]) -> SearchLeg:
         weight=weight,
         filters=parse_filter(search.filters, f"{where}.filters"),
     )
+
+
+def _check_is_one(search: SearchBody, where: str, is_short: bool) -> None:
+    """Refuse a leg that is dense and lexical at once.
+
+    In Mixpeek's own shapes every search has a feature_uri, and `lexical` puts BM25 in its place.
+    """
+    feature = search.feature or (search.feature_uri if is_short else None)
+    if search.lexical and feature:
+        key = "feature" if search.feature else "feature_uri"
+        raise RetrieverError(
+            f"{where}: a leg is either dense ({key}) or lexical, not both. A hybrid search has two "
+            f"legs: searches: [{{{key}: {feature}}}, {{lexical: true}}]."
+        )
 
 
 def _feature(search: SearchBody, where: str) -> tuple[str | None, str | None]:

@@ -24,7 +24,12 @@ from mixpeek_lab.retrievers.bodies import (
     renamed,
 )
 from mixpeek_lab.retrievers.legs import parse_legs
-from mixpeek_lab.retrievers.shapes import Parameters, short_parameters, stage_parameters
+from mixpeek_lab.retrievers.shapes import (
+    SHORT_KEYS,
+    Parameters,
+    short_parameters,
+    stage_parameters,
+)
 from mixpeek_lab.retrievers.spec import FusionSpec, GroupBy, RetrieverSpec
 
 _NAMES = {
@@ -45,15 +50,18 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
     top = renamed(mapping(body, "retriever", "{collection, searches}"), _NAMES, "")
     stages = top.pop("stages", None)
     parameters = short_parameters(top) if stages is None else stage_parameters(stages)
-    retriever = checked(RetrieverBody, top, "")
+    retriever = checked(
+        RetrieverBody, top, "", beside=SHORT_KEYS if stages is None else ("stages",)
+    )
     found_name = retriever.name or name
     if not found_name:
         raise RetrieverError("retriever_name is missing: give the retriever a name.")
-    fusion = _fusion(retriever.fusion, parameters)
+    written = "fusion" if "fusion" in body else "fusion_strategy"
+    fusion, fusion_place = _fusion(retriever.fusion, written, parameters)
     return RetrieverSpec(
         name=found_name,
         collections=_collections(retriever.collections),
-        searches=parse_legs(parameters, fusion.weights),
+        searches=parse_legs(parameters, fusion.weights, fusion_place),
         fusion=FusionSpec(fusion.strategy, fusion.k),
         final_top_k=parameters.body.final_top_k,
         filters=join(
@@ -68,11 +76,9 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
 
 def parse_fusion(value: JSON, where: str) -> FusionBody:
     """Read `"rrf"` or `{strategy | type, k, weights}`. Raises RetrieverError."""
-    body: Mapping[str, JSON] = {"strategy": value} if isinstance(value, str) else value or {}
+    body = {"strategy": value} if isinstance(value, str) else {} if value is None else value
     names = {"type": "strategy"}
-    fusion = checked(
-        FusionBody, renamed(mapping(body, where, "{strategy: rrf}"), names, where), where
-    )
+    fusion = checked(FusionBody, mapping(body, where, "{strategy: rrf}"), where, names)
     check_strategy(fusion.strategy, fusion.k, where)
     return fusion
 
@@ -87,16 +93,16 @@ def _collections(value: JSON) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _fusion(top: JSON, parameters: Parameters) -> FusionBody:
+def _fusion(top: JSON, written: str, parameters: Parameters) -> tuple[FusionBody, str]:
+    """The fusion and where it was written; `written` is the retriever's own key for it."""
     inner = parameters.body.fusion
     where = joined(parameters.where, "fusion")
-    if top is None or inner is None:
-        given, where = (inner, where) if top is None else (top, "fusion_strategy")
-        return parse_fusion(given, where)
-    outer = parse_fusion(top, "fusion_strategy")
-    if outer != parse_fusion(inner, where):
-        raise RetrieverError(f"{where}: differs from fusion_strategy of the retriever.")
-    return outer
+    if top is None:
+        return parse_fusion(inner, where), where
+    outer = parse_fusion(top, written)
+    if inner is not None and outer != parse_fusion(inner, where):
+        raise RetrieverError(f"{where}: differs from {written} of the retriever.")
+    return outer, written
 
 
 def _group_by(value: JSON, where: str) -> GroupBy | None:
@@ -104,5 +110,5 @@ def _group_by(value: JSON, where: str) -> GroupBy | None:
         return None
     given: Mapping[str, JSON] = {"field": value} if isinstance(value, str) else value
     names = {"max_per_group": "group_size"}
-    body = checked(GroupByBody, renamed(mapping(given, where, "{field}"), names, where), where)
+    body = checked(GroupByBody, mapping(given, where, "{field}"), where, names)
     return GroupBy(body.field, body.limit, body.group_size)

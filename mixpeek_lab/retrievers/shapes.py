@@ -20,6 +20,9 @@ from mixpeek_lab.retrievers.bodies import (
 from mixpeek_lab.retrievers.stages import check_stage
 
 _NAMES = {"limit": "final_top_k", "pre_filters": "filters", "fusion_strategy": "fusion"}
+SHORT_KEYS = ("searches", "limit", "final_top_k", "group_by")
+"""Parameters that the short form has among the retriever's own keys."""
+
 _STAGE_KEYS = (
     "stage_name", "stage_type", "stage_id", "config", "parameters", "feature_search",
     "description", "pre_filters", "filters",
@@ -35,6 +38,11 @@ class Parameters:
     where: str = ""
     are_stages: bool = False
     """Whether each search is a stage of its own."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether they were written without stages."""
+        return not self.where and not self.are_stages
 
     def place(self, index: int) -> str:
         """Where search number `index` was written."""
@@ -52,9 +60,8 @@ def short_parameters(top: dict[str, JSON]) -> Parameters:
             f"searches is missing.{wrong} A retriever needs `searches` (a list of "
             "{feature: my_embedding} or {lexical: true}) or `stages`."
         )
-    keys = ("searches", "limit", "final_top_k", "group_by")
-    given = {key: top.pop(key) for key in keys if key in top}
-    return Parameters(checked(ParametersBody, renamed(given, _NAMES, ""), ""))
+    given = {key: top.pop(key) for key in SHORT_KEYS if key in top}
+    return Parameters(checked(ParametersBody, given, "", _NAMES))
 
 
 def stage_parameters(stages: JSON) -> Parameters:
@@ -95,7 +102,7 @@ def _only_stage(
 ) -> Parameters:
     if len(stages) > 1:
         raise RetrieverError(f"{where}.searches: a stage with `searches` must be the only one.")
-    return Parameters(checked(ParametersBody, renamed(search, _NAMES, where), where), where)
+    return Parameters(checked(ParametersBody, search, where, _NAMES), where)
 
 
 def _stage_parameters(stage: Mapping[str, JSON], where: str) -> Parameters:
@@ -113,7 +120,7 @@ def _stage_parameters(stage: Mapping[str, JSON], where: str) -> Parameters:
     given = mapping(config.get("parameters", stage.get("parameters")), inside, "{searches}")
     for beside in (config, stage) if config is not stage else (stage,):
         given = _with_filters(given, beside, where)
-    return Parameters(checked(ParametersBody, renamed(given, _NAMES, inside), inside), inside)
+    return Parameters(checked(ParametersBody, given, inside, _NAMES), inside)
 
 
 def _with_filters(

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from mixpeek_lab.documents import LINEAGE, DocumentTable, read_documents
 from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.filters.fields import field_paths
 from mixpeek_lab.indexes import (
     LexicalIndex,
     VectorIndex,
@@ -71,6 +72,25 @@ class Snapshot:
     def row_of(self) -> dict[str, int]:
         """Document id → row."""
         return {key: row for row, key in enumerate(self.document_ids)}
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """The dotted names of the fields that hits show: content, the processor's, metadata."""
+        documents = self.documents
+        return field_paths(documents.table.select(documents.field_names).schema)
+
+    @cached_property
+    def filter_fields(self) -> frozenset[str]:
+        """The dotted names of all fields that a filter can look at, lineage included."""
+        return frozenset(field_paths(self.documents.table.schema))
+
+    @cached_property
+    def blob_properties(self) -> frozenset[str]:
+        """The bucket's fields that became `data` in these documents."""
+        table = self.documents.table
+        if "blob_property" not in table.column_names:
+            return frozenset()
+        return frozenset(table.column("blob_property").unique().to_pylist())
 
     def index(self, feature: str) -> VectorIndex:
         """The vector index of a feature; RetrieverError names those that exist."""

@@ -24,7 +24,7 @@ from mixpeek_lab.indexes import (
     write_lexical_index,
     write_vector_index,
 )
-from mixpeek_lab.models import Feature, IndexSettings
+from mixpeek_lab.models import Feature, IndexSettings, Unusable
 from mixpeek_lab.snapshots.names import (
     ABOUT,
     DOCUMENTS,
@@ -44,7 +44,12 @@ class SnapshotCounts:
     """What went into a snapshot's vector indexes."""
 
     vectors: Mapping[str, int]
-    left_out: Mapping[str, int]
+    unusable: Mapping[str, Unusable]
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Vector index → documents that are not in it."""
+        return {name: found.total for name, found in self.unusable.items()}
 
 
 @contextmanager
@@ -127,7 +132,7 @@ def _is_needed(folder: Path, shown: int | None) -> bool:
 def _write_indexes(
     folder: Path, documents: DocumentTable, features: Sequence[Feature], settings: IndexSettings
 ) -> SnapshotCounts:
-    table, vectors, left_out = documents.table, {}, {}
+    table, vectors, unusable = documents.table, {}, {}
     for feature in features:
         name, dim = feature.feature_name, feature.embedding_dim
         if dim is None:
@@ -143,13 +148,13 @@ def _write_indexes(
             usable.vectors, usable.rows, kind=kind, metric=feature.distance_metric
         )
         write_vector_index(index, index_path(folder, name))
-        vectors[name], left_out[name] = len(usable.rows), usable.left_out
+        vectors[name], unusable[name] = len(usable.rows), usable.unusable
     texts = table.column("data").to_pylist()
     lexical = build_lexical_index(
         [t if isinstance(t, str) else None for t in texts], settings.analyzer
     )
     write_lexical_index(lexical, folder / LEXICAL)
-    return SnapshotCounts(vectors, left_out)
+    return SnapshotCounts(vectors, unusable)
 
 
 def _sync(folder: Path) -> None:

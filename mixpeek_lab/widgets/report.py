@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from mixpeek_lab.models import Failure, Progress, RunReport
+from mixpeek_lab.models import Failure, Progress, RunReport, Unusable
 from mixpeek_lab.widgets.static import printable, table_html
 
 EXAMPLES = 3
@@ -84,10 +84,12 @@ def report_facts(report: RunReport) -> list[tuple[str, str]]:
         ("failed", f"{report.failed:,}"),
         ("documents", f"{report.documents:,}"),
     ]
+    if report.dropped:
+        facts.insert(4, ("dropped", f"{sum(report.dropped.values()):,}"))
     if report.removed:
         facts.append(("removed", f"{report.removed:,} documents of changed or deleted objects"))
     facts += [
-        (f"vectors {name}", _vector_fact(count, report.left_out.get(name, 0)))
+        (f"vectors {name}", _vector_fact(count, report.unusable.get(name, Unusable())))
         for name, count in sorted(report.vectors.items())
     ]
     return facts
@@ -141,6 +143,6 @@ def format_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _vector_fact(count: int, left_out: int) -> str:
-    """`998 (2 left out: null or NaN)`."""
-    return f"{count:,}" + (f" ({left_out:,} left out: null or NaN)" if left_out else "")
+def _vector_fact(count: int, unusable: Unusable) -> str:
+    """`998 (left out: 1 missing, 1 all zeros)`."""
+    return f"{count:,}" + (f" (left out: {unusable})" if unusable.total else "")

@@ -3,33 +3,95 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from mixpeek_lab.models import BLOB_TYPES, Bucket, Manifest, RunReport
+from mixpeek_lab.models import BLOB_TYPES, Bucket, Manifest, RunReport, Unusable
+
+MISSING = (
+    "Missing vectors: the processor gave none for these rows, or a row condition kept its step "
+    "from them."
+)
+NOT_FINITE = (
+    "NaN or infinite: look in the processor for a division by zero, a logarithm of 0, or numbers "
+    "too large for float32 (3.4e38)."
+)
+ZERO = (
+    "All zeros have no direction, and so no cosine: check what the model gives for these texts, "
+    "or declare distance_metric `dot` or `euclid`."
+)
 
 
-def explain_run(report: RunReport, bucket: Bucket, manifest: Manifest) -> tuple[str, ...]:
-    """Notes for the report: the cause of 0 documents, of missing vectors, of failures."""
+def explain_run(
+    report: RunReport, bucket: Bucket, manifest: Manifest, earlier: int | None = None
+) -> tuple[str, ...]:
+    """Notes for the report: the cause of 0 documents, of missing rows and vectors, of failures.
+
+    `earlier` counts the documents of the snapshot that a failed run leaves in place; None where
+    there is none.
+    """
     notes = []
     if report.rows_in == 0:
         notes.append(_no_input(bucket, manifest))
-    elif report.failed and report.failed == report.processed == report.rows_in:
-        kind, place = _commonest(report)
-        notes.append(f"No new documents: every row failed, most with {kind}{place}.")
-        if report.documents:
-            notes.append(f"The collection keeps the {report.documents} documents it had.")
+    elif report.state == "failed":
+        notes.append(f"No new documents: every row failed, most with {_commonest(report)}.")
+        notes += explain_earlier(earlier)
     elif report.documents == 0:
-        notes.append("0 documents, because the processor returned no rows.")
-    for name, count in report.left_out.items():
-        if not count:
-            continue
-        if count == report.documents:
-            notes.append(
-                f"Vector {name!r} is empty in every document, so nothing can be found by it. "
-                "Does a row condition keep the step from these rows?"
-            )
-        else:
-            notes.append(f"{count} documents have no usable vector {name!r} (null, NaN or zero).")
+        notes.append(f"0 documents, because {' and '.join(_causes(report))}.")
+    else:
+        notes += explain_dropped(report.dropped)
+    notes += [
+        _without_vector(name, found, report.documents)
+        for name, found in report.unusable.items()
+        if found.total
+    ]
     return tuple(notes)
+
+
+def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
+    """One sentence for each step that gave back nothing for some of its rows."""
+    return [f"{_dropped(step, count)}." for step, count in dropped.items()]
+
+
+def explain_earlier(earlier: int | None) -> list[str]:
+    """What a collection shows after a run that made no snapshot; nothing where it never ran."""
+    if earlier is None:
+        return []
+    count = _count(earlier, "document")
+    return [f"The collection still shows its earlier snapshot, with {count}."]
+
+
+def _causes(report: RunReport) -> list[str]:
+    """Why none of the rows has a document."""
+    causes = []
+    if report.failed:
+        causes.append(f"{_count(report.failed, 'row')} failed, most with {_commonest(report)}")
+    causes += [_dropped(step, count) for step, count in report.dropped.items()]
+    if report.reused:
+        causes.append(f"{_count(report.reused, 'row')} gave none in an earlier run")
+    return causes or ["the processor returned no rows"]
+
+
+def _dropped(step: str, count: int) -> str:
+    were = "was" if count == 1 else "were"
+    return f"{_count(count, 'row')} {were} dropped by {step} (it returned fewer rows than it got)"
+
+
+def _without_vector(name: str, found: Unusable, documents: int) -> str:
+    advice = [
+        text
+        for count, text in (
+            (found.missing, MISSING),
+            (found.not_finite, NOT_FINITE),
+            (found.zero, ZERO),
+        )
+        if count
+    ]
+    if found.total == documents:
+        head = f"No document has a vector {name!r} that can be searched"
+    else:
+        of = _count(documents, "document")
+        head = f"{found.total:,} of {of} cannot be found by vector {name!r}"
+    return " ".join([f"{head}: {found}.", *advice])
 
 
 def _no_input(bucket: Bucket, manifest: Manifest) -> str:
@@ -43,8 +105,13 @@ def _no_input(bucket: Bucket, manifest: Manifest) -> str:
     )
 
 
-def _commonest(report: RunReport) -> tuple[str, str]:
+def _commonest(report: RunReport) -> str:
+    """The failure that most rows share, without its full stop, and a line where it happened."""
     kinds = Counter((f.kind, f.message, f.where) for f in report.failures)
     kind, message, _ = kinds.most_common(1)[0][0]
     where = next((f.where for f in report.failures if f.where and f.kind == kind), "")
-    return f"{kind}: {message}", f" ({where})" if where else ""
+    return f"{kind}: {message.rstrip('.')}" + (f" ({where})" if where else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

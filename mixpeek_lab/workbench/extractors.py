@@ -14,11 +14,12 @@ from mixpeek_lab.cells import CellSplit
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
-from mixpeek_lab.manifests import read_manifest
+from mixpeek_lab.manifests import demand_importable, read_manifest
 from mixpeek_lab.models import JSON, Failure, Manifest
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
+from mixpeek_lab.workbench.explanations import explain_dropped
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
@@ -60,7 +61,11 @@ class Preview:
 
 
 def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-    """Read and lint a source, without running it; `split` tells findings their cell's line."""
+    """Read and lint a source, without running it; `split` tells findings their cell's line.
+
+    Raises SourceError for a name that no import can say (`class`).
+    """
+    demand_importable(source.name)
     reading = read_manifest(source)
     findings = lint(source)
     if split is not None:
@@ -136,7 +141,7 @@ def preview(
         len(inputs),
         stamp.seconds,
         stamp.setup,
-        (*notes, *stamp.notes, *mixed),
+        (*loaded.notes, *notes, *stamp.notes, *mixed, *explain_dropped(stamp.dropped)),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,13 @@ TEXT_SUFFIXES = frozenset((
     ".csv", ".tsv", ".tex", ".log", ".py", ".ipynb", ".js", ".ts", ".css", ".java", ".c", ".h",
     ".cpp", ".hpp", ".go", ".rs", ".rb", ".sh", ".sql", ".r", ".jl",
 ))  # fmt: skip
+MOST_KINDS = 5
+"""Kinds of unread files that a note counts one by one."""
 MIME_TYPES = {".html": "text/html", ".htm": "text/html", ".md": "text/markdown", ".csv": "text/csv"}
+
+
+NOT_UTF8 = "not in UTF-8"
+NO_SUFFIX = "without a suffix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +36,19 @@ class TextFile:
     text: str
 
 
-def read_text_files(pattern: str) -> tuple[list[TextFile], list[str]]:
-    """The text files of a folder or glob, by path, and the names of the files that are not text.
+def read_text_files(pattern: str) -> tuple[list[TextFile], tuple[str, ...]]:
+    """The text files of a folder or glob, by path, and a note on the files that are not text.
 
     Hidden files and folders are left alone. InvalidInputError where there is none.
     """
     root, paths = _find_files(pattern)
-    found, skipped = [], []
+    found, skipped = [], {}
     for path in paths:
         text = _read_text(path)
-        if text is None:
-            skipped.append(path.name)
-            continue
         inside = path.relative_to(root)
+        if text is None:
+            skipped[clean_text(inside.as_posix())] = _kind(path)
+            continue
         kind = MIME_TYPES.get(path.suffix.lower(), "text/plain")
         found.append(
             TextFile(
@@ -54,10 +61,37 @@ def read_text_files(pattern: str) -> tuple[list[TextFile], list[str]]:
         )
     if not found:
         raise InvalidInputError(
-            f"{pattern!r} holds {len(paths)} files, none of them text. "
+            f"{pattern!r} holds {_files(len(paths))}, none of them text. "
             "This version reads text files; images, audio and video come with a later one."
         )
-    return found, skipped
+    return found, (_left_out(skipped),) if skipped else ()
+
+
+def _left_out(skipped: Mapping[str, str]) -> str:
+    """How many files were not read, of which kinds, and two of them. `skipped`: path → kind."""
+    kinds = Counter(skipped.values()).most_common()
+    counts = ", ".join(f"{count:,} {clean_text(kind)}" for kind, count in kinds[:MOST_KINDS])
+    others = sum(count for _, count in kinds[MOST_KINDS:])
+    if others:
+        counts += f", {others:,} of other kinds"
+    were = "was" if len(skipped) == 1 else "were"
+    examples = ", ".join(list(skipped)[:2])
+    return (
+        f"{_files(len(skipped))} {were} left out, not being text that can be read "
+        f"({counts}): {examples}{', …' if len(skipped) > 2 else ''}."
+    )
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def _kind(path: Path) -> str:
+    """What a file that is not read is: its suffix, or that its text is in another encoding."""
+    suffix = path.suffix.lower()
+    if suffix in TEXT_SUFFIXES:
+        return f"{suffix} {NOT_UTF8}"
+    return suffix or NO_SUFFIX
 
 
 def _find_files(pattern: str) -> tuple[Path, Sequence[Path]]:

@@ -32,6 +32,7 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.quiet import quiet_model_loading
@@ -213,22 +214,21 @@ class Lab:
         """The bucket `name`; with `source`, made of it (see `load_objects` for what it may be).
 
         A bucket that exists is brought in line with `source`: unchanged objects stay as they are,
-        objects that are gone are removed (`mode="append"` keeps them).
+        objects that are gone are removed (`mode="append"` keeps them). What of `source` could not
+        be used is in the bucket's `notes`. InvalidInputError.
         """
         if source is None:
             return self._catalog.bucket(name)
-        if not name.strip() or not name.isprintable():
-            raise InvalidInputError(f"{name!r} cannot be a bucket's name: use words to read.")
         loaded = load_objects(source, text=text, key=key)
         try:
             bucket = self._catalog.bucket(name)
             bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
         except NotFoundError:
-            bucket = self._catalog.create_bucket(name, loaded.schema)
+            bucket = self._catalog.create_bucket(new_name(name, "bucket"), loaded.schema)
         self._catalog.put_objects(
             bucket, loaded.objects, loaded.metadata_hashes, prune=mode == "replace"
         )
-        return self._catalog.bucket(name)
+        return replace(self._catalog.bucket(name), notes=loaded.notes)
 
     def buckets(self) -> list[Bucket]:
         """All buckets."""
@@ -369,7 +369,7 @@ class Lab:
         candidate of every leg. EngineError while the endpoint or a service is down.
         """
         method = "explain" if explain else "execute"
-        services = self._searcher.services(retriever)
+        services = self._searcher.services(retriever) if self._endpoint.is_up else []
         near = (services[0].extractor, services[0].digest) if services else None
         return self._endpoint.call(method, near=near, retriever=retriever, body=dict(body))
 

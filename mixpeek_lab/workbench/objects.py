@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,10 @@ __all__ = ["Loaded", "Source", "load_objects", "object_id", "text_blob"]
 
 KEYS = ("_id", "id", "object_id", "key")
 TEXTS = ("text", "content", "body", "data")
+KINDS: dict[type[Any], str] = {
+    bool: "boolean", int: "integer", float: "float", dict: "object", list: "array",
+}  # fmt: skip
+"""Python's types → field types; all others are strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Loaded:
     objects: list[BucketObject]
     metadata_hashes: list[str]
     schema: dict[str, str]
+    notes: tuple[str, ...] = ()
+    """What of the source could not be used as it was, in sentences."""
 
 
 def load_objects(
@@ -44,7 +49,8 @@ def load_objects(
 
     `key` names the column that identifies a row across uploads. Without it that is `_id`, `id`,
     `object_id` or `key` where they are unique, else a DataFrame's own index where it has names,
-    else the text itself. All other columns become metadata. InvalidInputError says what is missing.
+    else the text itself. All other columns become metadata; one whose values are of several types
+    becomes text in documents. InvalidInputError says what is missing, and in which row.
     """
     if isinstance(source, str | Path) and not is_table(source):
         return _from_files(str(source))
@@ -64,25 +70,25 @@ def object_id(key: str) -> str:
 
 
 def _from_rows(rows: Rows, text: str | Sequence[str] | None, key: str | None) -> Loaded:
+    if not rows.columns:
+        raise InvalidInputError(_nothing_in(rows))
     texts = _text_columns(rows.columns, text)
     records = [{name: plain(record.get(name)) for name in rows.columns} for record in rows.records]
     key_column = _key_column(rows, records, key)
     # The key stays visible as metadata: it is how users know their documents.
     fields = [n for n in rows.columns if n not in texts and not (n == key_column == "object_id")]
-    fields = _without_bytes(rows, fields)
+    binary = _binary(rows, fields)
+    fields = [name for name in fields if name not in binary]
     check_metadata_names(fields)
+    _check_texts(rows, records, texts)
     objects = [
         _object(name, [(column, record[column]) for column in texts], record, fields)
         for name, record in zip(_keys(rows, records, key_column, texts), records, strict=True)
     ]
-    empty = sum(not item.blobs for item in objects)
-    if empty:
-        warnings.warn(
-            f"{empty} of {len(records)} rows have no text in {', '.join(texts)}: "
-            "they are in the bucket but give no documents.",
-            stacklevel=4,
-        )
-    return _loaded(objects, texts, fields)
+    types, mixed = _types(rows, objects, fields)
+    notes = [f"Metadata cannot hold bytes: left out {', '.join(binary)}."] if binary else []
+    notes += [*_without_text(rows, objects, texts), *mixed]
+    return Loaded(objects, _hashes(objects), {**dict.fromkeys(texts, "text"), **types}, (*notes,))
 
 
 def _object(
@@ -97,7 +103,7 @@ def _object(
 
 
 def _from_files(pattern: str) -> Loaded:
-    files, skipped = read_text_files(pattern)
+    files, notes = read_text_files(pattern)
     fields = ("path", "folder", "suffix")
     objects = [
         BucketObject(
@@ -108,18 +114,47 @@ def _from_files(pattern: str) -> Loaded:
         )
         for file in files
     ]
-    if skipped:
-        warnings.warn(
-            f"{len(skipped)} files are not text and were left out: {', '.join(skipped[:5])}"
-            f"{', …' if len(skipped) > 5 else ''}.",
-            stacklevel=4,
-        )
-    return _loaded(objects, ["text"], fields)
+    schema = {"text": "text", **dict.fromkeys(fields, "string")}
+    return Loaded(objects, _hashes(objects), schema, notes)
 
 
-def _loaded(objects: list[BucketObject], texts: Sequence[str], fields: Sequence[str]) -> Loaded:
-    hashes = [_hash(json.dumps(item.metadata, sort_keys=True)) for item in objects]
-    return Loaded(objects, hashes, {**dict.fromkeys(texts, "text"), **_types(objects, fields)})
+def _hashes(objects: Sequence[BucketObject]) -> list[str]:
+    return [_hash(json.dumps(item.metadata, sort_keys=True)) for item in objects]
+
+
+def _nothing_in(rows: Rows) -> str:
+    if not rows.records:
+        return "There is nothing to put into the bucket: no rows and no columns."
+    others = ", nor has any other row" if len(rows.records) > 1 else ""
+    place = rows.place(0) if rows.file else rows.place(0).capitalize()
+    return (
+        f"{place} has no fields{others}. "
+        'A row needs a text, as in {"text": "…"}; all other fields become metadata.'
+    )
+
+
+def _check_texts(rows: Rows, records: Sequence[Mapping[str, JSON]], texts: Sequence[str]) -> None:
+    """InvalidInputError where a text column holds a list or a dict, which nobody can embed."""
+    for number, record in enumerate(records):
+        for column in texts:
+            if isinstance(record[column], list | dict):
+                raise InvalidInputError(
+                    f"{rows.place(number)}: field {column!r} is to be the text and holds "
+                    f"{_kind(record[column])}. Make text of it, or name another column with "
+                    "text=… (in the magic: --text)."
+                )
+
+
+def _without_text(rows: Rows, objects: Sequence[BucketObject], texts: Sequence[str]) -> list[str]:
+    empty = [number for number, item in enumerate(objects) if not item.blobs]
+    if not empty:
+        return []
+    first = ", ".join(rows.place(number) for number in empty[:2])
+    more = ", …" if len(empty) > 2 else ""
+    return [
+        f"{len(empty):,} of {len(objects):,} rows have no text in {', '.join(texts)} "
+        f"({first}{more}): they are in the bucket but give no documents."
+    ]
 
 
 def _text_columns(columns: Sequence[str], text: str | Sequence[str] | None) -> list[str]:
@@ -172,23 +207,35 @@ def _keys(
     return keys
 
 
-def _without_bytes(rows: Rows, fields: Sequence[str]) -> list[str]:
-    binary = [n for n in fields if any(isinstance(r.get(n), bytes) for r in rows.records)]
-    if binary:
-        warnings.warn(f"Metadata cannot hold bytes: left out {', '.join(binary)}.", stacklevel=5)
-    return [name for name in fields if name not in binary]
+def _binary(rows: Rows, fields: Sequence[str]) -> list[str]:
+    return [n for n in fields if any(isinstance(r.get(n), bytes) for r in rows.records)]
 
 
-def _types(objects: Sequence[BucketObject], names: Sequence[str]) -> dict[str, str]:
-    kinds: dict[type[Any], str] = {
-        bool: "boolean", int: "integer", float: "float", str: "string", dict: "object",
-        list: "array",
-    }  # fmt: skip
-    found = {}
+def _types(
+    rows: Rows, objects: Sequence[BucketObject], names: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """The type of each field over all rows, and a note for each field that has several."""
+    found, notes = {}, []
     for name in names:
-        first = next((o.metadata[name] for o in objects if o.metadata.get(name) is not None), "")
-        found[name] = kinds.get(type(first), "string")
-    return found
+        first: dict[str, int] = {}
+        for number, item in enumerate(objects):
+            if item.metadata[name] is not None:
+                first.setdefault(_kind(item.metadata[name]), number)
+        if first.keys() == {"integer", "float"}:
+            found[name] = "float"
+        elif len(first) == 1:
+            (found[name],) = first
+        else:
+            found[name] = "string"
+        if len(first) > 1 and found[name] == "string":
+            places = ", ".join(f"{kind} in {rows.place(n)}" for kind, n in first.items())
+            notes.append(f"Field {name!r} mixes types ({places}): documents hold it as text.")
+    return found, notes
+
+
+def _kind(value: JSON) -> str:
+    """The field type of one value."""
+    return KINDS.get(type(value), "string")
 
 
 def _hash(text: str) -> str:

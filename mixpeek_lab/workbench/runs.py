@@ -26,7 +26,7 @@ from mixpeek_lab.snapshots import (
     write_snapshot,
     writing,
 )
-from mixpeek_lab.workbench.explanations import explain_run
+from mixpeek_lab.workbench.explanations import explain_earlier, explain_run
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
@@ -130,7 +130,7 @@ class Run:
             report = replace(
                 self._report(plan, computed, begun),
                 state=state,
-                notes=(f"{type(error).__name__}: {error}",),
+                notes=(f"{type(error).__name__}: {error}", *explain_earlier(self._earlier())),
             )
             self.catalog.finish_run(report, None, computed.failures)
             raise
@@ -192,6 +192,7 @@ class Run:
             removed=_removed(plan, previous),
             vectors=counts.vectors,
             left_out=counts.left_out,
+            unusable=counts.unusable,
         )
         count = documents.table.num_rows
         shown_now = replace(self.collection, snapshot=number, document_count=count)
@@ -220,7 +221,8 @@ class Run:
     def _close(self, report: RunReport, shown: Collection | None, begun: float) -> RunReport:
         """Explain the report, record it, and show the new snapshot if there is one."""
         bucket = self.catalog.bucket(self.collection.bucket_id)
-        notes = (*report.notes, *explain_run(report, bucket, self.record.manifest))
+        explained = explain_run(report, bucket, self.record.manifest, self._earlier())
+        notes = (*report.notes, *explained)
         report = replace(report, notes=notes, seconds=time.perf_counter() - begun)
         self.catalog.finish_run(report, shown, report.failures)
         if shown is not None:
@@ -232,6 +234,10 @@ class Run:
     def _shown(self) -> Path | None:
         number = self.collection.snapshot
         return None if number is None else self.root / str(number)
+
+    def _earlier(self) -> int | None:
+        """Documents of the snapshot that readers see until a run shows another."""
+        return None if self.collection.snapshot is None else self.collection.document_count
 
     def _is_current(self, plan: Plan) -> bool:
         shown = self._shown()
@@ -246,7 +252,7 @@ class Run:
             rows_in=len(plan.rows),
             reused=len(plan.kept),
             processed=len(plan.todo),
-            documents=self.collection.document_count,
+            documents=0,
             failures=tuple(computed.failures),
             failed=len(computed.failed_rows),
             seconds=time.perf_counter() - begun,
@@ -254,15 +260,17 @@ class Run:
             setup_seconds=computed.stamp.setup,
             engine=self.engine.name,
             notes=(*computed.notes, *computed.stamp.notes),
+            dropped=computed.stamp.dropped,
         )
 
     def _unchanged(self, plan: Plan, begun: float) -> RunReport:
-        report = self._report(plan, _Computed(), begun)
-        if plan.rows:
-            note = "Nothing changed since the last run: nothing was computed."
-            return replace(report, notes=(note,))
+        count = self.collection.document_count
+        report = replace(self._report(plan, _Computed(), begun), documents=count)
         bucket = self.catalog.bucket(self.collection.bucket_id)
-        return replace(report, notes=explain_run(report, bucket, self.record.manifest))
+        notes = explain_run(report, bucket, self.record.manifest)
+        if plan.rows:
+            notes = ("Nothing changed since the last run: nothing was computed.", *notes)
+        return replace(report, notes=notes)
 
 
 def _any(computed: _Computed) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.errors import ExtractorRunError, RetrieverError
 from mixpeek_lab.models import JSON, Collection, SearchResult
 from mixpeek_lab.retrievers import (
     EmbedRequest,
@@ -56,15 +56,27 @@ class Prepared:
     def vectors(self, answers: Sequence[Mapping[str, JSON]]) -> Vectors:
         """The services' answers, one for each of `embeds`, as the query's vectors.
 
-        ExtractorRunError where one holds no vector.
+        ExtractorRunError where one holds no vector, or one of another length than the documents'.
         """
         from mixpeek_lab.loader import query_vector
 
         found = {}
         for embed, answer in zip(self.embeds, answers, strict=True):
-            vector = query_vector(answer, FeatureURI.parse(embed.feature_uri).feature)
+            uri = FeatureURI.parse(embed.feature_uri)
+            vector = query_vector(answer, uri.feature)
+            _check_length(len(vector), uri, self.sources.dimension(uri))
             found.update(dict.fromkeys(embed.legs, vector))
         return found
+
+
+def _check_length(given: int, uri: FeatureURI, needed: int | None) -> None:
+    if needed not in (None, given):
+        raise ExtractorRunError(
+            f"{uri.extractor}: realtime.py answered the query with {given} numbers for "
+            f"{uri.feature!r}, but the vectors of the documents have {needed} (embedding_dim in "
+            "manifest.py). Give realtime.py the model that the processor uses, load the extractor "
+            "and process the bucket again."
+        )
 
 
 @dataclass(frozen=True, slots=True)

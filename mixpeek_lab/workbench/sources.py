@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mixpeek_lab.errors import NotFoundError, RetrieverError
 from mixpeek_lab.filters import Filter
+from mixpeek_lab.filters.fields import unknown_field
 from mixpeek_lab.models import JSON, Candidates, Collection
 from mixpeek_lab.retrievers import DocumentQuery, FetchedDocument, SearchContext, SearchLeg
 from mixpeek_lab.snapshots import Snapshot, shown_fields
@@ -109,6 +111,10 @@ class Sources:
         first = holders[0].collection
         return Service(first.extractor, first.extractor_digest, dict(first.parameters))
 
+    def dimension(self, uri: FeatureURI) -> int | None:
+        """The length of the feature's vectors, as the manifest declared it."""
+        return self.holding(uri)[0].snapshot.features[uri.feature].embedding_dim
+
     def fetch(self, document_ids: Sequence[str]) -> dict[str, FetchedDocument]:
         """Documents by id; ids that no collection has are left out."""
         found: dict[str, FetchedDocument] = {}
@@ -123,6 +129,13 @@ class Sources:
         found = (s.snapshot.lexical_index.query_terms(text) for s in self.all)
         return list(dict.fromkeys(term for terms in found for term in terms)) if text else []
 
+    def field_warnings(self, fields: Several[str]) -> list[str]:
+        """A warning for each of a filter's fields that no document has."""
+        filled = [s for s in self.all if s.snapshot.documents.table.num_rows]
+        known = frozenset().union(*(s.snapshot.filter_fields for s in filled))
+        missing = sorted(set(fields) - known) if filled else []
+        return [_unknown_field(field, filled) for field in missing]
+
     def context(self) -> SearchContext:
         """The collections as the callables that a search needs."""
         return SearchContext(
@@ -131,6 +144,7 @@ class Sources:
             fetch=self.fetch,
             vector_of=self._vector_of,
             metric_of=self._metric_of,
+            field_warnings=self.field_warnings,
         )
 
     def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
@@ -156,6 +170,13 @@ class Sources:
             f"leg {leg.name!r}: document {document_id!r} is not in "
             f"{wanted or 'any collection of this retriever that has the feature'}."
         )
+
+
+def _unknown_field(field: str, sources: Sequence[Source]) -> str:
+    where = ", ".join(source.collection.name for source in sources)
+    known = dict.fromkeys(name for source in sources for name in source.snapshot.field_names)
+    is_content = any(field in source.snapshot.blob_properties for source in sources)
+    return unknown_field(field, where, list(known), "data" if is_content else None)
 
 
 def _uri(leg: SearchLeg) -> FeatureURI:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -28,6 +28,15 @@ class Rows:
     """Column → value; a column may be missing from a record."""
     index: Sequence[str] | None = None
     """What a DataFrame's own index calls its rows; None where it just counts them."""
+    file: str = ""
+    lines: Sequence[int] | None = None
+    """The line of `file` that each record stands in, from 1; None where lines are no records."""
+
+    def place(self, number: int) -> str:
+        """Where record `number` (from 0) stands, in words: `films.jsonl:3`, `row 3`."""
+        if self.lines is not None:
+            return f"{self.file}:{self.lines[number]}"
+        return f"{self.file}, row {number + 1:,}" if self.file else f"row {number + 1:,}"
 
 
 def is_table(source: object) -> bool:
@@ -89,7 +98,7 @@ def _from_file(path: Path) -> Rows:
         raise InvalidInputError(f"There is no file {path} (looked in {Path.cwd()}).")
     read = {".parquet": _from_parquet, ".csv": _from_csv}.get(path.suffix.lower(), _from_jsonl)
     try:
-        return read(path)
+        return replace(read(path), file=str(path))
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{path} is not UTF-8 text: {error}.") from error
     except (pa.ArrowInvalid, ValueError) as error:  # pandas' parser errors are ValueErrors
@@ -108,18 +117,20 @@ def _from_parquet(path: Path) -> Rows:
 def _from_csv(path: Path) -> Rows:
     import pandas as pd
 
-    # Nullable types: whole numbers stay whole where some are missing.
-    return _from_frame(pd.read_csv(path, dtype_backend="numpy_nullable"))
+    # Nullable types: whole numbers stay whole where some are missing. A column's type is that of
+    # all its rows together, not of the chunk that pandas happens to read.
+    return _from_frame(pd.read_csv(path, dtype_backend="numpy_nullable", low_memory=False))
 
 
 def _from_jsonl(path: Path) -> Rows:
-    records = list(_iter_jsonl(path))
-    if not records:
+    found = dict(_iter_jsonl(path))
+    if not found:
         raise InvalidInputError(f"{path} holds no rows.")
-    return _from_items(records)
+    return replace(_from_items(list(found.values())), lines=list(found))
 
 
-def _iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+def _iter_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The line of each record, and the record."""
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -130,7 +141,7 @@ def _iter_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 raise InvalidInputError(f"{path}:{number} is not JSON: {error}.") from error
             if not isinstance(record, dict):
                 raise InvalidInputError(f"{path}:{number} is not a JSON object.")
-            yield record
+            yield number, record
 
 
 def _distinct(columns: list[str]) -> list[str]:

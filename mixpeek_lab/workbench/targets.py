@@ -10,6 +10,9 @@ from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
 from mixpeek_lab.indexes import check_analyzer
 from mixpeek_lab.inspection import is_reserved
 from mixpeek_lab.models import INDEX_KINDS, JSON, Bucket, Collection, IndexKind, IndexSettings
+from mixpeek_lab.workbench.names import new_name
+
+ANOTHER = "Say collection=… (in the magic: --into)."
 
 
 def target_collection(
@@ -23,7 +26,8 @@ def target_collection(
 ) -> Collection:
     """The collection as the run will leave it. None means: as it was, else the default.
 
-    ConflictError where the name belongs to another extractor or bucket.
+    ConflictError where the name belongs to another extractor or bucket; InvalidInputError where
+    a new collection cannot have it.
     """
     if analyzer is not None:
         check_analyzer(analyzer)
@@ -42,7 +46,8 @@ def target_collection(
         found = catalog.collection(name)
     except NotFoundError:
         settings = IndexSettings(analyzer or "english", dict(indexes or {}))
-        return catalog.create_collection(_new(name, bucket, record, parameters or {}, settings))
+        fresh = _new(new_name(name, "collection", ANOTHER), bucket, record, parameters, settings)
+        return catalog.create_collection(fresh)
     _check_owner(found, bucket, record)
     settings = IndexSettings(
         analyzer or found.settings.analyzer,
@@ -72,7 +77,7 @@ def _new(
     name: str,
     bucket: Bucket,
     record: ExtractorRecord,
-    parameters: Mapping[str, JSON],
+    parameters: Mapping[str, JSON] | None,
     settings: IndexSettings,
 ) -> Collection:
     return Collection(
@@ -82,7 +87,7 @@ def _new(
         extractor=record.manifest.name,
         extractor_version=record.manifest.version,
         extractor_digest=record.source.digest,
-        parameters=dict(parameters),
+        parameters=dict(parameters or {}),
         settings=settings,
         created_at=now(),
     )

@@ -19,6 +19,7 @@ from mixpeek_lab.widgets.cards.view import (
     facts_html,
     framed,
     line_html,
+    note_lines,
 )
 from mixpeek_lab.widgets.report import (
     STATES,
@@ -40,17 +41,19 @@ LONGEST_FIELD = 400
 
 @dataclass(frozen=True, repr=False)
 class BucketCard(View):
-    """A bucket's size and fields."""
+    """A bucket's size and fields, and notes on what it was just made of."""
 
     bucket: Bucket
 
     def __str__(self) -> str:
         fields = ", ".join(f"{name} ({kind})" for name, kind in self.bucket.schema.items())
-        return f"Bucket {self.bucket.name}: {_objects(self.bucket)} with {fields}"
+        title = f"Bucket {self.bucket.name}: {_objects(self.bucket)} with {fields}"
+        return "\n".join([title, *note_lines(self.bucket.notes)])
 
     def _repr_html_(self) -> str:
         fields = facts_html((kind, name) for name, kind in self.bucket.schema.items())
-        return framed(self.bucket.name, f"bucket of {_objects(self.bucket)}", fields)
+        notes = [line_html(note) for note in self.bucket.notes]
+        return framed(self.bucket.name, f"bucket of {_objects(self.bucket)}", fields, *notes)
 
 
 class BucketList(TableView):

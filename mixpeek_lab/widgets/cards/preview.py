@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mixpeek_lab.models import Failure
 from mixpeek_lab.widgets.cards.values import shown_cells
-from mixpeek_lab.widgets.cards.view import COLOURS, View, framed, line_html
+from mixpeek_lab.widgets.cards.view import COLOURS, View, framed, line_html, note_lines
 from mixpeek_lab.widgets.report import format_seconds
 from mixpeek_lab.widgets.static import printable, table_html, table_text
 
@@ -28,6 +28,7 @@ class PreviewCard(View):
     rows_in: int
     seconds: float
     setup_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -43,13 +44,15 @@ class PreviewCard(View):
         lines = [f"{self.name}: {self.verdict}"]
         if self.documents.num_rows:
             lines.append(table_text(*shown_cells(self._shown())))
-        return "\n".join([*lines, *(f"  {line}" for line in self._failed())])
+        lines += [f"  {line}" for line in self._failed()]
+        return "\n".join([*lines, *note_lines(self.notes)])
 
     def _repr_html_(self) -> str:
         colour = f"color:{COLOURS['error']}"
         failed = [line_html(line, colour) for line in self._failed()]
         table = table_html(*shown_cells(self._shown())) if self.documents.num_rows else ""
-        return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed)
+        notes = [line_html(note) for note in self.notes]
+        return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed, *notes)
 
     def _failed(self) -> list[str]:
         """What went wrong, each thing once: how many rows, the error, the line of code."""

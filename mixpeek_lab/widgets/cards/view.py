@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from mixpeek_lab.widgets.static import table_html, table_text
+from mixpeek_lab.widgets.static import printable, table_html, table_text
 
 COLOURS = {
     "error": "var(--jp-error-color1, #c62828)",
@@ -56,6 +56,11 @@ def marked_html(text: str) -> str:
 def line_html(text: str, style: str = "") -> str:
     """One escaped line."""
     return f'<div style="margin:.3em 0;{style}">{escape(text)}</div>'
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """Notes as lines of a card's text form."""
+    return [f"  note: {printable(note)}" for note in notes]
 
 
 @dataclass(frozen=True, repr=False)
