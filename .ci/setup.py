@@ -41,6 +41,15 @@ STAMP = VENV / "setup.stamp"
 UNFINISHED = VENV / "setup.unfinished"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_BROWSER = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+TOOLS = {
+    "ffmpeg": ("ffmpeg",),
+    "imagemagick": ("magick", "identify"),
+    "sox": ("sox",),
+    "libimage-exiftool-perl": ("exiftool",),
+    "mediainfo": ("mediainfo",),
+}
+"""Debian package → the commands of which one shows that it is there."""
+LEAN = ("-y", "-qq", "--no-install-recommends")
 STEPS = 4
 _TORCH_HINT = """
 The builds of torch come from PyTorch's own index. Where it cannot be reached, put a wheel of torch
@@ -54,13 +63,16 @@ class SetupError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Set up what is not set up; the exit status."""
     parser = argparse.ArgumentParser(prog="setup.py", description="Set up .venv for Mixpeek Lab.")
-    parser.add_argument("--browser", action="store_true", help="Chromium for the browser tests too")
+    parser.add_argument(
+        "--browser", action="store_true", help="what else tests use: Chromium, FFmpeg …"
+    )
     parser.add_argument("--device", choices=["cpu", "gpu"], help="instead of what is found")
     options = parser.parse_args(arguments)
     try:
         set_up(builds.this_machine(options.device))
         if options.browser:
             provide_browser()
+            provide_tools()
     except SetupError as error:
         print(f"Set-up stopped: {error}", file=sys.stderr)
         return 1
@@ -170,7 +182,7 @@ def install(choice: builds.Choice, pip: Mapping[str, str]) -> None:
     elif builds.is_other_torch(installed().get("torch", ""), choice):
         options.append("--reinstall-package=torch")
     UNFINISHED.touch()
-    target = f"{ROOT}[{choice.extra},models,dev]"
+    target = f"{ROOT}[{choice.extra},models,llm,dev]"
     command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *options, "-e", target]
     try:
         run("uv", command, builds.uv_environment(pip, os.environ))
@@ -189,10 +201,39 @@ def provide_browser() -> None:
         print("No Chromium: the browser tests will skip. For them: sudo apt-get install chromium")
     else:
         print("Chromium for the browser tests, with apt-get …", flush=True)
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", ["apt-get", "update", "-qq"], quiet)
-        packages = ["-y", "-qq", "--no-install-recommends", "chromium"]
-        run("apt-get", ["apt-get", "install", *packages], quiet)
+        apt_get("update", "-qq")
+        apt_get("install", *LEAN, "chromium")
+
+
+def provide_tools() -> None:
+    """The command-line tools of `run_tool`, where they are missing and may be installed.
+
+    Optional: a tool that cannot be had is told, and its tests skip.
+    """
+    missing = [package for package, names in TOOLS.items() if not any(map(shutil.which, names))]
+    if not missing:
+        return
+    skip = f"Not installed, so that the tests of run_tool with them skip: {' '.join(missing)}."
+    if not shutil.which("apt-get"):
+        print(f"{skip} Install them with this system's package manager.")
+    elif os.geteuid() != 0:
+        print(f"{skip} For them: sudo apt-get install {' '.join(missing)}")
+    else:
+        print("Command-line tools for the tests of run_tool, with apt-get …", flush=True)
+        _each(("update", "-qq"), *(("install", *LEAN, name) for name in missing))
+
+
+def _each(*commands: Sequence[str]) -> None:
+    for command in commands:
+        try:
+            apt_get(*command)
+        except SetupError as error:
+            print(f"apt-get {' '.join(command)} failed; the tests that need it skip. {error}")
+
+
+def apt_get(*arguments: str) -> None:
+    """Run apt-get without questions. Raises SetupError where it fails."""
+    run("apt-get", ["apt-get", *arguments], {"DEBIAN_FRONTEND": "noninteractive"})
 
 
 # ---------------------------------------------------------------- running and reporting

@@ -146,8 +146,7 @@ for name in ("shared.other", "engine.other", "engine.extractors.x.other",
     try: importlib.import_module(name)
     except ModuleNotFoundError as error: assert "Mixpeek" not in str(error)
     else: raise AssertionError(name)
-for line in ("from shared.extractors import open_asset", "import shared.inference.registry",
-             "from engine.models import load_hf_model"):
+for line in ("import shared.inference.registry", "from engine.models import load_hf_model"):
     try: exec(line)
     except ImportError as error: assert "not part of this version" in str(error), error
     else: raise AssertionError(line)

@@ -63,14 +63,6 @@ def test_every_exported_name_is_there():
     assert sdk.Feature is models.Feature
 
 
-@pytest.mark.parametrize("name", ["open_asset", "download_asset", "upload_asset"])
-def test_what_comes_later_says_so_on_import(name):
-    with pytest.raises(ImportError, match=f"{name} is not part of this version of Mixpeek Lab yet"):
-        exec(f"from mixpeek_lab.sdk import {name}")
-    with pytest.raises(AttributeError, match="nonsense"):
-        _ = sdk.nonsense
-
-
 # ------------------------------------------------------------------------------ manifest
 
 

@@ -346,6 +346,42 @@ def test_root_on_debian_gets_chromium(tmp_path, monkeypatch, capfd):
     assert "ran install -y -qq --no-install-recommends chromium" in output
 
 
+@pytest.mark.parametrize(
+    ("tools", "root", "expected", "absent"),
+    [
+        (["ffmpeg", "identify", "sox", "exiftool", "mediainfo", "apt-get"], True, "", "ran"),
+        (["magick", "sox"], True, "skip: ffmpeg libimage-exiftool-perl mediainfo.", "imagemagick"),
+        (["sox", "apt-get"], False, "sudo apt-get install ffmpeg imagemagick libim", "ran"),
+    ],
+)
+def test_tools_are_not_installed_where_that_is_not_needed_or_not_allowed(
+    tmp_path, monkeypatch, capfd, tools, root, expected, absent
+):
+    for tool in tools:
+        (tmp_path / tool).write_text("#!/bin/sh\necho ran $0 $*\n")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 0 if root else 1000)
+    setup.provide_tools()
+    output = capfd.readouterr().out
+    assert expected in output
+    assert absent not in output
+
+
+def test_a_tool_that_cannot_be_installed_is_told_and_stops_nothing(tmp_path, monkeypatch, capfd):
+    apt_get = '#!/bin/sh\ncase "$*" in *sox) exit 100;; esac\necho "ran $*"\n'
+    (tmp_path / "apt-get").write_text(apt_get)
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 0)
+    setup.provide_tools()
+    output = capfd.readouterr().out
+    assert "ran update -qq" in output
+    assert "no-install-recommends sox failed; the tests that need it skip" in output
+    for package in ("ffmpeg", "imagemagick", "libimage-exiftool-perl", "mediainfo"):
+        assert f"ran install -y -qq --no-install-recommends {package}\n" in output
+
+
 def test_the_makefile_propagates_failures(tmp_path):
     make = shutil.which("make")
     if not make:

@@ -22,6 +22,7 @@ from mixpeek_lab.indexes import (
 )
 from mixpeek_lab.indexes.folders import TEMPORARY_SUFFIX, written_folder
 from mixpeek_lab.indexes.ivf import list_count
+from mixpeek_lab.models import Unusable
 
 KINDS = ("flat", "hnsw", "ivf")
 METRICS = ("cosine", "euclid", "dot")
@@ -83,6 +84,16 @@ def test_usable_vectors_leaves_out_null_nan_and_zero(column):
     assert usable.rows.dtype == np.int64
     assert usable.left_out == 4
     assert usable_vectors(column, 2, "embedding", metric="euclid").rows.tolist() == [0, 3, 5]
+
+
+@pytest.mark.parametrize(
+    "column", [VALUES, pa.array(VALUES, pa.list_(pa.float32(), 2))], ids=["rows", "fixed"]
+)
+def test_usable_vectors_tells_why_rows_are_left_out(column):
+    reasons = usable_vectors(column, 2, "embedding").unusable
+    assert reasons == Unusable(missing=1, not_finite=2, zero=1)
+    assert str(reasons) == "1 missing, 2 NaN or infinite, 1 all zeros"
+    assert usable_vectors(column, 2, "e", metric="dot").unusable == Unusable(1, 2, 0)
 
 
 @pytest.mark.parametrize(

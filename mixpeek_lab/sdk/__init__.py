@@ -5,9 +5,14 @@ Extractors know this package as `shared.extractors.sdk` (see `mixpeek_lab.compat
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from mixpeek_lab.models import Feature
+from mixpeek_lab.sdk.assets import (
+    AssetError,
+    AssetLimits,
+    download_asset,
+    open_asset,
+    upload_asset,
+)
 from mixpeek_lab.sdk.batch import BatchProcessor
 from mixpeek_lab.sdk.concurrency import IOResults, concurrent_api_calls, parallel_io
 from mixpeek_lab.sdk.inference import (
@@ -26,8 +31,11 @@ from mixpeek_lab.sdk.steps import (
     StepDefinition,
     build_pipeline_steps,
 )
+from mixpeek_lab.sdk.tools import ToolError, ToolOutput, ToolResult, ToolTimeoutError, run_tool
 
 __all__ = [
+    "AssetError",
+    "AssetLimits",
     "BaseBatchInferenceService",
     "BaseInferenceService",
     "BatchProcessor",
@@ -41,20 +49,17 @@ __all__ = [
     "RowCondition",
     "ServeDeploymentConfig",
     "StepDefinition",
+    "ToolError",
+    "ToolOutput",
+    "ToolResult",
+    "ToolTimeoutError",
     "build_pipeline_steps",
     "concurrent_api_calls",
+    "download_asset",
     "get_logger",
+    "open_asset",
     "parallel_io",
     "prefetch_hf_model",
+    "run_tool",
+    "upload_asset",
 ]
-
-_LATER = ("open_asset", "download_asset", "upload_asset", "run_tool")
-
-
-def __getattr__(name: str) -> NoReturn:
-    if name in _LATER:
-        raise ImportError(
-            f"{name} is not part of this version of Mixpeek Lab yet. "
-            "Extractors that work on text need no assets or command-line tools: remove the import."
-        )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
