@@ -32,9 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")
     demo.set_defaults(run=_demo)
 
-    secret = commands.add_parser(
-        "secret", help="keep, list or forget secrets"
-    )
+    secret = commands.add_parser("secret", help="keep, list or forget secrets")
     secret.add_argument("action", choices=["set", "list", "delete"])
     secret.add_argument("name", nargs="?", help="such as EXTERNAL_API_KEY")
     secret.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")

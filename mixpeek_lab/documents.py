@@ -77,8 +77,13 @@ def join_tables(tables: Sequence[pa.Table]) -> tuple[pa.Table, list[str]]:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         mixed = _mixed_columns(tables)
     alike = [_as_text(table, mixed) for table in tables]
-    notes = [f"Column `{name}` mixes types: it is kept as text." for name in mixed]
+    notes = [mixed_note(name) for name in mixed]
     return pa.concat_tables(alike, promote_options="permissive"), notes
+
+
+def mixed_note(name: str) -> str:
+    """What a report says of a column that became text."""
+    return f"Column `{name}` mixes types: it is kept as text."
 
 
 def _mixed_columns(tables: Sequence[pa.Table]) -> list[str]:

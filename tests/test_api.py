@@ -241,16 +241,37 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         ("content", "kind"),
-        [(b"{not json", "json_invalid"), (b"[1]", "dict_type"), (b"", "missing")],
+        [
+            (b"{not json", "is not JSON"),
+            (b"[1]", "must be a JSON object"),
+            (b"", "is not JSON"),
+            (b'{"query": "\xff"}', "is not JSON"),
+            (b"[" * 100_000, "is not JSON"),
+            (b'{"query": ' + b"9" * 5000 + b"}", "is not JSON"),
+        ],
     )
     def test_bodies_that_are_no_objects(self, ask: Client, content: bytes, kind: str) -> None:
         headers = {"content-type": "application/json"}
         for path in ("/retrievers", "/retrievers/short/execute", "/inference"):
             answer = ask("POST", path, content=content, headers=headers)
-            problem = refused(answer, 422, "ValidationError")["details"]["validation_errors"][0]
-            assert problem["type"] == kind
-            assert problem["location"][0] == "body"
-            assert problem["message"]
+            problem = refused(answer, 422, "InvalidInputError")["details"]["validation_errors"][0]
+            assert kind in problem["message"]
+            assert problem["location"] == ["body"]
+
+    def test_a_body_counts_whatever_its_content_type(self, ask: Client) -> None:
+        """As `curl -d` sends it."""
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        answer = ask("POST", "/retrievers/short/execute", content=b'{"query": "fox"}', headers=form)
+        assert answer.status_code == 200
+
+    def test_what_is_too_long_or_strange_is_refused(self, ask: Client) -> None:
+        long = ask.post("/retrievers/short/execute", {"query": "a" * 5_000_000})
+        assert "5,000,000 characters" in refused(long, 422, "RetrieverError")["message"]
+        headers = {"content-type": "application/json"}
+        strange = ask(
+            "POST", "/retrievers/short/execute", content=b'{"\\ud800": 1}', headers=headers
+        )
+        refused(strange, 422, "RetrieverError")
 
     def test_what_the_lab_refuses_is_a_validation_error_too(self, ask: Client) -> None:
         answer = ask.post("/retrievers/short/execute", {"query": "x", "limt": 3})

@@ -291,6 +291,19 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     assert "two columns called 'x'" in failures[0].message
 
 
+def test_a_column_of_mixed_types_becomes_text_in_one_call(tmp_path):
+    values = '[1, "a", None, 1.5, float("nan"), True]'
+    source = probe(
+        f'batch["mix"] = [{values}[i % 6] for i in range(len(batch))]\nbatch["rows"] = len(batch)',
+        VEC,
+    )
+    (runner,) = runners(source, tmp_path)
+    block = runner(rows(*"abcdefghijkl"))
+    assert block.column("mix").to_pylist() == ["1", "a", None, "1.5", None, "true"] * 2
+    assert block.column("rows").to_pylist() == [12] * 12
+    assert read_stamp(block).notes == ("Column `mix` mixes types: it is kept as text.",)
+
+
 def test_columns_whose_type_differs_between_batches_become_text(tmp_path):
     source = probe('batch["n"] = 1 if len(batch["data"][0]) < 3 else "many"', VEC)
     (runner,) = runners(source, tmp_path, batch_size=1)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
-from fastapi import Body, Depends, Request
+from fastapi import Depends, Request
 
+from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 
-JSONBody = Annotated[dict[str, Any], Body()]
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    """The body, whatever the Content-Type says: `curl -d` says it is a form."""
+    try:
+        value = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise InvalidInputError('The body must be a JSON object, such as {"query": "…"}.')
+    return value
+
+
+JSONBody = Annotated[dict[str, Any], Depends(_json_object)]
 """A route's parameter type: a body that is a JSON object."""
 
 

@@ -70,7 +70,8 @@ class ProcessorStep:
                 raise ExtractorLoadError(
                     f"{self.source.name}: the {what} of {self.name} cannot travel to a worker "
                     f"({_culprit(value)}{error}). Keep it to plain values and to classes and "
-                    "functions from the top level of a file; load models in the processor."
+                    "functions from the top level of a file; load models in the processor, and "
+                    "await what is a coroutine there (container.secrets.get)."
                 ) from error
 
     def __reduce__(self) -> tuple[Any, tuple[ExtractorSource, Path, bytes]]:

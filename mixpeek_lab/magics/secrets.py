@@ -30,7 +30,10 @@ class SecretMagics(Magics):
     @line_magic
     @tells_errors
     def secret(self, line: str) -> FactsCard | None:
-        """Keep, list or forget secrets, which extractors read with `container.secrets.get(NAME)`.
+        """Keep, list or forget secrets for extractors.
+
+        A pipeline hands `container.secrets` on in a step's config; the processor reads one with
+        `asyncio.run(self.config["secrets"].get("NAME"))`, or awaits it.
 
         %secret set NAME        asks for the value, which is not shown and not in the notebook
         %secret list            names only
@@ -50,7 +53,7 @@ class SecretMagics(Magics):
             store.delete(name)
             print(f"Secret {name} is forgotten.")  # noqa: T201
         else:
-            raise InvalidInputError(f"%secret knows no {action!r}. {USAGE}")
+            raise InvalidInputError(f"`%secret {line.strip()}` says nothing to it. {USAGE}")
         return None
 
 

@@ -63,12 +63,14 @@ class Attempts:
         self._lost = 0
         self._has_succeeded = False
         self._is_row_by_row = False
+        self._mixed: dict[str, None] = {}
         self.setup_seconds = 0.0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the report."""
-        return (ROW_BY_ROW.format(step=self._step.name),) if self._is_row_by_row else ()
+        told = [ROW_BY_ROW.format(step=self._step.name)] if self._is_row_by_row else []
+        return (*told, *self._mixed)
 
     def forget_failures(self) -> None:
         """Try everything again, as in a new run: a missing file or key may be there now."""
@@ -123,7 +125,9 @@ class Attempts:
             raise AssertionError("set_up() comes first")
         result = self._processor(frame.copy())
         origin = rows_of_origin(frame, result)
-        return to_arrow(result, self._vectors), origin
+        table, mixed = to_arrow(result, self._vectors)
+        self._mixed.update(dict.fromkeys(mixed))
+        return table, origin
 
     def _divide(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
         """Process a batch in two halves, or row by row where lineage asks for it."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from mixpeek_lab.documents import is_storable, text_array
+from mixpeek_lab.documents import is_storable, mixed_note, text_array
 from mixpeek_lab.errors import ExtractorRunError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PLAIN = (str, bool, int, float, date, np.generic)
+"""Types of values that can stand beside each other in a column of texts."""
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -21,8 +25,10 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> pa.Table:
+def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> tuple[pa.Table, list[str]]:
     """What a processor returned, as Arrow. Vector columns become FixedSizeList<float32>[dim].
+
+    A column that mixes texts with numbers, booleans or dates becomes text; also returns notes.
 
     Raises ExtractorRunError for a column that Arrow cannot hold or that is there twice, and for a
     vector column whose length differs from the declared dimension, with both numbers.
@@ -33,11 +39,16 @@ def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> pa.Table:
         raise ExtractorRunError(
             f"The processor returned two columns called {twice[0]!r}. Drop or rename one of them."
         )
-    arrays = []
+    arrays, mixed = [], []
     for position, name in enumerate(names):
         column, dim = frame.iloc[:, position], vectors.get(name)
-        arrays.append(_values(name, column) if dim is None else vector_array(name, column, dim))
-    return pa.table(arrays, names=names)
+        if dim is not None:
+            arrays.append(vector_array(name, column, dim))
+            continue
+        array, is_mixed = _values(name, column)
+        arrays.append(array)
+        mixed += [mixed_note(name)] if is_mixed else []
+    return pa.table(arrays, names=names), mixed
 
 
 def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
@@ -81,10 +92,14 @@ def _check_lengths(name: str, values: list[Any], dim: int) -> None:
             )
 
 
-def _values(name: str, column: pd.Series) -> pa.Array:
+def _values(name: str, column: pd.Series) -> tuple[pa.Array, bool]:
+    """The column, and whether it became text because its values are of several types."""
     try:
         array = pa.Array.from_pandas(column)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        plain = [None if _is_missing(value) else value for value in column]
+        if _is_mixed(plain):
+            return text_array([_said(value) for value in plain]), True
         kind = type(next((v for v in column if v is not None), None)).__name__
         raise ExtractorRunError(
             f"Column {name!r} holds values of type {kind} that cannot be kept "
@@ -92,8 +107,18 @@ def _values(name: str, column: pd.Series) -> pa.Array:
             "drop working columns before returning the batch."
         ) from error
     if pa.types.is_dictionary(array.type):
-        return array.cast(array.type.value_type)
-    return array if is_storable(array.type) else text_array(array.to_pylist())
+        return array.cast(array.type.value_type), False
+    return (array if is_storable(array.type) else text_array(array.to_pylist())), False
+
+
+def _is_mixed(values: list[Any]) -> bool:
+    kinds = {type(value) for value in values if value is not None}
+    return len(kinds) > 1 and all(issubclass(kind, _PLAIN) for kind in kinds)
+
+
+def _said(value: Any) -> Any:
+    """NumPy's scalars as Python's, for they are no JSON."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_missing(value: Any) -> bool:

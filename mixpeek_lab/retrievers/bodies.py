@@ -173,7 +173,7 @@ def _explained(
     errors = error.errors(include_url=False)
     # A misspelt key is also a missing one: the spelling is what helps.
     first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
-    key, *rest = first["loc"]
+    key, *rest = first["loc"] or ("(keys)",)
     path = joined(where, spelt.get(str(key), key), *rest)
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key. {_hint(str(key), [*model.model_fields, *beside])}"

@@ -21,6 +21,9 @@ from mixpeek_lab.uris import FeatureURI
 
 Vector = Any
 
+MOST_TEXT = 500_000
+"""Characters of a query: more than any model reads, less than a message between processes."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
@@ -85,6 +88,10 @@ def text_of(leg: SearchLeg, request: SearchRequest) -> str:
         text: JSON = request.text
     else:
         text = render(template, request.inputs, f"leg {leg.name!r}, query")
+    if isinstance(text, str) and len(text) > MOST_TEXT:
+        raise RetrieverError(
+            f"leg {leg.name!r}: the query has {len(text):,} characters; {MOST_TEXT:,} are the most."
+        )
     if isinstance(text, str) and text.strip():
         return text
     if template is None and text is None:

@@ -15,6 +15,7 @@ from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, plain, to_explain, to_response
 from mixpeek_lab.uris import FeatureURI, normalise_version
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.search import Prepared, Searcher
 
 
@@ -74,7 +75,9 @@ class Backend:
             raise ConflictError(
                 f"There is a retriever called {spec.name!r} already. Delete it, or take a new name."
             )
-        return _public(self._catalog.put_retriever(spec.name, spec.as_dict()))
+        return _public(
+            self._catalog.put_retriever(new_name(spec.name, "retriever"), spec.as_dict())
+        )
 
     async def list_retrievers(self) -> list[JSON]:
         """All retrievers, by name."""

@@ -121,6 +121,6 @@ def _read_text(path: Path) -> str | None:
     if path.suffix.lower() not in TEXT_SUFFIXES and path.suffix:
         return None
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         return None

@@ -219,6 +219,8 @@ class Lab:
         """
         if source is None:
             return self._catalog.bucket(name)
+        if mode not in ("replace", "append"):
+            raise InvalidInputError(f"mode={mode!r} is neither 'replace' nor 'append'.")
         loaded = load_objects(source, text=text, key=key)
         try:
             bucket = self._catalog.bucket(name)
@@ -299,7 +301,7 @@ class Lab:
         any of Mixpeek's shapes. RetrieverError, NotFoundError.
         """
         spec = self._searcher.resolve(body, name)
-        return self._catalog.put_retriever(name, spec.as_dict())
+        return self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""

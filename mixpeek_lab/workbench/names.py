@@ -1,4 +1,4 @@
-"""Which names buckets and collections may have."""
+"""Which names buckets, collections and retrievers may have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = (
 
 
 def new_name(name: str, kind: str, remedy: str = "") -> str:
-    """`name`, if a new `kind` (bucket, collection) may have it.
+    """`name`, if a new `kind` (bucket, collection, retriever) may have it.
 
     InvalidInputError says what is wrong with it, the rule, and `remedy`. Things that exist are
     opened under whatever name they have.
