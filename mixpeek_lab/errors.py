@@ -13,6 +13,11 @@
     ├── ExtractorError              422  the user's extractor code failed
     │   ├── ExtractorLoadError           its modules do not import, or lack the needed class
     │   └── ExtractorRunError            it raised while it processed rows or a query
+    ├── LLMError                    502  a language model gave no answer that can be used
+    │   ├── LLMAuthenticationError       no API key, or one that the provider refuses
+    │   ├── LLMSchemaError               its answer does not meet the schema (carries the answer)
+    │   ├── LLMRateLimitError       429  the provider takes no more requests for now
+    │   └── LLMTimeoutError         504  no answer in time
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
 
@@ -109,6 +114,36 @@ class ExtractorLoadError(ExtractorError):
 
 class ExtractorRunError(ExtractorError):
     """An extractor raised while it processed rows or answered a query."""
+
+
+class LLMError(LabError):
+    """A language model gave no answer that can be used."""
+
+    status = 502
+
+
+class LLMAuthenticationError(LLMError):
+    """There is no API key for the provider, or it refuses the one there is."""
+
+
+class LLMSchemaError(LLMError):
+    """A model's answer does not meet the schema that was asked for. `text` is what it answered."""
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
+
+
+class LLMRateLimitError(LLMError):
+    """The provider takes no more requests for now, or the account's quota is used up."""
+
+    status = 429
+
+
+class LLMTimeoutError(LLMError):
+    """The provider did not answer in time."""
+
+    status = 504
 
 
 class MissingDependencyError(LabError):
