@@ -36,7 +36,7 @@ def test_every_default_package_and_kind_is_in_it(corpus):
 def test_it_reads_four_thousand_documents_in_seconds():
     start = time.process_time()  # other processes share the machine
     assert len(docstrings(4_000)) == 4_000
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20  # 2 to 3 on a laptop core, 7 on a slow, busy one
 
 
 def test_a_smaller_limit_is_the_start_of_a_larger_one_and_mixes_packages(corpus):
