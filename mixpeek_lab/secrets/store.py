@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError, LabError, NotFoundError
+from mixpeek_lab.private_files import write_private
 
 KEY_VARIABLE = "MIXPEEK_LAB_SECRETS_KEY"
 SHORTEST = 4
@@ -121,7 +121,8 @@ class SecretStore:
             fcntl.flock(lock, fcntl.LOCK_EX)
             tokens = self._tokens()
             yield tokens
-            _write_private(self.home / _FILE, json.dumps(tokens, indent=1, sort_keys=True))
+            text = json.dumps(tokens, indent=1, sort_keys=True)
+            write_private(self.home / _FILE, text, replace=True)
 
 
 def key_path() -> Path:
@@ -136,7 +137,7 @@ def _cipher(path: Path, *, make: bool = False) -> Any:
     given = os.environ.get(KEY_VARIABLE)
     if not given and make and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(path, Fernet.generate_key().decode(), replace=False)
+        write_private(path, Fernet.generate_key().decode(), replace=False)
     where = KEY_VARIABLE if given else str(path)
     try:
         return Fernet((given or path.read_text()).strip())
@@ -149,21 +150,3 @@ def _cipher(path: Path, *, make: bool = False) -> Any:
         raise LabError(
             f"{where} does not hold a key for secrets: 32 bytes in URL-safe base64."
         ) from error
-
-
-def _write_private(path: Path, text: str, *, replace: bool = True) -> None:
-    """Write a file that its owner alone reads, whole or not at all."""
-    mine = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            mine.replace(path)
-        else:
-            with suppress(FileExistsError):  # whoever comes first makes the key
-                path.hardlink_to(mine)
-    finally:
-        mine.unlink(missing_ok=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from mixpeek_lab.private_files import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,5 @@ class Home:
             return given
         path = self.path / "token"
         if not path.exists():
-            _write_once(path, secrets.token_urlsafe(32))
+            write_private(path, secrets.token_urlsafe(32), replace=False)
         return path.read_text().strip()
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all; whoever comes first wins."""
-    mine = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        with suppress(FileExistsError):
-            path.hardlink_to(mine)
-    finally:
-        mine.unlink()
