@@ -1,0 +1,46 @@
+"""`mixpeek-lab`: the lab from a terminal. One file per command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mixpeek_lab.errors import LabError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "demo": "index the docstrings of installed packages; search",
+    "secret": "keep, list or forget secrets",
+    "bench": "compare with a hand-written loop on a BEIR folder",
+}
+"""Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.
+
+`run` prints, and gives the exit code; None is 0.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code, 1 for a LabError, 2 for a wrong command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except LabError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    from mixpeek_lab.version import __version__
+
+    parser = argparse.ArgumentParser(prog="mixpeek-lab", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"mixpeek-lab {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        module = import_module(f"{__name__}.{name}")
+        command = commands.add_parser(name, help=purpose, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

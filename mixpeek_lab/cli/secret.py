@@ -1,0 +1,34 @@
+"""Keep, list or forget secrets, which extractors read with `container.secrets`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("action", choices=["set", "list", "delete"])
+    parser.add_argument("name", nargs="?", help="such as EXTERNAL_API_KEY")
+    parser.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Set (the value is asked for, or read from standard input), list or delete."""
+    from getpass import getpass
+
+    from mixpeek_lab.errors import InvalidInputError
+    from mixpeek_lab.secrets import SecretStore
+    from mixpeek_lab.workbench.home import Home
+
+    store = SecretStore(Home.open(options.home).path)
+    if options.action == "list":
+        print("\n".join(store.names()) or "There is no secret yet.")
+    elif not options.name:
+        raise InvalidInputError(f"Name the secret: mixpeek-lab secret {options.action} NAME")
+    elif options.action == "delete":
+        store.delete(options.name)
+    else:
+        is_typed = sys.stdin.isatty()
+        value = getpass(f"{options.name}: ") if is_typed else sys.stdin.read().rstrip("\n")
+        store.set(options.name, value)
