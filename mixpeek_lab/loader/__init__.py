@@ -6,6 +6,7 @@ from mixpeek_lab.loader.classes import ClassRef
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.pipelines import BuiltPipeline, build_steps
 from mixpeek_lab.loader.realtime import RealtimeService, load_service, query_vector
+from mixpeek_lab.loader.schemas import Schema, Schemas, load_schemas
 from mixpeek_lab.loader.steps import ProcessorStep
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "ClassRef",
     "ProcessorStep",
     "RealtimeService",
+    "Schema",
+    "Schemas",
     "build_steps",
     "load_module",
+    "load_schemas",
     "load_service",
     "query_vector",
 ]
