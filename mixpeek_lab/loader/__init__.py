@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixpeek_lab.loader.classes import ClassRef
+from mixpeek_lab.loader.mappings import InputSource
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.pipelines import BuiltPipeline, build_steps
 from mixpeek_lab.loader.realtime import RealtimeService, load_service, query_vector
@@ -12,6 +13,7 @@ from mixpeek_lab.loader.steps import ProcessorStep
 __all__ = [
     "BuiltPipeline",
     "ClassRef",
+    "InputSource",
     "ProcessorStep",
     "RealtimeService",
     "Schema",

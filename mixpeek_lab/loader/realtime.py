@@ -19,6 +19,7 @@ from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
+from mixpeek_lab.loader.schemas import Schema, load_schemas
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
@@ -58,7 +59,7 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
         service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service)
+    return RealtimeService(source, service, load_schemas(source, Path(home)).parameters)
 
 
 class RealtimeService:
@@ -68,8 +69,10 @@ class RealtimeService:
     the loop that asks goes on meanwhile. An `async def` runs in the asker's own loop.
     """
 
-    def __init__(self, source: ExtractorSource, service: Any) -> None:
-        self._source, self._service = source, service
+    def __init__(
+        self, source: ExtractorSource, service: Any, parameters: Schema | None = None
+    ) -> None:
+        self._source, self._service, self._schema = source, service, parameters
         self._method, self._is_async = _method(source, service)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
@@ -90,7 +93,10 @@ class RealtimeService:
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
-        """The service's answer. Raises ExtractorRunError where it fails or is no dict."""
+        """The service's answer. Raises ExtractorRunError where it fails or is no dict.
+
+        InvalidInputError for parameters that `parameter_schema` refuses; none is required here.
+        """
         work = self._answer(inputs, parameters)
         if self._is_async:
             return await work
@@ -109,6 +115,8 @@ class RealtimeService:
     async def _answer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
+        if parameters and self._schema is not None:
+            self._schema.demand(parameters, partial=True)
         try:
             answer = self._method(dict(inputs), dict(parameters or {}))
             if inspect.isawaitable(answer):

@@ -29,6 +29,8 @@ _VALUES = ("enum", "const", "default", "examples", "example")
 """Keywords that hold values, not schemas."""
 LONGEST = 80
 """Characters of a value that a message shows."""
+MOST_ITEMS = 8
+"""Items of a list that a message shows."""
 
 
 def normalised(schema: Any) -> Any:
@@ -148,5 +150,7 @@ def shown(value: Any, fragment: Mapping[str, Any]) -> str:
     """A value as a message quotes it: cut, and not at all where the schema says it is secret."""
     if fragment.get("format") == "password" or fragment.get("writeOnly"):
         return "not shown"
+    if isinstance(value, list | tuple) and len(value) > MOST_ITEMS:
+        return f"a list of {len(value)}"
     text = repr(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

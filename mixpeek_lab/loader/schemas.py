@@ -7,13 +7,14 @@ as fragments of one: `{"label": {"type": "string"}}`; in any of the manifest's t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import ExtractorLoadError, InvalidInputError
+from mixpeek_lab.loader.mappings import InputSource, read_mappings
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.schema_problems import (
     Checker,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FIELDS = ("input_schema", "output_schema", "parameter_schema")
+MAPPINGS = "input_mappings"
 
 _KEYWORDS = frozenset(
     {"$schema", "$ref", "$defs", "$id", "anyOf", "oneOf", "allOf", "additionalProperties"}
@@ -73,6 +75,10 @@ class Schema:
         return {
             name: part["default"] for name, part in self.properties.items() if "default" in part
         }
+
+    def filled(self, value: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The value with the defaults of what it leaves out."""
+        return {**self.defaults, **value}
 
     def problems(self, value: Any, *, partial: bool = False) -> tuple[Problem, ...]:
         """What is wrong with a value, one problem for each field; () where it fits.
@@ -122,8 +128,8 @@ class Schema:
         found = set(self.properties)
         config = getattr(self.klass, "model_config", {})
         by_name = config.get("populate_by_name") or config.get("validate_by_name")
-        for name, field in getattr(self.klass, "model_fields", {}).items():
-            aliases = getattr(field.validation_alias, "choices", [field.validation_alias])
+        for name, info in getattr(self.klass, "model_fields", {}).items():
+            aliases = getattr(info.validation_alias, "choices", [info.validation_alias])
             found.update(alias for alias in aliases if isinstance(alias, str))
             found.update([name] if by_name else [])
         return frozenset(found)
@@ -136,6 +142,8 @@ class Schemas:
     input: Schema | None = None
     output: Schema | None = None
     parameters: Schema | None = None
+    mappings: Mapping[str, InputSource] = field(default_factory=dict)
+    """Field of the input → where it comes from, as far as `input_mappings` says."""
 
 
 def load_schemas(source: ExtractorSource, home: Path) -> Schemas:
@@ -144,11 +152,16 @@ def load_schemas(source: ExtractorSource, home: Path) -> Schemas:
     Raises ExtractorLoadError where manifest.py does not import, or what it declares is no schema.
     """
     text = source.text("manifest.py") or ""
-    if not any(field in text for field in FIELDS):
+    if not any(name in text for name in (*FIELDS, MAPPINGS)):
         return Schemas()
     declared = _declared(load_module(source, "manifest", home))
-    found = {field: as_schema(source.name, field, declared[field]) for field in FIELDS}
-    return Schemas(found["input_schema"], found["output_schema"], found["parameter_schema"])
+    found = {name: as_schema(source.name, name, declared[name]) for name in FIELDS}
+    return Schemas(
+        found["input_schema"],
+        found["output_schema"],
+        found["parameter_schema"],
+        read_mappings(source.name, declared[MAPPINGS]),
+    )
 
 
 def _declared(module: ModuleType) -> dict[str, Any]:
@@ -157,11 +170,11 @@ def _declared(module: ModuleType) -> dict[str, Any]:
     typed = next((v for v in names.values() if isinstance(v, ExtractorManifest)), None)
     metadata = names.get("metadata")
     found = {}
-    for field in FIELDS:
-        given = [getattr(typed, field, None)]
-        given += [metadata.get(field)] if isinstance(metadata, Mapping) else []
-        given.append(names.get(field))
-        found[field] = next((value for value in given if value is not None), None)
+    for name in (*FIELDS, MAPPINGS):
+        given = [getattr(typed, name, None)]
+        given += [metadata.get(name)] if isinstance(metadata, Mapping) else []
+        given.append(names.get(name))
+        found[name] = next((value for value in given if value is not None), None)
     return found
 
 
@@ -222,7 +235,8 @@ def _of_fragments(declared: Mapping[Any, Any]) -> dict[str, Any]:
             required += [str(key)] if part["required"] else []
             part = {name: inner for name, inner in part.items() if name != "required"}
         properties[str(key)] = part
-    return {"type": "object", "properties": properties, "required": required}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return {**schema, "required": required} if required else schema
 
 
 def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:

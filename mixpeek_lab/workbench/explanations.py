@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from mixpeek_lab.models import BLOB_TYPES, Bucket, Manifest, RunReport, Unusable
+from mixpeek_lab.models import BLOB_TYPES, Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
     "Missing vectors: the processor gave none for these rows, or a row condition kept its step "
@@ -19,6 +21,8 @@ ZERO = (
     "All zeros have no direction, and so no cosine: check what the model gives for these texts, "
     "or declare distance_metric `dot` or `euclid`."
 )
+
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 def explain_run(
@@ -39,6 +43,7 @@ def explain_run(
         notes.append(f"0 documents, because {' and '.join(_causes(report))}.")
     else:
         notes += explain_dropped(report.dropped)
+    notes += explain_missing_modules(report.failures, manifest)
     notes += [
         _without_vector(name, found, report.documents)
         for name, found in report.unusable.items()
@@ -50,6 +55,18 @@ def explain_run(
 def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
     """One sentence for each step that gave back nothing for some of its rows."""
     return [f"{_dropped(step, count)}." for step, count in dropped.items()]
+
+
+def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:
+    """One sentence for each package whose absence made rows fail: how to install it."""
+    found = (_NO_MODULE.search(f.message) for f in failures if f.kind == "ModuleNotFoundError")
+    modules = dict.fromkeys(match[1] for match in found if match)
+    return [
+        f"No module {module!r}: {explain_missing_module(module, manifest.dependencies)}"
+        for module in modules
+        # What lies in the extractor itself is none of any package.
+        if not module.startswith("extractor_")
+    ]
 
 
 def explain_earlier(earlier: int | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ from mixpeek_lab.cells import CellSplit
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
+from mixpeek_lab.loader import Schemas
 from mixpeek_lab.manifests import demand_importable, read_manifest
 from mixpeek_lab.models import JSON, Failure, Manifest
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
+from mixpeek_lab.requirements import check_requirements
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
-from mixpeek_lab.workbench.explanations import explain_dropped
+from mixpeek_lab.workbench.explanations import explain_dropped, explain_missing_modules
+from mixpeek_lab.workbench.inputs import explain_input
 from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 if TYPE_CHECKING:
@@ -61,13 +66,13 @@ class Preview:
 
 
 def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-    """Read and lint a source, without running it; `split` tells findings their cell's line.
+    """Read and lint a source, and look for what it needs here; `split` tells findings their line.
 
     Raises SourceError for a name that no import can say (`class`).
     """
     demand_importable(source.name)
     reading = read_manifest(source)
-    findings = lint(source)
+    findings = (*lint(source), *check_requirements(reading))
     if split is not None:
         findings = tuple(split.locate(finding) for finding in findings)
     return Definition(source, reading.manifest, in_order(findings), is_kept=False)
@@ -104,7 +109,11 @@ def demand(definition: Definition) -> Definition:
 
 
 def preview(
-    engine: KernelEngine, record: ExtractorRecord, rows: Source, parameters: Mapping[str, JSON]
+    engine: KernelEngine,
+    record: ExtractorRecord,
+    schemas: Schemas,
+    rows: Source,
+    parameters: Mapping[str, JSON],
 ) -> Preview:
     """Run a handful of rows through the extractor in this process.
 
@@ -115,7 +124,7 @@ def preview(
     loaded = load_objects(rows)
     inputs = [
         InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
-                 b.size_bytes, "{}", "")
+                 b.size_bytes, json.dumps(dict(o.metadata)), "")
         for o in loaded.objects for b in o.blobs
     ]  # fmt: skip
     if not inputs:
@@ -135,13 +144,16 @@ def preview(
         good.append(fine)
         failures.extend(reasons)
     documents, mixed = shape_blocks(good, planned, manifest, {})
+    told = explain_input(schemas, inputs, loaded.schema, "the sample")
+    told += [] if documents is None else explain_output(schemas.output, manifest, documents)
+    told += explain_missing_modules(failures, manifest)
     return Preview(
         pa.table({}) if documents is None else documents,
         tuple(failures),
         len(inputs),
         stamp.seconds,
         stamp.setup,
-        (*loaded.notes, *notes, *stamp.notes, *mixed, *explain_dropped(stamp.dropped)),
+        (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, No
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
+from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.models import (
     JSON,
     Bucket,
@@ -26,6 +28,7 @@ from mixpeek_lab.models import (
     Span,
 )
 from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource, read_source
 from mixpeek_lab.workbench import extractors
@@ -35,6 +38,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
@@ -181,6 +185,10 @@ class Lab:
         """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
         return extractors.save(self.extractor(name), Path(folder))
 
+    def dockerfile(self, name: str) -> str:
+        """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
+        return dockerfile(self.extractor(name).manifest)
+
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""
         return extractors.check(self.extractor(name).source)
@@ -196,9 +204,15 @@ class Lab:
     def preview(
         self, name: str, rows: Source, parameters: Mapping[str, JSON] | None = None
     ) -> Preview:
-        """Run a few rows through the extractor in this process, at once and without Ray."""
+        """Run a few rows through the extractor in this process, at once and without Ray.
+
+        InvalidInputError where its `parameter_schema` refuses the parameters.
+        """
+        record, given = self.extractor(name), parameters or {}
+        check_parameters(record, self.home, given)
         self._hub.settle()
-        return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
+        schemas = load_schemas(record.source, self.home)
+        return extractors.preview(self._kernel, record, schemas, rows, given)
 
     # ------------------------------------------------------------ buckets and collections
 
@@ -252,6 +266,7 @@ class Lab:
 
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
+        InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
         if engine not in ("ray", "kernel"):
             raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
@@ -265,6 +280,7 @@ class Lab:
             parameters,
             analyzer,
             indexes,
+            partial(check_parameters, record, self.home),
         )
         runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
         run = Run(
@@ -273,6 +289,7 @@ class Lab:
             target,
             record,
             runner,
+            load_schemas(record.source, self.home),
             on_progress or (lambda _: None),
         )
         if not self._running.acquire(blocking=False):

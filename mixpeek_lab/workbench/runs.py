@@ -15,6 +15,7 @@ import pyarrow as pa
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id
 from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, Failure, RunReport, RunState
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
 from mixpeek_lab.snapshots import (
@@ -28,8 +29,10 @@ from mixpeek_lab.snapshots import (
 )
 from mixpeek_lab.workbench.explanations import explain_earlier, explain_run
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
+from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
@@ -93,6 +96,8 @@ class Run:
     collection: Collection
     record: ExtractorRecord
     engine: Engine
+    schemas: Schemas = field(default_factory=Schemas)
+    """What the extractor declares, for notes on what does not fit."""
     on_progress: OnProgress = lambda _: None
     run_id: str = field(default_factory=lambda: new_id("run"))
 
@@ -159,6 +164,7 @@ class Run:
             collection_id=self.collection.collection_id,
             extractor_id=f"{manifest.name}@{manifest.version}",
         )
+        computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress)
         progress.start()
         blocks, notes = self.engine.run(
@@ -170,6 +176,15 @@ class Run:
                 progress.add(*computed.add(block), computed.stamp.begun)
                 demand_no_interrupt()
 
+    def _explain_input(self, plan: Plan) -> list[str]:
+        bucket = self.catalog.bucket(self.collection.bucket_id)
+        left = explain_left_out(
+            self.catalog.count_blobs(bucket.bucket_id), self.record.manifest.supported_input_types
+        )
+        rows = (planned.row for planned in plan.todo)
+        where = f"bucket {bucket.name!r}"
+        return [*left, *explain_input(self.schemas, rows, bucket.schema, where)]
+
     def _finish(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
         manifest = self.record.manifest
         constants = {
@@ -178,6 +193,8 @@ class Run:
             "_run_id": self.run_id,
         }
         fresh, mixed = shape_blocks(computed.tables, plan.todo, manifest, constants)
+        if fresh is not None:
+            computed.notes.extend(explain_output(self.schemas.output, manifest, fresh))
         shown = self._shown()
         previous = read_documents(shown / DOCUMENTS) if shown else None
         names = [feature.feature_name for feature in manifest.vectors]
