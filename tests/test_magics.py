@@ -129,6 +129,18 @@ class TestExtractor:
         source = session.current_lab().extractor("counter").source
         assert "{braces} $HOME {x!r}" in "".join(text for _, text in source.files)
 
+    def test_a_dockerfile_is_printed_or_written(self, notebook, tmp_path):
+        notebook.run(TYPED)
+        text = session.current_lab().dockerfile("counter")
+        notebook.printed()
+        notebook.run("%extractor dockerfile counter")
+        assert notebook.printed() == text
+        notebook.run(f"%extractor dockerfile counter {tmp_path}")
+        assert (tmp_path / "Dockerfile").read_text() == text
+        assert "cannot be written" in str(
+            notebook.fail(f"%extractor dockerfile counter {tmp_path}/no/folder")
+        )
+
     def test_samples_run_at_once_in_the_kernel(self, notebook):
         notebook.run(TYPED)
         notebook.run("rows = ['a', 'bcd']")
@@ -435,7 +447,7 @@ class TestExtension:
 
 COMPLETIONS = [
     ("%extractor sh", ["show"]),
-    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy"]),
+    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy", "dockerfile"]),
     ("%extractor test ha", ["hash_embedder"]),
     ("%%extractor ha", ["hash_embedder"]),
     ("%%extractor hash_embedder pro", ["processors/core.py"]),

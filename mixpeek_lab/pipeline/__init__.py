@@ -1,6 +1,7 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
 from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
+from mixpeek_lab.pipeline.memory import gpu_memory_gb
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
     FAILURE,
@@ -26,6 +27,7 @@ __all__ = [
     "StepRunner",
     "WorkerSetup",
     "cut_blocks",
+    "gpu_memory_gb",
     "input_table",
     "plan_rows",
     "plan_steps",

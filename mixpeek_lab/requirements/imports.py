@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import packages_distributions
 
 from packaging.utils import canonicalize_name
@@ -74,4 +75,10 @@ def _candidates(module: str) -> Iterator[str]:
         yield from DISTRIBUTIONS.get(name, ())
     named = [canonicalize_name(name.replace(".", "-")) for name in dotted]
     yield from named if parts[0] in NAMESPACES else reversed(named)
-    yield from (canonicalize_name(name) for name in packages_distributions().get(parts[0], ()))
+    yield from (canonicalize_name(name) for name in _providers().get(parts[0], ()))
+
+
+@cache
+def _providers() -> Mapping[str, Sequence[str]]:
+    """Top-level module → the installed packages that have it. Slow: it reads all their metadata."""
+    return packages_distributions()

@@ -70,7 +70,7 @@ def _sources(
     """Field → where it comes from: its mapping, a property or column of its name, or the content.
 
     The content is what a required field means that nothing else provides, where there is one
-    such field and one blob property.
+    such field and one blob property that no other field is.
     """
     found: dict[str, InputSource] = {}
     for field in schema.properties:
@@ -78,7 +78,8 @@ def _sources(
         if source.is_constant or source.steps(offered)[0] in offered or field in CONTRACT_COLUMNS:
             found[field] = source
     lost = [f for f in schema.required if f not in found and f not in mappings]
-    blobs = [name for name, kind in offered.items() if kind in BLOB_TYPES]
+    used = {source.steps(offered)[0] for source in found.values()}
+    blobs = [name for name, kind in offered.items() if kind in BLOB_TYPES and name not in used]
     if len(lost) == len(blobs) == 1:
         found[lost[0]] = InputSource(blobs[0])
     return found
