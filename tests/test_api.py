@@ -491,8 +491,8 @@ class TestInference:
         import numpy as np
 
         async def infer(*_: Any) -> dict[str, Any]:
-            return {"embedding": np.array([1.0, float("nan")]), "score": float("inf"), 3: ("x",)}
+            return {"embedding": np.ones(16), "score": np.float32(0.5), 3: ("x",)}
 
         monkeypatch.setattr(services, "infer", infer)
         answer = ask.post("/inference", {"inference_name": "hash_embedder", "inputs": {}})
-        assert answer.json()["data"] == {"embedding": [1.0, None], "score": None, "3": ["x"]}
+        assert answer.json()["data"] == {"embedding": [1.0] * 16, "score": 0.5, "3": ["x"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mixpeek_lab.loader.classes import ClassRef
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.pipelines import BuiltPipeline, build_steps
-from mixpeek_lab.loader.realtime import RealtimeService, load_service, query_vector
+from mixpeek_lab.loader.realtime import RealtimeService, gathered, load_service, query_vector
 from mixpeek_lab.loader.steps import ProcessorStep
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ProcessorStep",
     "RealtimeService",
     "build_steps",
+    "gathered",
     "load_module",
     "load_service",
     "query_vector",

@@ -7,7 +7,7 @@ import inspect
 import math
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
+
+MOST_AT_ONCE = 8
+"""Requests of one stage that a service is sent at the same time."""
 
 
 def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
@@ -107,6 +110,22 @@ class RealtimeService:
         """
         return self._own_loop().run(self._answer(inputs, parameters))
 
+    def infer_all_sync(
+        self,
+        requests: Sequence[Mapping[str, JSON]],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The answers to several requests, in their order: an `async def` gets a few at a time.
+
+        Raises what the first failure raises, and asks no further.
+        """
+        return self._own_loop().run(self._answers(requests, parameters))
+
+    async def _answers(
+        self, requests: Sequence[Mapping[str, JSON]], parameters: Mapping[str, JSON] | None
+    ) -> list[dict[str, Any]]:
+        return await gathered([partial(self._answer, inputs, parameters) for inputs in requests])
+
     async def _answer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
@@ -137,6 +156,22 @@ class RealtimeService:
                 self._loop = _Loop()
                 weakref.finalize(self, self._loop.close)
             return self._loop
+
+
+async def gathered(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each gives, in order, at most MOST_AT_ONCE under way. The first failure ends all."""
+    gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(start: Callable[[], Awaitable[T]]) -> T:
+        async with gate:
+            return await start()
+
+    tasks = [asyncio.ensure_future(one(start)) for start in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _called(function: Callable[[], T]) -> T:
