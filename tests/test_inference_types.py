@@ -240,6 +240,11 @@ def test_addresses_that_lead_nowhere(
         types_lab.infer(address, {"text": "x"})
 
 
+def test_inputs_that_are_no_object(types_lab: Lab) -> None:
+    with pytest.raises(InvalidInputError, match="are objects"):
+        types_lab.infer("text_stats", "a text")  # type: ignore[arg-type]
+
+
 def test_a_feature_uri_tells_the_service_which_vector_is_wanted(types_lab: Lab) -> None:
     cell = """
     from shared.extractors.sdk import ExtractorManifest, Feature, InferenceService

@@ -124,6 +124,8 @@ class RealtimeService:
     async def _answers(
         self, requests: Sequence[Mapping[str, JSON]], parameters: Mapping[str, JSON] | None
     ) -> list[dict[str, Any]]:
+        if not self._is_async:
+            return [await self._answer(inputs, parameters) for inputs in requests]
         return await gathered([partial(self._answer, inputs, parameters) for inputs in requests])
 
     async def _answer(

@@ -165,7 +165,7 @@ def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], l
     # Where it stood after the fusion, of a hit that later stages worked on.
     if payload.get("stages"):
         for hit, row in zip(payload.get("hits", ()), rows, strict=False):
-            first = next(iter(hit.get("stages", ())), {})
+            first: Mapping[str, Any] = next(iter(hit.get("stages", ())), {})
             score = format_score(first.get("score_before"))
             row.insert(2, f"{first.get('rank_before') or '–'}: {score}")
     fused = ["fused"] if payload.get("stages") else []

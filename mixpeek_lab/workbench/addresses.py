@@ -48,6 +48,12 @@ def find_extractor(catalog: Catalog, ref: ExtractorRef) -> tuple[ExtractorRecord
     return record, uri.feature
 
 
+def check_request(inputs: JSON, parameters: JSON) -> None:
+    """Raise InvalidInputError where either is no object."""
+    if not isinstance(inputs, Mapping) or not isinstance(parameters, Mapping):
+        raise InvalidInputError('`inputs` and `parameters` are objects: {"text": "…"}.')
+
+
 def with_index(
     manifest: Manifest, inputs: Mapping[str, JSON], feature: str | None
 ) -> Mapping[str, JSON]:

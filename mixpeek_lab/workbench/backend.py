@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
-from mixpeek_lab.errors import ConflictError, InvalidInputError
+from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_response
-from mixpeek_lab.workbench.addresses import addressed, find_extractor, with_index
+from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.search import Prepared, Searcher
@@ -67,8 +67,7 @@ class Backend:
         record, feature = find_extractor(self._catalog, addressed(body))
         name = record.manifest.name
         inputs, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
-        if not isinstance(inputs, Mapping) or not isinstance(parameters, Mapping):
-            raise InvalidInputError('`inputs` and `parameters` are objects: {"text": "…"}.')
+        check_request(inputs, parameters)
         inputs = with_index(record.manifest, inputs, feature)
         begun = time.perf_counter()
         answer = await self._handles.infer(name, record.source.digest, inputs, parameters)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.models import JSON
-from mixpeek_lab.workbench.addresses import find_extractor, ref_of, with_index
+from mixpeek_lab.workbench.addresses import check_request, find_extractor, ref_of, with_index
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.search import Prepared, Vectors
 from mixpeek_lab.workbench.sources import Service
@@ -45,6 +45,7 @@ class KernelServices:
         """One answer of an extractor, checked against the contract of its inference_type."""
         from mixpeek_lab.loader.contracts import check_answer
 
+        check_request(inputs, parameters)
         record, feature = find_extractor(self._catalog, ref_of(extractor))
         asked = with_index(record.manifest, inputs, feature)
         service = Service(record.manifest.name, record.source.digest, parameters)

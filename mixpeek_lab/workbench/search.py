@@ -147,6 +147,7 @@ class Searcher:
             read = self._read(retriever)
         else:
             read = self._resolved(retriever, "unnamed")
+            check_search(self._catalog, read.spec, read.sources)
         request = parse_request(body)
         embeds = embed_requests(read.spec, request)
         return Prepared(read.spec, request, read.sources, embeds, read.extractors)

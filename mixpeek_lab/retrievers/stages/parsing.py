@@ -27,6 +27,7 @@ from mixpeek_lab.uris import FeatureURI
 STAGE_KEYS = (
     "stage_name", "stage_type", "stage_id", "config", "parameters", "description",
 )  # fmt: skip
+STAGE_FILTERS = ("filters", "pre_filters")
 CONFIG_KEYS = ("stage_id", "parameters")
 _TEMPLATES = ("query", "prompt")
 """Parameters that are templates."""
@@ -53,6 +54,9 @@ def stage_id_of(entry: Mapping[str, JSON], where: str) -> str:
         config, inside = mapping(config, f"{where}.config"), f"{where}.config"
     found = (config or entry).get("stage_id") or entry.get("stage_id")
     if found is None:
+        for key, value in entry.items():  # a misspelt `{rerank: {…}}`
+            if key not in (*STAGE_KEYS, *STAGE_FILTERS) and isinstance(value, Mapping):
+                check_stage(key, AVAILABLE, f"{where}.{key}")
         raise RetrieverError(f"{inside}.stage_id is missing, for example {FIRST}.")
     check_stage(found, AVAILABLE, f"{inside}.stage_id")
     return str(found)
