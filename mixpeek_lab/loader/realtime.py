@@ -7,7 +7,7 @@ import inspect
 import math
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.loader.answers import listed
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
@@ -33,6 +34,9 @@ T = TypeVar("T")
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
+
+MOST_AT_ONCE = 8
+"""Requests of one stage that a service is sent at the same time."""
 
 
 def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
@@ -112,6 +116,24 @@ class RealtimeService:
         """
         return self._own_loop().run(self._answer(inputs, parameters))
 
+    def infer_all_sync(
+        self,
+        requests: Sequence[Mapping[str, JSON]],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The answers to several requests, in their order: an `async def` gets a few at a time.
+
+        Raises what the first failure raises, and asks no further.
+        """
+        return self._own_loop().run(self._answers(requests, parameters))
+
+    async def _answers(
+        self, requests: Sequence[Mapping[str, JSON]], parameters: Mapping[str, JSON] | None
+    ) -> list[dict[str, Any]]:
+        if not self._is_async:
+            return [await self._answer(inputs, parameters) for inputs in requests]
+        return await gathered([partial(self._answer, inputs, parameters) for inputs in requests])
+
     async def _answer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
@@ -128,7 +150,7 @@ class RealtimeService:
         if not isinstance(answer, Mapping):
             raise ExtractorRunError(
                 f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
-                'Return {"embedding": [float, …]}.'
+                'Return what its inference_type asks for, such as {"embedding": [float, …]}.'
             )
         return dict(answer)
 
@@ -144,6 +166,22 @@ class RealtimeService:
                 self._loop = _Loop()
                 weakref.finalize(self, self._loop.close)
             return self._loop
+
+
+async def gathered(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each gives, in order, at most MOST_AT_ONCE under way. The first failure ends all."""
+    gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(start: Callable[[], Awaitable[T]]) -> T:
+        async with gate:
+            return await start()
+
+    tasks = [asyncio.ensure_future(one(start)) for start in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _called(function: Callable[[], T]) -> T:
@@ -253,21 +291,15 @@ def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np
     for key in (feature_name, f"{feature_name}_embedding", "embedding", "embeddings", "vector"):
         if answer.get(key) is None:
             continue
-        value = _listed(answer[key])
+        value = listed(answer[key])
         if key == "embeddings":
-            value = _listed(value[0]) if isinstance(value, list) and value else None
+            value = listed(value[0]) if isinstance(value, list) and value else None
         return _vector(key, value)
     raise ExtractorRunError(
         f"The realtime service gave no vector for {feature_name!r}. It answered with the keys: "
         f"{', '.join(map(str, answer)) or '(none)'}. "
         f'Return {{"embedding": [float, …]}}, or name the key {feature_name!r}.'
     )
-
-
-def _listed(value: Any) -> Any:
-    """numpy arrays and torch tensors as lists; others as they are."""
-    as_list = getattr(value, "tolist", None)
-    return as_list() if callable(as_list) else list(value) if isinstance(value, tuple) else value
 
 
 def _vector(key: str, value: Any) -> npt.NDArray[np.float64]:

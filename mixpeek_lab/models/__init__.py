@@ -41,6 +41,7 @@ from mixpeek_lab.models.search import (
     Leg,
     SearchResult,
     Span,
+    StageEffect,
 )
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "RunState",
     "SearchResult",
     "Span",
+    "StageEffect",
     "Unusable",
     "as_metric",
 ]

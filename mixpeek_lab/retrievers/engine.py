@@ -18,7 +18,7 @@ from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
-from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark
+from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
@@ -93,6 +93,8 @@ def search(
 ) -> SearchResult:
     """Answer `request`.
 
+    Of a retriever with later stages, this is what they begin with: `run_stages` goes on.
+
     `vectors` holds the embedded queries by leg name, for all `legs` of each of
     `embed_requests(spec, request)` or for its `leg_name` alone. Raises RetrieverError for what
     the retriever or the request get wrong. What the callables raise passes through, except
@@ -110,8 +112,10 @@ def search(
         fused, documents = _grouped(spec, fused, context, trace)
     else:
         trace.warn(cut_remark(legs, len(fused), request.offset + limit))
-    shown = fused[request.offset : request.offset + limit]
-    hits = _hits(shown, request.offset, documents, context, trace)
+        trace.warn(passed_remark(spec, request, len(fused)))
+    # Later stages see all that is passed on to them; the page is cut from what they leave.
+    first, limit = (0, spec.final_top_k) if spec.stages else (request.offset, limit)
+    hits = _hits(fused[first : first + limit], first, documents, context, trace)
     return SearchResult(
         execution_id=execution_id,
         retriever=spec.name,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mixpeek_lab.models import Leg
 from mixpeek_lab.retrievers.bodies import MOST
 from mixpeek_lab.retrievers.request import SearchRequest
-from mixpeek_lab.retrievers.spec import SearchLeg
+from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
 
 def leg_remark(
@@ -34,6 +34,17 @@ def cut_remark(legs: Sequence[Leg], total: int, wanted: int) -> str | None:
     return (
         f"{wanted} hits were wanted, but the searches gave {total} documents: {told}. "
         f"Raise top_k to {min(wanted, MOST)} to look further."
+    )
+
+
+def passed_remark(spec: RetrieverSpec, request: SearchRequest, total: int) -> str | None:
+    """That the later stages get fewer documents than the request wants, where there are more."""
+    wanted = request.offset + (request.limit or 0)
+    if not spec.stages or spec.final_top_k >= min(wanted, total):
+        return None
+    return (
+        f"{wanted} hits were wanted, but feature_search passes its best {spec.final_top_k} on to "
+        f"stage {spec.stages[0].name!r}. Raise final_top_k (limit, in the short form)."
     )
 
 

@@ -117,6 +117,14 @@ function paintWhy(node, hit, record, view) {
     h("table", {},
       h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, rows)),
-    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.score))),
+    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.stages?.[0]?.score_before ?? hit.score))),
+    ...(hit.stages ?? []).map((effect) => h("div", { class: "mxp-why-line" }, `${effect.stage}: `, h("code", {}, effectText(effect)))),
     h("div", { class: "mxp-why-line" }, lineage.flat()));
+}
+
+/** What a stage after the fusion did: `rank 5 → 1, score 0.0161 → 0.93, labels […]`. */
+function effectText({ rank_before, rank, score_before, score, found }) {
+  const moved = [`rank ${rank_before ?? "–"} → ${rank}`, score !== score_before && `score ${figure(score_before)} → ${figure(score)}`];
+  const told = Object.entries(found ?? {}).filter(([name, value]) => name !== "score" && value !== null);
+  return [...moved.filter(Boolean), ...told.map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(", ");
 }

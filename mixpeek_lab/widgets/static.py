@@ -162,7 +162,14 @@ def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], l
         _result_row(hit, legs, documents.get(hit["document_id"], {}).get("fields", {}), text_field)
         for hit in payload.get("hits", ())[:limit]
     ]
-    return ["rank", "score", *legs, "document"], rows
+    # Where it stood after the fusion, of a hit that later stages worked on.
+    if payload.get("stages"):
+        for hit, row in zip(payload.get("hits", ()), rows, strict=False):
+            first: Mapping[str, Any] = next(iter(hit.get("stages", ())), {})
+            score = format_score(first.get("score_before"))
+            row.insert(2, f"{first.get('rank_before') or '–'}: {score}")
+    fused = ["fused"] if payload.get("stages") else []
+    return ["rank", "score", *fused, *legs, "document"], rows
 
 
 def _result_row(

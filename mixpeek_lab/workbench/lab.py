@@ -35,6 +35,7 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
@@ -42,7 +43,7 @@ from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
-from mixpeek_lab.workbench.search import KernelServices, Searcher
+from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 
@@ -317,8 +318,9 @@ class Lab:
         `{"collection": …, "searches": [{"feature": …}, {"lexical": true}], "fusion": "rrf"}`, or
         any of Mixpeek's shapes. RetrieverError, NotFoundError.
         """
-        spec = self._searcher.resolve(body, name)
-        return self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        spec, notes = self._searcher.resolve(body, name)
+        record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        return replace(record, notes=notes)
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""
@@ -335,15 +337,31 @@ class Lab:
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
-        if not prepared.embeds:
-            return self._searcher.finish(prepared, {})
-        self._hub.settle()
+        if prepared.asks:
+            self._hub.settle()
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
         milliseconds = (time.perf_counter() - begun) * 1e3
-        embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
         result = self._searcher.finish(prepared, vectors)
-        return replace(result, spans=(embedding, *result.spans))
+        if prepared.embeds:
+            embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
+            result = replace(result, spans=(embedding, *result.spans))
+        return self._searcher.stage(prepared, result, self._services.ask)
+
+    def infer(
+        self,
+        extractor: str,
+        inputs: Mapping[str, JSON],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> dict[str, JSON]:
+        """Ask an extractor's realtime.py, in this process and without Ray; its answer.
+
+        `extractor`: a name, `name@version` or a feature's URI. The answer is checked against the
+        contract of the extractor's inference_type. ExtractorError where its code fails or breaks
+        that contract; NotFoundError.
+        """
+        self._hub.settle()
+        return self._services.infer(extractor, inputs, parameters or {})
 
     # ------------------------------------------------------------ serving
 
@@ -351,8 +369,8 @@ class Lab:
         """Deploy the extractor's realtime service; returns its application once it is loaded.
 
         The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current nor behind any collection are taken down. Starts the endpoint where it
-        is down. EngineError, with the extractor's line, where its code does not load.
+        are neither current nor behind any collection or stage are taken down. Starts the endpoint
+        where it is down. EngineError, with the extractor's line, where its code does not load.
         """
         record = self._catalog.extractor(name, digest=digest)
         if record.source.text("realtime.py") is None:
@@ -366,6 +384,7 @@ class Lab:
         app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
         needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
         needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
+        needed |= self._searcher.behind_stages(name)
         self._endpoint.retire(name, needed)
         return app
 

@@ -272,6 +272,39 @@ def test_hostile_text_stays_text(jupyter, chromium):
     notebook.page.close()
 
 
+STAGED = """inner = SampleSearch()
+def search(request):
+    payload = inner(request)
+    hits = []
+    for rank, hit in enumerate([payload["hits"][3], payload["hits"][0]], 1):
+        score = 9.0 - rank
+        effect = {"stage": "rerank", "rank_before": hit["rank"], "score_before": hit["score"],
+                  "rank": rank, "score": score, "found": {"score": score}}
+        hits.append({**hit, "rank": rank, "score": score, "stages": [effect]})
+    return {**payload, "hits": hits, "stages": ["rerank"], "total": 2}"""
+
+
+def test_stages_after_the_fusion_are_told(jupyter, chromium):
+    make = MAKE.replace("search = SampleSearch()", STAGED)
+    notebook = open_notebook(jupyter, chromium, "staged", make)
+    page = notebook.page
+    staged = hits(notebook)
+    assert [hit["score"] for hit in staged] == ["8.000", "7.000"]
+    assert "After the fusion came rerank." in page.locator(".mxp-banner").inner_text()
+    page.locator(".mxp-toggle").first.click()
+    why = page.locator(".mxp-why").first
+    assert "rerank: rank 4 → 1, score 0.0" in why.inner_text()
+    terms, total = why.locator(".mxp-formula").inner_text().split(" = ")
+    assert eval(terms) == pytest.approx(float(total), rel=1e-3)  # the fusion's, not the stage's
+    page.locator(".mxp-fusion select").select_option("max")
+    assert len(hits(notebook)) == 10
+    assert "This is the order before rerank." in page.locator(".mxp-banner").inner_text()
+    page.locator(".mxp-reset").click()
+    assert hits(notebook) == staged
+    assert notebook.errors == []
+    page.close()
+
+
 LARGE = """
 import random
 from mixpeek_lab.widgets import Playground
