@@ -435,7 +435,7 @@ class TestExtension:
 
 COMPLETIONS = [
     ("%extractor sh", ["show"]),
-    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy"]),
+    ("%extractor ", ["list", "show", "lint", "test", "save", "pack", "load", "deploy"]),
     ("%extractor test ha", ["hash_embedder"]),
     ("%%extractor ha", ["hash_embedder"]),
     ("%%extractor hash_embedder pro", ["processors/core.py"]),
