@@ -270,6 +270,7 @@ ZIPS = {
     "folder as file": (zipped(a("dir", b"", mode=0o040755)), "written as a file"),
     "folder with content": (zipped(a("dir/", b"abc", mode=0o040755)), "has content"),
     "NFC and NFD": (zipped(a("\u00e9.py"), a("e\u0301.py")), "are one name"),
+    "a later form of zip": (zipped(a("b.py", central={"needed": 99})), "needs version 9.9"),
     "encrypted": (zipped(a("s.py", flags=1)), "is encrypted.*without a password"),
     "strong encryption": (zipped(a("s.py", flags=0x41)), "is encrypted"),
     "odd flags": (zipped(a("s.py", flags=0x20)), "flags 0x0020"),
@@ -316,6 +317,7 @@ ZIPS = {
     "two directories": (
         zipped(comment=HIDDEN), "two directories",
     ),
+    "a mark in the comment": (zipped(comment=b"PK\5\6 is how it begins"), "two directories"),
     "overlap": (zipped(a("b.py", central={"offset": 0})), "overlaps"),
     "beyond the directory": (
         zipped(a("b.py", local={"packed": 9999}, central={"packed": 9999})),

@@ -21,6 +21,8 @@ STORED, DEFLATED = 0, 8
 _CENTRAL, _LOCATOR64 = b"PK\1\2", b"PK\6\7"
 _END = struct.Struct("<4s4H2LH")
 _RECORD = struct.Struct("<4s6H3L5H2L")
+_VERSION = 63
+"""The version of the format that all programs know, times ten."""
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _UTF8 = 0x0800
 _KNOWN_FLAGS = 0x0006 | STREAMED | _UTF8
@@ -80,7 +82,7 @@ def _find_end(file: BinaryIO, size: int) -> tuple[int, int, int, int]:
     found = [at for at in _occurrences(tail, END) if _reaches_the_end(tail, at)]
     if not found:
         raise refused("It has no directory at its end: it is cut off, or data was added to it.")
-    if len(found) > 1:
+    if len(found) > 1 or END in tail[found[0] + 1 :]:  # some programs take the last mark there is
         raise refused("It has two directories, of which programs read the one or the other.")
     _, disk, first_disk, here, entries, length, begin, _ = _END.unpack_from(tail, found[0])
     if disk or first_disk or here != entries:
@@ -106,8 +108,8 @@ def _reaches_the_end(tail: bytes, at: int) -> bool:
 
 
 def _read_record(file: BinaryIO) -> Record:
-    (sign, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length,
-     disk, _, attributes, offset) = _RECORD.unpack(exactly(file, _RECORD.size))  # fmt: skip
+    (sign, _, needed, flags, method, _, _, crc, packed, size, name_length, extra_length,
+     comment_length, disk, _, attributes, offset) = _RECORD.unpack(exactly(file, _RECORD.size))  # fmt: skip
     if sign != _CENTRAL:
         raise refused("Its directory is damaged.")
     raw = exactly(file, name_length)
@@ -116,6 +118,8 @@ def _read_record(file: BinaryIO) -> Record:
     check_unicode_path(raw, fields_of(exactly(file, extra_length)))
     exactly(file, comment_length)
     record = Record(raw, path, name.endswith("/"), flags, method, crc, packed, size, offset)
+    if needed & 0xFF > _VERSION:
+        raise refused(f"{path} needs version {needed / 10:g} of the zip format.")
     _check_form(record)
     _check_kind(record, attributes >> 16)
     if disk:
