@@ -117,6 +117,7 @@ class ExtractorMagics(Magics):
             found.seconds,
             found.setup_seconds,
             found.notes,
+            found.llm,
         )
 
     def _save(self, options: Any) -> None:

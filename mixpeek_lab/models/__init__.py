@@ -42,6 +42,11 @@ from mixpeek_lab.models.search import (
     SearchResult,
     Span,
 )
+from mixpeek_lab.models.spending import (
+    Spending,
+    Spent,
+    add_spent,
+)
 
 __all__ = [
     "BLOB_TYPES",
@@ -74,6 +79,9 @@ __all__ = [
     "RunState",
     "SearchResult",
     "Span",
+    "Spending",
+    "Spent",
     "Unusable",
+    "add_spent",
     "as_metric",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from mixpeek_lab.cells import CellSplit
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
+from mixpeek_lab.llm import metered
 from mixpeek_lab.manifests import demand_importable, read_manifest
-from mixpeek_lab.models import JSON, Failure, Manifest
+from mixpeek_lab.models import JSON, Failure, Manifest, Spent
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
@@ -53,6 +54,8 @@ class Preview:
     seconds: float
     setup_seconds: float
     notes: tuple[str, ...] = ()
+    llm: Spent = field(default_factory=dict)
+    """`provider/model` → the extractor's calls of `container.llm`, and their cost."""
 
     def to_pandas(self) -> pd.DataFrame:
         """The documents as a DataFrame."""
@@ -135,8 +138,9 @@ def preview(
     table = input_table(
         planned, collection_id="preview", extractor_id=f"{manifest.name}@{manifest.version}"
     )
-    blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
-    good, failures, stamp = [], [], Stamp()
+    with metered() as meter:  # build_steps may ask a model as well
+        blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
+    good, failures, stamp = [], [], Stamp(llm=meter.spent)
     for block in blocks:
         fine, reasons, _ = split_failures(block)
         stamp = stamp.including(read_stamp(block))
@@ -150,6 +154,7 @@ def preview(
         stamp.seconds,
         stamp.setup,
         (*loaded.notes, *notes, *stamp.notes, *mixed, *explain_dropped(stamp.dropped)),
+        stamp.llm,
     )
 
 
