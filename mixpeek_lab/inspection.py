@@ -32,6 +32,8 @@ CATALOG_TABLES = (
 )  # fmt: skip
 
 LLM_COSTS = "llm_costs"
+TABLES = (*CATALOG_TABLES, LLM_COSTS)
+"""Tables that are there whatever was run."""
 LLM_COSTS_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("run_id", "collection_id", "provider", "model")),
@@ -85,7 +87,7 @@ class Inspector:
 
     def names(self) -> list[str]:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
-        return ["documents", *self._files(), *CATALOG_TABLES, LLM_COSTS]
+        return ["documents", *self._files(), *TABLES]
 
     def query(self, sql: str) -> Result:
         """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
@@ -147,7 +149,7 @@ class Inspector:
 
 def is_reserved(name: str) -> bool:
     """Whether SQL knows a table of this name that is no collection."""
-    return name.lower() in ("documents", *CATALOG_TABLES, LLM_COSTS)
+    return name.lower() in ("documents", *TABLES)
 
 
 def _llm_costs(runs: Mapping[str, tuple[str, list[Any]]]) -> pa.Table:
