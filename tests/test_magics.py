@@ -217,9 +217,12 @@ class TestExtractor:
         notebook.run(TYPED)
         notebook.run("%extractor save counter saved")
         assert "Saved counter to saved/counter: manifest.py" in notebook.printed()
+        notebook.run("%extractor pack counter saved/counter.zip")
+        assert "Packed counter as saved/counter.zip: 3 files" in notebook.printed()
         before = session.current_lab().extractor("counter").source
         card = notebook.run("%extractor load saved/counter")
         assert card.name == "counter"
+        assert notebook.run("%extractor load saved/counter.zip").name == "counter"
         assert session.current_lab().extractor("counter").source == before
         cell = notebook.shell.rl_next_input
         assert cell.startswith("%%extractor counter\n# file: manifest.py\n")
@@ -447,7 +450,10 @@ class TestExtension:
 
 COMPLETIONS = [
     ("%extractor sh", ["show"]),
-    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy", "dockerfile"]),
+    (
+        "%extractor ",
+        ["list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile"],
+    ),
     ("%extractor test ha", ["hash_embedder"]),
     ("%%extractor ha", ["hash_embedder"]),
     ("%%extractor hash_embedder pro", ["processors/core.py"]),

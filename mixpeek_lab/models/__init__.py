@@ -43,6 +43,11 @@ from mixpeek_lab.models.search import (
     Span,
     StageEffect,
 )
+from mixpeek_lab.models.spending import (
+    Spending,
+    Spent,
+    add_spent,
+)
 
 __all__ = [
     "BLOB_TYPES",
@@ -75,7 +80,10 @@ __all__ = [
     "RunState",
     "SearchResult",
     "Span",
+    "Spending",
+    "Spent",
     "StageEffect",
     "Unusable",
+    "add_spent",
     "as_metric",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from mixpeek_lab.cells import CellSplit
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
+from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.manifests import demand_importable, read_manifest
-from mixpeek_lab.models import JSON, Failure, Manifest
+from mixpeek_lab.models import JSON, Failure, Manifest, Spent
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
 from mixpeek_lab.requirements import check_requirements
 from mixpeek_lab.source import ExtractorSource
@@ -58,6 +59,8 @@ class Preview:
     seconds: float
     setup_seconds: float
     notes: tuple[str, ...] = ()
+    llm: Spent = field(default_factory=dict)
+    """`provider/model` → the extractor's calls of `container.llm`, and their cost."""
 
     def to_pandas(self) -> pd.DataFrame:
         """The documents as a DataFrame."""
@@ -76,6 +79,14 @@ def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition
     if split is not None:
         findings = tuple(split.locate(finding) for finding in findings)
     return Definition(source, reading.manifest, in_order(findings), is_kept=False)
+
+
+def check_named(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
+    """As `check`; a manifest with another name than the extractor's is an error as well."""
+    found = check(source, split)
+    if found.manifest is None or found.manifest.name == source.name:
+        return found
+    return replace(found, findings=(*found.findings, misnamed(found)))
 
 
 def misnamed(definition: Definition) -> Finding:
@@ -136,8 +147,9 @@ def preview(
     table = input_table(
         planned, collection_id="preview", extractor_id=f"{manifest.name}@{manifest.version}"
     )
-    blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
-    good, failures, stamp = [], [], Stamp()
+    with metered() as meter:  # build_steps may ask a model as well
+        blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
+    good, failures, stamp = [], [], Stamp(llm=meter.spent)
     for block in blocks:
         fine, reasons, _ = split_failures(block)
         stamp = stamp.including(read_stamp(block))
@@ -154,6 +166,7 @@ def preview(
         stamp.seconds,
         stamp.setup,
         (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
+        stamp.llm,
     )
 
 

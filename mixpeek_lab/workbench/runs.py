@@ -15,6 +15,7 @@ import pyarrow as pa
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id
 from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, Failure, RunReport, RunState
 from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
@@ -167,9 +168,11 @@ class Run:
         computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress)
         progress.start()
-        blocks, notes = self.engine.run(
-            self.record, self.collection.parameters, table, vector_dims(manifest)
-        )
+        with metered() as meter:  # build_steps may ask a model as well
+            blocks, notes = self.engine.run(
+                self.record, self.collection.parameters, table, vector_dims(manifest)
+            )
+        computed.stamp = Stamp(llm=meter.spent)
         computed.notes.extend(notes)
         with closing(blocks), heard_interrupts() as demand_no_interrupt:
             for block in blocks:
@@ -278,6 +281,7 @@ class Run:
             engine=self.engine.name,
             notes=(*computed.notes, *computed.stamp.notes),
             dropped=computed.stamp.dropped,
+            llm=computed.stamp.llm,
         )
 
     def _unchanged(self, plan: Plan, begun: float) -> RunReport:
