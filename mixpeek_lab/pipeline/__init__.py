@@ -8,6 +8,7 @@ from mixpeek_lab.pipeline.rows import (
     ROW,
     PlannedRow,
     input_table,
+    input_types,
     plan_rows,
     split_failures,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "WorkerSetup",
     "cut_blocks",
     "input_table",
+    "input_types",
     "plan_rows",
     "plan_steps",
     "read_stamp",

@@ -80,7 +80,8 @@ def _asked_files(rows: Rows, blobs: BlobColumns | None) -> dict[str, str]:
     if blobs is None:
         return {}
     listed = [blobs] if isinstance(blobs, str) else blobs
-    pairs = listed.items() if isinstance(listed, Mapping) else ((name, name) for name in listed)
+    named = listed if isinstance(listed, Mapping) else {name: name for name in listed}
+    pairs: list[tuple[Any, Any]] = list(named.items())
     found: dict[str, str] = {}
     for prop, column in pairs:
         if not all(isinstance(name, str) and name for name in (prop, column)):
@@ -88,8 +89,6 @@ def _asked_files(rows: Rows, blobs: BlobColumns | None) -> dict[str, str]:
                 f'blobs={blobs!r}: give column names, or {{"image": "image_url"}}.'
             )
         _demand(rows, column)
-        if prop in found:
-            raise InvalidInputError(f"blobs=… names {prop!r} twice.")
         found[prop] = column
     return found
 

@@ -229,7 +229,8 @@ class Lab:
         loaded = load_objects(source, text=text, key=key, blobs=blobs)
         try:
             bucket = self._catalog.bucket(name)
-            bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
+            kept = bucket.schema if mode == "append" else {}
+            bucket = self._catalog.set_schema(bucket, {**kept, **loaded.schema})
         except NotFoundError:
             bucket = self._catalog.create_bucket(new_name(name, "bucket"), loaded.schema)
         self._catalog.put_objects(
