@@ -18,7 +18,8 @@ _IMAGES = {
 _PLAIN_IMAGES = (b"mif1", b"msf1", b"miaf")
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
 _QUICKTIME = (b"moov", b"mdat", b"wide", b"pnot")
-_TRACKS = b"\x16\x54\xae\x6b"
+_TRACKS = re.compile(rb"(?<!\x53\xab\x84)\x16\x54\xae\x6b")
+"""The list of tracks, where it is; the index at the start has the same bytes after another id."""
 _CODEC = re.compile(rb"\x86[\x81-\xbf]([AVS])_")
 """A track's codec: A for sound, V for films, S for subtitles."""
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -75,8 +76,9 @@ def ebml_type(head: bytes, hint: str | None) -> str | None:
 
 def _lists_only_audio(head: bytes) -> bool:
     """Whether the list of tracks is at hand as a whole, and names only codecs of sound."""
-    at = head.find(_TRACKS) + len(_TRACKS)
-    if at < len(_TRACKS) or at >= len(head) or not head[at]:
+    mark = _TRACKS.search(head)
+    at = mark.end() if mark else len(head)
+    if at >= len(head) or not head[at]:
         return False
     width = 9 - head[at].bit_length()
     size = int.from_bytes(head[at : at + width]) & ((1 << (7 * width)) - 1)
