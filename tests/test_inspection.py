@@ -70,8 +70,8 @@ def test_empty_tables_have_their_types(kernel_lab):
 def test_columns_stand_in_the_order_people_read_them_in(filled):
     first = ["document_id", "data", "length"]
     last = [
-        "object_id", "blob_id", "blob_property", "blob_type", "mime_type", "_bucket_id",
-        "_extractor", "_run_id", "_row_key",
+        "object_id", "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes",
+        "_bucket_id", "_extractor", "_run_id", "_row_key",
     ]  # fmt: skip
     names = filled.sql("SELECT * FROM c").column_names
     assert names == [*first, "_id", "n", "hash_embedding", *last]

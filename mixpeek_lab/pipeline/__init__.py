@@ -9,6 +9,7 @@ from mixpeek_lab.pipeline.rows import (
     ROW,
     PlannedRow,
     input_table,
+    input_types,
     plan_rows,
     split_failures,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "cut_blocks",
     "gpu_memory_gb",
     "input_table",
+    "input_types",
     "plan_rows",
     "plan_steps",
     "read_stamp",

@@ -29,7 +29,7 @@ from mixpeek_lab.pipeline.stamps import Stamp, put_stamp, read_stamp
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
 
-LINEAGE = ("object_id", "blob_id", "blob_property", "blob_type", "mime_type")
+LINEAGE = ("object_id", "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes")
 """Columns that a processor cannot change: they say where a document comes from."""
 
 

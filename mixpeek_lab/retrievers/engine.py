@@ -48,6 +48,10 @@ def _all_known(_fields: Collection[str]) -> Sequence[str]:
     return ()
 
 
+def _texts() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class SearchContext:
     """What a search may call."""
@@ -64,6 +68,8 @@ class SearchContext:
     """The distance metric of a leg's index."""
     field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
     """The fields that filters look at → a warning for each that no document has."""
+    has_texts: Callable[[], bool] = _texts
+    """Whether any document has a text for a lexical leg: the URL of an image is none."""
     arms: Arms = field(default_factory=dict)
     """Recorded interactions, for `learned` fusion."""
 
@@ -167,7 +173,12 @@ def _search_legs(
             trace.warnings.append(f"Leg {leg.name!r} is left out: {error}")
         else:
             count = len(found.document_ids)
-            trace.warn(leg_remark(leg, count, wanted, request, is_filtered=is_filtered))
+            has_texts = count > 0 or not leg.lexical or context.has_texts()
+            trace.warn(
+                leg_remark(
+                    leg, count, wanted, request, is_filtered=is_filtered, has_texts=has_texts
+                )
+            )
         spent = trace.add(f"search {leg.name}", started, 0, len(found.document_ids))
         legs.append(_leg(leg, found, spent, context))
     if unknown and len(unknown) == len(spec.searches):

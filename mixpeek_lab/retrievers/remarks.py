@@ -11,11 +11,23 @@ from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
 
 def leg_remark(
-    leg: SearchLeg, found: int, wanted: int, request: SearchRequest, *, is_filtered: bool
+    leg: SearchLeg,
+    found: int,
+    wanted: int,
+    request: SearchRequest,
+    *,
+    is_filtered: bool,
+    has_texts: bool = True,
 ) -> str | None:
     """Why a leg found nothing, or less than the filter may have been meant to leave."""
     if not leg.weight and not request.candidates:
         return f"Leg {leg.name!r} has weight 0 and was not searched."
+    if not found and not has_texts:
+        return (
+            f"Leg {leg.name!r} found nothing: BM25 searches texts, and no document has one (URLs "
+            "of images, audio, video and PDF are none). Search by vector, or let the extractor "
+            'write a caption or transcript into batch["data"].'
+        )
     if not found:
         return f"Leg {leg.name!r} found nothing: {_why_nothing(leg, is_filtered)}."
     if is_filtered and not leg.lexical and found < min(wanted, leg.top_k):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import Leg
+from mixpeek_lab.widgets.media import media_text, thumbnail
+from mixpeek_lab.widgets.static import MOST_PICTURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,11 +108,23 @@ def hits_frame(payload: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) ->
 
 
 def slim(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload for a view: texts cut to what it can show."""
+    """The payload for a view: texts cut to what it can show, files as a line of text.
+
+    A document of a file gets `media`, that line, and the first hits that are local images a
+    `thumbnail` as well: a data URI.
+    """
     documents = {
-        document_id: {**document, "fields": _cut(document.get("fields", {}))}
+        document_id: {
+            **document,
+            "fields": _cut(document.get("fields", {})),
+            "media": media_text(document.get("fields", {}), document.get("lineage", {})),
+        }
         for document_id, document in payload.get("documents", {}).items()
     }
+    for hit in payload.get("hits", ())[:MOST_PICTURES]:
+        document = documents.get(hit["document_id"])
+        if document and document["media"]:
+            document["thumbnail"] = thumbnail(document["fields"], document.get("lineage", {}))
     return {**payload, "documents": documents}
 
 

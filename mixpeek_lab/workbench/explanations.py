@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from mixpeek_lab.models import BLOB_TYPES, Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.models import Bucket, Failure, Manifest, RunReport, Unusable
 from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
@@ -26,16 +26,20 @@ _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 def explain_run(
-    report: RunReport, bucket: Bucket, manifest: Manifest, earlier: int | None = None
+    report: RunReport,
+    bucket: Bucket,
+    manifest: Manifest,
+    earlier: int | None = None,
+    held: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Notes for the report: the cause of 0 documents, of missing rows and vectors, of failures.
 
     `earlier` counts the documents of the snapshot that a failed run leaves in place; None where
-    there is none.
+    there is none. `held` are the types of the blobs that the bucket holds.
     """
     notes = []
     if report.rows_in == 0:
-        notes.append(_no_input(bucket, manifest))
+        notes.append(_no_input(bucket, manifest, held))
     elif report.state == "failed":
         notes.append(f"No new documents: every row failed, most with {_commonest(report)}.")
         notes += explain_earlier(earlier)
@@ -111,14 +115,14 @@ def _without_vector(name: str, found: Unusable, documents: int) -> str:
     return " ".join([f"{head}: {found}.", *advice])
 
 
-def _no_input(bucket: Bucket, manifest: Manifest) -> str:
+def _no_input(bucket: Bucket, manifest: Manifest, held: Collection[str]) -> str:
     if bucket.object_count == 0:
         return f"0 documents, because bucket {bucket.name!r} is empty."
-    types = sorted({t for t in bucket.schema.values() if t in BLOB_TYPES})
     wanted = ", ".join(manifest.supported_input_types)
+    types = ", ".join(sorted(held)) or "objects without blobs"
     return (
-        f"0 documents, because {manifest.name} takes {wanted} and bucket {bucket.name!r} "
-        f"holds {', '.join(types) or 'no blobs'}: see supported_input_types in manifest.py."
+        f"0 documents, because {manifest.name} takes {wanted or 'any blob'} and bucket "
+        f"{bucket.name!r} holds {types}: see supported_input_types in manifest.py."
     )
 
 

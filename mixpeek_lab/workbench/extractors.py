@@ -19,13 +19,20 @@ from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.manifests import demand_importable, read_manifest
 from mixpeek_lab.models import JSON, Failure, Manifest, Spent
-from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
+from mixpeek_lab.pipeline import (
+    Stamp,
+    input_table,
+    input_types,
+    plan_rows,
+    read_stamp,
+    split_failures,
+)
 from mixpeek_lab.requirements import check_requirements
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.explanations import explain_dropped, explain_missing_modules
 from mixpeek_lab.workbench.inputs import explain_input
-from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.objects import Loaded, Source, load_objects
 from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
@@ -128,19 +135,21 @@ def preview(
 ) -> Preview:
     """Run a handful of rows through the extractor in this process.
 
-    `rows` is whatever a bucket is made of. The documents have the columns that a collection's
+    `rows` is whatever a bucket is made of; of their blobs, the extractor gets those that its
+    supported_input_types name. The documents have the columns that a collection's
     would have, but for metadata, and are equal to Ray's. ExtractorRunError where a vector that
     the manifest declares is missing.
     """
     loaded = load_objects(rows)
+    manifest = record.manifest
+    types = input_types(manifest)
     inputs = [
         InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
                  b.size_bytes, json.dumps(dict(o.metadata)), "")
-        for o in loaded.objects for b in o.blobs
+        for o in loaded.objects for b in o.blobs if not types or b.type in types
     ]  # fmt: skip
     if not inputs:
-        raise InvalidInputError("A preview needs at least one row with text.")
-    manifest = record.manifest
+        raise InvalidInputError(_nothing_to_preview(manifest, loaded))
     planned = plan_rows(
         inputs, collection_id="preview", digest=record.source.digest, parameters=parameters
     )
@@ -167,6 +176,17 @@ def preview(
         stamp.setup,
         (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
         stamp.llm,
+    )
+
+
+def _nothing_to_preview(manifest: Manifest, loaded: Loaded) -> str:
+    held = sorted({blob.type for item in loaded.objects for blob in item.blobs})
+    if not held:
+        return "A preview needs at least one row with text, or with a file."
+    return (
+        f"{manifest.name} takes {', '.join(manifest.supported_input_types)}, and these rows hold "
+        f"{', '.join(held)}. Give it others: a folder, a list of paths or URLs, a DataFrame "
+        f"(%extractor test {manifest.name} ROWS)."
     )
 
 

@@ -39,7 +39,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
-from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.quiet import quiet_model_loading
@@ -235,10 +235,15 @@ class Lab:
         source: Source | None = None,
         *,
         text: str | Sequence[str] | None = None,
+        blobs: BlobColumns | None = None,
         key: str | None = None,
         mode: Literal["replace", "append"] = "replace",
     ) -> Bucket:
         """The bucket `name`; with `source`, made of it (see `load_objects` for what it may be).
+
+        DataFrames, lists and table files of texts (`text` names the column) and of paths or URLs
+        of images, audio, video and PDF (`blobs`: a column, several, or `{"image": "image_url"}`);
+        folders, globs, s3:// and gs:// prefixes. What a file is, its content says.
 
         A bucket that exists is brought in line with `source`: unchanged objects stay as they are,
         objects that are gone are removed (`mode="append"` keeps them). What of `source` could not
@@ -248,10 +253,11 @@ class Lab:
             return self._catalog.bucket(name)
         if mode not in ("replace", "append"):
             raise InvalidInputError(f"mode={mode!r} is neither 'replace' nor 'append'.")
-        loaded = load_objects(source, text=text, key=key)
+        loaded = load_objects(source, text=text, key=key, blobs=blobs)
         try:
             bucket = self._catalog.bucket(name)
-            bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
+            kept = bucket.schema if mode == "append" else {}
+            bucket = self._catalog.set_schema(bucket, {**kept, **loaded.schema})
         except NotFoundError:
             bucket = self._catalog.create_bucket(new_name(name, "bucket"), loaded.schema)
         self._catalog.put_objects(

@@ -18,7 +18,14 @@ from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, Failure, RunReport, RunState
-from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
+from mixpeek_lab.pipeline import (
+    Stamp,
+    input_table,
+    input_types,
+    plan_rows,
+    read_stamp,
+    split_failures,
+)
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
@@ -145,9 +152,8 @@ class Run:
 
     def _plan(self) -> Plan:
         manifest = self.record.manifest
-        types = ["text" if t == "string" else t for t in manifest.supported_input_types]
         rows = plan_rows(
-            self.catalog.iter_input(self.collection.bucket_id, types),
+            self.catalog.iter_input(self.collection.bucket_id, input_types(manifest)),
             collection_id=self.collection.collection_id,
             digest=self.record.source.digest,
             parameters=self.collection.parameters,
@@ -240,9 +246,7 @@ class Run:
 
     def _close(self, report: RunReport, shown: Collection | None, begun: float) -> RunReport:
         """Explain the report, record it, and show the new snapshot if there is one."""
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        explained = explain_run(report, bucket, self.record.manifest, self._earlier())
-        notes = (*report.notes, *explained)
+        notes = (*report.notes, *self._explained(report, self._earlier()))
         report = replace(report, notes=notes, seconds=time.perf_counter() - begun)
         self.catalog.finish_run(report, shown, report.failures)
         if shown is not None:
@@ -250,6 +254,11 @@ class Run:
         return report
 
     # ------------------------------------------------------------ reports
+
+    def _explained(self, report: RunReport, earlier: int | None = None) -> tuple[str, ...]:
+        bucket = self.catalog.bucket(self.collection.bucket_id)
+        held = self.catalog.blob_types(bucket.bucket_id)
+        return explain_run(report, bucket, self.record.manifest, earlier, held)
 
     def _shown(self) -> Path | None:
         number = self.collection.snapshot
@@ -287,8 +296,7 @@ class Run:
     def _unchanged(self, plan: Plan, begun: float) -> RunReport:
         count = self.collection.document_count
         report = replace(self._report(plan, _Computed(), begun), documents=count)
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        notes = explain_run(report, bucket, self.record.manifest)
+        notes = self._explained(report)
         if plan.rows:
             notes = ("Nothing changed since the last run: nothing was computed.", *notes)
         return replace(report, notes=notes)

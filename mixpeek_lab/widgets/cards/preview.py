@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from mixpeek_lab.models import Failure, Spent
-from mixpeek_lab.widgets.cards.values import shown_cells
+from mixpeek_lab.widgets.cards.values import shown_cells, with_media
 from mixpeek_lab.widgets.cards.view import (
     COLOURS,
     View,
@@ -22,7 +22,9 @@ from mixpeek_lab.widgets.report import format_seconds
 from mixpeek_lab.widgets.spending import llm_facts
 from mixpeek_lab.widgets.static import printable, table_html, table_text
 
-LINEAGE = ("blob_id", "blob_property", "blob_type", "mime_type", "object_id", "document_id")
+LINEAGE = (
+    "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes", "object_id", "document_id",
+)  # fmt: skip
 """Columns that every document has."""
 
 
@@ -81,7 +83,7 @@ class PreviewCard(View):
     def _shown(self) -> pa.Table:
         hidden = (name in LINEAGE or name.startswith("_") for name in self.documents.column_names)
         names = [n for n, h in zip(self.documents.column_names, hidden, strict=True) if not h]
-        return self.documents.select(names)
+        return with_media(self.documents).select(names)
 
 
 def _failure_text(alike: Sequence[Failure]) -> str:
