@@ -21,6 +21,7 @@ ASSIGN = "Assign the attribute by its name: self.name = value."
 DIRECT = "Write the name out: a plain import and a plain attribute."
 PYTHON_PACKAGE = "Use a Python package for it, or a container image with the library."
 SAFE_DATA = "Use a format that holds data only: safetensors, Parquet, JSON, npz without pickles."
+TIMEOUT = "Give a timeout to the call that may take long."
 WITHOUT = "Leave it out: an extractor has no need of Python's internals."
 
 REJECTED = "must not be used: Mixpeek rejects the extractor."
@@ -90,13 +91,15 @@ _IMPORTS: tuple[tuple[str, Blocked], ...] = (
     ),
     *(
         (name, Blocked("SEC008", "error", _NATIVE, PYTHON_PACKAGE))
-        for name in ("cffi", "_cffi_backend", "numpy.ctypeslib", "cppyy", "torch.utils.cpp_extension")
+        for name in (
+            "cffi", "_cffi_backend", "numpy.ctypeslib", "cppyy", "torch.utils.cpp_extension",
+        )
     ),
     *(
         (name, Blocked("SEC005", "warning", "opens files as open() does.", READERS))
         for name in ("fileinput", "linecache")
     ),
-    ("signal", Blocked("SEC010", "warning", _HOOKS, "Give a timeout to the call that may take long.")),
+    ("signal", Blocked("SEC010", "warning", _HOOKS, TIMEOUT)),
 )  # fmt: skip
 
 _CALLS: tuple[tuple[str, Blocked], ...] = (
@@ -161,12 +164,13 @@ _CALLS: tuple[tuple[str, Blocked], ...] = (
      r"|setdlopenflags)|sys\.monitoring\.\w+",
      Blocked("SEC010", "error", _HOOKS, WITHOUT)),
     (r"signal\.(signal|alarm|setitimer|pthread_kill|raise_signal|siginterrupt)",
-     Blocked("SEC010", "warning", _HOOKS, "Give a timeout to the call that may take long.")),
+     Blocked("SEC010", "warning", _HOOKS, TIMEOUT)),
     (r"os\.(killp?g?|abort|_exit|chroot|setuid|setgid|seteuid|setegid|setreuid|setgroups|setsid"
      r"|initgroups|dup2|ptrace|nice|register_at_fork|putenv|unshare|setns|login_tty)",
      Blocked("SEC010", "warning", "acts on the whole process, which is the platform's.", WITHOUT)),
     (r"sys\.modules\.(values|items|copy|update|popitem|__setitem__|__delitem__|__iter__)",
-     Blocked("SEC004", "warning", "reaches modules under names that the text does not tell.", DIRECT)),
+     Blocked("SEC004", "warning", "reaches modules under names that the text does not tell.",
+             DIRECT)),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), blocked) for pattern, blocked in _CALLS)
 _MODULES = dict(_IMPORTS)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from mixpeek_lab.findings import Finding, Severity
 from mixpeek_lab.lint.blocked import INTERNALS, ODD, PLAIN_CODE, WITHOUT
-from mixpeek_lab.lint.names import Const, Ref
+from mixpeek_lab.lint.names import Const
 from mixpeek_lab.lint.names.values import Class
 from mixpeek_lab.lint.package import Module, Package
 
@@ -25,11 +25,15 @@ def internals(package: Package) -> Iterator[Finding]:
     for module in package.modules:
         for node in module.nodes(ast.Attribute):
             yield from _attribute(module, node, package)
-        for kind in (ast.FunctionDef, ast.AsyncFunctionDef):
-            for function in module.nodes(kind):
-                yield from _definition(module, function)
+        for function in _functions(module):
+            yield from _definition(module, function)
         yield from _formats(module, package)
         yield from _annotations(module)
+
+
+def _functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from module.nodes(ast.FunctionDef)
+    yield from module.nodes(ast.AsyncFunctionDef)
 
 
 def _attribute(module: Module, node: ast.Attribute, package: Package) -> Iterator[Finding]:
@@ -108,7 +112,7 @@ def _annotations(module: Module) -> Iterator[Finding]:
     for kind in (ast.AnnAssign, ast.arg):
         for node in module.nodes(kind):
             yield from _annotation(module, node.annotation)  # type: ignore[attr-defined]
-    for function in (*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)):
+    for function in _functions(module):
         yield from _annotation(module, function.returns)
 
 
@@ -144,6 +148,3 @@ def _has_call(text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError):
         return False
     return any(isinstance(node, ast.Call) for node in ast.walk(tree))
-
-
-__all__ = ["Ref", "internals"]

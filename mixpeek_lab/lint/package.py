@@ -7,10 +7,10 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mixpeek_lab.findings import Finding, Severity
-from mixpeek_lab.lint.names import Evaluator
+from mixpeek_lab.lint.names import Evaluator, children
 from mixpeek_lab.manifests import ManifestReading
 from mixpeek_lab.manifests.report import Report
 from mixpeek_lab.roles import ClassRole, class_roles
@@ -31,15 +31,16 @@ class Module:
     @cached_property
     def _nodes(self) -> dict[type[ast.AST], list[ast.AST]]:
         found: dict[type[ast.AST], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
-            found.setdefault(type(node), []).append(node)
+        level: list[ast.AST] = [self.tree]
+        while level:
+            for node in level:
+                found.setdefault(type(node), []).append(node)
+            level = [child for node in level for child in children(node)]
         return found
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
         """Every node of exactly this kind, from the outside in."""
-        for node in self._nodes.get(kind, []):
-            if isinstance(node, kind):
-                yield node
+        yield from cast("list[Node]", self._nodes.get(kind, []))
 
     @property
     def all_nodes(self) -> Iterator[ast.AST]:

@@ -21,7 +21,10 @@ _UNKNOWN_NAMES = {
         "error",
         "The text does not tell which attribute of `{what}` is looked up: it may be a blocked one.",
     ),
-    "import": ("warning", "The text does not tell which module is imported: it may be a blocked one."),
+    "import": (
+        "warning",
+        "The text does not tell which module is imported: it may be a blocked one.",
+    ),
     "namespace": (
         "warning",
         "The text does not tell which name is looked up: it may be `__builtins__`.",
@@ -119,12 +122,12 @@ def _is_deeper(node: ast.AST, name: str, ev: Evaluator) -> bool:
 
 def _reached_module(node: ast.AST, name: str) -> Blocked | None:
     """A blocked module that no import statement names: `shutil.subprocess`, `sys.modules[…]`."""
-    if isinstance(node, ast.Name | ast.Import) or blocked_module(name) is None:
-        return None
     found = blocked_module(name)
-    is_written = isinstance(node, ast.ImportFrom) and name.startswith(f"{node.module}")
-    is_itself = blocked_module(name.rpartition(".")[0]) is None and found is not None
-    return found if is_itself and not is_written and found.severity == "error" else None
+    if found is None or found.severity != "error" or isinstance(node, ast.Name | ast.Import):
+        return None
+    if isinstance(node, ast.ImportFrom) and name.startswith(str(node.module)):
+        return None  # said of the import itself
+    return found if blocked_module(name.rpartition(".")[0]) is None else None
 
 
 def _shown(node: ast.AST) -> str:

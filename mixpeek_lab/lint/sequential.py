@@ -28,7 +28,7 @@ def row_by_row(package: Package) -> Iterator[Finding]:
     for module in package.modules:
         names = {name for name, _ in batches(module)}
         for holder, loop, what in _row_loops(module, names):
-            call = next(_model_calls(holder, loop, module), None)
+            call = next(_model_calls(holder, module), None)
             if call is not None:
                 yield _model_per_row(module, call, what)
             elif what is not None:
@@ -113,7 +113,7 @@ def _applied(module: Module) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _model_calls(holder: ast.AST, loop: Loop, module: Module) -> Iterator[ast.Call]:
+def _model_calls(holder: ast.AST, module: Module) -> Iterator[ast.Call]:
     parts = holder.body if isinstance(holder, ast.For) else [_result(holder)]
     for part in parts:
         for node in ast.walk(part):

@@ -8,7 +8,7 @@ pure operations on constants give, `calls` what Python's own ways of looking thi
 from __future__ import annotations
 
 from mixpeek_lab.lint.names.evaluator import Evaluator, Note
-from mixpeek_lab.lint.names.scopes import Scope, Tree, collect
+from mixpeek_lab.lint.names.scopes import Scope, Tree, children
 from mixpeek_lab.lint.names.values import Const, Ref, Unknown, Values
 
-__all__ = ["Const", "Evaluator", "Note", "Ref", "Scope", "Tree", "Unknown", "Values", "collect"]
+__all__ = ["Const", "Evaluator", "Note", "Ref", "Scope", "Tree", "Unknown", "Values", "children"]

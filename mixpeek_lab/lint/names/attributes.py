@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from mixpeek_lab.lint.names.dotted import normal
 from mixpeek_lab.lint.names.folding import CONSTANTS
 from mixpeek_lab.lint.names.values import (
-    NOTHING,
     UNKNOWN,
     Bound,
     Class,
@@ -37,7 +35,7 @@ _LOOKS_UP = frozenset({"__getattribute__", "__getattr__"})
 _IMPORTS = frozenset({"load_module", "import_module"})
 
 
-def read(ev: Evaluator, owner: Value, name: str, node: ast.AST) -> Values:
+def read(ev: Evaluator, owner: Value, name: str) -> Values:
     """`owner.name`."""
     if name in _LOOKS_UP and isinstance(owner, Own | Ref) and not _is_class(owner):
         return (Partial(GETATTR, ((owner,),)),)
@@ -137,6 +135,3 @@ def _of_callable(ev: Evaluator, owner: Value, name: str) -> Values:
     if isinstance(owner, Func) and name == "__globals__":
         return (Space(Own(owner.scope.path)),)
     return union([ev.attribute_stores(name), UNKNOWN])
-
-
-__all__ = ["NOTHING", "read"]

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from mixpeek_lab.lint.names import attributes, calls, expressions, parameters
+from mixpeek_lab.lint.names import attributes, calls, expressions, parameters, unpacking
+from mixpeek_lab.lint.names.collector import collect
 from mixpeek_lab.lint.names.dotted import normal
-from mixpeek_lab.lint.names.scopes import Binding, Scope, Tree, collect
+from mixpeek_lab.lint.names.scopes import Binding, Scope, Tree
 from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
     Class,
-    Const,
     Func,
     Own,
     Ref,
@@ -185,7 +185,7 @@ class Evaluator:
             return parameters.read(self, node, scope)
         if isinstance(node, ast.ExceptHandler):
             return UNKNOWN
-        return expressions.take(self, self.values(node), binding.path)
+        return unpacking.take(self.values(node), binding.path)
 
     def _starred(self, scope: Scope, name: str) -> Values:
         stars = scope.module.stars
@@ -239,9 +239,9 @@ class Evaluator:
 
     # ------------------------------------------------------------------- calls
 
-    def attribute(self, owner: Value, name: str, node: ast.AST) -> Values:
+    def attribute(self, owner: Value, name: str) -> Values:
         """`owner.name`."""
-        return attributes.read(self, owner, name, node)
+        return attributes.read(self, owner, name)
 
     def call(
         self, callee: Value, args: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
@@ -300,6 +300,3 @@ def _builtin(name: str, is_bound: bool) -> Values:
     if name in ("__name__", "__loader__", "__spec__", "get_ipython"):
         return (Ref(name),)
     return NOTHING if is_bound else (Unknown(),)
-
-
-__all__ = ["Const", "Evaluator", "Note"]

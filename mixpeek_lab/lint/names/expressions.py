@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.lint.names import folding
+from mixpeek_lab.lint.names import comprehensions, folding
 from mixpeek_lab.lint.names.folding import NotFoldedError
-from mixpeek_lab.lint.names.scopes import Step
+from mixpeek_lab.lint.names.unpacking import PATH, item, take
 from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
-    Bound,
     Const,
     Func,
     NotConstantError,
@@ -26,7 +25,6 @@ from mixpeek_lab.lint.names.values import (
     Value,
     Values,
     constant,
-    is_unknown,
     python,
     union,
 )
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from mixpeek_lab.lint.names.evaluator import Evaluator
 
 MAX_COMBINATIONS = 64
-MAX_ELEMENTS = 512
-PATH = Ref("pathlib.Path()")
 
 
 def read(ev: Evaluator, node: ast.AST) -> Values:
@@ -59,7 +55,7 @@ def _name(ev: Evaluator, node: ast.Name) -> Values:
 
 
 def _attribute(ev: Evaluator, node: ast.Attribute) -> Values:
-    return union(ev.attribute(owner, node.attr, node) for owner in ev.values(node.value))
+    return union(ev.attribute(owner, node.attr) for owner in ev.values(node.value))
 
 
 def _sequence(ev: Evaluator, node: ast.List | ast.Tuple | ast.Set) -> Values:
@@ -69,7 +65,7 @@ def _sequence(ev: Evaluator, node: ast.List | ast.Tuple | ast.Set) -> Values:
             inner = ev.values(element.value)
             if len(inner) != 1 or not isinstance(inner[0], Seq):
                 # Any number of them: any of them may stand anywhere.
-                items = [union([*items, take(ev, inner, ("each",)), UNKNOWN])] * 8
+                items = [union([*items, take(inner, ("each",)), UNKNOWN])] * 8
                 continue
             items.extend(inner[0].items)
         else:
@@ -148,7 +144,8 @@ def _operation(op: ast.operator, left: Value, right: Value) -> Values:
         return constant(folding.binary(op, python(left), python(right)))
     except NotConstantError:
         is_text = isinstance(op, ast.Add) and isinstance(left, Const)
-        return (Unknown(left.value),) if is_text and isinstance(left.value, str) else UNKNOWN
+        text = left.value if is_text and isinstance(left, Const) else None
+        return (Unknown(text),) if isinstance(text, str) else UNKNOWN
     except NotFoldedError:
         return UNKNOWN
 
@@ -208,7 +205,7 @@ def subscript(ev: Evaluator, owner: Value, keys: Values, node: ast.AST) -> Value
     """`owner[key]`, for every key that it can be."""
     if isinstance(owner, Space | Own) or owner in (Ref("builtins"), Ref("sys.modules")):
         return union(_named_item(ev, owner, key, node) for key in keys)
-    return union(_item(owner, key) for key in keys)
+    return union(item(owner, key) for key in keys)
 
 
 def _named_item(ev: Evaluator, owner: Value, key: Value, node: ast.AST) -> Values:
@@ -216,7 +213,7 @@ def _named_item(ev: Evaluator, owner: Value, key: Value, node: ast.AST) -> Value
     if isinstance(key, Const) and isinstance(key.value, str):
         if is_modules:
             return ev.module(key.value)
-        return ev.attribute(owner.of if isinstance(owner, Space) else owner, key.value, node)
+        return ev.attribute(owner.of if isinstance(owner, Space) else owner, key.value)
     if is_modules and key == Ref("__name__"):
         return (Own(ev.scope_of(node).path),)
     ev.note("modules" if is_modules else "namespace", node, _name_of(owner))
@@ -226,23 +223,6 @@ def _named_item(ev: Evaluator, owner: Value, key: Value, node: ast.AST) -> Value
 def _name_of(owner: Value) -> str:
     of = owner.of if isinstance(owner, Space) else owner
     return of.name if isinstance(of, Ref) else ""
-
-
-def _item(owner: Value, key: Value) -> Values:
-    if isinstance(owner, Table):
-        if not isinstance(key, Const):
-            return union([*(value for _, value in owner.entries), UNKNOWN])
-        found = [value for name, value in owner.entries if name in (key, Const(None))]
-        return union(found) if found else UNKNOWN
-    if isinstance(owner, Seq):
-        if isinstance(key, Const) and isinstance(key.value, int) and owner.kind != "set":
-            at = key.value
-            return owner.items[at] if -len(owner.items) <= at < len(owner.items) else UNKNOWN
-        return union([*owner.items, UNKNOWN])
-    try:
-        return constant(folding.item(python(owner), python(key)))
-    except (NotConstantError, NotFoldedError):
-        return UNKNOWN
 
 
 def _lambda(ev: Evaluator, node: ast.Lambda) -> Values:
@@ -284,102 +264,6 @@ def _spread(values: Values) -> list[Values]:
     return [UNKNOWN] * 3
 
 
-# --------------------------------------------------------------- comprehensions
-
-
-def _comprehension(ev: Evaluator, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Values:
-    items = [ev_values[0] for ev_values in _rounds(ev, node, [node.elt]) or ()]
-    if items:
-        return (Seq(tuple(items), "set" if isinstance(node, ast.SetComp) else "list"),)
-    return (Seq((ev.values(node.elt),) * 4, "set"), Unknown())
-
-
-def _dict_comprehension(ev: Evaluator, node: ast.DictComp) -> Values:
-    entries: list[tuple[Const, Values]] = []
-    for keys, values in _rounds(ev, node, [node.key, node.value]) or ():
-        entries.extend((key if isinstance(key, Const) else Const(None), values) for key in keys)
-    return (Table(tuple(entries)),) if entries else UNKNOWN
-
-
-def _rounds(ev: Evaluator, node: Any, wanted: list[ast.expr]) -> list[list[Values]] | None:
-    """The wanted expressions for each round of a comprehension over known elements, else None."""
-    found: list[list[Values]] = []
-    scope = ev.inner(node)
-
-    def go(position: int, frame: dict[tuple[int, str], Values]) -> bool:
-        with ev.calling(frame) as is_followed:
-            if not is_followed or len(found) > MAX_ELEMENTS:
-                return False
-            if position == len(node.generators):
-                found.append([ev.values(part) for part in wanted])
-                return True
-            generator = node.generators[position]
-            elements = known_elements(ev.values(generator.iter))
-            if elements is None or not _keeps_all(ev, generator.ifs):
-                return False
-            for element in elements:
-                inner = {(id(scope), n): v for n, v in _targets(generator.target, element)}
-                if not go(position + 1, {**frame, **inner}):
-                    return False
-            return True
-
-    return found if go(0, {}) else None
-
-
-def _keeps_all(ev: Evaluator, conditions: list[ast.expr]) -> bool:
-    return all(ev.values(condition) == constant(True) for condition in conditions)
-
-
-def _targets(target: ast.expr, values: Values) -> Iterator[tuple[str, Values]]:
-    if isinstance(target, ast.Name):
-        yield target.id, values
-    elif isinstance(target, ast.Tuple | ast.List):
-        for index, part in enumerate(target.elts):
-            yield from _targets(part, _step(values, index))
-
-
-# -------------------------------------------------------------------- unpacking
-
-
-def known_elements(values: Values) -> list[Values] | None:
-    """The elements of a thing that is iterated over, in order; None where they are not known."""
-    if len(values) != 1:
-        return None
-    value = values[0]
-    if isinstance(value, Seq):
-        return list(value.items)
-    if isinstance(value, Table):
-        return [(key,) for key, _ in value.entries]
-    if isinstance(value, Const) and isinstance(value.value, str | bytes):
-        return [constant(part) for part in value.value[:MAX_ELEMENTS]]
-    return None
-
-
-def take(ev: Evaluator, values: Values, path: tuple[Step, ...]) -> Values:
-    """The part of a value that a target gets: `a, (b, *c) = value`."""
-    for step in path:
-        values = _step(values, step)
-    return values
-
-
-def _step(values: Values, step: Step) -> Values:
-    if step == "enter":
-        return union((v,) if v == PATH else UNKNOWN for v in values)
-    found: list[Values] = []
-    for value in values:
-        elements = known_elements((value,))
-        if elements is None:
-            found.append((PATH,) if value == PATH and step == "each" else UNKNOWN)
-        elif step == "each":
-            found.extend(elements)
-        elif step == "rest":
-            anything = union([*elements, UNKNOWN])
-            found.append((Seq((anything,) * len(elements)),))
-        else:
-            found.append(_item(Seq(tuple(elements)), Const(step)))
-    return union(found) if found else UNKNOWN
-
-
 _READERS: dict[type[ast.AST], Callable[..., Values]] = {
     ast.Constant: _constant,
     ast.Name: _name,
@@ -400,13 +284,8 @@ _READERS: dict[type[ast.AST], Callable[..., Values]] = {
     ast.Starred: _inner_value,
     ast.FormattedValue: _inner_value,
     ast.Call: _call,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.DictComp: _dict_comprehension,
+    ast.ListComp: comprehensions.read,
+    ast.SetComp: comprehensions.read,
+    ast.GeneratorExp: comprehensions.read,
+    ast.DictComp: comprehensions.read_dict,
 }
-
-__all__ = [
-    "Bound", "augmented", "combinations", "is_unknown", "known_elements", "operation", "read",
-    "subscript", "take",
-]  # fmt: skip

@@ -32,6 +32,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.RShift: operator.rshift,
     ast.LShift: operator.lshift,
 }  # fmt: skip
+_CONVERSIONS: dict[int, Callable[[Any], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
 _LONG_NUMBER = re.compile(r"\d{4}|\*")
 _FIELD = re.compile(r"\{[^{}]*\}|%[^a-zA-Z%]*[a-zA-Z]")
 
@@ -167,8 +168,8 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     """One `{value!r:spec}` of an f-string."""
     if _LONG_NUMBER.search(spec):
         raise NotFoldedError
-    converted = {ord("r"): repr, ord("s"): str, ord("a"): ascii}.get(conversion, lambda v: v)(value)
-    return str(_guarded(format, converted, spec))
+    convert = _CONVERSIONS.get(conversion)
+    return str(_guarded(format, convert(value) if convert else value, spec))
 
 
 def item(owner: Any, key: Any) -> object:

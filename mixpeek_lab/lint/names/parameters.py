@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mixpeek_lab.lint.names import expressions
+from mixpeek_lab.lint.names import unpacking
 from mixpeek_lab.lint.names.scopes import Function, Scope
 from mixpeek_lab.lint.names.values import (
     UNKNOWN,
@@ -40,8 +40,8 @@ def read(ev: Evaluator, argument: ast.arg, scope: Scope) -> Values:
         return _first(ev, owner, owner.node)
     found = [_default(ev, arguments, argument)]
     sites, is_complete = _sites(ev, function, owner)
-    for call in sites:
-        found.append(_given(ev, call, argument.arg, position, is_method=owner is not None))
+    is_method = owner is not None
+    found.extend(_given(ev, c, argument.arg, position, is_method=is_method) for c in sites)
     found.extend(_handed(ev, function))
     _annotated(argument, found, ev)
     return union(found if is_complete and sites else [*found, UNKNOWN])
@@ -120,7 +120,7 @@ def _positional(ev: Evaluator, call: ast.Call, at: int) -> Iterator[Values]:
     if starred and starred[0] <= at:
         for index in starred:
             inner = ev.values(call.args[index])
-            yield union([expressions.take(ev, inner, ("each",)), UNKNOWN])
+            yield union([unpacking.take(inner, ("each",)), UNKNOWN])
         yield union(ev.values(part) for part in call.args[starred[0] :])
     elif 0 <= at < len(call.args):
         yield ev.values(call.args[at])
@@ -144,7 +144,7 @@ def _handed(ev: Evaluator, function: Function) -> Iterator[Values]:
                 for part in (*call.args, *(k.value for k in call.keywords)):
                     values = ev.values(part)
                     yield values
-                    yield expressions.take(ev, values, ("each",))
+                    yield unpacking.take(values, ("each",))
     if not isinstance(function, ast.Lambda):
         return
     parent = ev.parents.get(id(function))

@@ -101,6 +101,7 @@ class Partial:
 
     callee: Values
     args: tuple[Values, ...]
+    keywords: tuple[tuple[str, Values], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
