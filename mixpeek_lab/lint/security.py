@@ -16,6 +16,7 @@ from mixpeek_lab.lint.handed import handed_on
 from mixpeek_lab.lint.names import Const, Evaluator, Ref, Values
 from mixpeek_lab.lint.package import Module, Package
 
+_NOWHERE = "which is written nowhere."
 _UNKNOWN_NAMES = {
     "name": (
         "error",
@@ -35,12 +36,18 @@ _UNKNOWN_NAMES = {
 
 def scan(package: Package) -> Iterator[Finding]:
     """SEC001 to SEC010 for what is imported, named, looked up or called."""
+    found: list[Finding] = []
     for module in package.modules:
-        yield from _imports(module, package)
+        found.extend(_imports(module, package))
         if module.path in package.evaluator.trees:
-            yield from _expressions(module, package.evaluator)
-    yield from _noted(package)
-    yield from _not_followed(package)
+            found.extend(_expressions(module, package.evaluator))
+    found.extend(_noted(package))
+    found.extend(_not_followed(package))
+    worse = {(f.path, f.line) for f in found if f.rule != "SEC004"}
+    for finding in found:
+        is_part = finding.message.endswith(_NOWHERE) and (finding.path, finding.line) in worse
+        if not is_part:
+            yield finding
 
 
 # ------------------------------------------------------------------- imports
@@ -196,7 +203,7 @@ def _assembled(module: Module, node: ast.AST, values: Values) -> Iterator[Findin
         if isinstance(text, str) and text in blocked.WORDS and text not in module.lower_text:
             yield module.finding(
                 "SEC004", "warning", node,
-                f"`{_shown(node)}` puts the name {text!r} together, which is written nowhere.",
+                f"`{_shown(node)}` puts the name {text!r} together, {_NOWHERE}",
                 blocked.DIRECT,
             )  # fmt: skip
 
