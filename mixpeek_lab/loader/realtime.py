@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
@@ -55,10 +56,11 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
             "`async def infer(self, inputs, parameters)`."
         )
     try:
-        service = maker(config={}) if _needs_config(maker) else maker()
+        with in_home(Path(home)):
+            service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service)
+    return RealtimeService(source, service, Path(home))
 
 
 class RealtimeService:
@@ -68,8 +70,8 @@ class RealtimeService:
     the loop that asks goes on meanwhile. An `async def` runs in the asker's own loop.
     """
 
-    def __init__(self, source: ExtractorSource, service: Any) -> None:
-        self._source, self._service = source, service
+    def __init__(self, source: ExtractorSource, service: Any, home: Path | None = None) -> None:
+        self._source, self._service, self._home = source, service, home
         self._method, self._is_async = _method(source, service)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
@@ -110,9 +112,10 @@ class RealtimeService:
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
         try:
-            answer = self._method(dict(inputs), dict(parameters or {}))
-            if inspect.isawaitable(answer):
-                answer = await answer
+            with in_home(self._home):
+                answer = self._method(dict(inputs), dict(parameters or {}))
+                if inspect.isawaitable(answer):
+                    answer = await answer
         except ExtractorRunError:
             raise
         except (Exception, SystemExit) as error:  # sys.exit() would end the loop, not the process
@@ -126,7 +129,8 @@ class RealtimeService:
 
     def _set_up(self, service: InferenceService) -> None:
         try:
-            service.ensure_setup()
+            with in_home(self._home):
+                service.ensure_setup()
         except (Exception, SystemExit) as error:
             raise run_failure(self._source, "setup()", error) from error
 
