@@ -7,7 +7,7 @@ here: the lab has the architecture itself (`jina_bert`), and reads weights and t
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["InferenceConfigs", "JinaCodeBatch"]
+
+MOST_ATTENTION = 16 * 1024**2
+"""Pairs of tokens that attend to each other at once: 0.8 GB at 12 heads."""
 
 
 class InferenceConfigs(ModelConfig):
@@ -114,28 +117,36 @@ class JinaModel:
 
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
-        # Texts of a length stand together, so that little is padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         found: list[Any] = [None] * len(texts)
         with self._lock:
-            for start in range(0, len(order), batch_size):
-                chosen = order[start : start + batch_size]
-                vectors = self._mean([texts[i] for i in chosen], max_tokens)
-                for i, vector in zip(chosen, vectors, strict=True):
+            ids = self._tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"]
+            for chosen in _groups([len(one) for one in ids], batch_size):
+                for i, vector in zip(chosen, self._mean([ids[i] for i in chosen]), strict=True):
                     found[i] = vector
         return unit(np.stack(found))
 
-    def _mean(self, texts: list[str], max_tokens: int) -> np.ndarray:
+    def _mean(self, ids: list[list[int]]) -> np.ndarray:
         import torch
 
-        given = self._tokenizer(
-            texts, padding=True, truncation=True, max_length=max_tokens, return_tensors="pt"
-        ).to(self._device)
+        given = self._tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             states = self._model(given["input_ids"], given["attention_mask"]).float()
         mask = given["attention_mask"][:, :, None].float()
         means: np.ndarray = ((states * mask).sum(1) / mask.sum(1)).cpu().numpy()
         return means
+
+
+def _groups(lengths: list[int], batch_size: int) -> Iterator[list[int]]:
+    """Positions to embed together: of like length, so that little is padding, and not too much."""
+    group: list[int] = []
+    for position in sorted(range(len(lengths)), key=lengths.__getitem__):
+        is_too_much = (len(group) + 1) * lengths[position] ** 2 > MOST_ATTENTION
+        if group and (len(group) == batch_size or is_too_much):
+            yield group
+            group = []
+        group.append(position)
+    if group:
+        yield group
 
 
 def _other_architecture(model_id: str, what: str) -> LabError:

@@ -144,14 +144,22 @@ class _GatedMLP(nn.Module):
         return found
 
 
-def read_config(folder_or_id: str, **options: Any) -> BertConfig:
-    """The checkpoint's config. ValueError where it is not of this architecture."""
-    config = BertConfig.from_pretrained(folder_or_id, **options)
-    kind = getattr(config, "position_embedding_type", None)
-    feed = getattr(config, "feed_forward_type", None)
+_READ = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "layer_norm_eps", "pad_token_id", "type_vocab_size",
+)  # fmt: skip
+
+
+def read_config(model_id: str, **options: Any) -> BertConfig:
+    """The checkpoint's sizes; what else its config says is for the repository's own code.
+
+    ValueError where it is not of this architecture.
+    """
+    given, _ = BertConfig.get_config_dict(model_id, **options)
+    kind, feed = given.get("position_embedding_type"), given.get("feed_forward_type")
     if kind != "alibi" or feed != "geglu":
         raise ValueError(
             f"position_embedding_type is {kind!r} and feed_forward_type {feed!r}, "
             "where 'alibi' and 'geglu' are expected"
         )
-    return config
+    return BertConfig(**{name: given[name] for name in _READ if name in given})

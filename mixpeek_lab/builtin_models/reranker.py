@@ -104,7 +104,7 @@ class PairModel:
         if not pairs:
             return []
         with self._lock:
-            self._model.max_length = config.max_tokens
+            self._model.max_seq_length = config.max_tokens
             found = self._model.predict(
                 pairs,
                 batch_size=config.batch_size,

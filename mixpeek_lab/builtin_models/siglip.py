@@ -129,12 +129,18 @@ class SigLIPModel:
     """Both towers with their processor. Threads take turns."""
 
     def __init__(self, placement: Placement) -> None:
-        from transformers import SiglipModel, SiglipProcessor
+        from transformers import AutoImageProcessor, SiglipModel, SiglipTokenizer
 
         self._device, self._dtype = placement.device, placement.dtype
         options: dict[str, Any] = {"revision": placement.revision}
         with loading(placement.model_id, placement.revision):
-            self._processor = SiglipProcessor.from_pretrained(placement.model_id, **options)
+            self._tokenizer = SiglipTokenizer.from_pretrained(placement.model_id, **options)
+            self._processor = AutoImageProcessor.from_pretrained(
+                placement.model_id,
+                backend="pil",  # the same pixels with torchvision and without
+                trust_remote_code=False,
+                **options,
+            )
             model = SiglipModel.from_pretrained(
                 placement.model_id, dtype=placement.dtype, **options
             )
@@ -152,17 +158,18 @@ class SigLIPModel:
 
     def texts(self, texts: list[str], batch_size: int) -> np.ndarray:
         """Vectors (texts, dim) as float32, each of length 1."""
-        # It was trained on texts filled up to their full length, and without a mask.
-        return self._embedded(
+        return self._embedded(texts, batch_size, self._tokens, self._model.get_text_features)
+
+    def _tokens(self, texts: list[str]) -> dict[str, Any]:
+        """It was trained on texts filled up to their full length, and without a mask."""
+        found = self._tokenizer(
             texts,
-            batch_size,
-            lambda part: {
-                "input_ids": self._processor(
-                    text=part, padding="max_length", truncation=True, return_tensors="pt"
-                )["input_ids"]
-            },
-            self._model.get_text_features,
+            padding="max_length",
+            truncation=True,
+            max_length=self._model.config.text_config.max_position_embeddings,
+            return_tensors="pt",
         )
+        return {"input_ids": found["input_ids"]}
 
     def _embedded(self, values: list[Any], batch_size: int, prepare: Any, embed: Any) -> np.ndarray:
         import numpy as np

@@ -35,8 +35,9 @@ class InferenceConfigs(ModelConfig):
     """translate: into English."""
     batch_size: int = Field(8, ge=1)
     """Chunks that go through the model at once."""
-    chunk_seconds: float = Field(30.0, gt=1, le=30)
-    """Longer sound is cut into overlapping chunks of so many seconds, and their texts joined."""
+    chunk_seconds: float | None = Field(30.0, gt=1, le=30)
+    """Longer sound is cut into overlapping chunks of so many seconds, which go through the model
+    together. None: one window after the other, where the last one ended; slower and more exact."""
     max_new_tokens: int | None = Field(None, ge=1)
     """Tokens of text per chunk; by default what the model's own settings say."""
 
@@ -120,11 +121,12 @@ class SpeechModel:
         """`text`, and `segments`: [{text, start, end}], times in seconds."""
         if not len(samples):
             return {"text": "", "segments": []}
-        length = len(samples) / SAMPLE_RATE
+        length, most = len(samples) / SAMPLE_RATE, config.chunk_seconds
         with self._lock:
             found = self._pipeline(
                 {"raw": samples, "sampling_rate": SAMPLE_RATE},
-                chunk_length_s=config.chunk_seconds if length > config.chunk_seconds else 0,
+                chunk_length_s=most if most is not None and length > most else 0,
+                ignore_warning=True,  # of chunks: they are asked for
                 batch_size=config.batch_size,
                 return_timestamps=True,
                 generate_kwargs=self._generating(config),
@@ -132,9 +134,11 @@ class SpeechModel:
         return {"text": found["text"].strip(), "segments": _segments(found, length)}
 
     def _generating(self, config: InferenceConfigs) -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        told: dict[str, Any] = {
+            "num_beams": 1
+        }  # the pipeline's own default takes five times as long
         if self._is_multilingual:
-            told = {"language": config.language, "task": config.task}
+            told |= {"language": config.language, "task": config.task}
         if config.max_new_tokens is not None:
             told["max_new_tokens"] = config.max_new_tokens
         return told
@@ -142,11 +146,8 @@ class SpeechModel:
 
 def _segments(found: Mapping[str, Any], length: float) -> list[dict[str, Any]]:
     """The parts of a text with their times; one that has no end lasts until the sound's."""
-    return [
-        {
-            "text": part["text"].strip(),
-            "start": float(part["timestamp"][0] or 0.0),
-            "end": float(length if part["timestamp"][1] is None else part["timestamp"][1]),
-        }
-        for part in found.get("chunks", ())
-    ]
+    parts = []
+    for part in found.get("chunks", ()):
+        start, end = (length if time is None else min(time, length) for time in part["timestamp"])
+        parts.append({"text": part["text"].strip(), "start": float(start), "end": float(end)})
+    return parts
