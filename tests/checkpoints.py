@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -161,6 +162,9 @@ def make_jina() -> Path:
             torch.nn.init.normal_(parameter, std=0.5)
         model.save_pretrained(folder)
         word_tokenizer().save_pretrained(folder)
+        weights = load_file(folder / "model.safetensors")
+        weights["pooler.dense.weight"] = torch.zeros(24, 24)  # the published file has one too
+        save_file(weights, folder / "model.safetensors", {"format": "pt"})
         said = json.loads((folder / "config.json").read_text())
         said |= {  # what the published config says for the repository's own code
             "position_embedding_type": "alibi", "feed_forward_type": "geglu",

@@ -21,10 +21,12 @@ from PIL import Image
 from probes import load_probe, probe, rows, run
 
 from mixpeek_lab.builtin_models import MODELS, get_batch_service
+from mixpeek_lab.builtin_models.loading import Placement, place
 from mixpeek_lab.container import Container, SecretsHandle
 from mixpeek_lab.errors import InvalidInputError, LabError, ManifestError, NotFoundError
 from mixpeek_lab.sdk import AssetError, ResourceType
 from mixpeek_lab.secrets import SecretStore
+from mixpeek_lab.source import write_source
 
 TEXTS = ["cats purr", "dogs bark after heavy rain that river"]
 QUERY = (
@@ -351,7 +353,7 @@ def test_misspelt_fields_are_told_with_the_name_that_was_meant():
     with pytest.raises(InvalidInputError, match=r"is builtins.*|its config is str"):
         service("text_column")
     siglip = get_batch_service(checkpoints.SIGLIP).config_class()
-    with pytest.raises(InvalidInputError, match="another model's"):
+    with pytest.raises(InvalidInputError, match="not this model's"):
         service(siglip)
     with pytest.raises(InvalidInputError, match=r"no input 'txt'. Did you mean 'text'"):
         service().infer({"txt": "cats"})
@@ -380,8 +382,6 @@ def test_the_gpu_is_for_steps_that_asked_for_one(e5, monkeypatch):
         with pytest.raises(InvalidInputError, match="sees no GPU"):
             service({"device": "cuda"}).ensure_setup()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    from mixpeek_lab.builtin_models.loading import place
-
     config = service.config_class(torch_dtype="float16")
     assert place("m", config, ResourceType.GPU).device == "cuda"
     assert place("m", service.config_class(), ResourceType.CPU).device == "cpu"
@@ -472,17 +472,67 @@ def test_the_container_gives_handles_that_travel(e5, bge, tmp_path):
         container.inference.get(checkpoints.E5, {"text_col": "data"})
 
 
-def test_a_handle_is_a_step_and_a_realtime_service(e5, kernel_lab, tmp_path):
-    load_probe(
-        kernel_lab, tmp_path, "return batch", name="handled", vectors={"embedding": 32},
-        pipeline=f"""
-        def build_steps(extractor_request, container=None, **kwargs):
-            return {{"steps": [container.inference.get({checkpoints.E5!r})]}}
-        """,
-    )  # fmt: skip
+HANDLED = f"""
+def build_steps(extractor_request, container=None, **kwargs):
+    return {{"steps": [container.inference.get({checkpoints.E5!r})]}}
+"""
+QUERIES = f"""
+from shared.inference.registry import get_batch_service
+
+def get_inference_service(**kwargs):
+    return get_batch_service({checkpoints.E5!r})()
+"""
+
+
+def test_a_handle_is_a_step_and_the_service_answers_queries(e5, kernel_lab, tmp_path):
+    source = probe("return batch", name="handled", vectors={"embedding": 32}, pipeline=HANDLED)
+    write_source(source.with_file("realtime.py", QUERIES), tmp_path / "handled")
+    assert kernel_lab.load(tmp_path / "handled").is_kept
     kernel_lab.bucket("b", TEXTS)
     report = kernel_lab.process("b", "handled", "handled", engine="kernel")
     assert report.vectors == {"embedding": 2}
+    kernel_lab.retriever("r", {"collection": "handled", "searches": [{"feature": "embedding"}]})
+    (leg,) = kernel_lab.search("r", "cats").legs
+    wanted = mean_of_tokens(e5, TEXTS) @ mean_of_tokens(e5, [f"{QUERY}cats"])[0]
+    assert sorted(leg.scores) == pytest.approx(sorted(wanted), abs=1e-5)
+
+
+def test_what_was_done_before_a_failure_is_not_done_again(siglip, pictures, tmp_path, monkeypatch):
+    service, seen = get_batch_service(checkpoints.SIGLIP)({"batch_size": 1}), []
+    embed = service._embed_images
+    monkeypatch.setattr(
+        service, "_embed_images", lambda values: seen.extend(values) or embed(values)
+    )
+    first = str(pictures[0])
+    with pytest.raises(AssetError):
+        service(frame(first, str(tmp_path / "absent.png")))
+    assert len(column(service, first)[0]) == 48
+    assert seen == [first, str(tmp_path / "absent.png")]
+    column(service, first)
+    assert seen[2:] == [first]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_gives_nearly_the_same(e5, siglip, jina, bge, whisper, dtype):
+    """On the CPU, where `place` refuses it: what it tests is that all inputs follow the weights."""
+    text, image = TEXTS[0], Image.new("RGB", (40, 40), "red")
+    for model, inputs, key in (
+        (checkpoints.E5, {"text": text}, "embedding"),
+        (checkpoints.JINA, {"text": text}, "embedding"),
+        (checkpoints.SIGLIP, {"text": text}, "embedding"),
+        (checkpoints.SIGLIP, {"image": image}, "embedding"),
+        (checkpoints.BGE, {"pairs": [["cats", text]]}, "scores"),
+    ):
+        service = get_batch_service(model)
+        half = service.open(Placement(model, None, "cpu", dtype))
+        wanted = service().infer(inputs)[key]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(service, "model", half)
+            np.testing.assert_allclose(service().infer(inputs)[key], wanted, atol=0.03)
+    speech = get_batch_service(checkpoints.WHISPER)
+    half = speech.open(Placement(checkpoints.WHISPER, None, "cpu", dtype))
+    silence = np.zeros(16_000, np.float32)
+    assert half.transcribe(silence, speech.config_class(max_new_tokens=2))["text"]
 
 
 def test_the_registry_loads_no_heavy_library():

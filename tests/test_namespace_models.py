@@ -372,5 +372,5 @@ def test_workers_and_the_replica_load_from_the_labs_home(lab, tmp_path, file):
         np.testing.assert_allclose(lengths, 1, atol=1e-5)
         own.retriever("r", {"collection": "c", "searches": [{"feature": "vec"}]})
         own.serve("r")
-        answer = own.execute("r", {"query": "anything", "limit": 1})
-        assert answer["documents"][0]["score"] == pytest.approx(1.0)
+        (leg,) = own.execute("r", {"query": "anything"}, explain=True)["legs"]
+        assert leg["scores"] == pytest.approx([1.0, 1.0])

@@ -64,7 +64,7 @@ def read_config(kind: type[Config], given: Any, model_id: str) -> Config:
     if isinstance(given, BaseModel):
         raise InvalidInputError(
             f"{model_id}: its config is {type(given).__module__}.{type(given).__qualname__}, which "
-            f"is another model's. Write {kind.__module__}.{kind.__qualname__}, or a dict."
+            f"is not this model's. Write {kind.__module__}.{kind.__qualname__}, or a dict."
         )
     if not isinstance(given, Mapping):
         raise InvalidInputError(

@@ -23,6 +23,7 @@ class JinaBert(PreTrainedModel):
 
     config_class = BertConfig
     base_model_prefix = "bert"
+    _keys_to_ignore_on_load_unexpected = (r"^pooler\.",)
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)

@@ -23,7 +23,12 @@ def get_batch_service(model_id: str) -> Any:
     """The class of a built-in model, for `StepDefinition(service_class=…, config=…)`.
 
     Its config is the model's InferenceConfigs, or a dict of its fields. Nothing is loaded until a
-    step runs. Raises NotFoundError with the ids there are.
+    step runs. In realtime.py the same class answers queries:
+
+        def get_inference_service(**kwargs):
+            return get_batch_service("intfloat/multilingual-e5-large-instruct")()
+
+    Raises NotFoundError with the ids there are.
     """
     lowered = {known.lower(): known for known in MODELS}
     found = lowered.get(str(model_id).lower())

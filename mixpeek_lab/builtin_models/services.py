@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from mixpeek_lab.builtin_models.configs import ModelConfig, read_config, unknown_name
@@ -42,6 +42,7 @@ class BuiltinService(Generic[Config]):
         `resource_type` is the step's. Other keywords (`secrets`, `progress_actor`) are not used.
         """
         self.config: Config = self.read(config)
+        self._kept: dict[Any, Any] = {}
         self.resource_type = None if resource_type is None else ResourceType(resource_type)
 
     @classmethod
@@ -95,6 +96,25 @@ class BuiltinService(Generic[Config]):
         batch[self.config.output_column_name] = pd.Series(found, index=batch.index, dtype=object)
         return batch
 
+    def in_parts(self, values: list[Any], work: Callable[[list[Any]], list[Any]]) -> list[Any]:
+        """`work` on the values that are there, `batch_size` at a time; None for the others.
+
+        Where one cannot be read the whole batch raises, and is tried again in halves: what was
+        done before is kept for that.
+        """
+        found = [self._kept.pop(_name_of(value), None) for value in values]
+        todo = [row for row, value in enumerate(values) if is_there(value) and found[row] is None]
+        try:
+            for start in range(0, len(todo), self.config.batch_size):
+                part = todo[start : start + self.config.batch_size]
+                for row, answer in zip(part, work([values[row] for row in part]), strict=True):
+                    found[row] = answer
+        except Exception:
+            done = {_name_of(value): one for value, one in zip(values, found, strict=True)}
+            self._kept = {name: one for name, one in done.items() if name and one is not None}
+            raise
+        return found
+
     @classmethod
     def check_vectors(cls, config: Any, declared: Mapping[str, int]) -> None:
         """Raise ManifestError where a manifest declares another dimension than the model gives.
@@ -143,6 +163,16 @@ class BuiltinService(Generic[Config]):
         )
 
 
+def is_there(value: Any) -> bool:
+    """Whether a row has something to read: no None, and no blank text."""
+    return value is not None and not (isinstance(value, str | bytes) and not value.strip())
+
+
+def _name_of(value: Any) -> Any:
+    """What tells a value from others; None for one that has no name."""
+    return value if isinstance(value, str | bytes) else None
+
+
 def column_of(batch: pd.DataFrame, name: str, model_id: str) -> list[Any]:
     """A column's values, None for missing ones. InvalidInputError where there is no such column."""
     import pandas as pd
@@ -166,7 +196,7 @@ def texts_of(batch: pd.DataFrame, name: str, model_id: str) -> list[str | None]:
                 f"{model_id} reads texts from {name!r}, and found {type(value).__name__}. "
                 "Name a column of texts."
             )
-        found.append(value if value and value.strip() else None)
+        found.append(value if is_there(value) else None)
     return found
 
 

@@ -66,28 +66,23 @@ class SigLIPBatch(BuiltinService[InferenceConfigs]):
 
     def answers(self, batch: pd.DataFrame) -> list[Any]:
         """One vector per row with content."""
-        config, is_text = self.config, self._is_text(batch)
+        is_text = self._is_text(batch)
+        texts = [row for row, chosen in enumerate(is_text) if chosen]
+        images = [row for row, chosen in enumerate(is_text) if not chosen]
         found: list[Any] = [None] * len(batch)
-        if any(is_text):
-            texts = texts_of(batch[is_text], config.text_column, self.model_id)
-            rows = [row for row, chosen in enumerate(is_text) if chosen]
-            self._fill(found, rows, texts, self.model.texts)
-        if not all(is_text):
-            chosen = [not text for text in is_text]
-            images = column_of(batch[chosen], config.image_column, self.model_id)
-            rows = [row for row, is_image in enumerate(chosen) if is_image]
-            self._fill(found, rows, images, lambda v, n: self.model.images(load_images(v), n))
+        if texts:
+            given = texts_of(batch.iloc[texts], self.config.text_column, self.model_id)
+            _put(found, texts, self.in_parts(given, self._embed_texts))
+        if images:
+            given = column_of(batch.iloc[images], self.config.image_column, self.model_id)
+            _put(found, images, self.in_parts(given, self._embed_images))
         return found
 
-    def _fill(self, found: list[Any], rows: list[int], values: list[Any], embed: Any) -> None:
-        """Embed what is there, a batch at a time, so that few images are in memory at once."""
-        present = [(row, value) for row, value in zip(rows, values, strict=True) if value]
-        size = self.config.batch_size
-        for start in range(0, len(present), size):
-            part = present[start : start + size]
-            vectors = embed([value for _, value in part], size)
-            for (row, _), vector in zip(part, vectors, strict=True):
-                found[row] = vector
+    def _embed_texts(self, texts: list[str]) -> list[Any]:
+        return list(self.model.texts(texts, self.config.batch_size))
+
+    def _embed_images(self, values: list[Any]) -> list[Any]:
+        return list(self.model.images(load_images(values), self.config.batch_size))
 
     def _is_text(self, batch: pd.DataFrame) -> list[bool]:
         if self.config.modality != "auto":
@@ -123,6 +118,11 @@ class SigLIPBatch(BuiltinService[InferenceConfigs]):
         return (
             f" Mixpeek's table of built-in models says {PUBLISHED} for it, which it does not have."
         )
+
+
+def _put(found: list[Any], rows: list[int], answers: list[Any]) -> None:
+    for row, answer in zip(rows, answers, strict=True):
+        found[row] = answer
 
 
 class SigLIPModel:

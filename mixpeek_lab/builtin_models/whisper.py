@@ -64,7 +64,8 @@ class WhisperBatch(BuiltinService[InferenceConfigs]):
         """Add the column of texts, and that of segments where one is named."""
         import pandas as pd
 
-        heard = self._heard(batch)
+        values = column_of(batch, self.config.audio_column, self.model_id)
+        heard = self.in_parts(values, self._hear)
         texts = [None if one is None else one["text"] for one in heard]
         batch[self.config.output_column_name] = pd.Series(texts, index=batch.index, dtype=object)
         if self.config.segments_column_name:
@@ -73,17 +74,8 @@ class WhisperBatch(BuiltinService[InferenceConfigs]):
             batch[named] = pd.Series(parts, index=batch.index, dtype=object)
         return batch
 
-    def _heard(self, batch: pd.DataFrame) -> list[dict[str, Any] | None]:
-        """One answer per row with content; a few files are in memory at once."""
-        values = column_of(batch, self.config.audio_column, self.model_id)
-        present = [(row, value) for row, value in enumerate(values) if value]
-        found: list[dict[str, Any] | None] = [None] * len(values)
-        for start in range(0, len(present), self.config.batch_size):
-            part = present[start : start + self.config.batch_size]
-            sounds = load_sounds([value for _, value in part])
-            for (row, _), sound in zip(part, sounds, strict=True):
-                found[row] = self.model.transcribe(sound, self.config)
-        return found
+    def _hear(self, values: list[Any]) -> list[Any]:
+        return [self.model.transcribe(sound, self.config) for sound in load_sounds(values)]
 
     def respond(self, inputs: Mapping[str, Any], config: InferenceConfigs) -> dict[str, Any]:
         """Transcribe one sound, or several."""
@@ -112,6 +104,7 @@ class SpeechModel:
             model=model.to(placement.device).eval(),
             tokenizer=processor.tokenizer,
             feature_extractor=processor.feature_extractor,
+            dtype=placement.dtype,
             device=placement.device,
         )
         self._is_multilingual = bool(getattr(model.generation_config, "is_multilingual", False))

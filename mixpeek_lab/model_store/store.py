@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixpeek_lab.errors import ConflictError, InvalidInputError, LabError, NotFoundError
-from mixpeek_lab.model_store.weights import CONVERT, PICKLES, TORCH, read_weights
+from mixpeek_lab.model_store.weights import CONVERT, PICKLES, check_weights, is_weights
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHUNK = 1 << 20
@@ -197,8 +197,8 @@ def _check(file: Path) -> None:
         )
     if suffixes[-1:] in ([".zip"], [".tar"], [".tgz"]) or suffixes[-2:] == [".tar", ".gz"]:
         raise InvalidInputError(f"{file.name} is an archive: unpack it, and add its folder.")
-    if suffixes[-1:] and (suffixes[-1] in TORCH or suffixes[-1] == ".safetensors"):
-        read_weights(file)
+    if is_weights(file):
+        check_weights(file)
 
 
 def _hashed(file: Path) -> str:

