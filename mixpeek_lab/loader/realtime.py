@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.loader.answers import listed
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
@@ -60,10 +61,13 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
             "`async def infer(self, inputs, parameters)`."
         )
     try:
-        service = maker(config={}) if _needs_config(maker) else maker()
+        with in_home(Path(home)):
+            service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service, load_schemas(source, Path(home)).parameters)
+    return RealtimeService(
+        source, service, home=Path(home), parameters=load_schemas(source, Path(home)).parameters
+    )
 
 
 class RealtimeService:
@@ -74,9 +78,15 @@ class RealtimeService:
     """
 
     def __init__(
-        self, source: ExtractorSource, service: Any, parameters: Schema | None = None
+        self,
+        source: ExtractorSource,
+        service: Any,
+        *,
+        home: Path | None = None,
+        parameters: Schema | None = None,
     ) -> None:
-        self._source, self._service, self._schema = source, service, parameters
+        self._source, self._service = source, service
+        self._home, self._schema = home, parameters
         self._method, self._is_async = _method(source, service)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
@@ -140,9 +150,10 @@ class RealtimeService:
         if parameters and self._schema is not None:
             self._schema.demand(parameters, partial=True)
         try:
-            answer = self._method(dict(inputs), dict(parameters or {}))
-            if inspect.isawaitable(answer):
-                answer = await answer
+            with in_home(self._home):
+                answer = self._method(dict(inputs), dict(parameters or {}))
+                if inspect.isawaitable(answer):
+                    answer = await answer
         except ExtractorRunError:
             raise
         except (Exception, SystemExit) as error:  # sys.exit() would end the loop, not the process
@@ -156,7 +167,8 @@ class RealtimeService:
 
     def _set_up(self, service: InferenceService) -> None:
         try:
-            service.ensure_setup()
+            with in_home(self._home):
+                service.ensure_setup()
         except (Exception, SystemExit) as error:
             raise run_failure(self._source, "setup()", error) from error
 

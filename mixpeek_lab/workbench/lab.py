@@ -19,6 +19,7 @@ from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
+from mixpeek_lab.model_store import ModelStore
 from mixpeek_lab.models import (
     JSON,
     Bucket,
@@ -96,6 +97,11 @@ class Lab:
     def home(self) -> Path:
         """The folder that holds all that lasts."""
         return self._home.path
+
+    @property
+    def models(self) -> ModelStore:
+        """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
+        return ModelStore(self.home)
 
     @property
     def token(self) -> str:
