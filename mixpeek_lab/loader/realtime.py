@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.loader.answers import listed
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
@@ -120,7 +121,7 @@ class RealtimeService:
         if not isinstance(answer, Mapping):
             raise ExtractorRunError(
                 f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
-                'Return {"embedding": [float, …]}.'
+                'Return what its inference_type asks for, such as {"embedding": [float, …]}.'
             )
         return dict(answer)
 
@@ -245,21 +246,15 @@ def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np
     for key in (feature_name, f"{feature_name}_embedding", "embedding", "embeddings", "vector"):
         if answer.get(key) is None:
             continue
-        value = _listed(answer[key])
+        value = listed(answer[key])
         if key == "embeddings":
-            value = _listed(value[0]) if isinstance(value, list) and value else None
+            value = listed(value[0]) if isinstance(value, list) and value else None
         return _vector(key, value)
     raise ExtractorRunError(
         f"The realtime service gave no vector for {feature_name!r}. It answered with the keys: "
         f"{', '.join(map(str, answer)) or '(none)'}. "
         f'Return {{"embedding": [float, …]}}, or name the key {feature_name!r}.'
     )
-
-
-def _listed(value: Any) -> Any:
-    """numpy arrays and torch tensors as lists; others as they are."""
-    as_list = getattr(value, "tolist", None)
-    return as_list() if callable(as_list) else list(value) if isinstance(value, tuple) else value
 
 
 def _vector(key: str, value: Any) -> npt.NDArray[np.float64]:
