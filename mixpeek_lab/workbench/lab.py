@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
-from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
@@ -29,7 +30,7 @@ from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource, read_source
 from mixpeek_lab.workbench import extractors
-from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
+from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
@@ -41,6 +42,7 @@ from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import KernelServices, Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
+from mixpeek_lab.workbench.trials import Trial
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
@@ -200,6 +202,32 @@ class Lab:
         self._hub.settle()
         return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
 
+    def test(
+        self,
+        name: str,
+        rows: Source | None = None,
+        *,
+        parameters: Mapping[str, JSON] | None = None,
+        engine: Literal["ray", "kernel"] = "ray",
+        no_parity: str = "",
+        on_result: OnResult | None = None,
+    ) -> TestReport:
+        """Test an extractor against its contract: its batch steps, its service, and both together.
+
+        On `rows`, or on rows made from its manifest; in this process, then on Ray Data and on its
+        service deployed on Ray Serve (`engine="kernel"` stays in this process). `no_parity` says
+        why batch and realtime need not agree. Nothing of it stays: no documents, no deployment.
+        """
+        demand_engine(engine)
+        self._hub.settle()
+        trial = Trial(self.extractor(name), self.home, self._kernel, parameters or {}, no_parity)
+        if engine == "kernel":
+            return trial.run(rows, lambda: trial.ask_here(self._services), None, on_result)
+        self._start_endpoint()
+        on_ray = trial.on(RayEngine(self._session, self.home))
+        with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
+            return trial.run(rows, service, on_ray, on_result)
+
     # ------------------------------------------------------------ buckets and collections
 
     def bucket(
@@ -253,8 +281,7 @@ class Lab:
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
         """
-        if engine not in ("ray", "kernel"):
-            raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
+        demand_engine(engine)
         self._hub.settle()
         record = self.extractor(extractor)
         target = target_collection(
@@ -275,14 +302,8 @@ class Lab:
             runner,
             on_progress or (lambda _: None),
         )
-        if not self._running.acquire(blocking=False):
-            raise ConflictError(
-                "Another run is under way in this lab. Wait for it, or interrupt it."
-            )
-        try:
+        with alone(self._running):
             return run.execute()
-        finally:
-            self._running.release()
 
     def collection(self, name: str) -> Collection:
         """The collection of that name or id."""

@@ -180,10 +180,11 @@ class KernelServices:
         answers = []
         for embed in prepared.embeds:
             service = prepared.service(embed)
-            answers.append(self._service(service).infer_sync(embed.inputs, service.parameters))
+            answers.append(self.loaded(service).infer_sync(embed.inputs, service.parameters))
         return prepared.vectors(answers)
 
-    def _service(self, wanted: Service) -> RealtimeService:
+    def loaded(self, wanted: Service) -> RealtimeService:
+        """The service, loaded if it was not. ExtractorError where its code does not load."""
         from mixpeek_lab.loader import load_service
 
         key = (wanted.extractor, wanted.digest)
