@@ -13,6 +13,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "demo": "index the docstrings of installed packages; search",
+    "test": "test an extractor: batch on Ray Data, realtime on Ray Serve, and both together",
     "secret": "keep, list or forget secrets",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }

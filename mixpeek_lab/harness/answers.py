@@ -52,6 +52,12 @@ class Answer:
         table[np.asarray(values.is_valid())] = dense.reshape(-1, values.type.list_size)
         return {row: table[places] for row, places in self._places().items()}
 
+    def without(self, feature: str, features: Sequence[str]) -> set[int]:
+        """The rows with a document that has no vector at all, which is not one of NaN."""
+        column = vector_columns(self.documents.column_names, features)[feature]
+        missing = np.asarray(self.documents.column(column).is_null())
+        return {row for row, places in self._places().items() if missing[places].any()}
+
     def values(self, column: str) -> dict[int, list[Any]]:
         """The values of any column, by row."""
         values = self.documents.column(column).to_pylist()

@@ -21,7 +21,6 @@ ORDINARY = (
     "Contact: ada@example.org, +44 20 7946 0958, https://example.org/a?b=c",
     "THE BRIDGE IS CLOSED. Use the ferry instead!",
     _LONG,
-    _LONG * 3,
     "Title: Tides\n\nThe moon pulls the sea.\n\nThe sun helps, or hinders.",
 )
 """Short and long, with numbers, code, lines and paragraphs: no two alike."""

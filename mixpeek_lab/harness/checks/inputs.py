@@ -86,11 +86,10 @@ def _usable(evidence: Evidence, answer: Answer, name: str, what: str) -> Verdict
     vectors = evidence.vectors(name, answer).get(EDGE)
     if vectors is None or not len(vectors):
         return passed(f"{what} gives no document.")
-    missing = np.isnan(vectors).all(axis=1)
-    if not np.isfinite(vectors[~missing]).all():
-        return failed(f"{what} gives a vector {name!r} with NaN or infinity in it.")
-    if missing.any():
+    if EDGE in answer.without(name, evidence.features):
         return passed(f"{what} gives a document without {name!r}.")
+    if not np.isfinite(vectors).all():
+        return failed(f"{what} gives a vector {name!r} with NaN or infinity in it.")
     if (vectors == 0).all(axis=1).any():
         return passed(f"{what} gives a vector {name!r} of zeros, which no search by cosine finds.")
     return passed()

@@ -147,10 +147,11 @@ def _pairs(
     A row that became one document is asked for by its text; of one that was cut into chunks, the
     first chunk, where `data` is the chunk's own text.
     """
+    by_row = evidence.vectors(name)
     chunks = evidence.first.values("data")
     found, vectors = {}, {}
     for row, text in evidence.samples.texts.items():
-        given = evidence.vectors(name).get(row)
+        given = by_row.get(row)
         if given is None or not len(given) or not np.isfinite(given[0]).all():
             continue
         is_cut = len(given) > 1
