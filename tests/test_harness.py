@@ -14,7 +14,7 @@ import pytest
 from packages import HASH_EMBEDDER
 from probes import probe
 from seed import FIXTURES
-from test_pipeline_ray import workers
+from test_pipeline_ray import gone, workers
 
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError
@@ -118,11 +118,11 @@ VEC = "[embed(t) for t in texts(batch)]"
 BROKEN = {
     "the column is not there": (
         "TST101", "failed", 'batch["vec"] = [embed(t) for t in batch["text"]]\nreturn batch',
-        "reads the column 'text'", 'batch["text"]',
+        "asks a DataFrame for the column 'text'", 'batch["text"]',
     ),
     "the attribute is not there": (
         "TST101", "failed", "batch['vec'] = [embed(t) for t in batch.body]\nreturn batch",
-        "reads the column 'body'", "batch.body",
+        "asks a DataFrame for the column 'body'", "batch.body",
     ),
     "a row fails": (
         "TST102", "failed", f'if "cats" in texts(batch):\n    raise ValueError("no cats")\n{GOOD}',
@@ -191,11 +191,11 @@ BROKEN = {
     "sorted by length": (
         "TST304", "failed",
         'batch["vec"] = [embed(t) for t in sorted(texts(batch), key=len)]\nreturn batch',
-        "the reverse order, 'vec' is another: the worst cosine is", '"vec"',
+        "the reverse order, 'vec' comes out different: the worst cosine is", '"vec"',
     ),
     "a Series": (
         "TST305", "failed", f'batch["vec"] = pd.Series({VEC})\nreturn batch',
-        "an index with gaps, 'vec' is another", '"vec"',
+        "an index with gaps, 'vec' comes out different", '"vec"',
     ),
     "positions as labels": (
         "TST305", "failed",
@@ -205,7 +205,7 @@ BROKEN = {
     "normalised together": (
         "TST306", "failed",
         f'v = np.array({VEC})\nbatch["vec"] = list(v / v.max(axis=0))\nreturn batch',
-        "batches of one row, 'vec' is another", '"vec"',
+        "batches of one row, 'vec' comes out different", '"vec"',
     ),
     "another label in another batch": (
         "TST306", "warned", f'batch["size"] = len(batch)\n{GOOD}', "'size' hold other values",
@@ -242,7 +242,7 @@ BROKEN = {
     "it counts its calls": (
         "TST307", "failed", "self.n = getattr(self, 'n', 0) + 1\n"
         f'batch["vec"] = [[x + self.n * i for i, x in enumerate(v)] for v in {VEC}]\nreturn batch',
-        "the second call, 'vec' is another", '"vec"',
+        "the second call, 'vec' comes out different", '"vec"',
     ),
 }  # fmt: skip
 """What is wrong → the check that finds it, its outcome, the code, words it says, the line."""
@@ -526,15 +526,16 @@ class TestCommand:
         assert self.run(monkeypatch, tmp_path, source, "--home", "nowhere") != 0
 
 
+@pytest.fixture(scope="module")
+def served(lab, tmp_path_factory):
+    """A lab of its own on the tests' Ray."""
+    with Lab(tmp_path_factory.mktemp("harness") / "home") as own:
+        yield own
+
+
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
 class TestOnRay:
-    @pytest.fixture(scope="class")
-    def served(self, lab, tmp_path_factory):
-        """A lab of its own on the tests' Ray."""
-        with Lab(tmp_path_factory.mktemp("harness") / "home") as own:
-            yield own
-
     def test_batch_on_ray_data_and_realtime_on_ray_serve(self, served, tmp_path, monkeypatch):
         monkeypatch.setenv("HARNESS_TEST_KERNEL", "1")  # which Ray's workers do not have
         where = 'os.environ.get("HARNESS_TEST_KERNEL")'
@@ -545,9 +546,9 @@ class TestOnRay:
         assert tuple(seen) == report.results
         assert report.engine == "ray"
         assert [r.id for r in report.of("failed")] == ["TST501"]
-        assert "With Ray Data, 'vec' is another" in report.result("TST501").message
+        assert "With Ray Data, 'vec' comes out different" in report.result("TST501").message
         assert report.result("TST602").outcome == "passed"
-        assert served.status().services == ()
+        assert served.status().deployed == ()
         assert (served.buckets(), served.collections()) == ([], [])
 
     def test_a_service_that_was_deployed_stays_so(self, served):
@@ -556,7 +557,7 @@ class TestOnRay:
         report = served.test("hash_embedder", ["a b", "c d e"])
         assert report.of("failed") == []
         assert report.result("TST501").outcome == "passed"
-        assert len(served.status().services) == 1
+        assert len(served.status().deployed) == 1
 
     def test_an_interruption_leaves_no_actors(self, served, tmp_path):
         load(served, tmp_path, extractor(f"if not {os.getpid()} == os.getpid():\n"
@@ -574,4 +575,4 @@ class TestOnRay:
 
         with pytest.raises(KeyboardInterrupt):
             served.test("slow", ["one", "two"], on_result=interrupt)
-        assert workers() == []
+        assert gone(workers)

@@ -78,7 +78,7 @@ def _report(lab: Lab, options: argparse.Namespace) -> TestReport:
 def _keep(report: TestReport, place: str | None) -> None:
     if place is None:
         return
-    text = json.dumps(report.as_dict(), indent=2)
+    text = json.dumps(report.as_dict(), indent=2, default=str)
     if place == "-":
         print(text)
     else:

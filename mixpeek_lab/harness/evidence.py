@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pyarrow as pa
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.harness.agreement import compare_vectors
 from mixpeek_lab.harness.answers import Answer, Vectors, answer_of, run_here
 from mixpeek_lab.harness.samples import Samples, table_of, text_row
 from mixpeek_lab.harness.subject import Ask, Subject
@@ -102,6 +103,20 @@ class Evidence:
         return self._run(self.table, self.subject.manifest.compute_profile.batch_size)
 
     @kept
+    def is_steady(self) -> bool:
+        """Whether the same rows give the same vectors when they run again at once."""
+        size = self.subject.manifest.compute_profile.batch_size
+        other = self._run(self.table, size)
+        if other.failures.keys() != self.first.failures.keys():
+            return False
+        return all(self._agrees(name, self.first, other) for name in self.features)
+
+    @kept
+    def is_apart(self) -> bool:
+        """Whether a row's vectors are the same alone as in a batch."""
+        return all(self._agrees(name, self.full_batch, self.one_by_one) for name in self.features)
+
+    @kept
     def backwards(self) -> Answer:
         """The rows in the reverse order."""
         order = pa.array(range(len(self.table) - 1, -1, -1))
@@ -132,17 +147,29 @@ class Evidence:
                 rows.append(replace(row, object_id=key, blob_id=f"blob {key}"))
         return self._run(table_of(rows, self.subject.manifest), len(rows))
 
-    def beside(self, text: str | None) -> Answer:
-        """A row with this text (row 1) in one batch with the first sample row (row 0)."""
-        first = self.samples.rows[0]
-        row = text_row(text, "edge", first.property)
-        return self._run(table_of([first, row], self.subject.manifest), 2)
+    def beside(self, text: str | None) -> tuple[int, Answer]:
+        """A row with this text (row 1) in one batch with an ordinary one (row 0).
+
+        Also says which of the sample rows that one is.
+        """
+        chosen = next((row for row in self.good_rows if row in self.samples.texts), None)
+        if chosen is None:
+            raise NoEvidenceError("The extractor's sample rows are no texts.")
+        ordinary = self.samples.rows[chosen]
+        row = text_row(text, "edge", ordinary.property)
+        return chosen, self._run(table_of([ordinary, row], self.subject.manifest), 2)
 
     def _run(self, table: pa.Table, size: int) -> Answer:
         try:
             return run_here(self.steps, self.subject.vectors, table, size)
         finally:
             set_watch(self.steps)
+
+    def _agrees(self, name: str, one: Answer, other: Answer) -> bool:
+        found = compare_vectors(
+            self.vectors(name, one), self.vectors(name, other), range(len(self.samples.rows))
+        )
+        return found.has_directions and found.has_lengths
 
     # ------------------------------------------------------------ what came back
 
@@ -205,7 +232,9 @@ class Evidence:
     def on_ray(self) -> Answer:
         """The sample rows through Ray Data."""
         if self.subject.on_ray is None:
-            raise NoEvidenceError("Left out: this test stays in the kernel.")
+            raise NoEvidenceError(
+                "This test stays in the kernel; `--full`, or engine='ray', runs it on Ray as well."
+            )
         _ = self.steps
         return answer_of(self.subject.on_ray(self.table))
 

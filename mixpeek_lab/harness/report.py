@@ -18,7 +18,7 @@ _COLOURS: Mapping[Outcome, str] = {
     "passed": COLOURS["success"],
     "failed": COLOURS["error"],
     "warned": COLOURS["warning"],
-    "skipped": "inherit",
+    "skipped": "inherit",  # it is muted instead
 }
 
 
@@ -106,8 +106,8 @@ class TestReport:
         return ", ".join(parts) or "no checks"
 
     def of(self, *outcomes: Outcome) -> list[CheckResult]:
-        """The results with one of these outcomes, in the order of the table."""
-        return [result for result in self.results if result.outcome in outcomes]
+        """The results with one of these outcomes: outcome by outcome, each as in the table."""
+        return [result for o in outcomes for result in self.results if result.outcome == o]
 
     def result(self, check: str) -> CheckResult:
         """One check's result, by its id. KeyError for an id that the table does not have."""
@@ -143,7 +143,8 @@ class TestReport:
         }
 
     def _repr_html_(self) -> str:
-        shown = [_shown(result) for result in self.of("failed", "warned", "skipped")]
+        shown = [_shown(result) for result in self.of("failed", "warned")]
+        shown += [_muted(line) for line in lines_of(self.of("skipped"))]
         passed = self.of("passed")
         rows = "".join(_row(result) for result in passed)
         folded = (
@@ -175,6 +176,10 @@ def _shown(result: CheckResult) -> str:
         f'<b style="color:{colour}">{result.outcome} {escape(result.id)}</b> '
         f"{escape(result.title)}<div>{marked_html(result.message)}</div></div>"
     )
+
+
+def _muted(line: str) -> str:
+    return f'<div style="margin:.3em 0;{MUTED}">{marked_html(line)}</div>'
 
 
 def _row(result: CheckResult) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.loader import ProcessorStep
+from mixpeek_lab.loader.places import place_of
 from mixpeek_lab.sdk import RowCondition
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ class Call:
     """What the frame had before the call."""
     given: Any
     """What the processor returned; None where it raised."""
+    wanted: str = ""
+    """The column that it asked a DataFrame for in vain."""
+    where: str = ""
+    """The line that asked."""
 
 
 @dataclass
@@ -55,12 +61,15 @@ class Watched:
         columns = tuple(map(str, frame.columns))
         if self.has_gaps:
             frame.index = _with_gaps(len(frame))
-        given = None
         try:
             given = self.processor(frame)
-        finally:
+        except Exception as error:
             if self.keeps_calls:
-                self.calls.append(Call(columns, given))
+                where = place_of(self.step.source, error)
+                self.calls.append(Call(columns, None, _wanted(error), where))
+            raise
+        if self.keeps_calls:
+            self.calls.append(Call(columns, given))
         return _without_gaps(given, len(frame)) if self.has_gaps else given
 
 
@@ -70,6 +79,16 @@ def set_watch(
     """Say what is watched from now on."""
     for step in steps:
         step.keeps_calls, step.has_gaps = keeps_calls, has_gaps
+
+
+def _wanted(error: Exception) -> str:
+    """The column that pandas was asked for and has not; empty for any other error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or "/pandas/" not in frames[-1].filename.replace("\\", "/"):
+        return ""
+    if isinstance(error, KeyError):
+        return error.args[0] if error.args and isinstance(error.args[0], str) else ""
+    return str(error.name or "") if isinstance(error, AttributeError) else ""
 
 
 def is_frame(given: Any) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from mixpeek_lab.harness.agreement import COSINE, Agreement, compare_vectors, differing_columns
 from mixpeek_lab.harness.answers import Answer
 from mixpeek_lab.harness.evidence import Evidence
+from mixpeek_lab.harness.media import MAKERS
 from mixpeek_lab.harness.report import Verdict
-from mixpeek_lab.harness.verdicts import failed, passed, skipped, together, warned
+from mixpeek_lab.harness.verdicts import NoEvidenceError, failed, passed, skipped, together, warned
 from mixpeek_lab.models import Failure
 from mixpeek_lab.sdk import RowCondition
 
@@ -69,7 +70,7 @@ def repeats_itself(evidence: Evidence) -> Verdict:
         "The processor changes what it keeps between calls, or is random: fix the seed, call "
         "model.eval(), keep results out of self."
     )
-    return same_answer(evidence, evidence.again, "the second call", advice)
+    return _compared(evidence, evidence.first, evidence.again, "the second call", advice)
 
 
 def ignores_batch_size(evidence: Evidence) -> Verdict:
@@ -86,14 +87,14 @@ def ignores_batch_size(evidence: Evidence) -> Verdict:
 
 def conditions_fit(evidence: Evidence) -> Verdict:
     """Each step has rows to work on, and each row a step."""
-    types = {row.mime_type for row in evidence.samples.rows}
+    types = {row.mime_type for row in evidence.samples.rows} | _declared(evidence)
     conditions = {step.name: step.condition for step in evidence.steps}
     if set(conditions.values()) == {RowCondition.ALWAYS}:
         return passed("Every step takes every row.")
     found = [
         warned(
-            f"Step {name} takes {condition.name} rows alone, and the sample rows are "
-            f"{', '.join(sorted(types))}: it did nothing. See supported_input_types."
+            f"Step {name} takes {condition.name} rows alone, and the rows are "
+            f"{', '.join(sorted(types))}: it does nothing. See supported_input_types."
         )
         for name, condition in conditions.items()
         if not any(condition.matches(kind) for kind in types)
@@ -112,16 +113,35 @@ def conditions_fit(evidence: Evidence) -> Verdict:
 def same_answer(
     evidence: Evidence, other: Answer, what: str, advice: str, one: Answer | None = None
 ) -> Verdict:
-    """Compare another run's answer with the first's (or `one`): vectors, then all else."""
+    """Compare another run's answer with the first's (or `one`): vectors, then all else.
+
+    No evidence where the first run does not even agree with itself.
+    """
     first = evidence.first if one is None else one
+    found = _compared(evidence, first, other, what, advice)
+    if found.outcome == "failed" and not evidence.is_steady:
+        raise NoEvidenceError("The same rows never give the same twice: see TST307.")
+    return found
+
+
+def _compared(evidence: Evidence, first: Answer, other: Answer, what: str, advice: str) -> Verdict:
     rows = [row for row in evidence.good_rows if row in first.counts]
     broke = sorted(set(other.failures) - set(first.failures))
     broke = [row for row in broke if row < len(evidence.samples.rows)]  # and not a copy
     if broke:
         return _broke(other.failures[broke[0]], len(broke), what, advice)
-    found = [_vectors_agree(evidence, name, first, other, rows, what, advice)
-             for name in evidence.features]  # fmt: skip
+    found = [
+        _vectors_agree(evidence, name, first, other, rows, what, advice)
+        for name in evidence.features
+    ]
     return together([*found, _values_agree(evidence, first, other, rows, what)])
+
+
+def _declared(evidence: Evidence) -> set[str]:
+    """The MIME types of the input types in the manifest, as far as rows of them can be made."""
+    declared = evidence.subject.manifest.supported_input_types
+    found = {MAKERS[kind][1] for kind in declared if kind in MAKERS}
+    return found | ({"text/plain"} if {"text", "string"} & set(declared) else set())
 
 
 def _broke(failure: Failure, count: int, what: str, advice: str) -> Verdict:
@@ -154,7 +174,7 @@ def _vectors_agree(
         )
     if not found.has_directions or not found.has_lengths:
         return failed(
-            f"With {what}, {name!r} is another: {_worst(evidence, found)}. {advice}",
+            f"With {what}, {name!r} comes out different: {_worst(evidence, found)}. {advice}",
             _where(evidence, name),
             **measured,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from difflib import get_close_matches
 from typing import Any
@@ -15,14 +14,12 @@ from mixpeek_lab.harness.evidence import Evidence
 from mixpeek_lab.harness.report import Verdict
 from mixpeek_lab.harness.verdicts import NoEvidenceError, failed, passed, skipped, together, warned
 from mixpeek_lab.loader.places import place_of
-from mixpeek_lab.models import CONTRACT_COLUMNS, Failure
+from mixpeek_lab.models import CONTRACT_COLUMNS
 
 GENERIC = frozenset({"embedding", "embeddings", "vector"})
 """Names under which a realtime service gives its vector: an output_schema may mean that."""
 LEAST_VECTOR = 8
 """Numbers in a list at least for it to look like a vector."""
-
-_UNKNOWN = re.compile(r"no attribute '(\w+)'|^'?(\w+)'?$|\['(\w+)'\] not in index")
 
 
 def loads(evidence: Evidence) -> Verdict:
@@ -41,19 +38,21 @@ def reads_the_contract(evidence: Evidence) -> Verdict:
     for step, call in evidence.calls[:1]:
         if set(call.columns) != set(CONTRACT_COLUMNS):
             return failed(f"{step.name} got the columns {', '.join(call.columns)}.")
-    for failure in evidence.first.failures.values():
-        name = _unknown_column(failure)
-        if name:
+    for step, call in evidence.calls:
+        if call.wanted and call.wanted not in call.columns:
             return failed(
-                f"{failure.step} reads the column {name!r}, which no batch has: the content is "
-                f'always in batch["data"]. Columns: {", ".join(CONTRACT_COLUMNS)}.',
-                failure.where,
+                f"{step.name} asks a DataFrame for the column {call.wanted!r}, which no batch has: "
+                f'the content is always in batch["data"]. Columns: {", ".join(CONTRACT_COLUMNS)}.',
+                call.where,
             )
     return passed(f"Columns: {', '.join(CONTRACT_COLUMNS)}.")
 
 
 def rows_come_through(evidence: Evidence) -> Verdict:
     """No sample row fails."""
+    if not evidence.samples.rows:
+        why = " ".join(evidence.samples.notes)
+        return failed(f"There is no sample row, so nothing was tested. {why} See --rows (rows=).")
     failures = evidence.first.failures
     if not failures:
         return passed(f"{len(evidence.samples.rows)} rows.")
@@ -130,18 +129,6 @@ def _missing(evidence: Evidence, feature: str, given: list[str]) -> Verdict:
         f'batch["{feature}"] = … in the processor, or rename the feature.',
         evidence.subject.line_of(close[0] if close else feature),
     )
-
-
-def _unknown_column(failure: Failure) -> str:
-    """The column that a failing processor asked for and no frame has; empty where it is another."""
-    if failure.kind not in ("KeyError", "AttributeError"):
-        return ""
-    if failure.kind == "AttributeError" and "DataFrame" not in failure.message:
-        return ""
-    match = _UNKNOWN.search(failure.message)
-    name = next(filter(None, match.groups()), "") if match else ""
-    is_number = name.isdecimal()
-    return "" if name in CONTRACT_COLUMNS or is_number else name
 
 
 def _vector_size(column: Any) -> int:

@@ -9,7 +9,7 @@ from mixpeek_lab.harness.answers import Answer
 from mixpeek_lab.harness.evidence import Evidence
 from mixpeek_lab.harness.report import Verdict
 from mixpeek_lab.harness.texts import EMPTY, LONG, UNICODE
-from mixpeek_lab.harness.verdicts import NoEvidenceError, failed, passed, skipped, together, warned
+from mixpeek_lab.harness.verdicts import failed, passed, together, warned
 from mixpeek_lab.harness.watching import is_frame
 from mixpeek_lab.loader.places import place_of
 from mixpeek_lab.pipeline import to_pandas
@@ -62,22 +62,24 @@ def unicode_text(evidence: Evidence) -> Verdict:
 
 def _beside(evidence: Evidence, text: str | None, what: str, advice: str) -> Verdict:
     """Process the text in one batch with an ordinary row, and look at both."""
-    if not evidence.samples.rows or evidence.samples.rows[0].type != "text":
-        return skipped("The extractor's sample rows are no texts.")
-    if 0 not in evidence.good_rows:
-        raise NoEvidenceError("Ordinary rows do not come through: see TST102.")
-    answer = evidence.beside(text)
+    ordinary, answer = evidence.beside(text)
     failure = answer.failures.get(EDGE)
     if failure is not None:
         message = f"{what} fails: {failure.kind}: {failure.message}. {advice}"
         return failed(message, failure.where)
-    neighbour = [_neighbour_is_well(evidence, answer, name, what) for name in evidence.features]
+    neighbour = [_neighbour_is_well(evidence, answer, ordinary, n, what) for n in evidence.features]
     return together([*neighbour, *(_usable(evidence, answer, n, what) for n in evidence.features)])
 
 
-def _neighbour_is_well(evidence: Evidence, answer: Answer, name: str, what: str) -> Verdict:
-    found = compare_vectors(evidence.vectors(name), evidence.vectors(name, answer), [0])
+def _neighbour_is_well(
+    evidence: Evidence, answer: Answer, ordinary: int, name: str, what: str
+) -> Verdict:
+    """The ordinary row has its vector still. Rows that always depend on others say so elsewhere."""
+    before = {0: evidence.vectors(name)[ordinary]}
+    found = compare_vectors(before, evidence.vectors(name, answer), [0])
     if found.has_directions and found.has_lengths:
+        return passed()
+    if not evidence.is_steady or not evidence.is_apart:
         return passed()
     return failed(f"{what} changes the vector {name!r} of the ordinary row beside it.")
 
