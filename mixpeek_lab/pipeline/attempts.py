@@ -94,6 +94,15 @@ class Attempts:
         self._processor = processor
         self.setup_seconds = time.perf_counter() - begun
 
+    def processor(self) -> Processor:
+        """The processor, made if it was not. Raises what kept it from being made."""
+        self.set_up()
+        if self._broken is not None:
+            raise self._broken
+        if self._processor is None:
+            raise AssertionError("set_up() makes it, or says why not")
+        return self._processor
+
     def run(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
         """Process a batch. `positions` (len(frame),) is where its rows stand in the block."""
         self.set_up()

@@ -133,6 +133,11 @@ class Endpoint:
             self._deployed[app] = (name, source.digest)
             return app
 
+    def digests(self, name: str) -> set[str]:
+        """The versions of an extractor whose services run, by their digests."""
+        running = self._deployed.values() if self.is_up else ()
+        return {digest for extractor, digest in running if extractor == name}
+
     def retire(self, name: str, keep: Container[str]) -> None:
         """Take the extractor's services down but for the versions with the digests in `keep`."""
         with self._lock:
