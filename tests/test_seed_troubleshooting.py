@@ -1,4 +1,4 @@
-"""Each trouble that Mixpeek's page has advice for, made here: the lab's own words name the cause."""
+"""Each trouble that Mixpeek's page has advice for, made here: the lab's words name the cause."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ def test_a_model_that_is_not_in_the_cache(kernel_lab):
     )
     assert kernel_lab.define("trouble", MANIFEST + fetching + SERVICE).is_kept
     kernel_lab.bucket("texts", ["one"])
-    with pytest.raises(LabError) as caught:
-        kernel_lab.process("texts", "trouble", engine="kernel")
+    report = kernel_lab.process("texts", "trouble", engine="kernel")
+    assert report.state == "failed"
     for words in ("nobody/no-such-model", "not in the local cache", "HF_HOME"):
-        assert words in str(caught.value)
+        assert words in " ".join(report.notes)
 
 
 def test_retrieval_inside_realtime(kernel_lab):
@@ -114,9 +114,9 @@ def test_retrieval_inside_realtime(kernel_lab):
         '{"embedding": [float(len(inputs["text"])), 1.0]}', '{"results": ["a document"]}'
     )
     definition = kernel_lab.define("trouble", MANIFEST + PROCESSOR + searching)
+    assert definition.is_kept
     assert "realtime.py" in said(definition)
-    assert "`letters`" in said(definition)
-    assert kernel_lab.define("trouble", MANIFEST + PROCESSOR + searching).is_kept
+    assert "no vector for 'letters'" in said(definition)
     kernel_lab.bucket("texts", ["one", "two"])
     kernel_lab.process("texts", "trouble", "made", engine="kernel")
     body = {"collection": "made", "searches": [{"feature": "letters"}]}
