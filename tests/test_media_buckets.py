@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -539,6 +542,23 @@ def test_private_addresses_stay_refused(web, monkeypatch):
     with pytest.raises(InvalidInputError, match="not a public address"):
         load_objects(["http://169.254.169.254/latest/a.jpg"])
     assert web.seen == []
+
+
+def test_a_redirect_to_a_private_address_is_refused_while_looking(web):
+    # Only this server is allowed, so that a refusal comes before any connection.
+    for inside in ("http://10.0.0.1/x.jpg", "http://169.254.169.254/x.jpg"):
+        with pytest.raises(InvalidInputError, match="not a public address"):
+            load_objects([f"{web.url}/redirect?to={inside}"])
+
+
+def test_looking_can_be_interrupted(web, monkeypatch):
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    timer.start()
+    monkeypatch.setenv("MIXPEEK_LAB_ASSET_TOTAL_SECONDS", "6")
+    with pytest.raises(KeyboardInterrupt):
+        load_objects([f"{web.url}/silent?n={n}" for n in range(20)])
+    assert time.monotonic() - started < 4
 
 
 def test_a_server_that_never_ends_is_read_for_its_beginning_alone(web, monkeypatch):
