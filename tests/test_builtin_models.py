@@ -172,17 +172,19 @@ def build_steps(extractor_request, **kwargs):
 def test_an_image_that_cannot_be_read_fails_alone(siglip, pictures, tmp_path):
     (tmp_path / "no.png").write_text("no image")
     (tmp_path / "cut.png").write_bytes(pictures[1].read_bytes()[:600])
-    names = ["red.png", "no.png", "absent.png", "blue.png", "cut.png"]
+    Image.open(pictures[0]).convert("RGB").save(tmp_path / "eps.png", format="EPS")
+    names = ["red.png", "no.png", "absent.png", "blue.png", "cut.png", "eps.png"]
     source = probe("return batch", vectors={"embedding": 48}, pipeline=IMAGE_STEP)
     table = rows(*(str(tmp_path / name) for name in names))
     good, failures = run(source, tmp_path / "home", table, vectors={"embedding": 48})
     assert [Path(row["data"]).name for row in good] == ["red.png", "blue.png"]
     assert all(len(row["embedding"]) == 48 for row in good)
     told = [f"{failure.kind}: {failure.message}" for failure in failures]
-    assert len(told) == 3
+    assert len(told) == 4
     assert "no.png' is no image that Pillow reads" in told[0]
     assert told[1].startswith("AssetError:")
     assert "cut.png' is damaged or cut short" in told[2]
+    assert "eps.png' is no image that Pillow reads" in told[3]
 
 
 # ------------------------------------------------------------------------------------ Jina
@@ -361,6 +363,10 @@ def test_misspelt_fields_are_told_with_the_name_that_was_meant():
         service().infer({"text": "cats"}, {"tusk": "x"})
     with pytest.raises(InvalidInputError, match="Give one of: text, texts"):
         service().infer({})
+    with pytest.raises(InvalidInputError, match="one input at a time, and got text, texts"):
+        service().infer({"text": "cats", "texts": ["cats"]})
+    with pytest.raises(InvalidInputError, match=r"'texts' is str, not a list.*write 'text'"):
+        service().infer({"texts": "cats"})
 
 
 def test_a_column_that_is_not_there_is_told(e5):

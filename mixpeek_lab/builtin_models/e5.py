@@ -68,11 +68,8 @@ class E5Batch(BuiltinService[InferenceConfigs]):
 
     def respond(self, inputs: Mapping[str, Any], config: InferenceConfigs) -> dict[str, Any]:
         """Embed one text, or several."""
-        key = next((key for key in self.inputs if key in inputs), None)
-        if key is None:
-            raise self.needs()
-        is_one = key == "text"
-        texts = checked_texts(self.model_id, [inputs[key]] if is_one else inputs[key], key)
+        key, values, is_one = self.chosen(inputs)
+        texts = checked_texts(self.model_id, values, key)
         vectors = self.model.encode([prompted(text, config) for text in texts], config.batch_size)
         return embedding_answer(vectors, is_one)
 

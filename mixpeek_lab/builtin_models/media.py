@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.sdk.assets import open_asset
 from mixpeek_lab.sdk.concurrency import parallel_io
-from mixpeek_lab.sdk.tool_results import ToolError
+from mixpeek_lab.sdk.tool_results import ToolError, ToolTimeoutError
 from mixpeek_lab.sdk.tools import run_tool
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ SAMPLE_RATE = 16_000
 LONGEST_AUDIO = 6 * 3600
 """Seconds of sound in one file; more would not fit into memory."""
 DECODE_SECONDS = 1800
+FORMATS = (
+    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP",
+)  # fmt: skip
+"""Pillow's names of what is read. Not EPS, for which it would start another program."""
 DOWNLOADS = 8
 
 
@@ -42,7 +46,9 @@ def load_image(value: Any) -> Any:
     if isinstance(value, Image.Image):
         return value.convert("RGB")
     try:
-        with _opened(value) as path, Image.open(path) as image:
+        Image.init()
+        formats = [name for name in FORMATS if name in Image.OPEN]
+        with _opened(value) as path, Image.open(path, formats=formats) as image:
             # Cameras write how to turn the picture beside it.
             return ImageOps.exif_transpose(image).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
@@ -83,6 +89,8 @@ def load_sound(value: Any) -> np.ndarray:
         samples = Path(folder, "samples.raw")
         try:
             run_tool("ffmpeg", _decoding(path, samples), timeout=DECODE_SECONDS)
+        except ToolTimeoutError:
+            raise
         except ToolError as error:
             raise InvalidInputError(
                 f"ffmpeg finds no sound in {value!r:.200}: {_last_line(error)}. Leave such rows "

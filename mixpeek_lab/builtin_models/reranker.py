@@ -69,10 +69,12 @@ class BGERerankerBatch(BuiltinService[InferenceConfigs]):
     def respond(self, inputs: Mapping[str, Any], config: InferenceConfigs) -> dict[str, Any]:
         """Score pairs."""
         if "pairs" in inputs:
+            self.chosen(inputs)
             pairs = [tuple(checked_texts(self.model_id, p, "pairs")) for p in inputs["pairs"]]
         elif "query" in inputs and "documents" in inputs:
             texts = checked_texts(self.model_id, inputs["documents"], "documents")
-            pairs = [(inputs["query"], text) for text in texts]
+            (query,) = checked_texts(self.model_id, [inputs["query"]], "query")
+            pairs = [(query, text) for text in texts]
         else:
             raise self.needs()
         wrong = next((pair for pair in pairs if len(pair) != 2), None)

@@ -156,6 +156,27 @@ class BuiltinService(Generic[Config]):
         found: Config = self.read(told)
         return found
 
+    def chosen(self, inputs: Mapping[str, Any]) -> tuple[str, list[Any], bool]:
+        """The one input of a request: its key, its values, and whether it is a single one.
+
+        InvalidInputError for none or several, and where a list is wanted and there is none.
+        """
+        if not inputs:
+            raise self.needs()
+        if len(inputs) > 1:
+            raise InvalidInputError(
+                f"{self.model_id} answers one input at a time, and got {', '.join(inputs)}. "
+                "Ask once for each."
+            )
+        ((key, value),) = inputs.items()
+        is_one = not key.endswith("s")
+        if not is_one and not isinstance(value, list | tuple):
+            raise InvalidInputError(
+                f"{self.model_id}: {key!r} is {type(value).__name__}, not a list. For a single one "
+                f"write {key.removesuffix('s')!r}."
+            )
+        return key, [value] if is_one else list(value), is_one
+
     def needs(self) -> InvalidInputError:
         """The error to raise for a request without an input that the model knows."""
         return InvalidInputError(

@@ -93,11 +93,7 @@ class SigLIPBatch(BuiltinService[InferenceConfigs]):
 
     def respond(self, inputs: Mapping[str, Any], config: InferenceConfigs) -> dict[str, Any]:
         """Embed one image or text, or several."""
-        key = next((key for key in self.inputs if key in inputs), None)
-        if key is None:
-            raise self.needs()
-        is_one = key in ("text", "image")
-        values = [inputs[key]] if is_one else inputs[key]
+        key, values, is_one = self.chosen(inputs)
         if key.startswith("text"):
             texts = checked_texts(self.model_id, values, key)
             return embedding_answer(self.model.texts(texts, config.batch_size), is_one)

@@ -79,12 +79,9 @@ class WhisperBatch(BuiltinService[InferenceConfigs]):
 
     def respond(self, inputs: Mapping[str, Any], config: InferenceConfigs) -> dict[str, Any]:
         """Transcribe one sound, or several."""
-        if "audio" in inputs:
-            return {"text": self.model.transcribe(load_sound(inputs["audio"]), config)["text"]}
-        if "audios" not in inputs:
-            raise self.needs()
-        sounds = [load_sound(value) for value in inputs["audios"]]
-        return {"texts": [self.model.transcribe(sound, config)["text"] for sound in sounds]}
+        _, values, is_one = self.chosen(inputs)
+        heard = [self.model.transcribe(load_sound(value), config)["text"] for value in values]
+        return {"text": heard[0]} if is_one else {"texts": heard}
 
 
 class SpeechModel:

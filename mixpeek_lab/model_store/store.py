@@ -81,10 +81,10 @@ class ModelStore:
 
     def get(self, name: str) -> StoredModel:
         """One model. NotFoundError where there is none of that name."""
-        folder = self._named / name
-        if not _NAME.fullmatch(name) or not folder.is_dir():
+        folder = self._named / str(name)
+        if not _NAME.fullmatch(str(name)) or not folder.is_dir():
             raise NotFoundError(
-                "model", name, self.names(), "`lab.models.add(path, name)` adds one."
+                "model", str(name), self.names(), "`lab.models.add(path, name)` adds one."
             )
         links = sorted(path for path in folder.rglob("*") if path.is_symlink())
         files = ((link.relative_to(folder).as_posix(), link.readlink().name) for link in links)
