@@ -220,6 +220,7 @@ def test_incompatible_in_every_shape(staged: Lab, first: str, shape: str, path: 
     [
         ({"rerank": {"inference_name": "word_rerank"}},
          r"^stages\[0\]\.rerank\.inference_name: No extractor .*Did you mean 'word_reranker'"),
+        ({"rerank": {"extractor": "word"}}, r"^stages\[0\]\.rerank\.extractor: No extractor"),
         ({"rerank": {"inference_name": "word_reranker@v2"}}, "No extractor called.*@2.0.0"),
         ({"classify": {"feature_uri": "mixpeek://keyword_classifier@1.2.0/topics"}},
          r"^stages\[0\]\.classify\.feature_uri: No feature .*Did you mean 'topic'"),
@@ -448,7 +449,7 @@ def test_pairs_go_in_batches_and_texts_are_cut() -> None:
 
 
 def test_documents_without_a_text() -> None:
-    hits = [hit("a", data="text"), hit("b", data=None)]
+    hits = [hit("a", data="text", content={"no": "text"}), hit("b", data=None)]
     outcome, asked = run("classify", hits, lambda _: {"labels": [{"label": "x", "confidence": 1}]})
     assert asked == [{"text": "text"}]
     assert [h.fields["classification"] for h in outcome.hits] == [
