@@ -95,6 +95,10 @@ def test_every_shape_is_the_same_stage(first: str, later: str) -> None:
     assert parse_retriever(json.loads(json.dumps(spec.as_dict()))) == spec
 
 
+def test_no_later_stages_is_an_empty_list_too() -> None:
+    assert parse_retriever(body(), "r").stages == ()
+
+
 def test_a_stored_stage_has_the_public_shape() -> None:
     stage = parse_retriever(written("short", "short"), "r").as_dict()["stages"][1]
     assert (stage["stage_name"], stage["stage_type"]) == ("rerank", "sort")
@@ -314,7 +318,7 @@ def test_feature_search_needs_a_service(home: Path, tmp_path: Path) -> None:
 
 
 def test_rerank(staged: Lab) -> None:
-    plain = staged.search({"name": "r", **body(), "stages": None}, "bank river money", limit=10)
+    plain = staged.search({"name": "r", **body()}, "bank river money", limit=10)
     found = staged.search({"name": "r", **body({"rerank": {**RERANK, "top_k": 3}})}, "river bank")
     assert texts(found)[0] == "bank river money"
     assert [hit.score for hit in found.hits] == [1.0, 0.5, 0.5]
