@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from mixpeek_lab.findings import Finding
+from mixpeek_lab.findings import Finding, Severity
 from mixpeek_lab.lint import blocked
 from mixpeek_lab.lint.blocked import REJECTED, Blocked, blocked_call, blocked_module
 from mixpeek_lab.lint.handed import handed_on
@@ -259,6 +259,8 @@ def _not_followed(package: Package) -> Iterator[Finding]:
     fix = "Write it plainly: shorter expressions, fewer indirections."
     for path in package.evaluator.too_deep:
         yield Finding("SEC004", "error", "The file is nested too deeply to be checked.", fix, path)
-    if package.evaluator.is_exhausted:
+    ev = package.evaluator
+    if ev.is_exhausted or ev.cut_short:
         message = "The code is too intricate to be followed: not all of it was checked."
-        yield Finding("SEC004", "error", message, fix, package.modules[0].path)
+        level: Severity = "error" if ev.is_exhausted else "warning"
+        yield Finding("SEC004", level, message, fix, package.modules[0].path)

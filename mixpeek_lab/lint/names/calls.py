@@ -106,9 +106,23 @@ def _own(ev: Evaluator, callee: Func, args: Arguments, keywords: Keywords) -> Va
     if arguments.kwarg is not None:
         frame[id(scope), arguments.kwarg.arg] = (Table(extra),)
     frame.update({(id(scope), name): v for name, v in keywords.items() if name in known})
-    if not frame:
-        return _returned(ev, scope)
-    with ev.calling(frame) as is_followed:
+    if not any(_tells(values) for values in frame.values()):
+        return ev.called(scope, None, lambda: _returned(ev, scope))
+    return ev.called(scope, tuple(frame.items()), lambda: _framed(ev, scope, frame))
+
+
+def _tells(values: Values) -> bool:
+    """Whether it matters that a call is given just this: a tensor or a number does not."""
+    return any(
+        not isinstance(value, Unknown | Object)
+        and not (isinstance(value, Ref) and value.name.endswith(")"))
+        and not (isinstance(value, Const) and not isinstance(value.value, str | bytes))
+        for value in values
+    )
+
+
+def _framed(ev: Evaluator, scope: Scope, frame: dict[tuple[int, str], Values]) -> Values:
+    with ev.calling(scope, frame) as is_followed:
         return _returned(ev, scope) if is_followed else UNKNOWN
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 24
 """Values of one expression that are followed; beyond them it is unknown."""
+MAX_WEIGHT = 4_000
+"""Parts of one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Seq:
 
     items: tuple[Values, ...]
     kind: str = "list"
+    weight: int = field(init=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,10 @@ class Table:
     """A dict whose keys the text tells."""
 
     entries: tuple[tuple[Const, Values], ...]
+    weight: int = field(init=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        _weigh(self, [values for _, values in self.entries])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ class Getter:
 
     kind: str
     names: tuple[Values, ...]
+    weight: int = field(init=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,10 @@ class Partial:
     callee: Values
     args: tuple[Values, ...]
     keywords: tuple[tuple[str, Values], ...] = ()
+    weight: int = field(init=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        _weigh(self, [self.callee, *self.args, *(values for _, values in self.keywords)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,11 @@ class Bound:
 
     owner: Value
     name: str
+
+    @property
+    def weight(self) -> int:
+        """Parts that it is made of."""
+        return int(getattr(self.owner, "weight", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +148,13 @@ Value: TypeAlias = (
 )  # fmt: skip
 Values: TypeAlias = tuple[Value, ...]
 
+
+def _weigh(value: object, parts: Iterable[Values]) -> None:
+    """Count the parts that a value is made of, once: values are made of values."""
+    weight = 1 + sum(getattr(inner, "weight", 1) for part in parts for inner in part)
+    object.__setattr__(value, "weight", weight)
+
+
 UNKNOWN: Values = (Unknown(),)
 NOTHING: Values = ()
 
@@ -138,6 +168,13 @@ def union(parts: Iterable[Values]) -> Values:
     if len(found) > MAX_VALUES:
         return (*list(found)[:MAX_VALUES], Unknown())
     return tuple(found)
+
+
+def bounded(values: Values) -> Values:
+    """The values, those made of too many parts being unknown: `x = (x, x)` in a loop."""
+    if all(getattr(value, "weight", 1) <= MAX_WEIGHT for value in values):
+        return values
+    return union((v,) if getattr(v, "weight", 1) <= MAX_WEIGHT else UNKNOWN for v in values)
 
 
 def is_unknown(values: Values) -> bool:
