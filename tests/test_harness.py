@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import textwrap
 import threading
 import wave
 from pathlib import Path
@@ -126,7 +127,7 @@ BROKEN = {
     ),
     "a row fails": (
         "TST102", "failed", f'if "cats" in texts(batch):\n    raise ValueError("no cats")\n{GOOD}',
-        "1 of 11 rows failed in Probe: ValueError: no cats The first is row 3 ('cats')", "no cats",
+        "1 of 11 rows failed in Probe: ValueError: no cats. The first is row 3 ('cats')", "no cats",
     ),
     "no DataFrame": ("TST102", "failed", "return texts(batch)", "returned list", None),
     "another column": (
@@ -138,7 +139,7 @@ BROKEN = {
     ),
     "another dimension": (
         "TST201", "failed", f'batch["vec"] = [v[:3] for v in {VEC}]\nreturn batch',
-        "'vec' has 3 numbers", '"vec"',
+        "'vec' has the length 3, and the manifest declares 4", '"vec"',
     ),
     "vectors of vectors": (
         "TST201", "failed", f'batch["vec"] = [[v] for v in {VEC}]\nreturn batch',
@@ -146,7 +147,7 @@ BROKEN = {
     ),
     "text": (
         "TST202", "failed", f'batch["vec"] = [[str(x) for x in v] for v in {VEC}]\nreturn batch',
-        "text in a list, not numbers", '"vec"',
+        "holds text in a list", '"vec"',
     ),
     "JSON": (
         "TST202", "failed", f'batch["vec"] = [str(v) for v in {VEC}]\nreturn batch',
@@ -208,7 +209,7 @@ BROKEN = {
         "batches of one row, 'vec' comes out different", '"vec"',
     ),
     "another label in another batch": (
-        "TST306", "warned", f'batch["size"] = len(batch)\n{GOOD}', "'size' hold other values",
+        "TST306", "warned", f'batch["size"] = len(batch)\n{GOOD}', "'size' holds other values",
         '"size"',
     ),
     "the first row of none": (
@@ -272,6 +273,25 @@ def test_code_that_does_not_load_is_one_failure(quick):
     assert [r.id for r in ended.of("failed")] == ["TST001"]
 
 
+def test_a_service_without_a_processor_is_tested_alone(quick):
+    service = "class S:\n    def infer(self, inputs, parameters):\n        return {'scores': %s}"
+    manifest = """
+    metadata = {"feature_extractor_name": "r", "version": "1.0.0", "inference_type": "rerank"}
+    features = []
+    """
+
+    def reranker(scores):
+        files = (("manifest.py", textwrap.dedent(manifest)), ("realtime.py", service % scores))
+        return quick(ExtractorSource("r", files))
+
+    good = reranker("[float(len(d)) for q, d in inputs['pairs']]")
+    assert [r.id for r in good.of("passed", "failed")] == ["TST601"]
+    assert "realtime only" in good.result("TST102").message
+    bad = reranker("[0.5]").result("TST601")
+    assert bad.outcome == "failed"
+    assert "1 score for 2 pairs" in bad.message
+
+
 def test_labels_and_output_fields_are_held_to_the_manifest(quick):
     labels = 'features=[Feature.classification("kind", labels=["short", "long"]), '
     code = 'batch["kind"] = ["short" if len(t) < 50 else "long" for t in texts(batch)]\n' + GOOD
@@ -305,6 +325,37 @@ def test_row_conditions_fit_the_types(quick, condition, types, outcome, words):
     found = quick(extractor(types=types, pipeline=STEPS % condition)).result("TST303")
     assert found.outcome == outcome
     assert words in found.message
+
+
+def test_each_type_has_its_own_feature(quick):
+    second = """
+    from engine.extractors.probe.pipeline import RowCondition, StepDefinition
+
+
+    class Pictures:
+        def __init__(self, config):
+            pass
+
+        def __call__(self, batch):
+            batch["picture"] = [[float(sum(map(ord, url))), 1.0] for url in batch["data"]]
+            return batch
+
+
+    def build_steps(extractor_request, **kwargs):
+        return {"steps": [
+            StepDefinition(service_class=Probe, condition=RowCondition.IS_TEXT),
+            StepDefinition(service_class=Pictures, condition=RowCondition.IS_IMAGE),
+        ]}
+    """
+    both = {"vec": 4, "picture": 2}
+    source = extractor(types=("image", "text"), vectors=both, realtime=REALTIME,
+                       pipeline=textwrap.dedent(second))  # fmt: skip
+    report = quick(source)
+    assert report.of("warned") == []
+    assert {r.id for r in report.of("failed")} <= {"TST601"}  # it has no vector for pictures
+    assert report.result("TST404").outcome == "passed"
+    assert "No document of 'picture'" in report.result("TST602").message
+    assert "vec: worst cosine 1.000000 over 11 texts" in report.result("TST602").message
 
 
 def test_chunks_are_no_fault_and_are_asked_for_by_their_own_text(quick):

@@ -75,7 +75,9 @@ class Evidence:
 
     @property
     def steps(self) -> tuple[Watched, ...]:
-        """The steps, or no evidence where the code does not load."""
+        """The steps, or no evidence where there are none or the code does not load."""
+        if not self.subject.has_batch:
+            raise NoEvidenceError("The extractor is realtime only: it has no processor.")
         try:
             return self.loaded
         except (Exception, SystemExit) as error:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from mixpeek_lab.loader import ProcessorStep, Schemas
+from mixpeek_lab.loader.pipelines import PROCESSOR_FILES
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.source import ExtractorSource
 
@@ -43,6 +44,12 @@ class Subject:
     parameters: Mapping[str, JSON] | None = None
     no_parity: str = ""
     """Why batch and realtime need not agree; empty where they must."""
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether it has a processor, or no service either: then one is missing."""
+        paths = self.source.paths
+        return "realtime.py" not in paths or any(path in paths for path in PROCESSOR_FILES)
 
     @property
     def metric_of(self) -> dict[str, str]:

@@ -43,6 +43,8 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
     telling = [v for v in found if v.outcome == worst]
     if worst in ("failed", "warned"):
         telling = [v for v in found if v.outcome in ("failed", "warned")]
+    elif worst == "passed":
+        telling = found  # what was left out is said
     message = " ".join(dict.fromkeys(v.message for v in telling if v.message))
     where = next((v.where for v in telling if v.where), "")
     measured = {key: value for v in found for key, value in v.measured.items()}

@@ -69,7 +69,7 @@ class Watched:
             frame.index = _with_gaps(len(frame))
         try:
             given = self.processor(frame)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.keeps_calls:
                 where = place_of(self.step.source, error)
                 self.calls.append(Call(columns, None, _wanted(error), where))
@@ -87,7 +87,7 @@ def set_watch(
         step.keeps_calls, step.has_gaps = keeps_calls, has_gaps
 
 
-def _wanted(error: Exception) -> str:
+def _wanted(error: BaseException) -> str:
     """The column that pandas was asked for and has not; empty for any other error."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or "/pandas/" not in frames[-1].filename.replace("\\", "/"):

@@ -51,7 +51,7 @@ def keeps_order(evidence: Evidence) -> Verdict:
         "Vectors are given to the wrong rows, or depend on their neighbours: give them back in "
         "the order of the batch."
     )
-    return same_answer(evidence, evidence.backwards, "the reverse order", advice)
+    return same_answer(evidence, evidence.backwards, "the reverse order", advice, others=False)
 
 
 def ignores_the_index(evidence: Evidence) -> Verdict:
@@ -61,7 +61,7 @@ def ignores_the_index(evidence: Evidence) -> Verdict:
         'lists or arrays (batch["x"] = vectors.tolist()), or begin with '
         "batch = batch.reset_index(drop=True)."
     )
-    return same_answer(evidence, evidence.with_gaps, "an index with gaps", advice)
+    return same_answer(evidence, evidence.with_gaps, "an index with gaps", advice, others=False)
 
 
 def repeats_itself(evidence: Evidence) -> Verdict:
@@ -111,20 +111,29 @@ def conditions_fit(evidence: Evidence) -> Verdict:
 
 
 def same_answer(
-    evidence: Evidence, other: Answer, what: str, advice: str, one: Answer | None = None
+    evidence: Evidence,
+    other: Answer,
+    what: str,
+    advice: str,
+    one: Answer | None = None,
+    *,
+    others: bool = True,
 ) -> Verdict:
-    """Compare another run's answer with the first's (or `one`): vectors, then all else.
+    """Compare another run's answer with the first's (or `one`): the features, then all else.
 
-    No evidence where the first run does not even agree with itself.
+    `others`: whether columns that are no features count. No evidence where the first run does not
+    even agree with itself.
     """
     first = evidence.first if one is None else one
-    found = _compared(evidence, first, other, what, advice)
+    found = _compared(evidence, first, other, what, advice, others=others)
     if found.outcome == "failed" and not evidence.is_steady:
         raise NoEvidenceError("The same rows never give the same twice: see TST307.")
     return found
 
 
-def _compared(evidence: Evidence, first: Answer, other: Answer, what: str, advice: str) -> Verdict:
+def _compared(
+    evidence: Evidence, first: Answer, other: Answer, what: str, advice: str, *, others: bool = True
+) -> Verdict:
     rows = [row for row in evidence.good_rows if row in first.counts]
     broke = sorted(set(other.failures) - set(first.failures))
     broke = [row for row in broke if row < len(evidence.samples.rows)]  # and not a copy
@@ -134,7 +143,7 @@ def _compared(evidence: Evidence, first: Answer, other: Answer, what: str, advic
         _vectors_agree(evidence, name, first, other, rows, what, advice)
         for name in evidence.features
     ]
-    return together([*found, _values_agree(evidence, first, other, rows, what)])
+    return together([*found, _values_agree(evidence, first, other, rows, what, others=others)])
 
 
 def _declared(evidence: Evidence) -> set[str]:
@@ -190,18 +199,25 @@ def _worst(evidence: Evidence, found: Agreement) -> str:
 
 
 def _values_agree(
-    evidence: Evidence, first: Answer, other: Answer, rows: Sequence[int], what: str
+    evidence: Evidence,
+    first: Answer,
+    other: Answer,
+    rows: Sequence[int],
+    what: str,
+    *,
+    others: bool,
 ) -> Verdict:
-    different = differing_columns(first, other, evidence.features, rows)
+    features = {f.feature_name for f in evidence.subject.manifest.features}
+    found = differing_columns(first, other, evidence.features, rows)
+    different = {name: row for name, row in found.items() if others or name in features}
     if not different:
         return passed()
-    features = {f.feature_name for f in evidence.subject.manifest.features}
     tell = failed if features & set(different) else warned
     column, row = next(iter(different.items()))
     return tell(
         f"With {what}, the column{'s' if len(different) > 1 else ''} "
-        f"{', '.join(map(repr, different))} hold other values, {evidence.samples.name(row)} the "
-        "first.",
+        f"{', '.join(map(repr, different))} hold{'' if len(different) > 1 else 's'} other values, "
+        f"{evidence.samples.name(row)} the first.",
         evidence.subject.line_of(column),
     )
 

@@ -24,6 +24,8 @@ LEAST_VECTOR = 8
 
 def loads(evidence: Evidence) -> Verdict:
     """The steps are built, and their processors made and set up."""
+    if not evidence.subject.has_batch:
+        raise NoEvidenceError("The extractor is realtime only: it has no processor.")
     try:
         steps = evidence.loaded
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code
@@ -57,8 +59,9 @@ def rows_come_through(evidence: Evidence) -> Verdict:
     if not failures:
         return passed(f"{len(evidence.samples.rows)} rows.")
     kinds = Counter((f.step, f.kind, f.message) for f in failures.values())
+    total = len(evidence.samples.rows)
     told = [
-        f"{count} of {len(evidence.samples.rows)} rows failed in {step}: {kind}: {message}"
+        f"{count} of {total} rows failed in {step}: {kind}: {message.rstrip('.')}."
         for (step, kind, message), count in kinds.most_common(3)
     ]
     where = next((f.where for f in failures.values() if ".py:" in f.where), "")

@@ -12,6 +12,7 @@ from mixpeek_lab.harness.texts import EMPTY, LONG, UNICODE
 from mixpeek_lab.harness.verdicts import failed, passed, together, warned
 from mixpeek_lab.harness.watching import is_frame
 from mixpeek_lab.loader.places import place_of
+from mixpeek_lab.models import CONTRACT_COLUMNS
 from mixpeek_lab.pipeline import to_pandas
 
 EDGE = 1
@@ -20,7 +21,8 @@ EDGE = 1
 
 def empty_batch(evidence: Evidence) -> Verdict:
     """A frame without rows comes back as one."""
-    frame = to_pandas(evidence.table.select(evidence.calls[0][1].columns).slice(0, 0))
+    _ = evidence.good_rows
+    frame = to_pandas(evidence.table.select(CONTRACT_COLUMNS).slice(0, 0))
     for step in evidence.steps:
         try:
             frame = step.processor(frame)
@@ -67,8 +69,15 @@ def _beside(evidence: Evidence, text: str | None, what: str, advice: str) -> Ver
     if failure is not None:
         message = f"{what} fails: {failure.kind}: {failure.message}. {advice}"
         return failed(message, failure.where)
-    neighbour = [_neighbour_is_well(evidence, answer, ordinary, n, what) for n in evidence.features]
-    return together([*neighbour, *(_usable(evidence, answer, n, what) for n in evidence.features)])
+    names = [n for n in evidence.features if _has_vector(evidence, n, ordinary)]
+    neighbour = [_neighbour_is_well(evidence, answer, ordinary, n, what) for n in names]
+    return together([*neighbour, *(_usable(evidence, answer, n, what) for n in names)])
+
+
+def _has_vector(evidence: Evidence, name: str, row: int) -> bool:
+    """Whether texts have this feature at all: it may be another type's."""
+    vectors = evidence.vectors(name).get(row)
+    return vectors is not None and len(vectors) > 0 and bool(np.isfinite(vectors).all())
 
 
 def _neighbour_is_well(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from mixpeek_lab.loader import query_vector
 from mixpeek_lab.loader.contracts import check_answer, samples
 from mixpeek_lab.models import JSON
 
+LONGEST = 60
+"""Characters of a text that are shown."""
 MOST_TEXTS = 12
 """Texts that the service is asked for each feature."""
 INSTEAD = (
@@ -62,52 +64,76 @@ def keeps_its_contract(evidence: Evidence) -> Verdict:
 
 def agrees_with_batch(evidence: Evidence) -> Verdict:
     """The same text has the same direction in a document and in a query."""
-    found = []
-    for name, agreement, texts in _parities(evidence):
-        measured: dict[str, JSON] = {f"{name}_worst_cosine": round(agreement.cosine, 9)}
-        told = f"{name}: worst cosine {agreement.cosine:.6f} over {len(texts)} texts"
-        if agreement.unequal:
-            found.append(
-                failed(f"The service's {name!r} has another dimension than the batch's. {INSTEAD}")
-            )
-        elif not agreement.has_directions:
-            worst = _text(texts, agreement.cosine_row)
-            found.append(
-                failed(
-                    f"Queries and documents are not embedded alike. {told} (at least {COSINE} is "
-                    f"needed), for {worst}. {INSTEAD}",
-                    "realtime.py",
-                    **measured,
-                )
-            )
-        else:
-            found.append(passed(f"{told}.", **measured))
-    return together(found)
+    return together(_same_direction(parity) for parity in _parities(evidence))
 
 
 def has_the_same_lengths(evidence: Evidence) -> Verdict:
     """The same text has a vector of the same length in a document and in a query."""
-    found = []
-    for name, agreement, texts in _parities(evidence):
-        measured: dict[str, JSON] = {f"{name}_worst_norm_difference": round(agreement.norm, 9)}
-        if agreement.has_lengths:
-            found.append(passed(f"{name}: within {NORM:.1%}.", **measured))
-            continue
-        told = (
-            f"Lengths of {name!r} differ by up to {agreement.norm:.1%} between batch and realtime, "
-            f"for {_text(texts, agreement.norm_row)}. Normalise in both, or in neither."
+    try:
+        parities = _parities(evidence)
+    except ExtractorError as error:
+        raise NoEvidenceError("The service does not answer: see TST602.") from error
+    return together(_same_length(parity, evidence) for parity in parities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parity:
+    """How one feature's documents and queries agree."""
+
+    name: str
+    texts: dict[int, str]
+    """What was asked for, by row; empty where there was nothing to ask."""
+    found: Agreement
+
+    def text(self, row: int | None) -> str:
+        text = " ".join(self.texts[row].split()) if row is not None else ""
+        return repr(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+
+
+def _same_direction(parity: _Parity) -> Verdict:
+    name, found = parity.name, parity.found
+    if not parity.texts:
+        return skipped(f"No document of {name!r} has one text of its own to ask the service for.")
+    measured: dict[str, JSON] = {f"{name}_worst_cosine": round(found.cosine, 9)}
+    if found.unequal:
+        return failed(
+            f"The service's {name!r} has another dimension than the batch's. {INSTEAD}",
+            "realtime.py",
         )
-        if evidence.subject.metric_of[name] == "cosine":
-            found.append(
-                warned(f"{told} The metric cosine overlooks it.", "realtime.py", **measured)
-            )
-        else:
-            found.append(failed(told, "realtime.py", **measured))
-    return together(found)
+    told = f"{name}: worst cosine {found.cosine:.6f} over {len(parity.texts)} texts"
+    if found.has_directions:
+        return passed(f"{told}.", **measured)
+    return failed(
+        f"Queries and documents are not embedded alike. {told} (at least {COSINE} is needed), for "
+        f"{parity.text(found.cosine_row)}. {INSTEAD}",
+        "realtime.py",
+        **measured,
+    )
 
 
-def _parities(evidence: Evidence) -> Iterator[tuple[str, Agreement, dict[int, str]]]:
-    """Feature, how its vectors agree, and the texts by row."""
+def _same_length(parity: _Parity, evidence: Evidence) -> Verdict:
+    name, found = parity.name, parity.found
+    if not parity.texts or not found.has_directions:
+        return skipped(f"{name!r} is not the same in batch and realtime: see TST602.")
+    measured: dict[str, JSON] = {f"{name}_worst_norm_difference": round(found.norm, 9)}
+    if found.has_lengths:
+        return passed(f"{name}: within {NORM:.1%}.", **measured)
+    told = (
+        f"Lengths of {name!r} differ by up to {found.norm:.1%} between batch and realtime, for "
+        f"{parity.text(found.norm_row)}. Normalise in both, or in neither."
+    )
+    if evidence.subject.metric_of[name] == "cosine":
+        return warned(f"{told} The metric cosine overlooks it.", "realtime.py", **measured)
+    return failed(told, "realtime.py", **measured)
+
+
+def _parities(evidence: Evidence) -> list[_Parity]:
+    _demand_comparable(evidence)
+    return [_parity(evidence, name) for name in evidence.features]
+
+
+def _demand_comparable(evidence: Evidence) -> None:
+    """No evidence, and why, where batch and realtime do not do the same work."""
     subject = evidence.subject
     if "realtime.py" not in subject.source.paths:
         raise NoEvidenceError("The extractor is batch only: it has no realtime.py.")
@@ -123,20 +149,14 @@ def _parities(evidence: Evidence) -> Iterator[tuple[str, Agreement, dict[int, st
         raise NoEvidenceError(
             "The batch processor takes no texts here, and queries are texts: nothing is the same."
         )
-    for name in evidence.features:
-        yield _parity(evidence, name)
 
 
-def _parity(evidence: Evidence, name: str) -> tuple[str, Agreement, dict[int, str]]:
+def _parity(evidence: Evidence, name: str) -> _Parity:
     texts, documents = _pairs(evidence, name)
-    if not texts:
-        raise NoEvidenceError(
-            f"No document of {name!r} has one text of its own to ask the service for."
-        )
     queries = {
         row: query_vector(evidence.embedded(text, name), name)[None] for row, text in texts.items()
     }
-    return name, compare_vectors(documents, queries, texts), texts
+    return _Parity(name, texts, compare_vectors(documents, queries, texts))
 
 
 def _pairs(
@@ -162,8 +182,3 @@ def _pairs(
         if len(found) == MOST_TEXTS:
             break
     return found, vectors
-
-
-def _text(texts: dict[int, str], row: int | None) -> str:
-    text = " ".join(texts[row].split()) if row is not None else ""
-    return repr(text if len(text) <= 60 else f"{text[:59]}…")

@@ -64,11 +64,10 @@ def _dimension(evidence: Evidence, feature: Feature) -> Verdict:
     if not wrong:
         return passed(f"{name}: {wanted}.", **measured)
     shape = wrong[0]
-    size = f"{shape[0]} numbers" if len(shape) == 1 else f"the shape {shape}"
+    size = f"the length {shape[0]}" if len(shape) == 1 else f"the shape {shape}"
     return failed(
-        f"{name!r} has {size} in {shapes[shape]} of {shapes.total()} rows, and the manifest "
-        f"declares {wanted}. Set embedding_dim to what the model gives, or load the model that is "
-        "meant.",
+        f"{name!r} has {size}, and the manifest declares {wanted}. Set embedding_dim to what the "
+        "model gives, or load the model that is meant.",
         evidence.subject.line_of(evidence.column_of(name)),
         **measured,
     )
@@ -79,10 +78,10 @@ def _number_type(evidence: Evidence, feature: Feature) -> Verdict:
     kinds = Counter(_kind(value) for value in evidence.raw(name) if value is not None)
     where = evidence.subject.line_of(evidence.column_of(name))
     told = f"{name}: {', '.join(kinds)}."
-    bad = next((k for k in kinds if k.startswith(("text", "object", "no numbers"))), None)
+    bad = next((kind for kind in kinds if _is_wrong(kind)), None)
     if bad:
         return failed(
-            f"{name!r} holds {bad}, not numbers. Give each row a list of floats "
+            f"{name!r} holds {bad}. Give each row a list of floats "
             "(`.tolist()`) or an array of float32.",
             where,
         )
@@ -187,6 +186,10 @@ def _is_finite(value: Any) -> bool:
     return bool(np.isfinite(numbers).all())
 
 
+def _is_wrong(kind: str) -> bool:
+    return kind.startswith(("text", "object", "bool")) or "instead of" in kind
+
+
 def _kind(value: Any) -> str:
     """What a vector is made of, in words."""
     if isinstance(value, str | bytes):
@@ -198,7 +201,7 @@ def _kind(value: Any) -> str:
     if dtype is not None:
         return f"{type(value).__module__.partition('.')[0]} tensor of {dtype}"
     if not isinstance(value, list | tuple):
-        return f"no numbers but {type(value).__name__}"
+        return f"{type(value).__name__} instead of a list"
     types = {type(number) for number in value}
     if types <= {float, np.float32, np.float64}:
         return "list of floats"
