@@ -285,6 +285,13 @@ def test_an_import_that_fails_in_the_processor_is_explained(kernel_lab: Lab, tmp
         assert sum("`no-such-here` is not in `dependencies` either" in note for note in told) == 1
 
 
+def test_an_own_module_is_not_looked_for_among_packages(kernel_lab: Lab, tmp_path) -> None:
+    load_probe(kernel_lab, tmp_path, "import processors.core", "return batch")
+    report = kernel_lab.preview("probe", ["one"])
+    assert report.failures[0].kind == "ModuleNotFoundError"
+    assert not [note for note in report.notes if "pip install" in note]
+
+
 def test_every_new_rule_is_in_the_table() -> None:
     assert {"DEP001", "DEP002", "DEP003", "DEP004", "DEP005"} <= set(RULES)
     assert {"SYS001", "SYS002", "SYS003", "IMG001", "IMG002", "IMG003"} <= set(RULES)
