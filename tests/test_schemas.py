@@ -304,6 +304,14 @@ def test_a_processor_alone_has_defaults_in_its_config_and_the_key_stays(sized_la
     assert run(sized_lab, parameters={"top_k": 7}).processed == 0
 
 
+def test_a_cell_without_build_steps_has_the_parameters_parsed(sized_lab: Lab) -> None:
+    sized(sized_lab)
+    run(sized_lab, parameters={"top_k": "7"})  # as pydantic takes it
+    (seen,) = set(sized_lab.sql("SELECT seen FROM c").table.column("seen").to_pylist())
+    assert seen == "[('size', 'base'), ('top_k', 7)]"
+    assert sized_lab.collection("c").parameters == {"top_k": "7"}
+
+
 def test_build_steps_gets_the_parameters_as_they_were_given(sized_lab: Lab) -> None:
     steps = """
 from engine.extractors.sized.pipeline import StepDefinition
@@ -460,7 +468,8 @@ def test_columns_of_another_type_or_length_are_told(sized_lab: Lab) -> None:
     assert notes(sized_lab, OUTPUT.format(fields), 'batch["score"] = "high"') == [
         "`vec` is [3.0, 1.0]; output_schema of sized allows a list of 3 numbers. "
         "(In 2 of the first 2 documents.)",
-        "`seen` is '[]'; output_schema of sized allows a whole number. "
+        "`seen` is \"[('size', 'base'), ('top_k', 10)]\"; "
+        "output_schema of sized allows a whole number. "
         "(In 2 of the first 2 documents.)",
         "`score` is 'high'; output_schema of sized allows a number. "
         "(In 2 of the first 2 documents.)",
