@@ -115,10 +115,16 @@ def test_json_schemas_whole_and_in_fragments(declared: str, home: Path) -> None:
     assert schema.problems({}, partial=True) == ()
 
 
-def test_fragments_may_be_types_of_a_bucket(home: Path) -> None:
-    schema = schemas_of(f'{NAMED}input_schema = {{"text": "text", "count": "int"}}', home).input
+def test_fragments_may_be_types_of_a_bucket_or_words(home: Path) -> None:
+    declared = '{"text": "text", "count": "int", "note": "What it is", "required": ["text"]}'
+    schema = schemas_of(f"{NAMED}input_schema = {declared}", home).input
     assert schema is not None
-    assert schema.properties == {"text": {"type": "string"}, "count": {"type": "integer"}}
+    assert schema.required == ("text",)
+    assert schema.properties == {
+        "text": {"type": "string"},
+        "count": {"type": "integer"},
+        "note": {"description": "What it is"},
+    }
 
 
 @pytest.mark.parametrize(

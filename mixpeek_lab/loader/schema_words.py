@@ -33,6 +33,11 @@ MOST_ITEMS = 8
 """Items of a list that a message shows."""
 
 
+def is_type(word: str) -> bool:
+    """Whether a word names a type, in JSON Schema's spelling or another."""
+    return _SPELLED.get(word.lower(), word.lower()) in _NOUNS
+
+
 def normalised(schema: Any) -> Any:
     """The schema with JSON Schema's own names for types, at every level."""
     if isinstance(schema, list):

@@ -23,7 +23,7 @@ from mixpeek_lab.loader.schema_problems import (
     one_each,
     pydantic_problems,
 )
-from mixpeek_lab.loader.schema_words import normalised, resolved
+from mixpeek_lab.loader.schema_words import is_type, normalised, resolved
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import ExtractorManifest
 from mixpeek_lab.source import ExtractorSource
@@ -235,15 +235,23 @@ def _is_whole(declared: Mapping[Any, Any]) -> bool:
 def _of_fragments(declared: Mapping[Any, Any]) -> dict[str, Any]:
     """`{"label": {"type": "string", "required": True}, "score": "number"}` as one schema."""
     properties: dict[str, Any] = {}
-    required = []
+    required: list[str] = []
     for key, value in declared.items():
-        part = {"type": value} if isinstance(value, str) else value
+        if key == "required" and isinstance(value, list):
+            required += map(str, value)
+            continue
+        part = _of_text(value) if isinstance(value, str) else value
         if isinstance(part, Mapping) and isinstance(part.get("required"), bool):
             required += [str(key)] if part["required"] else []
             part = {name: inner for name, inner in part.items() if name != "required"}
         properties[str(key)] = part
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     return {**schema, "required": required} if required else schema
+
+
+def _of_text(text: str) -> dict[str, str]:
+    """A field that is declared by a word for its type, or by a sentence about it."""
+    return {"type": text} if is_type(text) else {"description": text}
 
 
 def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:
