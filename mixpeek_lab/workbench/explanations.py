@@ -22,6 +22,7 @@ ZERO = (
     "or declare distance_metric `dot` or `euclid`."
 )
 
+_OWN_MODULES = ("manifest", "pipeline", "realtime", "processors", "shared", "engine")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -64,12 +65,12 @@ def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
 def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:
     """One sentence for each package whose absence made rows fail: how to install it."""
     found = (_NO_MODULE.search(f.message) for f in failures if f.kind == "ModuleNotFoundError")
+    own = {*_OWN_MODULES, manifest.name}  # to be imported with a dot, and to be had from nobody
     modules = dict.fromkeys(match[1] for match in found if match)
     return [
         f"No module {module!r}: {explain_missing_module(module, manifest.dependencies)}"
         for module in modules
-        # What lies in the extractor itself is none of any package.
-        if not module.startswith("extractor_")
+        if not module.startswith("extractor_") and module.partition(".")[0] not in own
     ]
 
 
