@@ -272,6 +272,10 @@ def test_the_reranker_scores_pairs_as_the_model_does(bge):
     assert asked == pytest.approx([1 / (1 + math.exp(-x)) for x in logits], abs=1e-5)
     own = column(service, *TEXTS, None, query=["cats", "cats", "cats"])
     assert own == [*map(pytest.approx, logits), None]
+    long = service.infer({"pairs": [["cats", "rain " * 5000]]})  # cut to what the model takes
+    assert len(long["scores"]) == 1
+    with pytest.raises(InvalidInputError, match=r"got documents. Give pairs, or query and"):
+        service.infer({"documents": TEXTS})
     one = column(get_batch_service(checkpoints.BGE)({"query": "cats"}), *TEXTS)
     assert one == pytest.approx(logits, abs=1e-5)
 
@@ -318,6 +322,8 @@ def test_whisper_hears_long_sound_in_chunks(whisper):
     cut = service.infer({"audio": samples}, {"chunk_seconds": 3})["text"]
     assert len(cut) > len(whole) > 0
     assert service.infer({"audio": samples[:0]}) == {"text": ""}
+    with pytest.raises(InvalidInputError, match=r"is int16 .* floats between -1 and 1"):
+        service.infer({"audio": samples.astype(np.int16)})
 
 
 @needs_ffmpeg

@@ -79,10 +79,10 @@ def load_sound(value: Any) -> np.ndarray:
     import numpy as np
 
     if isinstance(value, np.ndarray):
-        if value.ndim != 1:
+        if value.ndim != 1 or not np.issubdtype(value.dtype, np.floating):
             raise InvalidInputError(
-                f"An array of sound has the shape {value.shape}. Give mono samples (n,), "
-                f"{SAMPLE_RATE} per second."
+                f"An array of sound is {value.dtype} of the shape {value.shape}. Give mono samples "
+                f"(n,) as floats between -1 and 1, {SAMPLE_RATE} per second."
             )
         return value.astype(np.float32)
     with _opened(value) as path, tempfile.TemporaryDirectory(prefix="mixpeek-audio-") as folder:

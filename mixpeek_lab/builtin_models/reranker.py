@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BGERerankerBatch", "InferenceConfigs"]
 
+MOST_TOKENS = 8192
+"""What the model was made for."""
+
 
 class InferenceConfigs(ModelConfig):
     """What the reranker is told."""
@@ -32,7 +35,7 @@ class InferenceConfigs(ModelConfig):
     """The column that the scores go to."""
     normalize: bool = False
     """False: the model's raw score, any number. True: its sigmoid, between 0 and 1."""
-    max_tokens: int = Field(512, ge=8, le=8192)
+    max_tokens: int = Field(512, ge=8, le=MOST_TOKENS)
     """Tokens that are read of query and text together; the text's end is left out."""
 
 
@@ -76,7 +79,10 @@ class BGERerankerBatch(BuiltinService[InferenceConfigs]):
             (query,) = checked_texts(self.model_id, [inputs["query"]], "query")
             pairs = [(query, text) for text in texts]
         else:
-            raise self.needs()
+            raise InvalidInputError(
+                f"{self.model_id} got {', '.join(inputs) or 'no input'}. "
+                "Give pairs, or query and documents."
+            )
         wrong = next((pair for pair in pairs if len(pair) != 2), None)
         if wrong is not None:
             raise InvalidInputError(f"{self.model_id}: {wrong!r:.80} is no [query, text].")
@@ -97,6 +103,7 @@ class PairModel:
                 revision=placement.revision,
                 model_kwargs={"dtype": placement.dtype},
             )
+        self._most = self._model.max_seq_length or MOST_TOKENS
         self._lock = threading.Lock()
 
     def scores(self, pairs: list[Any], config: InferenceConfigs) -> list[float]:
@@ -106,7 +113,7 @@ class PairModel:
         if not pairs:
             return []
         with self._lock:
-            self._model.max_seq_length = config.max_tokens
+            self._model.max_seq_length = min(config.max_tokens, self._most)
             found = self._model.predict(
                 pairs,
                 batch_size=config.batch_size,

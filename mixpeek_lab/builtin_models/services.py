@@ -139,6 +139,11 @@ class BuiltinService(Generic[Config]):
         self, inputs: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Answer one request. InvalidInputError for inputs or parameters that the model has not."""
+        for what, value in (("inputs", inputs), ("parameters", parameters or {})):
+            if not isinstance(value, Mapping):
+                raise InvalidInputError(
+                    f"{self.model_id}: {what} is {type(value).__name__}. Give a dict."
+                )
         given = {key: value for key, value in inputs.items() if key not in IGNORED_INPUTS}
         for key in given:
             if key not in self.inputs:
@@ -171,9 +176,10 @@ class BuiltinService(Generic[Config]):
         ((key, value),) = inputs.items()
         is_one = not key.endswith("s")
         if not is_one and not isinstance(value, list | tuple):
+            single = key.removesuffix("s")
+            hint = f" For a single one write {single!r}." if single in self.inputs else ""
             raise InvalidInputError(
-                f"{self.model_id}: {key!r} is {type(value).__name__}, not a list. For a single one "
-                f"write {key.removesuffix('s')!r}."
+                f"{self.model_id}: {key!r} is {type(value).__name__}, not a list.{hint}"
             )
         return key, [value] if is_one else list(value), is_one
 
