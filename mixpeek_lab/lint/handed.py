@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.lint.blocked import HANDED
 from mixpeek_lab.lint.names import Evaluator, Ref, Values
-from mixpeek_lab.lint.names.models import CLOSED, FOLLOWED
+from mixpeek_lab.lint.names.dotted import CLOSED
+from mixpeek_lab.lint.names.models import FOLLOWED
 from mixpeek_lab.lint.names.values import (
     Bound,
     Class,

@@ -12,6 +12,11 @@ REEXPORTED = frozenset(
     }
 )  # fmt: skip
 """Modules that others import, and so can be reached through: `shutil.os`, `random._os`."""
+CLOSED = frozenset(
+    {"os", "sys", "builtins", "importlib", "io", "subprocess", "ctypes", "socket", "pty",
+     "multiprocessing", "shutil", "marshal", "pickle", "runpy"}
+)  # fmt: skip
+"""Modules in which a name that is not known may be a dangerous one."""
 _SAME = {
     "posix": "os", "nt": "os", "_io": "io", "_pickle": "pickle", "__builtin__": "builtins",
     "_operator": "operator", "_functools": "functools", "_socket": "socket", "_ctypes": "ctypes",

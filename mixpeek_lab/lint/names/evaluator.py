@@ -281,6 +281,8 @@ def _builtin(name: str, is_bound: bool) -> Values:
         return (Ref("builtins"),)
     if (name in BUILTINS and not name.startswith("__")) or name == "__import__":
         return (Ref(f"builtins.{name}"),)
+    if name == "__package__":
+        return (Ref("__name__"),)
     if name in ("__name__", "__loader__", "__spec__", "get_ipython"):
         return (Ref(name),)
     return NOTHING if is_bound else (Unknown(),)

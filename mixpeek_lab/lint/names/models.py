@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from mixpeek_lab.lint.names import expressions, unpacking
-from mixpeek_lab.lint.names.dotted import normal
+from mixpeek_lab.lint.names.dotted import CLOSED, normal
 from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 Arguments: TypeAlias = list[Values]
 Keywords: TypeAlias = dict[str, Values]
 Model: TypeAlias = Callable[["Evaluator", Arguments, Keywords, ast.AST], Values]
-
-CLOSED = frozenset(
-    {"os", "sys", "builtins", "importlib", "io", "subprocess", "ctypes", "socket", "pty",
-     "multiprocessing", "shutil", "marshal", "pickle", "runpy"}
-)  # fmt: skip
-"""Modules in which a name that is not known may be a dangerous one."""
 
 
 def attributes_of(ev: Evaluator, owner: Value, names: Values, node: ast.AST) -> Values:

@@ -17,6 +17,7 @@ from mixpeek_lab.lint.names.values import (
     Seq,
     Table,
     Values,
+    tells,
     union,
 )
 
@@ -44,7 +45,10 @@ def read(ev: Evaluator, argument: ast.arg, scope: Scope) -> Values:
     found.extend(_given(ev, c, argument.arg, position, is_method=is_method) for c in sites)
     found.extend(_handed(ev, function))
     _annotated(argument, found, ev)
-    return union(found if is_complete and sites else [*found, UNKNOWN])
+    if not (is_complete and sites):
+        found.append(UNKNOWN)
+    kept = union(found)
+    return union((value,) if tells(value) else UNKNOWN for value in kept)
 
 
 def _first(ev: Evaluator, owner: Scope, node: ast.ClassDef) -> Values:
