@@ -145,7 +145,7 @@ _CALLS: tuple[tuple[str, Blocked], ...] = (
     # ----- deserialisation
     (r"(c?[pP]ickle|dill|cloudpickle|joblib|marshal|torch\.package|jsonpickle|pickle5)"
      r"\.(loads?|Unpickler|decode|PackageImporter)|joblib\.numpy_pickle\.load|shelve\.\w*(open|Shelf)"
-     r"|pandas(\.\w+)*\.read_pickle|yaml\.(unsafe_load|unsafe_load_all|full_load|full_load_all)"
+     r"|(pandas(\.\w+)*|pickle)\.read_pickle|yaml\.(unsafe_load|unsafe_load_all|full_load|full_load_all)"
      r"|pickle\.Unpickler\(\)\.load",
      Blocked("SEC007", "warning", _LOADS_CODE, SAFE_DATA)),
     # ----- native code

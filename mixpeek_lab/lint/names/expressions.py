@@ -246,7 +246,12 @@ def _inner_value(ev: Evaluator, node: ast.Await | ast.Starred | ast.FormattedVal
 
 
 def _call(ev: Evaluator, node: ast.Call) -> Values:
-    callees = ev.values(node.func)
+    args, keywords = arguments(ev, node)
+    return union(ev.call(callee, args, keywords, node) for callee in ev.values(node.func))
+
+
+def arguments(ev: Evaluator, node: ast.Call) -> tuple[list[Values], dict[str, Values]]:
+    """What a call is given, stars spread as far as they are known."""
     args: list[Values] = []
     for argument in node.args:
         if isinstance(argument, ast.Starred):
@@ -261,7 +266,7 @@ def _call(ev: Evaluator, node: ast.Call) -> Values:
             for value in ev.values(keyword.value):
                 for name, item in value.entries if isinstance(value, Table) else ():
                     keywords[str(name.value)] = item
-    return union(ev.call(callee, args, keywords, node) for callee in callees)
+    return args, keywords
 
 
 def _spread(values: Values) -> list[Values]:

@@ -12,12 +12,14 @@ from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
     Const,
+    Func,
     Getter,
     Own,
     Partial,
     Ref,
     Seq,
     Space,
+    Table,
     Unknown,
     Value,
     Values,
@@ -64,9 +66,23 @@ def _getattr(ev: Evaluator, args: Arguments, _: Keywords, node: ast.AST) -> Valu
 
 def _vars(ev: Evaluator, args: Arguments, _: Keywords, node: ast.AST) -> Values:
     if not args:
-        return _globals(ev, args, {}, node)
+        return _locals(ev, args, {}, node)
     spaces = [(Space(v),) if isinstance(v, Ref | Own) else UNKNOWN for v in args[0]]
     return union(spaces)
+
+
+def _locals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:
+    scope = ev.scope_of(node)
+    if scope.kind == "module":
+        return (Space(Own(scope.path)),)
+    entries = [(Const(name), ev.bound(scope, name)) for name in list(scope.bindings)[:40]]
+    return (Table(tuple(entries)),)
+
+
+def _type(_: Evaluator, args: Arguments, __: Keywords, ___: ast.AST) -> Values:
+    """`type(lambda: 0)` is `types.FunctionType`."""
+    is_function = len(args) == 1 and any(isinstance(value, Func) for value in args[0])
+    return (Ref("types.FunctionType" if is_function else "builtins.type()"),)
 
 
 def _globals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:
@@ -190,12 +206,14 @@ MODELS: dict[str, Model] = {
     "builtins.type.__getattribute__": _getattr,
     "builtins.vars": _vars,
     "builtins.globals": _globals,
-    "builtins.locals": _globals,
+    "builtins.locals": _locals,
+    "builtins.type": _type,
     "builtins.__import__": _import,
     "importlib.import_module": _import,
     "importlib.__import__": _import,
     "pkgutil.resolve_name": _resolve,
     "pydoc.locate": _resolve,
+    "pydoc.safeimport": _resolve,
     "operator.attrgetter": _getter("attrgetter"),
     "operator.itemgetter": _getter("itemgetter"),
     "operator.methodcaller": _getter("methodcaller"),
@@ -216,5 +234,5 @@ MODELS: dict[str, Model] = {
 }
 """Full name → what calling it gives."""
 
-FOLLOWED = frozenset(MODELS)
+FOLLOWED = frozenset(MODELS) - {"builtins.type"}
 """Functions from outside that are followed."""

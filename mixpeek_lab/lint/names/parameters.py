@@ -102,6 +102,13 @@ def _sites(ev: Evaluator, function: Function, owner: Scope | None) -> tuple[list
     return found[:MAX_SITES], is_complete
 
 
+def has_few_sites(ev: Evaluator, function: Function) -> bool:
+    """Whether every call of a function can be looked at, to know what its parameters are."""
+    names = _names(ev, function, None)
+    calls = (len(tree.calls.get(name, ())) for tree in ev.trees.values() for name in names)
+    return sum(calls) <= MAX_SITES
+
+
 def _given(
     ev: Evaluator, call: ast.Call, name: str, position: int | None, *, is_method: bool
 ) -> Values:
