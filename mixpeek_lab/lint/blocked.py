@@ -120,6 +120,8 @@ _CALLS: tuple[tuple[str, Blocked], ...] = (
      Blocked("SEC003", "error", _SUBPROCESS, RUN_TOOL)),
     (r"(concurrent\.futures\.|.*\.)?ProcessPoolExecutor",
      Blocked("SEC003", "error", _SUBPROCESS, PARALLEL)),
+    (r"(.*\.)?(loky|billiard|pathos|multiprocess)\.[\w.]+",
+     Blocked("SEC003", "error", _SUBPROCESS, PARALLEL)),
     (r"(pty|psutil)\.(spawn|fork|Popen)", Blocked("SEC003", "error", _SUBPROCESS, RUN_TOOL)),
     (r"(IPython(\.core\.getipython)?\.)?get_ipython|IPython\.(start_ipython|embed)",
      Blocked("SEC003", "error", "runs shell commands and magics of the notebook.", RUN_TOOL)),

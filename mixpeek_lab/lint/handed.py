@@ -18,9 +18,7 @@ from mixpeek_lab.lint.names.values import (
     Getter,
     Object,
     Partial,
-    Seq,
     Space,
-    Table,
     Unknown,
 )
 from mixpeek_lab.lint.package import Module
@@ -74,6 +72,8 @@ def _escapes(node: ast.AST, ev: Evaluator) -> bool:
         return not _is_followed(parent, ev)
     if isinstance(parent, ast.Assign):
         return any(isinstance(target, ast.Subscript) for target in parent.targets)
+    if isinstance(parent, ast.For | ast.AsyncFor | ast.comprehension):
+        return any(isinstance(part, ast.Subscript) for part in ast.walk(parent.target))
     return isinstance(parent, _WAYS_OUT)
 
 
@@ -90,7 +90,7 @@ def _is_followed(call: ast.Call, ev: Evaluator) -> bool:
             continue
         if isinstance(callee, Class) and "__init__" in callee.scope.bindings:
             continue
-        if isinstance(callee, Bound) and not isinstance(callee.owner, Seq | Table):
+        if isinstance(callee, Bound) and isinstance(callee.owner, Ref | Space):
             continue
         if isinstance(callee, Func) and not has_few_sites(ev, callee.node):
             return False

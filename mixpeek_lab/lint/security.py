@@ -14,6 +14,7 @@ from mixpeek_lab.lint import blocked
 from mixpeek_lab.lint.blocked import REJECTED, Blocked, blocked_call, blocked_module
 from mixpeek_lab.lint.handed import handed_on
 from mixpeek_lab.lint.names import Const, Evaluator, Ref, Values
+from mixpeek_lab.lint.names.dotted import CLOSED
 from mixpeek_lab.lint.names.expressions import arguments
 from mixpeek_lab.lint.package import Module, Package
 
@@ -101,7 +102,21 @@ def _expressions(module: Module, ev: Evaluator) -> Iterator[Finding]:
             yield from _call(module, node, ev)
         if isinstance(node, ast.BinOp | ast.JoinedStr | ast.Call | ast.Subscript):
             yield from _assembled(module, node, values)
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            yield from _changed(module, node, ev)
         yield from handed_on(module, node, values, ev)
+
+
+def _changed(
+    module: Module, node: ast.Attribute | ast.Subscript, ev: Evaluator
+) -> Iterator[Finding]:
+    """`builtins.len = …`, `sys.modules["numpy"] = …`."""
+    for value in ev.values(node.value):
+        if value == Ref("sys.modules") or (isinstance(value, Ref) and value.name in CLOSED):
+            yield module.finding(
+                "SEC010", "warning", node,
+                f"`{_shown(node)}` is changed for everybody in this process.", blocked.WITHOUT,
+            )  # fmt: skip
 
 
 def _reference(

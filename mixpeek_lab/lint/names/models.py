@@ -97,7 +97,7 @@ def _import(ev: Evaluator, args: Arguments, keywords: Keywords, node: ast.AST) -
         if isinstance(text, str) and not text.startswith("."):
             found.extend([ev.module(text), ev.module(text.split(".")[0])])
         elif isinstance(text, str):
-            found.append(UNKNOWN)  # of the package itself: its files are all looked at
+            found.append(ev.relative(text, ev.scope_of(node).path) or UNKNOWN)
         else:
             prefix = name.prefix if isinstance(name, Unknown) else ""
             if "." not in prefix and name != Ref("__name__"):
