@@ -13,7 +13,7 @@ from typing import Literal
 from mixpeek_lab.lint.names import attributes, calls, expressions, parameters, unpacking
 from mixpeek_lab.lint.names.collector import collect
 from mixpeek_lab.lint.names.dotted import normal
-from mixpeek_lab.lint.names.scopes import Binding, Scope, Tree
+from mixpeek_lab.lint.names.scopes import Binding, Scope, Step, Tree
 from mixpeek_lab.lint.names.solver import Context, Frame, Solver
 from mixpeek_lab.lint.names.values import (
     NOTHING,
@@ -188,15 +188,21 @@ class Evaluator:
             if isinstance(owners[0], Ref):
                 return (Ref(normal(f"{owners[0].name}.{name}")),)
         else:
-            parts = path.split("/")[: -node.level]
-            target = "/".join([*parts, *(node.module or "").split(".")]).strip("/")
-            submodule = self._own(f"{target}/{name}".strip("/"))
-            if submodule is not None:
-                return (submodule,)
-            own = self._own(target)
-            owners = (own,) if own is not None else NOTHING
+            package = "." * node.level + (node.module or "")
+            inside = f"{package}.{name}" if node.module else f"{package}{name}"
+            submodule = self.relative(inside, path)
+            if submodule:
+                return submodule
+            owners = self.relative(package, path)
         found = union(self.exported(owner, name) for owner in owners if isinstance(owner, Own))
         return found if found or is_star else UNKNOWN
+
+    def relative(self, dotted: str, path: str) -> Values:
+        """A module of the package by a relative name, `..tools`, as seen from the file `path`."""
+        name = dotted.lstrip(".")
+        parts = path.split("/")[: -(len(dotted) - len(name))]
+        own = self._own("/".join([*parts, *(part for part in name.split(".") if part)]))
+        return (own,) if own is not None else NOTHING
 
     def exported(self, owner: Own, name: str) -> Values:
         """What a module of the package has under a name; nothing where it lacks it."""
@@ -254,8 +260,10 @@ class Evaluator:
         context = self._solver.context.outmost
         return self._solver.solve(("stores", name), context, partial(self._stored, stores))
 
-    def _stored(self, stores: list[list[tuple[ast.expr, Scope]]]) -> Values:
-        return union(self.values(value) for part in stores for value, _ in part)
+    def _stored(self, stores: list[list[tuple[ast.expr, tuple[Step, ...]]]]) -> Values:
+        return union(
+            unpacking.take(self.values(value), path) for part in stores for value, path in part
+        )
 
 
 def _certain(scope: Scope, name: str, line: int) -> bool:
@@ -281,6 +289,8 @@ def _builtin(name: str, is_bound: bool) -> Values:
         return (Ref("builtins"),)
     if (name in BUILTINS and not name.startswith("__")) or name == "__import__":
         return (Ref(f"builtins.{name}"),)
+    if name == "__package__":
+        return (Ref("__name__"),)
     if name in ("__name__", "__loader__", "__spec__", "get_ipython"):
         return (Ref(name),)
     return NOTHING if is_bound else (Unknown(),)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mixpeek_lab.lint.names.scopes import Scope
-from mixpeek_lab.lint.names.values import NOTHING, UNKNOWN, Values, bounded, union
+from mixpeek_lab.lint.names.values import NOTHING, UNKNOWN, Values, bounded, union, weight_of
 
 MAX_DEPTH = 80
 """Expressions that are followed into each other before the rest counts as unknown."""
 ROUNDS = 5
 """Times a circle is gone through; one that still gives new values then is unknown."""
+WEIGHT_PER_STEP = 16
 _FREE = 10**9
 _CUT = -1
 
@@ -107,8 +108,11 @@ class Solver:
             whole[0].memo[whole[1]] = found
             self._settle(start)
         elif depth == 0:
-            self._forget(0)  # it was cut short: nothing of it is kept
             self.cut_short += 1
+            found = union([found, UNKNOWN])
+            whole[0].memo[whole[1]] = found
+            self._open(0)
+            self._settle(0)
         else:
             self._is_new |= self._guess(whole, found)
             self._provisional[whole] = found, low
@@ -125,6 +129,7 @@ class Solver:
             self.steps -= 1
             try:
                 found = bounded(compute())
+                self.steps -= weight_of(found) // WEIGHT_PER_STEP
             except RecursionError:
                 self._lowest, found = _CUT, UNKNOWN
             if self._lowest != depth:
@@ -132,9 +137,7 @@ class Solver:
             if not self._guess(whole, found) and not self._is_new:
                 return found, depth
             self._forget(start)
-        for key in self._trail[start:]:
-            values, low = self._provisional[key]
-            self._provisional[key] = union([values, UNKNOWN]), low
+        self._open(start)
         return union([found, UNKNOWN]), depth
 
     def _guess(self, key: _Key, found: Values) -> bool:
@@ -142,6 +145,12 @@ class Solver:
         before = self._guesses.get(key)
         self._guesses[key] = found
         return before is None or set(before) != set(found)
+
+    def _open(self, start: int) -> None:
+        """All of a circle that did not come to its end may be something else, too."""
+        for key in self._trail[start:]:
+            values, low = self._provisional[key]
+            self._provisional[key] = union([values, UNKNOWN]), low
 
     def _settle(self, start: int) -> None:
         for context, key in self._trail[start:]:
