@@ -107,6 +107,12 @@ def read_source(folder: Path, name: str | None = None) -> ExtractorSource:
     return ExtractorSource(name or folder.resolve().name, files)
 
 
+def other_files(folder: Path) -> tuple[str, ...]:
+    """The files in a package's folder that `read_source` leaves out for what they are, sorted."""
+    found = (path.relative_to(folder).as_posix() for path in _iter_files(Path(folder)))
+    return tuple(sorted(path for path in found if not path.endswith(SUFFIXES)))
+
+
 def write_source(source: ExtractorSource, folder: Path) -> tuple[str, ...]:
     """Write every file into `folder`, byte for byte, each one whole or not at all.
 
@@ -140,6 +146,18 @@ def parse_python(path: str, text: str) -> ast.Module:
     if problem is not None:
         raise PythonSyntaxError(path, text, problem) from problem
     return tree
+
+
+def decoded(path: str, data: bytes) -> str:
+    """A file's text, line ends included. SourceError with byte and line where it is not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SourceError(
+            f"{path} is not UTF-8: byte {error.start} (line {line}) "
+            f"is 0x{data[error.start]:02x}. Save the file as UTF-8."
+        ) from error
 
 
 class PythonSyntaxError(SourceError):
@@ -246,15 +264,7 @@ def _check_limits(folder: Path, paths: list[Path]) -> None:
 
 
 def _read(folder: Path, path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(
-            f"{path.relative_to(folder).as_posix()} is not UTF-8: byte {error.start} (line {line}) "
-            f"is 0x{data[error.start]:02x}. Save the file as UTF-8."
-        ) from error
+    return decoded(path.relative_to(folder).as_posix(), path.read_bytes())
 
 
 def _write(folder: Path, path: str, data: bytes) -> None:

@@ -147,6 +147,13 @@ class Catalog(RunRecords):
                     ((bucket.bucket_id, key) for key in known if key not in kept),
                 )
 
+    def count_blobs(self, bucket_id: str) -> dict[str, int]:
+        """Blob type → how many blobs of it the bucket holds."""
+        rows = self._database.connection.execute(
+            "SELECT type, count(*) AS n FROM blobs WHERE bucket_id = ? GROUP BY type", (bucket_id,)
+        )
+        return {row["type"]: row["n"] for row in rows}
+
     def iter_input(self, bucket_id: str, types: Iterable[str] = ()) -> Iterator[InputRow]:
         """The bucket's blobs in the order they were put, of the given blob types (all if none)."""
         wanted = tuple(types)
@@ -159,6 +166,11 @@ class Catalog(RunRecords):
         )
         for row in self._database.connection.execute(query, (bucket_id, *wanted)):
             yield InputRow(*row)
+
+    def blob_types(self, bucket_id: str) -> dict[str, int]:
+        """How many blobs of each type the bucket holds, by type."""
+        query = "SELECT type, count(*) FROM blobs WHERE bucket_id = ? GROUP BY type ORDER BY type"
+        return dict(self._database.connection.execute(query, (bucket_id,)).fetchall())
 
     # ------------------------------------------------------------ retrievers
 

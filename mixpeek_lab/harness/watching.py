@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.loader import ProcessorStep
@@ -51,6 +52,11 @@ class Watched:
     def condition(self) -> RowCondition:
         """The step's."""
         return self.step.condition
+
+    @property
+    def home(self) -> Path:
+        """The step's."""
+        return self.step.home
 
     def create(self) -> Watched:
         """What a runner asks of a step: the processor. It is loaded already."""

@@ -9,6 +9,7 @@ general     anything             → a JSON object
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -212,9 +213,30 @@ def read_generated(name: str, answer: Mapping[str, Any], *, may_judge: bool = Fa
     return Generated(text)
 
 
+def read_verdict(name: str, answer: Mapping[str, Any]) -> tuple[bool, str | None]:
+    """Whether a generating service says to keep a document, and why where it says that.
+
+    `{keep, reason}`, or a `{text}` whose first word is yes, keep, true, or no, drop, false.
+    """
+    found = read_generated(name, answer, may_judge=True)
+    if found.keep is not None:
+        return found.keep, found.reason
+    text = (found.text or "").strip()
+    word = _WORD.match(text)
+    verdict = _VERDICTS.get(word[0].lower()) if word else None
+    if verdict is None:
+        _breach(name, "generate", answer, _JUDGING)("the text begins with neither yes nor no")
+    return verdict, text or None
+
+
+_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+_VERDICTS = {
+    **dict.fromkeys(("yes", "keep", "true"), True),
+    **dict.fromkeys(("no", "drop", "false"), False),
+}
 _JUDGING = Contract(
     "{prompt: str, document: object}",
-    "{text: str}, or {keep: bool, reason: str}",
+    "{text: str} (to llm_filter one that begins with yes or no), or {keep: bool, reason: str}",
     'return {"keep": True, "reason": "it names a revenue"}',
 )
 

@@ -7,19 +7,20 @@ import inspect
 import math
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.loader.answers import listed
+from mixpeek_lab.loader.loops import ServiceLoop
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
+from mixpeek_lab.loader.schemas import Schema, load_schemas
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
@@ -33,6 +34,9 @@ T = TypeVar("T")
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
+
+MOST_AT_ONCE = 8
+"""Requests of one stage that a service is sent at the same time."""
 
 
 def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
@@ -56,10 +60,13 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
             "`async def infer(self, inputs, parameters)`."
         )
     try:
-        service = maker(config={}) if _needs_config(maker) else maker()
+        with in_home(Path(home)):
+            service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service)
+    return RealtimeService(
+        source, service, home=Path(home), parameters=load_schemas(source, Path(home)).parameters
+    )
 
 
 class RealtimeService:
@@ -69,10 +76,18 @@ class RealtimeService:
     the loop that asks goes on meanwhile. An `async def` runs in the asker's own loop.
     """
 
-    def __init__(self, source: ExtractorSource, service: Any) -> None:
+    def __init__(
+        self,
+        source: ExtractorSource,
+        service: Any,
+        *,
+        home: Path | None = None,
+        parameters: Schema | None = None,
+    ) -> None:
         self._source, self._service = source, service
+        self._home, self._schema = home, parameters
         self._method, self._is_async = _method(source, service)
-        self._loop: _Loop | None = None
+        self._loop: ServiceLoop | None = None
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
@@ -91,7 +106,10 @@ class RealtimeService:
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
-        """The service's answer. Raises ExtractorRunError where it fails or is no dict."""
+        """The service's answer. Raises ExtractorRunError where it fails or is no dict.
+
+        InvalidInputError for parameters that `parameter_schema` refuses; none is required here.
+        """
         work = self._answer(inputs, parameters)
         if self._is_async:
             return await work
@@ -107,13 +125,34 @@ class RealtimeService:
         """
         return self._own_loop().run(self._answer(inputs, parameters))
 
+    def infer_all_sync(
+        self,
+        requests: Sequence[Mapping[str, JSON]],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The answers to several requests, in their order: an `async def` gets a few at a time.
+
+        Raises what the first failure raises, and asks no further.
+        """
+        return self._own_loop().run(self._answers(requests, parameters))
+
+    async def _answers(
+        self, requests: Sequence[Mapping[str, JSON]], parameters: Mapping[str, JSON] | None
+    ) -> list[dict[str, Any]]:
+        if not self._is_async:
+            return [await self._answer(inputs, parameters) for inputs in requests]
+        return await gathered([partial(self._answer, inputs, parameters) for inputs in requests])
+
     async def _answer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
+        if parameters and self._schema is not None:
+            self._schema.demand(parameters, partial=True)
         try:
-            answer = self._method(dict(inputs), dict(parameters or {}))
-            if inspect.isawaitable(answer):
-                answer = await answer
+            with in_home(self._home):
+                answer = self._method(dict(inputs), dict(parameters or {}))
+                if inspect.isawaitable(answer):
+                    answer = await answer
         except ExtractorRunError:
             raise
         except (Exception, SystemExit) as error:  # sys.exit() would end the loop, not the process
@@ -127,16 +166,33 @@ class RealtimeService:
 
     def _set_up(self, service: InferenceService) -> None:
         try:
-            service.ensure_setup()
+            with in_home(self._home):
+                service.ensure_setup()
         except (Exception, SystemExit) as error:
             raise run_failure(self._source, "setup()", error) from error
 
-    def _own_loop(self) -> _Loop:
+    def _own_loop(self) -> ServiceLoop:
         with self._lock:
             if self._loop is None or not self._loop.is_free:
-                self._loop = _Loop()
+                self._loop = ServiceLoop()
                 weakref.finalize(self, self._loop.close)
             return self._loop
+
+
+async def gathered(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each gives, in order, at most MOST_AT_ONCE under way. The first failure ends all."""
+    gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(start: Callable[[], Awaitable[T]]) -> T:
+        async with gate:
+            return await start()
+
+    tasks = [asyncio.ensure_future(one(start)) for start in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _called(function: Callable[[], T]) -> T:
@@ -201,39 +257,6 @@ def _positional(method: Callable[..., Any]) -> float:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return math.inf
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-
-
-class _Loop:
-    """An event loop in a daemon thread. A call that is interrupted leaves it for good."""
-
-    def __init__(self) -> None:
-        self.is_free = True
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._serve, name="extractor-service", daemon=True).start()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            # The user's code may be stuck where no cancellation reaches it.
-            self.is_free = False
-            future.cancel()
-            self.close()
-            raise
-
-    def close(self) -> None:
-        with suppress(RuntimeError):  # closed already
-            self._loop.call_soon_threadsafe(self._loop.stop)
-
-    def _serve(self) -> None:
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.close()
 
 
 def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np.float64]:

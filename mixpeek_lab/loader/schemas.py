@@ -7,13 +7,14 @@ as fragments of one: `{"label": {"type": "string"}}`; in any of the manifest's t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import ExtractorLoadError, InvalidInputError
+from mixpeek_lab.loader.mappings import InputSource, read_mappings
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.schema_problems import (
     Checker,
@@ -22,7 +23,7 @@ from mixpeek_lab.loader.schema_problems import (
     one_each,
     pydantic_problems,
 )
-from mixpeek_lab.loader.schema_words import normalised, resolved
+from mixpeek_lab.loader.schema_words import is_type, normalised, resolved
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import ExtractorManifest
 from mixpeek_lab.source import ExtractorSource
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FIELDS = ("input_schema", "output_schema", "parameter_schema")
+MAPPINGS = "input_mappings"
 
 _KEYWORDS = frozenset(
     {"$schema", "$ref", "$defs", "$id", "anyOf", "oneOf", "allOf", "additionalProperties"}
@@ -74,6 +76,10 @@ class Schema:
             name: part["default"] for name, part in self.properties.items() if "default" in part
         }
 
+    def filled(self, value: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The value with the defaults of what it leaves out."""
+        return {**self.defaults, **value}
+
     def problems(self, value: Any, *, partial: bool = False) -> tuple[Problem, ...]:
         """What is wrong with a value, one problem for each field; () where it fits.
 
@@ -81,7 +87,10 @@ class Schema:
         """
         if not isinstance(value, Mapping):
             return (self._checker.wrong((), value, {"type": "object"}),)
-        found = one_each(self._iter_problems(dict(value)))
+        try:
+            found = one_each(self._iter_problems(dict(value)))
+        except RecursionError:
+            return (Problem("", f"{self.title} refers to itself without an end."),)
         return tuple(p for p in found if not (partial and p.is_missing))
 
     def demand(self, value: Any, *, partial: bool = False) -> None:
@@ -113,8 +122,10 @@ class Schema:
     @cached_property
     def _validator(self) -> Any:
         from jsonschema.validators import validator_for
+        from referencing import Registry
 
-        return validator_for(self.json)(self.json)
+        # A registry of its own: without one, a reference to an address would be fetched from there.
+        return validator_for(self.json)(self.json, registry=Registry())
 
     @cached_property
     def _spellings(self) -> frozenset[str]:
@@ -122,8 +133,8 @@ class Schema:
         found = set(self.properties)
         config = getattr(self.klass, "model_config", {})
         by_name = config.get("populate_by_name") or config.get("validate_by_name")
-        for name, field in getattr(self.klass, "model_fields", {}).items():
-            aliases = getattr(field.validation_alias, "choices", [field.validation_alias])
+        for name, info in getattr(self.klass, "model_fields", {}).items():
+            aliases = getattr(info.validation_alias, "choices", [info.validation_alias])
             found.update(alias for alias in aliases if isinstance(alias, str))
             found.update([name] if by_name else [])
         return frozenset(found)
@@ -136,6 +147,8 @@ class Schemas:
     input: Schema | None = None
     output: Schema | None = None
     parameters: Schema | None = None
+    mappings: Mapping[str, InputSource] = field(default_factory=dict)
+    """Field of the input → where it comes from, as far as `input_mappings` says."""
 
 
 def load_schemas(source: ExtractorSource, home: Path) -> Schemas:
@@ -144,11 +157,16 @@ def load_schemas(source: ExtractorSource, home: Path) -> Schemas:
     Raises ExtractorLoadError where manifest.py does not import, or what it declares is no schema.
     """
     text = source.text("manifest.py") or ""
-    if not any(field in text for field in FIELDS):
+    if not any(name in text for name in (*FIELDS, MAPPINGS)):
         return Schemas()
     declared = _declared(load_module(source, "manifest", home))
-    found = {field: as_schema(source.name, field, declared[field]) for field in FIELDS}
-    return Schemas(found["input_schema"], found["output_schema"], found["parameter_schema"])
+    found = {name: as_schema(source.name, name, declared[name]) for name in FIELDS}
+    return Schemas(
+        found["input_schema"],
+        found["output_schema"],
+        found["parameter_schema"],
+        read_mappings(source.name, declared[MAPPINGS]),
+    )
 
 
 def _declared(module: ModuleType) -> dict[str, Any]:
@@ -157,20 +175,20 @@ def _declared(module: ModuleType) -> dict[str, Any]:
     typed = next((v for v in names.values() if isinstance(v, ExtractorManifest)), None)
     metadata = names.get("metadata")
     found = {}
-    for field in FIELDS:
-        given = [getattr(typed, field, None)]
-        given += [metadata.get(field)] if isinstance(metadata, Mapping) else []
-        given.append(names.get(field))
-        found[field] = next((value for value in given if value is not None), None)
+    for name in (*FIELDS, MAPPINGS):
+        given = [getattr(typed, name, None)]
+        given += [metadata.get(name)] if isinstance(metadata, Mapping) else []
+        given.append(names.get(name))
+        found[name] = next((value for value in given if value is not None), None)
     return found
 
 
 def as_schema(extractor: str, field: str, declared: Any) -> Schema | None:
-    """What stands for a schema in a manifest, as one; None for None.
+    """What stands for a schema in a manifest, as one; None for None and for an empty one.
 
     Raises ExtractorLoadError where it cannot be one.
     """
-    if declared is None:
+    if declared is None or declared == {}:
         return None
     title = f"{field} of {extractor}"
     if isinstance(declared, type):
@@ -178,6 +196,8 @@ def as_schema(extractor: str, field: str, declared: Any) -> Schema | None:
     if isinstance(declared, Mapping):
         schema = normalised(declared if _is_whole(declared) else _of_fragments(declared))
         _demand_schema(title, schema)
+        if resolved(schema, schema).get("type", "object") != "object":
+            raise ExtractorLoadError(f"{title} is of type {schema.get('type')!r}, not an object.")
         return Schema(title, {"type": "object", **schema})
     raise ExtractorLoadError(
         f"{title} is {declared!r:.80}. Name a pydantic class, or write a JSON schema: "
@@ -215,17 +235,32 @@ def _is_whole(declared: Mapping[Any, Any]) -> bool:
 def _of_fragments(declared: Mapping[Any, Any]) -> dict[str, Any]:
     """`{"label": {"type": "string", "required": True}, "score": "number"}` as one schema."""
     properties: dict[str, Any] = {}
-    required = []
+    required: list[str] = []
     for key, value in declared.items():
-        part = {"type": value} if isinstance(value, str) else value
+        if key == "required" and isinstance(value, list):
+            required += map(str, value)
+            continue
+        part = _of_text(value) if isinstance(value, str) else value
         if isinstance(part, Mapping) and isinstance(part.get("required"), bool):
             required += [str(key)] if part["required"] else []
             part = {name: inner for name, inner in part.items() if name != "required"}
         properties[str(key)] = part
-    return {"type": "object", "properties": properties, "required": required}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return {**schema, "required": required} if required else schema
+
+
+def _of_text(text: str) -> dict[str, str]:
+    """A field that is declared by a word for its type, or by a sentence about it."""
+    return {"type": text} if is_type(text) else {"description": text}
 
 
 def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:
+    for reference in _references(schema):
+        if reference != "#" and not resolved({"$ref": reference, "": True}, schema).keys() - {""}:
+            raise ExtractorLoadError(
+                f"{title} refers to {reference!r}, which is no part of it. Write what is meant "
+                'under "$defs", and refer to it as "#/$defs/NAME".'
+            )
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
 
@@ -236,3 +271,15 @@ def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:
         raise ExtractorLoadError(
             f"{title} is no JSON schema at {place}: {error.message[:200]}."
         ) from error
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(schema, list):
+        for entry in schema:
+            yield from _references(entry)

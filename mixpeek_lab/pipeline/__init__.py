@@ -2,6 +2,7 @@
 
 from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
+from mixpeek_lab.pipeline.memory import gpu_memory_gb
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
     FAILURE,
@@ -9,6 +10,7 @@ from mixpeek_lab.pipeline.rows import (
     ROW,
     PlannedRow,
     input_table,
+    input_types,
     plan_rows,
     split_failures,
 )
@@ -27,7 +29,9 @@ __all__ = [
     "StepRunner",
     "WorkerSetup",
     "cut_blocks",
+    "gpu_memory_gb",
     "input_table",
+    "input_types",
     "plan_rows",
     "plan_steps",
     "read_stamp",

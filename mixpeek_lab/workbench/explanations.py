@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from mixpeek_lab.models import BLOB_TYPES, Bucket, Manifest, RunReport, Unusable
+from mixpeek_lab.lint.columns import PROPERTY_COLUMNS
+from mixpeek_lab.models import CONTRACT_COLUMNS, Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
     "Missing vectors: the processor gave none for these rows, or a row condition kept its step "
@@ -20,18 +23,26 @@ ZERO = (
     "or declare distance_metric `dot` or `euclid`."
 )
 
+_OWN_MODULES = ("manifest", "pipeline", "realtime", "processors", "shared", "engine")
+_NO_COLUMN = re.compile(r"^'(\w+)'$|'DataFrame' object has no attribute '(\w+)'")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+
 
 def explain_run(
-    report: RunReport, bucket: Bucket, manifest: Manifest, earlier: int | None = None
+    report: RunReport,
+    bucket: Bucket,
+    manifest: Manifest,
+    earlier: int | None = None,
+    held: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Notes for the report: the cause of 0 documents, of missing rows and vectors, of failures.
 
     `earlier` counts the documents of the snapshot that a failed run leaves in place; None where
-    there is none.
+    there is none. `held` are the types of the blobs that the bucket holds.
     """
     notes = []
     if report.rows_in == 0:
-        notes.append(_no_input(bucket, manifest))
+        notes.append(_no_input(bucket, manifest, held))
     elif report.state == "failed":
         notes.append(f"No new documents: every row failed, most with {_commonest(report)}.")
         notes += explain_earlier(earlier)
@@ -39,6 +50,8 @@ def explain_run(
         notes.append(f"0 documents, because {' and '.join(_causes(report))}.")
     else:
         notes += explain_dropped(report.dropped)
+    notes += explain_missing_modules(report.failures, manifest)
+    notes += explain_wrong_columns(report.failures, bucket)
     notes += [
         _without_vector(name, found, report.documents)
         for name, found in report.unusable.items()
@@ -50,6 +63,31 @@ def explain_run(
 def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
     """One sentence for each step that gave back nothing for some of its rows."""
     return [f"{_dropped(step, count)}." for step, count in dropped.items()]
+
+
+def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:
+    """One sentence for each package whose absence made rows fail: how to install it."""
+    found = (_NO_MODULE.search(f.message) for f in failures if f.kind == "ModuleNotFoundError")
+    own = {*_OWN_MODULES, manifest.name}  # to be imported with a dot, and to be had from nobody
+    modules = dict.fromkeys(match[1] for match in found if match)
+    return [
+        f"No module {module!r}: {explain_missing_module(module, manifest.dependencies)}"
+        for module in modules
+        if not module.startswith("extractor_") and module.partition(".")[0] not in own
+    ]
+
+
+def explain_wrong_columns(failures: Iterable[Failure], bucket: Bucket) -> list[str]:
+    """One sentence for each column that rows failed for because no processor gets it."""
+    kinds = ("KeyError", "AttributeError")
+    found = (_NO_COLUMN.search(f.message) for f in failures if f.kind in kinds)
+    names = dict.fromkeys(match[1] or match[2] for match in found if match)
+    asked = [name for name in names if name in PROPERTY_COLUMNS or name in bucket.schema]
+    return [
+        f"There is no column {name!r}: the content of every blob is in "
+        f'batch["data"], whatever its property is called (columns: {", ".join(CONTRACT_COLUMNS)}).'
+        for name in asked
+    ]
 
 
 def explain_earlier(earlier: int | None) -> list[str]:
@@ -94,14 +132,14 @@ def _without_vector(name: str, found: Unusable, documents: int) -> str:
     return " ".join([f"{head}: {found}.", *advice])
 
 
-def _no_input(bucket: Bucket, manifest: Manifest) -> str:
+def _no_input(bucket: Bucket, manifest: Manifest, held: Collection[str]) -> str:
     if bucket.object_count == 0:
         return f"0 documents, because bucket {bucket.name!r} is empty."
-    types = sorted({t for t in bucket.schema.values() if t in BLOB_TYPES})
     wanted = ", ".join(manifest.supported_input_types)
+    types = ", ".join(sorted(held)) or "objects without blobs"
     return (
-        f"0 documents, because {manifest.name} takes {wanted} and bucket {bucket.name!r} "
-        f"holds {', '.join(types) or 'no blobs'}: see supported_input_types in manifest.py."
+        f"0 documents, because {manifest.name} takes {wanted or 'any blob'} and bucket "
+        f"{bucket.name!r} holds {types}: see supported_input_types in manifest.py."
     )
 
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from mixpeek_lab.archives import Packed
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
@@ -17,6 +19,8 @@ from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
+from mixpeek_lab.loader import load_schemas
+from mixpeek_lab.model_store import ModelStore
 from mixpeek_lab.models import (
     JSON,
     Bucket,
@@ -27,19 +31,23 @@ from mixpeek_lab.models import (
     Span,
 )
 from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
-from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
-from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
+from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
+from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
-from mixpeek_lab.workbench.search import KernelServices, Searcher
+from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
@@ -91,6 +99,11 @@ class Lab:
     def home(self) -> Path:
         """The folder that holds all that lasts."""
         return self._home.path
+
+    @property
+    def models(self) -> ModelStore:
+        """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
+        return ModelStore(self.home)
 
     @property
     def token(self) -> str:
@@ -175,13 +188,27 @@ class Lab:
         self._drafts[name] = split.source
         return self._keep(split.source, split)
 
-    def load(self, folder: str | Path, name: str | None = None) -> Definition:
-        """Define an extractor from a package on disk."""
-        return self._keep(read_source(Path(folder), name))
+    def load(self, path: str | Path, name: str | None = None) -> Definition:
+        """Define an extractor from a package on disk: a folder, a .zip or a .tar.gz."""
+        package = read_package(Path(path), name)
+        return with_findings(self._keep(package.source), package)
 
     def save(self, name: str, folder: str | Path = ".") -> Path:
         """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
         return extractors.save(self.extractor(name), Path(folder))
+
+    def dockerfile(self, name: str) -> str:
+        """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
+        return dockerfile(self.extractor(name).manifest)
+
+    def pack(self, name: str, path: str | Path | None = None, *, force: bool = False) -> Packed:
+        """Lint extractor `name` and write it as the .zip that Mixpeek takes, `NAME.zip` here.
+
+        `path` is another file, or a folder that is there. The same code gives the same bytes on
+        every machine. ManifestError with all findings where one is an error, unless `force`.
+        """
+        source = self.extractor(name).source
+        return pack_checked(source, Path(path or f"{source.name}.zip"), force=force)
 
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""
@@ -198,9 +225,15 @@ class Lab:
     def preview(
         self, name: str, rows: Source, parameters: Mapping[str, JSON] | None = None
     ) -> Preview:
-        """Run a few rows through the extractor in this process, at once and without Ray."""
+        """Run a few rows through the extractor in this process, at once and without Ray.
+
+        InvalidInputError where its `parameter_schema` refuses the parameters.
+        """
+        record, given = self.extractor(name), parameters or {}
+        check_parameters(record, self.home, given)
         self._hub.settle()
-        return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
+        schemas = load_schemas(record.source, self.home)
+        return extractors.preview(self._kernel, record, schemas, rows, given)
 
     def test(
         self,
@@ -236,10 +269,15 @@ class Lab:
         source: Source | None = None,
         *,
         text: str | Sequence[str] | None = None,
+        blobs: BlobColumns | None = None,
         key: str | None = None,
         mode: Literal["replace", "append"] = "replace",
     ) -> Bucket:
         """The bucket `name`; with `source`, made of it (see `load_objects` for what it may be).
+
+        DataFrames, lists and table files of texts (`text` names the column) and of paths or URLs
+        of images, audio, video and PDF (`blobs`: a column, several, or `{"image": "image_url"}`);
+        folders, globs, s3:// and gs:// prefixes. What a file is, its content says.
 
         A bucket that exists is brought in line with `source`: unchanged objects stay as they are,
         objects that are gone are removed (`mode="append"` keeps them). What of `source` could not
@@ -249,10 +287,11 @@ class Lab:
             return self._catalog.bucket(name)
         if mode not in ("replace", "append"):
             raise InvalidInputError(f"mode={mode!r} is neither 'replace' nor 'append'.")
-        loaded = load_objects(source, text=text, key=key)
+        loaded = load_objects(source, text=text, key=key, blobs=blobs)
         try:
             bucket = self._catalog.bucket(name)
-            bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
+            kept = bucket.schema if mode == "append" else {}
+            bucket = self._catalog.set_schema(bucket, {**kept, **loaded.schema})
         except NotFoundError:
             bucket = self._catalog.create_bucket(new_name(name, "bucket"), loaded.schema)
         self._catalog.put_objects(
@@ -280,6 +319,7 @@ class Lab:
 
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
+        InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
         demand_engine(engine)
         self._hub.settle()
@@ -292,6 +332,7 @@ class Lab:
             parameters,
             analyzer,
             indexes,
+            partial(check_parameters, record, self.home),
         )
         runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
         run = Run(
@@ -300,6 +341,7 @@ class Lab:
             target,
             record,
             runner,
+            load_schemas(record.source, self.home),
             on_progress or (lambda _: None),
         )
         with alone(self._running):
@@ -321,8 +363,9 @@ class Lab:
         `{"collection": …, "searches": [{"feature": …}, {"lexical": true}], "fusion": "rrf"}`, or
         any of Mixpeek's shapes. RetrieverError, NotFoundError.
         """
-        spec = self._searcher.resolve(body, name)
-        return self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        spec, notes = self._searcher.resolve(body, name)
+        record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        return replace(record, notes=notes)
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""
@@ -339,15 +382,31 @@ class Lab:
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
-        if not prepared.embeds:
-            return self._searcher.finish(prepared, {})
-        self._hub.settle()
+        if prepared.asks:
+            self._hub.settle()
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
         milliseconds = (time.perf_counter() - begun) * 1e3
-        embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
         result = self._searcher.finish(prepared, vectors)
-        return replace(result, spans=(embedding, *result.spans))
+        if prepared.embeds:
+            embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
+            result = replace(result, spans=(embedding, *result.spans))
+        return self._searcher.stage(prepared, result, self._services.ask)
+
+    def infer(
+        self,
+        extractor: str,
+        inputs: Mapping[str, JSON],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> dict[str, JSON]:
+        """Ask an extractor's realtime.py, in this process and without Ray; its answer.
+
+        `extractor`: a name, `name@version` or a feature's URI. The answer is checked against the
+        contract of the extractor's inference_type. ExtractorError where its code fails or breaks
+        that contract; NotFoundError.
+        """
+        self._hub.settle()
+        return self._services.infer(extractor, inputs, parameters or {})
 
     # ------------------------------------------------------------ serving
 
@@ -355,8 +414,8 @@ class Lab:
         """Deploy the extractor's realtime service; returns its application once it is loaded.
 
         The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current nor behind any collection are taken down. Starts the endpoint where it
-        is down. EngineError, with the extractor's line, where its code does not load.
+        are neither current nor behind any collection or stage are taken down. Starts the endpoint
+        where it is down. EngineError, with the extractor's line, where its code does not load.
         """
         record = self._catalog.extractor(name, digest=digest)
         if record.source.text("realtime.py") is None:
@@ -370,6 +429,7 @@ class Lab:
         app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
         needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
         needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
+        needed |= self._searcher.behind_stages(name)
         self._endpoint.retire(name, needed)
         return app
 
@@ -418,13 +478,7 @@ class Lab:
             return None
 
     def _keep(self, source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-        definition = extractors.check(source, split)
-        if definition.manifest is not None and definition.manifest.name != source.name:
-            definition = replace(
-                definition,
-                findings=(*definition.findings, extractors.misnamed(definition)),
-            )
-        return extractors.keep(self._catalog, definition)
+        return extractors.keep(self._catalog, extractors.check_named(source, split))
 
     def _is_starting(self) -> bool:
         return self._starter is not None and self._starter.is_alive()

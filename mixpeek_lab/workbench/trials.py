@@ -27,8 +27,8 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.serving import Endpoint
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.interrupts import heard_interrupts
+from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.objects import Source, load_objects
-from mixpeek_lab.workbench.search import KernelServices
 from mixpeek_lab.workbench.shaping import vector_dims
 from mixpeek_lab.workbench.sources import Service
 

@@ -37,5 +37,6 @@ def tested(name: str, preview: Preview, report: TestReport) -> TrialCard:
         preview.seconds,
         preview.setup_seconds,
         preview.notes,
+        preview.llm,
         report,
     )
