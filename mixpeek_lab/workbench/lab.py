@@ -256,7 +256,7 @@ class Lab:
         trial = Trial(self.extractor(name), self.home, self._kernel, parameters or {}, no_parity)
         if engine == "kernel":
             return trial.run(rows, lambda: trial.ask_here(self._services), None, on_result)
-        self._start_endpoint()
+        self._session.wait()
         on_ray = trial.on(RayEngine(self._session, self.home))
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
