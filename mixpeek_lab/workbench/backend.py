@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
@@ -16,26 +15,34 @@ from mixpeek_lab.retrievers import candidate_ids, plain, to_explain, to_response
 from mixpeek_lab.uris import FeatureURI, normalise_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
+from mixpeek_lab.workbench.platform import Host, Platform
+from mixpeek_lab.workbench.platform.extractors import call_inputs
 from mixpeek_lab.workbench.search import Prepared, Searcher
-
-
-class Handles(Protocol):
-    """Calls deployed extractor services."""
-
-    async def infer(
-        self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
-    ) -> dict[str, JSON]:
-        """The service's answer."""
-        ...
 
 
 class Backend:
     """Answers with JSON values; raises LabErrors."""
 
-    def __init__(self, home: Path, handles: Handles) -> None:
+    def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
         self._searcher = Searcher(self._catalog, place)
+        self.platform = Platform(self._catalog, place, handles)
+
+    def resume(self) -> None:
+        """Go on with what was asked for before the lab was stopped."""
+        self.platform.resume()
+
+    async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Call one version's realtime service: `{inputs, parameters}`."""
+        record = await asyncio.to_thread(self.platform.extractors.served, extractor)
+        inputs, parameters = call_inputs(body)
+        begun = time.perf_counter()
+        data = await self._handles.infer(
+            record.manifest.name, record.source.digest, inputs, parameters
+        )
+        milliseconds = round((time.perf_counter() - begun) * 1000, 3)
+        return {"success": True, "data": plain(data), "latency_ms": milliseconds}
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer has Mixpeek's execute format."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,8 +45,9 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, session: RaySession, home: Path) -> None:
-        self._session, self._home = session, home
+    def __init__(self, session: RaySession, home: Path, *, claims_cpus: bool = True) -> None:
+        """Without `claims_cpus` a run waits for no other, nor does another wait for it."""
+        self._session, self._home, self._claims = session, home, claims_cpus
 
     def run(
         self,
@@ -60,6 +62,8 @@ class RayEngine:
         machine = Machine(self._session.cpus, self._session.gpus)
         profile = record.manifest.compute_profile
         plans, notes = plan_steps(pipeline.steps, profile, machine, len(table))
+        if not self._claims:
+            plans = [replace(plan, num_cpus=0.0) for plan in plans]
         return run_on_ray(plans, table, vectors, pipeline.prepare), notes
 
 

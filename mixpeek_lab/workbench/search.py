@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import ExtractorRunError, RetrieverError
+from mixpeek_lab.errors import ExtractorRunError
 from mixpeek_lab.models import JSON, Collection, SearchResult
 from mixpeek_lab.retrievers import (
     EmbedRequest,
@@ -27,6 +27,7 @@ from mixpeek_lab.retrievers import (
 )
 from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.uris import FeatureURI
+from mixpeek_lab.workbench.awaited import awaited, demand_documents
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
@@ -100,7 +101,7 @@ class Searcher:
         """Read a definition and check it against its collections.
 
         Bare feature names become URIs. RetrieverError or NotFoundError where a collection or a
-        feature is missing, has no documents yet, or was made by several versions of the code.
+        feature is missing, or was made by several versions of the code.
         """
         return self._resolved(body, name)[0]
 
@@ -122,6 +123,7 @@ class Searcher:
             spec, sources = read.spec, read.sources
         else:
             spec, sources = self._resolved(retriever, "unnamed")
+        demand_documents(self._catalog, (source.collection for source in sources.all))
         request = parse_request(body)
         return Prepared(spec, request, sources, embed_requests(spec, request))
 
@@ -153,9 +155,7 @@ class Searcher:
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
-            raise RetrieverError(
-                f"Collection {collection.name!r} has no documents yet: process its bucket first."
-            )
+            return Source(collection, awaited(self._catalog, collection))
         folder = self._home.snapshots(collection.collection_id) / str(collection.snapshot)
         known = self._snapshots.get(collection.collection_id)
         if known is None or known.folder != folder:

@@ -1,0 +1,193 @@
+"""Uploads: an address for the archive, the archive, and the checks that make it an extractor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mixpeek_lab.catalog import Catalog, Upload, new_id, now
+from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError
+from mixpeek_lab.manifests import demand_importable
+from mixpeek_lab.models import JSON
+from mixpeek_lab.source import ExtractorSource
+from mixpeek_lab.uris import next_patch, normalise_version
+from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
+from mixpeek_lab.workbench.platform.extractors import Extractors
+from mixpeek_lab.workbench.platform.ids import extractor_id
+from mixpeek_lab.workbench.platform.incoming import Incoming, already_confirmed, demand_size
+from mixpeek_lab.workbench.platform.signing import Signer
+from mixpeek_lab.workbench.platform.validation import Verdict, validate
+
+HOUR, DAY = 3600, 24 * 3600
+"""Seconds for which an address holds: as a rule, and at most."""
+
+ASKED = ("name", "version", "description", "file_size_bytes", "presigned_url_expiration")
+
+
+class Uploads:
+    """Archives below `uploads/` in the home; those of extractors that passed stay there."""
+
+    def __init__(self, catalog: Catalog, home: Home, extractors: Extractors) -> None:
+        self._catalog, self._extractors = catalog, extractors
+        self._folder = home.path / "uploads"
+        self._signer = Signer(home.path)
+
+    def create(self, body: Mapping[str, JSON], address: str) -> dict[str, JSON]:
+        """An upload, and where to PUT the archive: `address`/ID?… Without a version, the next."""
+        demand_known(body, ASKED)
+        self._clean_up()
+        upload = self._asked(body)
+        self._catalog.add_upload(upload)
+        expires = int(upload.expires_at)
+        key = extractor_id(upload.name, upload.version)
+        query = self._signer.query(upload.upload_id, expires)
+        return {
+            "upload_id": upload.upload_id,
+            "presigned_url": f"{address}/{upload.upload_id}?{query}",
+            "expires_at": datetime.fromtimestamp(expires, UTC).isoformat().replace("+00:00", "Z"),
+            "method": "PUT",
+            "name": upload.name,
+            "version": upload.version,
+            "extractor_id": key,
+            "plugin_id": key,
+        }
+
+    def receive(self, upload_id: str, expires: str, signature: str, announced: int) -> Incoming:
+        """Begin to take the archive of a signed address in. `announced`: bytes, 0 if unknown."""
+        self._signer.demand(upload_id, expires, signature)
+        demand_size(announced)
+        upload = self._catalog.upload(upload_id)
+        if upload.is_confirmed:
+            raise ConflictError(already_confirmed(upload))
+        return Incoming(self._catalog, upload, self._path(upload_id))
+
+    def confirm(self, upload_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Check what arrived and, where nothing is wrong with it, make it the current version.
+
+        A confirmed upload gives the same answer again.
+        """
+        demand_known(body, ("etag", "file_size_bytes", "message"))
+        upload = self._catalog.upload(upload_id)
+        if not upload.is_confirmed:
+            _demand_received(upload, body)
+            self._check(upload, optional(body, "message", str) or "")
+            upload = self._catalog.upload(upload_id)
+        return self._answer(upload)
+
+    # ------------------------------------------------------------ inside
+
+    def _asked(self, body: Mapping[str, JSON]) -> Upload:
+        name = required(body, ("name",), str)
+        demand_importable(ExtractorSource(name, ()).name)
+        size = optional(body, "file_size_bytes", int)
+        demand_size(size or 0)
+        seconds = optional(body, "presigned_url_expiration", int) or HOUR
+        if not 1 <= seconds <= DAY:
+            raise BodyError.at(
+                "presigned_url_expiration", f"is {seconds}: it counts seconds, from 1 to {DAY}."
+            )
+        version = optional(body, "version", str)
+        return Upload(
+            new_id("upl"),
+            name,
+            normalise_version(version) if version else self._next(name),
+            is_assigned=not version,
+            description=optional(body, "description", str) or "",
+            created_at=now(),
+            expires_at=int(time.time() + seconds),
+            expected_size=size,
+        )
+
+    def _next(self, name: str) -> str:
+        """The patch after the newest version there is, or is on its way."""
+        known = [record.manifest.version for record in self._catalog.versions(name)]
+        known += [u.version for u in self._catalog.uploads() if u.name == name and _is_open(u)]
+        if not known:
+            return "1.0.0"
+        return next_patch(max(known, key=lambda version: [int(n) for n in version.split(".")]))
+
+    def _check(self, upload: Upload, message: str) -> None:
+        verdict = validate(upload, self._path(upload.upload_id))
+        state = "passed" if verdict.has_passed else "failed"
+        digest = verdict.source.digest if verdict.has_passed and verdict.source else ""
+        with self._catalog.together():
+            if verdict.has_passed:
+                self._keep(verdict)
+            report = verdict.report()
+            if not self._catalog.confirm_upload(upload, state, digest, message, report):
+                raise ConflictError(
+                    f"Another archive arrived for upload {upload.upload_id} while this one was "
+                    "checked. Confirm it again."
+                )
+        if not verdict.has_passed:
+            self._path(upload.upload_id).unlink(missing_ok=True)
+
+    def _keep(self, verdict: Verdict) -> None:
+        """Make the source its extractor's current version. Versions that were uploaded stay."""
+        assert verdict.source is not None
+        assert verdict.manifest is not None
+        manifest, digest = verdict.manifest, verdict.source.digest
+        there = {r.source.digest for r in self._catalog.contents(manifest.name, manifest.version)}
+        taken = next(
+            (u for u in self._catalog.uploads()
+             if u.state == "passed" and u.name == manifest.name and u.version == manifest.version
+             and u.digest in there and u.digest != digest),
+            None,
+        )  # fmt: skip
+        if taken is not None:
+            raise ConflictError(
+                f"{manifest.name} {manifest.version} was uploaded before with other contents "
+                f"({taken.digest[:12]}). Raise the version in the manifest and in the upload, or "
+                f"delete {extractor_id(manifest.name, manifest.version)} first."
+            )
+        self._catalog.put_extractor(verdict.source, manifest)
+
+    def _answer(self, upload: Upload) -> dict[str, JSON]:
+        told: dict[str, JSON] = {
+            "success": upload.state == "passed",
+            "upload_id": upload.upload_id,
+            "validation_status": upload.state,
+            **upload.report,
+            "archive_sha256": upload.sha256,
+            "file_size_bytes": upload.size,
+            "etag": upload.etag,
+            "message": upload.message,
+        }
+        if upload.state == "passed":
+            return told | self._extractors.outline(upload.name, upload.digest)
+        key = extractor_id(upload.name, upload.version)
+        nothing = dict.fromkeys(("feature_uri", "code_hash"))
+        return told | nothing | {
+            "extractor_id": key, "plugin_id": key, "deployment_status": "NOT_DEPLOYED",
+        }  # fmt: skip
+
+    def _clean_up(self) -> None:
+        """Forget the uploads that nobody confirmed."""
+        for upload_id in self._catalog.forget_expired_uploads(DAY):
+            self._path(upload_id).unlink(missing_ok=True)
+
+    def _path(self, upload_id: str) -> Path:
+        return self._folder / f"{upload_id}.archive"
+
+
+def _is_open(upload: Upload) -> bool:
+    return not upload.is_confirmed and upload.expires_at > time.time()
+
+
+def _demand_received(upload: Upload, body: Mapping[str, JSON]) -> None:
+    """Raise where nothing arrived, or something else than is said."""
+    if upload.state == "waiting":
+        raise ConflictError(
+            f"Nothing has arrived for upload {upload.upload_id} yet: PUT the archive to its "
+            "presigned_url first."
+        )
+    etag = (optional(body, "etag", str) or "").strip('"') or upload.etag
+    size = optional(body, "file_size_bytes", int) or upload.size
+    if (etag, size) != (upload.etag, upload.size):
+        raise InvalidInputError(
+            f"What arrived has {upload.size:,} bytes and the ETag {upload.etag}, not what is "
+            "confirmed: PUT the archive again."
+        )
