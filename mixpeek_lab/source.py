@@ -142,6 +142,18 @@ def parse_python(path: str, text: str) -> ast.Module:
     return tree
 
 
+def decoded(path: str, data: bytes) -> str:
+    """A file's text, line ends included. SourceError with byte and line where it is not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SourceError(
+            f"{path} is not UTF-8: byte {error.start} (line {line}) "
+            f"is 0x{data[error.start]:02x}. Save the file as UTF-8."
+        ) from error
+
+
 class PythonSyntaxError(SourceError):
     """A file is not Python. `line` and `column` count from 1."""
 
@@ -246,15 +258,7 @@ def _check_limits(folder: Path, paths: list[Path]) -> None:
 
 
 def _read(folder: Path, path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(
-            f"{path.relative_to(folder).as_posix()} is not UTF-8: byte {error.start} (line {line}) "
-            f"is 0x{data[error.start]:02x}. Save the file as UTF-8."
-        ) from error
+    return decoded(path.relative_to(folder).as_posix(), path.read_bytes())
 
 
 def _write(folder: Path, path: str, data: bytes) -> None:

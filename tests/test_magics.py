@@ -205,9 +205,12 @@ class TestExtractor:
         notebook.run(TYPED)
         notebook.run("%extractor save counter saved")
         assert "Saved counter to saved/counter: manifest.py" in notebook.printed()
+        notebook.run("%extractor pack counter saved/counter.zip")
+        assert "Packed counter as saved/counter.zip: 3 files" in notebook.printed()
         before = session.current_lab().extractor("counter").source
         card = notebook.run("%extractor load saved/counter")
         assert card.name == "counter"
+        assert notebook.run("%extractor load saved/counter.zip").name == "counter"
         assert session.current_lab().extractor("counter").source == before
         cell = notebook.shell.rl_next_input
         assert cell.startswith("%%extractor counter\n# file: manifest.py\n")
@@ -435,7 +438,7 @@ class TestExtension:
 
 COMPLETIONS = [
     ("%extractor sh", ["show"]),
-    ("%extractor ", ["list", "show", "lint", "test", "save", "load", "deploy"]),
+    ("%extractor ", ["list", "show", "lint", "test", "save", "pack", "load", "deploy"]),
     ("%extractor test ha", ["hash_embedder"]),
     ("%%extractor ha", ["hash_embedder"]),
     ("%%extractor hash_embedder pro", ["processors/core.py"]),

@@ -14,6 +14,8 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "demo": "index the docstrings of installed packages; search",
     "secret": "keep, list or forget secrets",
+    "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
+    "unpack": "write an extractor's .zip or .tar.gz as a folder",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

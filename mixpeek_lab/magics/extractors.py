@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
     from mixpeek_lab.workbench.extractors import Definition
 
-ACTIONS = ("list", "show", "lint", "test", "save", "load", "deploy")
+ACTIONS = ("list", "show", "lint", "test", "save", "pack", "load", "deploy")
 SAMPLES = [
     "The quick brown fox jumps over the lazy dog.",
     "Revenue increased 22% year over year.",
@@ -40,8 +40,8 @@ class ExtractorMagics(Magics):
         "action", nargs="?", default="list",
         help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS),
     )  # fmt: skip
-    @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: folder")
-    @argument("more", nargs="?", help="save: folder to save to. test: variable with sample rows")
+    @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: path")
+    @argument("more", nargs="?", help="save: folder. pack: file. test: variable with sample rows")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
     @no_var_expand
     @line_cell_magic
@@ -56,7 +56,9 @@ class ExtractorMagics(Magics):
         %extractor lint NAME                          check it again; "no findings" if all is well
         %extractor test NAME [ROWS]                   sample rows through it, here and now
         %extractor save NAME [FOLDER]                 write the package that Mixpeek takes
-        %extractor load FOLDER                        define it from a package, as a cell to edit
+        %extractor pack NAME [FILE]                   write it as a .zip: same code, same sha256
+        %extractor load FOLDER                        define it from a package, as a cell to edit;
+                                                      a .zip or .tar.gz is loaded as well
         %extractor deploy NAME                        serve its realtime.py
 
         A cell whose checks find errors fails, and defines nothing.
@@ -122,10 +124,14 @@ class ExtractorMagics(Magics):
         files = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
         print(f"Saved {options.name} to {_short(target)}: {', '.join(files)}")  # noqa: T201
 
+    def _pack(self, options: Any) -> None:
+        packed = current_lab().pack(_name(options), options.more)
+        print(f"Packed {options.name} as {packed}")  # noqa: T201
+
     def _load(self, options: Any) -> ExtractorCard:
         from mixpeek_lab.cells import join_sections
 
-        definition = current_lab().load(_name(options, "a folder"))
+        definition = current_lab().load(_name(options, "a folder or an archive"))
         source = definition.source
         self.shell.set_next_input(
             f"%%extractor {source.name}\n{join_sections(source)}", replace=False

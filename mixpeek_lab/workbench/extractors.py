@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,14 @@ def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition
     if split is not None:
         findings = tuple(split.locate(finding) for finding in findings)
     return Definition(source, reading.manifest, in_order(findings), is_kept=False)
+
+
+def check_named(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
+    """As `check`; a manifest with another name than the extractor's is an error as well."""
+    found = check(source, split)
+    if found.manifest is None or found.manifest.name == source.name:
+        return found
+    return replace(found, findings=(*found.findings, misnamed(found)))
 
 
 def misnamed(definition: Definition) -> Finding:

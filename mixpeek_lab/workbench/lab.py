@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from mixpeek_lab.archives import Packed
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
 from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
@@ -28,7 +29,7 @@ from mixpeek_lab.models import (
 )
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.serving import Endpoint, GatewayConfig
-from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.extractors import Definition, Preview
@@ -36,6 +37,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
@@ -177,13 +179,23 @@ class Lab:
         self._drafts[name] = split.source
         return self._keep(split.source, split)
 
-    def load(self, folder: str | Path, name: str | None = None) -> Definition:
-        """Define an extractor from a package on disk."""
-        return self._keep(read_source(Path(folder), name))
+    def load(self, path: str | Path, name: str | None = None) -> Definition:
+        """Define an extractor from a package on disk: a folder, a .zip or a .tar.gz."""
+        package = read_package(Path(path), name)
+        return with_findings(self._keep(package.source), package)
 
     def save(self, name: str, folder: str | Path = ".") -> Path:
         """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
         return extractors.save(self.extractor(name), Path(folder))
+
+    def pack(self, name: str, path: str | Path | None = None, *, force: bool = False) -> Packed:
+        """Lint extractor `name` and write it as the .zip that Mixpeek takes, `NAME.zip` here.
+
+        `path` is another file, or a folder that is there. The same code gives the same bytes on
+        every machine. ManifestError with all findings where one is an error, unless `force`.
+        """
+        source = self.extractor(name).source
+        return pack_checked(source, Path(path or f"{source.name}.zip"), force=force)
 
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""
@@ -409,13 +421,7 @@ class Lab:
             return None
 
     def _keep(self, source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-        definition = extractors.check(source, split)
-        if definition.manifest is not None and definition.manifest.name != source.name:
-            definition = replace(
-                definition,
-                findings=(*definition.findings, extractors.misnamed(definition)),
-            )
-        return extractors.keep(self._catalog, definition)
+        return extractors.keep(self._catalog, extractors.check_named(source, split))
 
     def _is_starting(self) -> bool:
         return self._starter is not None and self._starter.is_alive()
