@@ -44,8 +44,8 @@ def read_object(body: JSON, bucket: Bucket, where: str) -> BucketObject:
     blobs = {name: v for name, v in contents.items() if bucket.schema[name] in BLOB_TYPES}
     metadata |= {name: v for name, v in contents.items() if name not in blobs}
     problems += _check_fields(metadata, bucket, where)
-    problems += _missing(contents | metadata, bucket, where)
     key = _key(body, blobs, metadata, where, problems)
+    problems = problems or _missing(contents | metadata, bucket, where)
     if problems:
         raise BodyError(problems)
     made = tuple(_blob(bucket.schema[name], name, v, key) for name, v in sorted(blobs.items()))

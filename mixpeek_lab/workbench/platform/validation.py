@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mixpeek_lab.archives import read_archive
 from mixpeek_lab.catalog import Upload
 from mixpeek_lab.errors import SourceError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
+from mixpeek_lab.workbench.packages import read_package
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,14 @@ class Verdict:
 def validate(upload: Upload, archive: Path) -> Verdict:
     """Read the archive and run every check on its text. No line of it is executed."""
     try:
-        source = read_archive(archive, upload.name)
+        package = read_package(archive, upload.name)
+        source = package.source
         definition = extractors.check(source)
     except SourceError as error:
+        message = str(error).replace(str(archive), "The archive")
         place = getattr(error, "path", ""), getattr(error, "line", 0)
-        return Verdict((Finding("ARCHIVE", "error", str(error), "", *place),))
-    manifest, findings = definition.manifest, definition.findings
+        return Verdict((Finding("ARCHIVE", "error", message, "", *place),))
+    manifest, findings = definition.manifest, (*definition.findings, *package.findings)
     if manifest is None:
         return Verdict(findings, source)
     findings = (*findings, *_identity(upload, source, manifest))
