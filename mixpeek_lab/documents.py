@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,13 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 
 LINEAGE = (
-    "blob_id", "blob_property", "blob_type", "mime_type", "_bucket_id", "_extractor", "_run_id",
-    "_row_key",
+    "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes", "_bucket_id", "_extractor",
+    "_run_id", "_row_key",
 )  # fmt: skip
 """Where a document comes from. Not among a hit's own fields."""
 
 FIRST = ("document_id", "object_id", "data")
-DROPPED = ("collection_id", "feature_extractor_id", "size_bytes")
+DROPPED = ("collection_id", "feature_extractor_id")
 """Contract columns that are the same for all documents of a collection, or of no use after it."""
 
 RESERVED = frozenset((*FIRST, *LINEAGE, *DROPPED))
@@ -114,6 +115,31 @@ def text_array(values: Iterable[JSON]) -> pa.Array:
         for v in values
     ]
     return pa.array(texts, pa.string())
+
+
+_URL = re.compile(r"(?:https?|s3|gs|file)://[^\n]*", re.IGNORECASE)
+
+
+def is_file_url(data: JSON, blob_type: str | None) -> bool:
+    """Whether a document's `data` is still the URL of a file, and no text made out of it."""
+    if blob_type in (None, "text") or not isinstance(data, str):
+        return False
+    return _URL.fullmatch(data) is not None
+
+
+def searchable_texts(table: pa.Table) -> list[str | None]:
+    """What words are looked up in, per document: its `data` where that is text.
+
+    The URL of an image, a recording, a film or a PDF is none; what an extractor wrote into `data`
+    in its place (a caption, a transcript) is.
+    """
+    data = table.column("data").to_pylist()
+    has_types = "blob_type" in table.column_names
+    types = table.column("blob_type").to_pylist() if has_types else [None] * len(data)
+    return [
+        value if isinstance(value, str) and not is_file_url(value, kind) else None
+        for value, kind in zip(data, types, strict=True)
+    ]
 
 
 def check_metadata_names(names: Iterable[str]) -> None:

@@ -1,7 +1,8 @@
 """SQL over what the lab made: DuckDB reads the documents' Parquet files and the catalog.
 
 Tables: each collection under its name, `documents` (all of them, with a `_collection` column),
-`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`.
+`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`, and
+`llm_costs`: what each run asked of each language model.
 A document's columns stand in this order: `document_id`, `data`, what the processor and the user
 gave, vectors, and last where the document comes from (`object_id` … `_row_key`).
 DuckDB owns no file: every query opens a fresh connection in memory and only what it names.
@@ -10,7 +11,8 @@ DuckDB owns no file: every query opens a fresh connection in memory and only wha
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +30,18 @@ if TYPE_CHECKING:
 CATALOG_TABLES = (
     "extractors", "buckets", "objects", "blobs", "collections", "runs", "failures", "retrievers",
 )  # fmt: skip
+
+LLM_COSTS = "llm_costs"
+TABLES = (*CATALOG_TABLES, LLM_COSTS)
+"""Tables that are there whatever was run."""
+LLM_COSTS_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "collection_id", "provider", "model")),
+        *((name, pa.int64()) for name in ("answered", "cached", "failed", "unpriced")),
+        *((name, pa.int64()) for name in ("input_tokens", "output_tokens")),
+        ("cost", pa.float64()),
+    ]
+)
 
 LEADING = ("_collection", "document_id", "data")
 ORIGIN = ("object_id", *LINEAGE)
@@ -73,7 +87,7 @@ class Inspector:
 
     def names(self) -> list[str]:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
-        return ["documents", *self._files(), *CATALOG_TABLES]
+        return ["documents", *self._files(), *TABLES]
 
     def query(self, sql: str) -> Result:
         """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
@@ -95,6 +109,8 @@ class Inspector:
         for name in CATALOG_TABLES:
             if name in sql:
                 connection.register(name, self._catalog_table(name))
+        if LLM_COSTS in sql:
+            connection.register(LLM_COSTS, _llm_costs(self._catalog.table("runs")))
         files = self._files()
         for name, path in files.items():
             if name.lower() in sql or _quoted(name.lower()) in sql:
@@ -133,7 +149,20 @@ class Inspector:
 
 def is_reserved(name: str) -> bool:
     """Whether SQL knows a table of this name that is no collection."""
-    return name.lower() in ("documents", *CATALOG_TABLES)
+    return name.lower() in ("documents", *TABLES)
+
+
+def _llm_costs(runs: Mapping[str, tuple[str, list[Any]]]) -> pa.Table:
+    """One row for each model that a run asked; `cost` in US dollars, null where it is not known."""
+    rows = []
+    columns = (runs[name][1] for name in ("run_id", "collection_id", "report"))
+    for run_id, collection_id, report in zip(*columns, strict=True):
+        for name, counts in json.loads(report or "{}").get("llm", {}).items():
+            provider, _, model = name.partition("/")
+            known = None if counts["unpriced"] else counts["cost"]
+            about = {"run_id": run_id, "collection_id": collection_id}
+            rows.append({**about, "provider": provider, "model": model, **counts, "cost": known})
+    return pa.Table.from_pylist(rows, schema=LLM_COSTS_SCHEMA)
 
 
 def _reading(path: Path) -> str:

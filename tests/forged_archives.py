@@ -103,8 +103,8 @@ def _local(f: dict) -> bytes:
 def _central(f: dict) -> bytes:
     head = struct.pack(
         "<4s6H3L5H2L", b"PK\1\2", 0x0314, f.get("needed", 20), f["flags"], f["method"], 0, 33,
-        f["crc"], f["packed"], f["size"], len(f["name"]), len(f["extra"]), 0, f.get("disk", 0), 0, f["attributes"],
-        f["offset"],
+        f["crc"], f["packed"], f["size"], len(f["name"]), len(f["extra"]), 0, f.get("disk", 0), 0,
+        f["attributes"], f["offset"],
     )  # fmt: skip
     return head + f["name"] + f["extra"]
 

@@ -452,6 +452,25 @@ class TestRetrievers:
         refused(ask("GET", "/retrievers?page=0"), 422, "ValidationError")
 
 
+class TestStages:
+    def test_an_incompatible_extractor_is_refused(self, ask: Client) -> None:
+        stage = {"stage_id": "rerank", "parameters": {"inference_name": "hash_embedder"}}
+        error = refused(
+            ask.post("/retrievers", {**SHORT, "name": "staged", "stages": [stage]}),
+            422,
+            "RetrieverError",
+        )
+        assert error["message"].startswith(
+            "stages[0].parameters.inference_name: `hash_embedder` is `embedding`; "
+            "stage `rerank` needs `rerank`."
+        )
+
+    def test_a_new_retriever_comes_with_its_warnings(self, ask: Client) -> None:
+        answer = ask.post("/retrievers", {**SHORT, "name": "another"}).json()
+        assert answer["retriever"]["retriever_name"] == "another"
+        assert answer["warnings"] == []
+
+
 class TestInference:
     @pytest.mark.parametrize(
         "service",
@@ -491,8 +510,8 @@ class TestInference:
         import numpy as np
 
         async def infer(*_: Any) -> dict[str, Any]:
-            return {"embedding": np.array([1.0, float("nan")]), "score": float("inf"), 3: ("x",)}
+            return {"embedding": np.ones(16), "score": np.float32(0.5), 3: ("x",)}
 
         monkeypatch.setattr(services, "infer", infer)
         answer = ask.post("/inference", {"inference_name": "hash_embedder", "inputs": {}})
-        assert answer.json()["data"] == {"embedding": [1.0, None], "score": None, "3": ["x"]}
+        assert answer.json()["data"] == {"embedding": [1.0] * 16, "score": 0.5, "3": ["x"]}

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from asset_servers import BODY, http_server
+from asset_servers import BODY, gcs_server, http_server, s3_client, s3_server
 
 from mixpeek_lab.errors import ExtractorRunError, InvalidInputError
 from mixpeek_lab.sdk import AssetError, AssetLimits, download_asset, open_asset, upload_asset
@@ -484,39 +484,20 @@ def test_a_folder_that_others_write_is_not_trusted(server, temporary):
 
 
 @pytest.fixture(scope="module")
-def s3_server():
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def s3_url():
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
-def s3(s3_server, monkeypatch):
-    """A client of the server's bucket `media`, and the environment of somebody who uses it."""
-    import boto3
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    client = boto3.client("s3", region_name="us-east-1", endpoint_url=s3_server)
-    client.create_bucket(Bucket="media")
-    return client
+def s3(s3_url, monkeypatch):
+    return s3_client(s3_url, monkeypatch)
 
 
 @pytest.fixture
 def gcs(monkeypatch):
-    from gcp_storage_emulator.server import create_server
-
-    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="media")
-    server.start()
-    port = server._api._httpd.socket.getsockname()[1]
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    yield port
-    server.stop()
+    with gcs_server(monkeypatch) as port:
+        yield port
 
 
 @pytest.mark.parametrize("key", ["a.jpg", "deep/er/ä b+c.jpg", "odd?x=1#y%20.jpg"])
@@ -658,6 +639,6 @@ def test_upload_errors_say_what_to_do(tmp_path, monkeypatch):
         upload_asset(file, "ns_1", "int_1", "doc_1")
 
 
-def test_the_test_servers_are_on_loopback(server, s3_server):
-    for url in (server.url, s3_server):
+def test_the_test_servers_are_on_loopback(server, s3_url):
+    for url in (server.url, s3_url):
         assert ip_address(url.split("//")[1].split(":")[0]).is_loopback

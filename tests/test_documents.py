@@ -57,8 +57,8 @@ def test_documents_have_their_columns_in_order():
         processed, {"vec": "vec_embedding"}, {"_run_id": "r"}, pa.array(["key"])
     )
     assert table.column_names == [
-        "document_id", "object_id", "data", "mine", "blob_id", "mime_type", "_run_id", "_row_key",
-        "vec",
+        "document_id", "object_id", "data", "mine", "blob_id", "mime_type", "size_bytes", "_run_id",
+        "_row_key", "vec",
     ]  # fmt: skip
     assert table.to_pylist()[0]["_run_id"] == "r"
 

@@ -7,7 +7,7 @@ import pytest
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import InvalidInputError
-from mixpeek_lab.inspection import CATALOG_TABLES, is_reserved
+from mixpeek_lab.inspection import TABLES, is_reserved
 from mixpeek_lab.models import Collection, IndexSettings
 from mixpeek_lab.workbench import Lab
 
@@ -57,7 +57,7 @@ def test_the_catalog_is_tables(filled):
         {"name": "c", "snapshot": 1, "document_count": 5}
     ]
     assert rows(filled, "SELECT count(*) AS n FROM blobs WHERE size_bytes > 3") == [{"n": 6}]
-    for name in CATALOG_TABLES:
+    for name in TABLES:
         filled.sql(f"SELECT * FROM {name}")
 
 
@@ -70,8 +70,8 @@ def test_empty_tables_have_their_types(kernel_lab):
 def test_columns_stand_in_the_order_people_read_them_in(filled):
     first = ["document_id", "data", "length"]
     last = [
-        "object_id", "blob_id", "blob_property", "blob_type", "mime_type", "_bucket_id",
-        "_extractor", "_run_id", "_row_key",
+        "object_id", "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes",
+        "_bucket_id", "_extractor", "_run_id", "_row_key",
     ]  # fmt: skip
     names = filled.sql("SELECT * FROM c").column_names
     assert names == [*first, "_id", "n", "hash_embedding", *last]
@@ -126,14 +126,14 @@ def test_errors_say_what_tables_there_are(filled, sql):
         return
     with pytest.raises(InvalidInputError) as caught:
         filled.sql(sql)
-    assert str(caught.value).endswith(f"Tables: documents, c, {', '.join(CATALOG_TABLES)}")
+    assert str(caught.value).endswith(f"Tables: documents, c, {', '.join(TABLES)}")
     assert "Error" in str(caught.value)
 
 
 def test_a_collection_that_never_ran_is_no_table(kernel_lab, tmp_path):
     kernel_lab.bucket("b", [{"text": "FAIL"}])
     kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
-    assert list(kernel_lab.tables()) == ["documents", *CATALOG_TABLES]
+    assert list(kernel_lab.tables()) == ["documents", *TABLES]
     with pytest.raises(InvalidInputError, match="Tables: documents, extractors"):
         kernel_lab.sql("FROM c")
 

@@ -164,7 +164,7 @@ def test_threads_and_processes_may_race_for_the_folder(tmp_path):
     [
         ("x = 1\nraise ValueError('boom')", r"toy: pipeline.py:2: ValueError: boom."),
         ("x = 1\ny = (", r"toy: pipeline.py:2: SyntaxError: '\(' was never closed."),
-        ("import not_there_at_all", r"pipeline.py:1: .*%pip install not-there-at-all"),
+        ("import not_there_at_all", r"pipeline.py:1: .*pip install not-there-at-all"),
         ("from .missing import x", r"pipeline.py:1: .* consists of: manifest.py, pipeline.py"),
         ("from manifest import metadata", r"Write `from .manifest import …`"),
         ("from toy.manifest import metadata", r"Write `from .manifest import …` instead"),

@@ -10,6 +10,7 @@ import time
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from media_files import png, wav
 from packages import HASH_EMBEDDER
 
 from mixpeek_lab.magics import session
@@ -128,6 +129,18 @@ class TestExtractor:
         notebook.run(TYPED)
         source = session.current_lab().extractor("counter").source
         assert "{braces} $HOME {x!r}" in "".join(text for _, text in source.files)
+
+    def test_a_dockerfile_is_printed_or_written(self, notebook, tmp_path):
+        notebook.run(TYPED)
+        text = session.current_lab().dockerfile("counter")
+        notebook.printed()
+        notebook.run("%extractor dockerfile counter")
+        assert notebook.printed() == text
+        notebook.run(f"%extractor dockerfile counter {tmp_path}")
+        assert (tmp_path / "Dockerfile").read_text() == text
+        assert "cannot be written" in str(
+            notebook.fail(f"%extractor dockerfile counter {tmp_path}/no/folder")
+        )
 
     def test_samples_run_at_once_in_the_kernel(self, notebook):
         notebook.run(TYPED)
@@ -267,6 +280,37 @@ class TestData:
                 assert "1 file was left out" in shown
                 assert "(1 .png): b.png." in shown
         assert "Warning" not in notebook.printed()
+
+    def test_files_of_every_kind_and_columns_of_paths(self, notebook, tmp_path):
+        (tmp_path / "media").mkdir()
+        (tmp_path / "media" / "a.png").write_bytes(png())
+        (tmp_path / "media" / "b.wav").write_bytes(wav())
+        card = notebook.run("%bucket m media")
+        assert str(card) == (
+            "Bucket m: 2 objects with image (image), audio (audio), path (string), "
+            "folder (string), suffix (string)"
+        )
+        notebook.run("shop = [{'title': 'x', 'picture': 'media/a.png', 'sound': 'media/b.wav'}]")
+        line = "%bucket s shop --text title --blob picture:image --blob sound"
+        assert str(notebook.run(line)) == (
+            "Bucket s: 1 object with title (text), image (image), sound (audio)"
+        )
+        for option, message in (
+            ("nope", "There is no column 'nope'"),
+            (":image", "write COLUMN or COLUMN:NAME"),
+            ("picture:image --blob sound:image", "two columns are called 'image'"),
+            ("picture:audio", "row 1, column 'picture': media/a.png holds image/png, which is no"),
+        ):
+            assert message in str(notebook.fail(f"%bucket s shop --blob {option}"))
+
+    def test_columns_are_completed(self, notebook):
+        notebook.run("import pandas as pd; shop = pd.DataFrame({'title': ['x'], 'picture': ['y']})")
+        notebook.run("dicts = [{'about': 'x'}]")
+        complete = notebook.shell.complete
+        assert complete("", "%bucket s shop --blob pi", 24)[1] == ["picture"]
+        assert set(complete("", "%bucket s shop --text ", 22)[1]) >= {"title", "picture"}
+        assert complete("", "%bucket s dicts --key ab", 24)[1] == ["about"]
+        assert "--blob" in complete("", "%bucket s shop --b", 18)[1]
 
     def test_what_is_neither_variable_nor_file(self, notebook):
         message = str(notebook.fail("%bucket docs frmae"))
@@ -438,7 +482,10 @@ class TestExtension:
 
 COMPLETIONS = [
     ("%extractor sh", ["show"]),
-    ("%extractor ", ["list", "show", "lint", "test", "save", "pack", "load", "deploy"]),
+    (
+        "%extractor ",
+        ["list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile"],
+    ),
     ("%extractor test ha", ["hash_embedder"]),
     ("%%extractor ha", ["hash_embedder"]),
     ("%%extractor hash_embedder pro", ["processors/core.py"]),

@@ -321,8 +321,8 @@ def test_a_folder_of_text_files(tmp_path):
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
     loaded = load_objects(tmp_path)
     assert loaded.notes == (
-        "2 files were left out, not being text that can be read (1 .png, 1 .txt not in UTF-8): "
-        "image.png, latin.txt.",
+        "2 files were left out, being neither text in UTF-8 nor image, audio, video or PDF "
+        "(1 .png, 1 .txt not in UTF-8): image.png, latin.txt.",
     )
     assert [item.metadata for item in loaded.objects] == [
         {"path": "a.md", "folder": ".", "suffix": ".md"},
@@ -344,18 +344,19 @@ def test_files_left_out_are_told_every_time_without_a_warning(kernel_lab, tmp_pa
             warnings.simplefilter("error")
             bucket = kernel_lab.bucket("b", tmp_path / "docs")
         assert bucket.notes == (
-            "5 files were left out, not being text that can be read "
+            "5 files were left out, being neither text in UTF-8 nor image, audio, video or PDF "
             "(3 .png, 1 without a suffix, 1 .pdf): b.png, c.PNG, ….",
         )
     (tmp_path / "docs" / "b.png").rename(tmp_path / "docs" / "b.txt")
     assert kernel_lab.bucket("b", tmp_path / "docs" / "*.t*").notes == (
-        "1 file was left out, not being text that can be read (1 .txt not in UTF-8): b.txt.",
+        "1 file was left out, being neither text in UTF-8 nor image, audio, video or PDF "
+        "(1 .txt not in UTF-8): b.txt.",
     )
 
 
 def test_many_kinds_of_files_left_out_are_summed_up(tmp_path):
     for number in range(8):
-        (tmp_path / f"f.x{number}").write_text("x")
+        (tmp_path / f"f.x{number}").write_bytes(b"\xff")
     (tmp_path / "a.txt").write_text("text")
     (note,) = load_objects(tmp_path).notes
     assert "(1 .x0, 1 .x1, 1 .x2, 1 .x3, 1 .x4, 3 of other kinds)" in note

@@ -10,6 +10,7 @@ import time
 
 import psutil
 import pytest
+import ray
 from packages import HASH_EMBEDDER
 from probes import load_probe
 
@@ -125,6 +126,25 @@ def test_where_setup_fails_the_run_fails_and_says_why(lab, tmp_path):
     report = lab.process("b", "broken", "broken")
     assert (report.state, report.failed) == ("failed", 300)
     assert "OSError: no weights" in report.notes[0]
+
+
+def test_actors_claim_the_memory_of_their_profile_and_no_more_than_there_is(lab, tmp_path):
+    peek = "import ray; free = ray.available_resources().get('memory', 0) / 2**30"
+    column = 'batch["free"] = free'
+    total = ray.cluster_resources()["memory"] / 2**30
+    free = []
+    for number, asked in enumerate((0.25, 10_000)):
+        profile = {"actor_memory_gb": asked, "batch_size": 4}
+        name = f"probe{number}"
+        load_probe(lab, tmp_path, peek, column, VEC, name=name, profile=profile)
+        lab.bucket("memory", [f"w{n}" for n in range(4)])
+        report = lab.process("memory", name, f"memory_{number}")
+        assert report.documents == 4
+        free.append(min(lab.sql(f"SELECT free FROM memory_{number}").table["free"].to_pylist()))
+        told = [note for note in report.notes if "asks for 10000 GB an actor" in note]
+        assert len(told) == number
+    assert free[0] == pytest.approx(total - 0.25, abs=0.02)
+    assert free[1] == pytest.approx(0, abs=0.02)
 
 
 def test_no_worker_outlives_its_run(lab):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -583,6 +584,44 @@ def test_a_gpu_extractor_without_a_gpu_runs_on_the_cpu_and_says_so():
     (plan,), notes = plan_steps([step()], profile("gpu"), Machine(2, 0), 1000)
     assert (plan.num_gpus, plan.num_cpus, plan.actors) == (0.0, 1.0, 2)
     assert notes == ["The extractor asks for a GPU and there is none: it ran on the CPU."]
+
+
+@pytest.mark.parametrize(
+    ("asked", "has", "actors", "claimed", "told"),
+    [
+        (2, 16, [4, 4], 2, None),
+        (2, 9, [2, 2], 2, "asks for 2 GB an actor, and Ray has 9 GB: 4 actors ran instead of 8"),
+        (2.5, 8, [1, 2], 2.5, "3 actors ran instead of 8"),
+        (6, 9, [1, 1], 4.5, "asks for 6 GB an actor, and Ray has 9 GB: 2 actors run, the fewest"),
+        (None, 0.1, [4, 4], 0, None),
+    ],
+)
+def test_no_more_actors_start_than_have_the_memory_they_ask_for(asked, has, actors, claimed, told):
+    asking = replace(profile(), actor_memory_gb=asked)
+    plans, notes = plan_steps([step("api"), step("api")], asking, Machine(8, 0, has), 1000)
+    assert [plan.actors for plan in plans] == actors
+    assert {plan.memory_gb for plan in plans} == {claimed}
+    assert sum(plan.actors * plan.memory_gb for plan in plans) <= has
+    assert [told in note for note in notes] == [True] * (told is not None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "has", "actors", "part", "told"),
+    [
+        (20, 80, 4, 0.25, None),
+        (26, 78, 3, 0.333, "asks for 26 GB of GPU memory, and the GPU has 78 GB: 3 actors ran"),
+        (100, 80, 1, 1.0, "asks for 100 GB of GPU memory, and the GPU has 80 GB"),
+        (8, None, 4, 0.25, "nvidia-smi does not tell"),
+    ],
+)
+def test_a_gpu_is_shared_by_the_memory_that_an_actor_asks_for(asked, has, actors, part, told):
+    asking = replace(profile("gpu"), gpu_memory_gb=asked)
+    machine = Machine(16, 1, gpu_memory_gb=has)
+    (plan,), notes = plan_steps([step()], asking, machine, 1000)
+    assert (plan.actors, plan.num_gpus) == (actors, part)
+    assert any(told in note for note in notes) if told else notes == []
+    plans, _ = plan_steps([step("gpu")] * 6, asking, machine, 1000)
+    assert sum(p.actors * p.num_gpus for p in plans) <= 1
 
 
 def test_a_cpu_worker_does_not_see_the_gpu():

@@ -28,6 +28,7 @@ from starlette.testclient import TestClient
 from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.loader import load_service
+from mixpeek_lab.serving.importing import load
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
@@ -67,6 +68,9 @@ class Host:
 
     def wake(self) -> None:
         """Nobody works by himself here."""
+
+    def apart(self, function: str, *values: Any) -> Any:
+        return load(function)(*values)
 
     def services(self) -> Mapping[tuple[str, str], tuple[str, str]]:
         return self.states
@@ -430,7 +434,8 @@ class TestObjects:
         ("objects", "where"),
         [
             ([{"blob_data": {"bdy": "x"}}], "objects[0].blob_data.bdy"),
-            ([{"blob_data": {"body": "x"}}, {"blob_data": {"body": 3}}], "objects[1].blob_data.body"),
+            ([{"blob_data": {"body": "x"}}, {"blob_data": {"body": 3}}],
+             "objects[1].blob_data.body"),
             ([{"blob_data": {"body": "x", "n": "3"}}], "objects[0].blob_data.n"),
             ([{"blob_data": {"body": "x", "n": True}}], "objects[0].blob_data.n"),
             ([{"blob_data": {"body": "x", "day": "31.1.2026"}}], "objects[0].blob_data.day"),
@@ -458,6 +463,23 @@ class TestObjects:
             (problem,) = error["details"]["validation_errors"]
             assert problem["location"] == ["body", where]
         assert ask("GET", f"/buckets/{bucket}")["object_count"] == 0
+
+    def test_files_are_what_the_schema_says(self, ask: Client, tmp_path: Path) -> None:
+        picture = tmp_path / "dot.gif"
+        picture.write_bytes(b"GIF89a\1\0\1\0\0\0\0;")
+        body = {"bucket_name": "b", "blob_schema": {"photo": "image", "clip": "video"}}
+        ask("POST", "/buckets", body)
+        url = picture.as_uri()
+        made = ask("POST", "/buckets/b/objects", {"blob_data": {"photo": url}})
+        assert made["blobs"][0]["data"] == url
+        assert made["blobs"][0]["details"]["mime_type"] == "image/gif"
+        for field, value, said in [
+            ("clip", url, "image/gif, which is no video"), ("photo", f"{url}x", "does not exist"),
+        ]:  # fmt: skip
+            error = ask.refused(
+                422, "BodyError", "POST", "/buckets/b/objects", {"blob_data": {field: value}}
+            )
+            assert said in error["message"]
 
     def test_required_fields_and_too_many(self, ask: Client) -> None:
         fields = {"body": {"type": "text", "required": True}, "n": {"type": "integer"}}
@@ -634,6 +656,23 @@ class TestCollections:
                 "feature_extractors": [EXTRACTOR], **change}  # fmt: skip
         ask.refused(status, kind, "POST", "/collections", body)
         assert [c["collection_name"] for c in ask("GET", "/collections")["results"]] == ["docs"]
+
+    def test_parameters_are_those_that_the_extractor_takes(
+        self, ask: Client, hash_source: ExtractorSource
+    ) -> None:
+        manifest = (hash_source.text("manifest.py") or "") + (
+            "\nfrom pydantic import BaseModel\n\n\nclass Parameters(BaseModel):\n"
+            "    size: int = 1\n\n\nparameter_schema = Parameters\n"
+        )
+        done = ask.upload("hash_embedder", zipped(hash_source, manifest=manifest))
+        assert done["validation_errors"] == []
+        bucket = filled(ask)
+        config = {"version": done["version"], "parameters": {"size": "large"}}
+        body = {"collection_name": "new", "source": {"bucket_id": bucket},
+                "feature_extractor": {**EXTRACTOR, **config}}  # fmt: skip
+        error = ask.refused(422, "InvalidInputError", "POST", "/collections", body)
+        assert "size" in error["message"]
+        assert collected(ask, bucket, version=done["version"], parameters={"size": 2})
 
     def test_warnings(self, ask: Client, home: Path, tmp_path: Path) -> None:
         lab = Lab(home)

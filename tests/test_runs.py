@@ -59,8 +59,8 @@ def test_a_run_makes_documents_with_metadata_lineage_and_vectors(lab):
     assert first == ("0", 2000, "text number 0", 13)
     assert table.column_names == [
         "document_id", "data", "length", "_id", "year", "hash_embedding", "object_id", "blob_id",
-        "blob_property", "blob_type", "mime_type", "_bucket_id", "_extractor", "_run_id",
-        "_row_key",
+        "blob_property", "blob_type", "mime_type", "size_bytes", "_bucket_id", "_extractor",
+        "_run_id", "_row_key",
     ]  # fmt: skip
     assert set(table.column("_run_id").to_pylist()) == {report.run_id}
     assert table.column("_id").to_pylist() == [row["_id"] for row in ROWS]  # in the bucket's order

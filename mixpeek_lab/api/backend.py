@@ -74,7 +74,7 @@ class Backend(Protocol):
         ...
 
     async def create_retriever(self, body: Mapping[str, JSON]) -> JSON:
-        """Keep a new retriever; ConflictError where its name is taken."""
+        """Keep a new retriever: `{retriever, warnings}`. ConflictError where its name is taken."""
         ...
 
     async def list_retrievers(self) -> list[JSON]:

@@ -12,5 +12,9 @@ router = APIRouter(tags=["inference"])
 
 @router.post("/inference")
 async def infer(backend: TheBackend, body: JSONBody) -> Answer:
-    """`{feature_uri | inference_name, inputs, parameters}` → `{data, provider, model, …}`."""
+    """`{feature_uri | inference_name, inputs, parameters}` → `{data, provider, model, …}`.
+
+    `inputs` as the extractor's inference_type takes them: `{text}`, `{pairs}`, `{prompt}`. 422
+    where the answer breaks that type's contract; `general` has none.
+    """
     return Answer(await backend.infer(body))

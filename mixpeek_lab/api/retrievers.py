@@ -18,9 +18,10 @@ router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 async def create(backend: TheBackend, body: JSONBody) -> Answer:
     """Keep a retriever, in any of the shapes that Mixpeek and its documentation use.
 
-    409 where its name is taken.
+    Answers `{retriever, warnings}`. 409 where its name is taken, 422 where its collections or the
+    extractors of its stages do not fit.
     """
-    return Answer({"retriever": await backend.create_retriever(body)})
+    return Answer(await backend.create_retriever(body))
 
 
 @router.get("")

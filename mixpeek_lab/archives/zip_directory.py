@@ -108,8 +108,9 @@ def _reaches_the_end(tail: bytes, at: int) -> bool:
 
 
 def _read_record(file: BinaryIO) -> Record:
-    (sign, _, needed, flags, method, _, _, crc, packed, size, name_length, extra_length,
-     comment_length, disk, _, attributes, offset) = _RECORD.unpack(exactly(file, _RECORD.size))  # fmt: skip
+    values = _RECORD.unpack(exactly(file, _RECORD.size))
+    sign, _, needed, flags, method, _, _, crc, packed, size, name_length, extra_length = values[:12]
+    comment_length, disk, _, attributes, offset = values[12:]
     if sign != _CENTRAL:
         raise refused("Its directory is damaged.")
     raw = exactly(file, name_length)

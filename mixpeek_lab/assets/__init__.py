@@ -5,8 +5,21 @@ unless `AssetLimits.local_hosts` or `MIXPEEK_LAB_ALLOW_LOCAL_URLS` allows it.
 """
 
 from mixpeek_lab.assets.limits import AssetLimits
-from mixpeek_lab.assets.problems import AssetError
+from mixpeek_lab.assets.peeks import ListedObject, Peek, list_objects, peek
+from mixpeek_lab.assets.problems import AssetError, redacted
 from mixpeek_lab.assets.storing import store
-from mixpeek_lab.assets.transfer import fetch
+from mixpeek_lab.assets.transfer import fetch, local_path, scheme_of
 
-__all__ = ["AssetError", "AssetLimits", "fetch", "store"]
+__all__ = [
+    "AssetError",
+    "AssetLimits",
+    "ListedObject",
+    "Peek",
+    "fetch",
+    "list_objects",
+    "local_path",
+    "peek",
+    "redacted",
+    "scheme_of",
+    "store",
+]

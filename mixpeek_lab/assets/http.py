@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ import httpx
 
 from mixpeek_lab.assets.addresses import checked_addresses
 from mixpeek_lab.assets.limits import AssetLimits, Deadline
+from mixpeek_lab.assets.peeks import Peek
 from mixpeek_lab.assets.problems import AssetError, redacted
 from mixpeek_lab.version import __version__
 
@@ -31,12 +32,58 @@ _ADVICE = {
 def fetch_http(url: str, out: BinaryIO, limits: AssetLimits) -> None:
     """Write what is behind an http(s) URL to `out`. Raises AssetError."""
     deadline = limits.deadline()
+    with _followed(url, limits, deadline, {}) as (response, shown):
+        _demand(response, shown, httpx.codes.OK)
+        _copy(response, out, limits, deadline, shown)
+
+
+def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
+    """The first `count` bytes behind an http(s) URL, and what its server says of the rest.
+
+    No more than that is read, also from a server that knows no ranges. Raises AssetError.
+    """
+    deadline = limits.deadline()
+    wanted = {"Range": f"bytes=0-{count - 1}"}
+    with _followed(url, limits, deadline, wanted) as (response, shown):
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return Peek(b"", 0, _version(response))  # an empty file has no first byte
+        _demand(response, shown, httpx.codes.OK, httpx.codes.PARTIAL_CONTENT)
+        head = bytearray()
+        for piece in response.iter_bytes(count):
+            head += piece
+            deadline.check(shown)
+            if len(head) >= count:
+                break
+        deadline.check(shown)
+        size = _size(response) or (len(head) if len(head) < count else 0)
+        return Peek(bytes(head[:count]), size, _version(response))
+
+
+def _size(response: httpx.Response) -> int:
+    """The length of the whole file as the server tells it; 0 where it does not."""
+    ranged = response.headers.get("Content-Range", "").rpartition("/")[2]
+    is_part = response.status_code == httpx.codes.PARTIAL_CONTENT
+    said = ranged if is_part else response.headers.get("Content-Length", "")
+    return int(said) if said.isdecimal() and len(said) < 19 else 0
+
+
+def _version(response: httpx.Response) -> str:
+    """What changes when the file does: its ETag, else when it was modified; else empty."""
+    found = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+    return str(found)
+
+
+@contextmanager
+def _followed(
+    url: str, limits: AssetLimits, deadline: Deadline, headers: Mapping[str, str]
+) -> Iterator[tuple[httpx.Response, str]]:
+    """The answer at the end of all redirects, its body unread, and its URL for people."""
     here = _parsed(url, url)
     with httpx.Client(verify=_tls(), follow_redirects=False) as client:
         for _ in range(int(limits.max_redirects) + 1):
-            with _answer(client, here, limits, deadline) as response:
+            with _answer(client, here, limits, deadline, headers) as response:
                 if not response.has_redirect_location:
-                    _copy(response, out, limits, deadline, redacted(here))
+                    yield response, redacted(here)
                     return
                 here = _next(here, response.headers["Location"])
     raise AssetError(
@@ -73,7 +120,11 @@ def _next(here: httpx.URL, location: str) -> httpx.URL:
 
 @contextmanager
 def _answer(
-    client: httpx.Client, url: httpx.URL, limits: AssetLimits, deadline: Deadline
+    client: httpx.Client,
+    url: httpx.URL,
+    limits: AssetLimits,
+    deadline: Deadline,
+    more: Mapping[str, str],
 ) -> Iterator[httpx.Response]:
     """The answer's head, from the first of the host's addresses that accepts a connection."""
     shown = redacted(url)
@@ -84,7 +135,7 @@ def _answer(
             request = client.build_request(
                 "GET",
                 url.copy_with(host=address),
-                headers={**_HEADERS, "Host": url.netloc.decode("ascii")},
+                headers={**_HEADERS, **more, "Host": url.netloc.decode("ascii")},
                 timeout=_timeouts(limits, deadline),
                 extensions={"sni_hostname": host, "trace": connected},
             )
@@ -149,13 +200,16 @@ def _translated(shown: str, limits: AssetLimits, deadline: Deadline) -> Iterator
         raise AssetError(f"{shown}: {said}. Check that the server is up, and try again.") from error
 
 
-def _copy(
-    response: httpx.Response, out: BinaryIO, limits: AssetLimits, deadline: Deadline, shown: str
-) -> None:
-    if response.status_code != httpx.codes.OK:
+def _demand(response: httpx.Response, shown: str, *good: int) -> None:
+    if response.status_code not in good:
         advice = _ADVICE.get(response.status_code, "Open it in a browser to see what it says.")
         name = f"{response.status_code} {response.reason_phrase}".strip()
         raise AssetError(f"{shown} answered {name}. {advice}")
+
+
+def _copy(
+    response: httpx.Response, out: BinaryIO, limits: AssetLimits, deadline: Deadline, shown: str
+) -> None:
     declared = response.headers.get("Content-Length", "")
     limits.check_size(int(declared) if declared.isdecimal() else 0, shown)
     size = 0

@@ -33,27 +33,27 @@ _SETTINGS = {
 
 def fetch_object(url: str, out: BinaryIO, limits: AssetLimits) -> None:
     """Write the object behind an s3:// or gs:// URL to `out`. Raises AssetError."""
-    scheme, bucket, key = _parts(url)
+    scheme, bucket, key = parts(url)
     stopped = threading.Event()
 
     def copy() -> None:
-        with _file_system(scheme, bucket, limits).open_input_stream(f"{bucket}/{key}") as stream:
+        with file_system(scheme, bucket, limits).open_input_stream(f"{bucket}/{key}") as stream:
             size = 0
             while not stopped.is_set() and (piece := stream.read(_PIECE)):
                 size += len(piece)
                 limits.check_size(size, url)
                 out.write(piece)
 
-    _within(copy, url, limits, stopped)
+    within(copy, url, limits, stopped)
 
 
 def store_object(path: Path, url: str, content_type: str, limits: AssetLimits) -> None:
     """Put a file at an s3:// or gs:// URL, in place of what was there. Raises AssetError."""
-    scheme, bucket, key = _parts(url)
+    scheme, bucket, key = parts(url)
     stopped = threading.Event()
 
     def copy() -> None:
-        system, place = _file_system(scheme, bucket, limits), f"{bucket}/{key}"
+        system, place = file_system(scheme, bucket, limits), f"{bucket}/{key}"
         is_whole = False
         try:
             with (
@@ -68,22 +68,28 @@ def store_object(path: Path, url: str, content_type: str, limits: AssetLimits) -
                 with suppress(OSError):
                     system.delete_file(place)
 
-    _within(copy, url, limits, stopped)
+    within(copy, url, limits, stopped)
 
 
-def _parts(url: str) -> tuple[str, str, str]:
+def parts(url: str) -> tuple[str, str, str]:
     """Scheme, bucket and key. The key is taken as it stands: `?`, `#` and `%` belong to it."""
+    scheme, bucket = bucket_of(url, needs_key=True)
+    return scheme, bucket, url.partition("://")[2].partition("/")[2]
+
+
+def bucket_of(url: str, *, needs_key: bool = False) -> tuple[str, str]:
+    """Scheme and bucket. Raises AssetError for a URL without them, or without the key it needs."""
     scheme, _, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
-    if not _BUCKET.fullmatch(bucket) or not key:
+    if not _BUCKET.fullmatch(bucket) or (needs_key and not key):
         raise AssetError(
             f"{redacted(url)}: write {scheme.lower()}://bucket/key. Credentials go into the "
             f"environment, never into the URL: {_SETTINGS[scheme.lower()]}."
         )
-    return scheme.lower(), bucket, key
+    return scheme.lower(), bucket
 
 
-def _within(
+def within(
     copy: Callable[[], None], url: str, limits: AssetLimits, stopped: threading.Event
 ) -> None:
     """Run `copy` for at most `total_seconds`: a client library's call cannot be interrupted."""
@@ -118,7 +124,7 @@ def _explained(error: BaseException, url: str) -> BaseException:
     return AssetError(f"{url}: {reason}. Check the name, the network, and {_SETTINGS[scheme]}.")
 
 
-def _file_system(scheme: str, bucket: str, limits: AssetLimits) -> Any:
+def file_system(scheme: str, bucket: str, limits: AssetLimits) -> Any:
     """The file system of a bucket; made once per bucket and setting, as it keeps connections."""
     # A hung request also holds the interpreter at its end, so none outlasts the asset's time.
     timeouts = tuple(

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from mixpeek_lab.assets.limits import AssetLimits
 from mixpeek_lab.assets.problems import AssetError, redacted
@@ -61,7 +61,7 @@ def local_path(url: str) -> Path:
     host, slash, path = url.split("://", 1)[1].partition("/")
     if host not in ("", "localhost"):
         raise AssetError(f"{redacted(url)} is on another machine: write file:///path, or mount it.")
-    path = unquote(slash + path)
+    path = os.fsdecode(unquote_to_bytes(slash + path))  # names that are no UTF-8 come through
     if not slash or "\0" in path:
         raise AssetError(f"{redacted(url)} has no path: write file:///path.")
     return Path(path)

@@ -40,6 +40,8 @@ class RetrieverRecord:
     name: str
     body: Mapping[str, JSON]
     created_at: str
+    notes: tuple[str, ...] = ()
+    """What to know about it, where it was just defined."""
 
 
 @dataclass(frozen=True, slots=True)

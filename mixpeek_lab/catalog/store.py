@@ -159,6 +159,13 @@ class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, Deployment
                     ((bucket.bucket_id, key) for key in known if key not in kept),
                 )
 
+    def count_blobs(self, bucket_id: str) -> dict[str, int]:
+        """Blob type → how many blobs of it the bucket holds."""
+        rows = self._database.connection.execute(
+            "SELECT type, count(*) AS n FROM blobs WHERE bucket_id = ? GROUP BY type", (bucket_id,)
+        )
+        return {row["type"]: row["n"] for row in rows}
+
     def iter_input(
         self, bucket_id: str, types: Iterable[str] = (), properties: Iterable[str] = ()
     ) -> Iterator[InputRow]:
@@ -174,6 +181,11 @@ class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, Deployment
         )
         for row in self._database.connection.execute(query, (bucket_id, *wanted, *named)):
             yield InputRow(*row)
+
+    def blob_types(self, bucket_id: str) -> dict[str, int]:
+        """How many blobs of each type the bucket holds, by type."""
+        query = "SELECT type, count(*) FROM blobs WHERE bucket_id = ? GROUP BY type ORDER BY type"
+        return dict(self._database.connection.execute(query, (bucket_id,)).fetchall())
 
     # ------------------------------------------------------------ retrievers
 

@@ -6,7 +6,7 @@
 
 from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf, join
 from mixpeek_lab.filters.grammar import OPERATORS, parse_filter
-from mixpeek_lab.filters.templates import has_template, render
+from mixpeek_lab.filters.templates import check_template, has_template, render
 
 __all__ = [
     "OPERATORS",
@@ -15,6 +15,7 @@ __all__ = [
     "Condition",
     "Filter",
     "NoneOf",
+    "check_template",
     "has_template",
     "join",
     "parse_filter",

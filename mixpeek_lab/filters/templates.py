@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _INPUT_NAMES = ("INPUT", "INPUTS", "input", "inputs")
+_DOCUMENT_NAMES = ("DOC", "doc")
 _BRACES = re.compile(r"\{\{[-+]?(.*?)-?\}\}\Z", re.DOTALL)
-_NOT_HERE = ("DOC", "doc", "CONTEXT", "context", "STAGE", "stage", "SECRET", "secret")
+_NOT_HERE = (*_DOCUMENT_NAMES, "CONTEXT", "context", "STAGE", "stage", "SECRET", "secret")
 
 
 def has_template(value: JSON) -> bool:
@@ -27,8 +28,25 @@ def has_template(value: JSON) -> bool:
     return isinstance(value, list | tuple) and any(has_template(entry) for entry in value)
 
 
-def render(value: JSON, inputs: Mapping[str, JSON], where: str = "value") -> JSON:
+def check_template(text: str, where: str) -> None:
+    """Raise InvalidInputError where the text's template is not valid."""
+    from jinja2 import TemplateError
+
+    try:
+        _compiled(text)
+    except TemplateError as error:
+        raise InvalidInputError(f"{where}: {_explained(error, text, {})}") from error
+
+
+def render(
+    value: JSON,
+    inputs: Mapping[str, JSON],
+    where: str = "value",
+    document: Mapping[str, JSON] | None = None,
+) -> JSON:
     """`value` with its templates filled in from `inputs`; dicts and lists are walked.
+
+    With a `document`, `{{DOC.field}}` is one of its fields.
 
     A text that is exactly one expression keeps the type of what it names: `"{{INPUT.year}}"`
     is the number 2020, `"in {{INPUT.year}}"` the text `in 2020`. Raises InvalidInputError for
@@ -37,14 +55,19 @@ def render(value: JSON, inputs: Mapping[str, JSON], where: str = "value") -> JSO
     if not has_template(value):
         return value
     if isinstance(value, Mapping):
-        return {key: render(entry, inputs, f"{where}.{key}") for key, entry in value.items()}
+        return {
+            key: render(entry, inputs, f"{where}.{key}", document) for key, entry in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [render(entry, inputs, f"{where}[{i}]") for i, entry in enumerate(value)]
-    return _render_text(value, inputs, where)
+        return [render(entry, inputs, f"{where}[{i}]", document) for i, entry in enumerate(value)]
+    return _render_text(value, inputs, where, document)
 
 
 class _Inputs:
-    """The inputs of a query. Only items: `INPUT.items` is an input, not a dict's method."""
+    """The inputs of a query, or a document's fields.
+
+    Only items: `INPUT.items` is an input, not a dict's method.
+    """
 
     __slots__ = ("_values",)
 
@@ -59,24 +82,35 @@ class _Inputs:
         return dict(self._values)
 
 
-def _render_text(text: str, inputs: Mapping[str, JSON], where: str) -> JSON:
+def _render_text(
+    text: str, inputs: Mapping[str, JSON], where: str, document: Mapping[str, JSON] | None
+) -> JSON:
     from jinja2 import TemplateError
 
+    names = dict.fromkeys(_INPUT_NAMES, _Inputs(inputs))
+    if document is not None:
+        names |= dict.fromkeys(_DOCUMENT_NAMES, _Inputs(document))
     try:
-        return _compiled(text)(dict.fromkeys(_INPUT_NAMES, _Inputs(inputs)))
+        return _compiled(text)(names)
     except TemplateError as error:
-        raise InvalidInputError(f"{where}: {_explained(error, text, inputs)}") from error
+        raise InvalidInputError(f"{where}: {_explained(error, text, inputs, document)}") from error
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise InvalidInputError(f"{where}: the template {text!r} failed: {error}") from error
 
 
-def _explained(error: Exception, text: str, inputs: Mapping[str, JSON]) -> str:
+def _explained(
+    error: Exception,
+    text: str,
+    inputs: Mapping[str, JSON],
+    document: Mapping[str, JSON] | None = None,
+) -> str:
     from jinja2 import TemplateSyntaxError
 
     if isinstance(error, TemplateSyntaxError):
         return f"the template {text!r} is not valid: {error.message}"
     given = ", ".join(sorted(inputs)) or "none"
-    return f"the template {text!r} asks for {error}. Inputs given: {given}."
+    fields = "" if document is None else f" The document's fields: {', '.join(sorted(document))}."
+    return f"the template {text!r} asks for {error}. Inputs given: {given}.{fields}"
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixpeek_lab.findings import Finding, in_order
+from mixpeek_lab.lint.blocked import RUN_TOOL
 from mixpeek_lab.lint.package import Module, Package
 from mixpeek_lab.lint.rules import CHECKS, RULES
 from mixpeek_lab.manifests import read_manifest
@@ -30,6 +31,9 @@ def _read_package(source: ExtractorSource) -> Package:
             modules.append(Module(path, text, parse_python(path, text)))
         except PythonSyntaxError as error:
             if path != "manifest.py":
-                found = Finding("SYN001", "error", error.reason, "", path, error.line, error.column)
+                fix = RUN_TOOL if "is a shell command" in error.reason else ""
+                found = Finding(
+                    "SYN001", "error", error.reason, fix, path, error.line, error.column
+                )
                 broken.append(found)
     return Package(source, tuple(modules), read_manifest(source), tuple(broken))

@@ -1,4 +1,4 @@
-"""What a processor does with its batch: which columns it reads, and whether it goes row by row."""
+"""Which columns of its batch a processor reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.lint.package import Module, Package
+from mixpeek_lab.manifests.namespace import read_namespace
+from mixpeek_lab.manifests.values import Table
 from mixpeek_lab.roles import methods
 
 PROPERTY_COLUMNS = frozenset(
@@ -16,24 +18,23 @@ PROPERTY_COLUMNS = frozenset(
     }
 )  # fmt: skip
 """What people take the content's column to be called."""
-
-MODEL_CALLS = frozenset(
+COLUMNS = frozenset(
     {
-        "encode", "embed", "embed_query", "embed_documents", "generate", "predict", "transcribe",
-        "classify", "rerank", "infer", "run_inference", "forward", "invoke", "complete", "chat",
+        "data", "document_id", "object_id", "blob_type", "blob_property", "mime_type", "blob_id",
+        "collection_id", "feature_extractor_id", "size_bytes",
     }
 )  # fmt: skip
-"""Methods that run a model or an API."""
-_API_MODULES = ("requests.", "httpx.", "openai.", "anthropic.")
+"""The columns that a batch has."""
 
 
 def wrong_columns(package: Package) -> Iterator[Finding]:
     """COL001: reading a column named after a blob property, where content is in `data`."""
     made = {name for module in package.modules for name in _assigned_columns(module)}
+    properties = (PROPERTY_COLUMNS | _declared_inputs(package)) - made - COLUMNS
     for module in package.modules:
-        for batch, method in _batches(module):
+        for batch, method in batches(module):
             for node, column in _reads(method, batch):
-                if column in PROPERTY_COLUMNS - made:
+                if column in properties:
                     yield module.finding(
                         "COL001", "warning", node,
                         f"There is no column `{column}`: the content of every blob is in `data`, "
@@ -42,7 +43,23 @@ def wrong_columns(package: Package) -> Iterator[Finding]:
                     )  # fmt: skip
 
 
-def _batches(module: Module) -> Iterator[tuple[str, ast.AST]]:
+def _declared_inputs(package: Package) -> set[str]:
+    """The names that the manifest's `input_mappings` and input schema give to what comes in."""
+    module = package.module("manifest.py")
+    if module is None:
+        return set()
+    values = read_namespace(module.tree).values
+    mappings = values.get("input_mappings")
+    found = {str(k.value) for k, _ in mappings.entries} if isinstance(mappings, Table) else set()
+    schema = package.reading.input_schema
+    for node in module.nodes(ast.ClassDef):
+        if node.name == schema:
+            fields = [n.target for n in node.body if isinstance(n, ast.AnnAssign)]
+            found |= {field.id for field in fields if isinstance(field, ast.Name)}
+    return found
+
+
+def batches(module: Module) -> Iterator[tuple[str, ast.AST]]:
     """The methods of processors that take a batch, with their name for it."""
     for node in module.nodes(ast.ClassDef):
         role = module.roles.get(node.name)
@@ -78,13 +95,13 @@ def _row_names(method: ast.AST, batch: str) -> set[str]:
     """The loop variables of `for i, row in batch.iterrows()` and `itertuples()`."""
     found: set[str] = set()
     for node in ast.walk(method):
-        if isinstance(node, ast.For | ast.comprehension) and _row_iteration(node.iter, batch):
+        if isinstance(node, ast.For | ast.comprehension) and row_iteration(node.iter, batch):
             names = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
             found.update(names[-1:])
     return found
 
 
-def _row_iteration(node: ast.expr, batch: str | None = None) -> str | None:
+def row_iteration(node: ast.expr, batch: str | None = None) -> str | None:
     """`iterrows` or `itertuples` where the expression calls it (on `batch`, if that is given)."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
@@ -119,37 +136,3 @@ def _renamed(call: ast.Call) -> Iterator[str]:
         if isinstance(node, ast.Dict):
             for value in node.values:
                 yield from (column for _, column in _constant(node, value))
-
-
-def row_by_row(package: Package) -> Iterator[Finding]:
-    """SEQ002: a model or an API called once per row of `iterrows()` or `itertuples()`."""
-    for module in package.modules:
-        for node in module.nodes(ast.For):
-            method = _row_iteration(node.iter)
-            call = next(_model_calls(node, module), None) if method else None
-            if call is not None:
-                yield module.finding(
-                    "SEQ002", "warning", call,
-                    f"`{_name_of(call)}` is called once per row of {method}(): "
-                    "a batch of 64 rows takes 64 calls instead of one.",
-                    'Call it once: texts = batch["data"].fillna("").tolist(), then encode(texts).',
-                )  # fmt: skip
-
-
-def _model_calls(loop: ast.For, module: Module) -> Iterator[ast.Call]:
-    for statement in loop.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and _is_model_call(node, module):
-                yield node
-
-
-def _is_model_call(call: ast.Call, module: Module) -> bool:
-    name = _name_of(call).split(".")[-1]
-    if isinstance(call.func, ast.Attribute) and name in MODEL_CALLS:
-        return True
-    dotted = module.dotted(call.func) or ""
-    return name.strip("_") in ("model", "pipe", "pipeline") or dotted.startswith(_API_MODULES)
-
-
-def _name_of(call: ast.Call) -> str:
-    return ast.unparse(call.func)

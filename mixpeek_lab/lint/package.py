@@ -7,9 +7,10 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mixpeek_lab.findings import Finding, Severity
+from mixpeek_lab.lint.names import Evaluator, children
 from mixpeek_lab.manifests import ManifestReading
 from mixpeek_lab.manifests.report import Report
 from mixpeek_lab.roles import ClassRole, class_roles
@@ -30,15 +31,27 @@ class Module:
     @cached_property
     def _nodes(self) -> dict[type[ast.AST], list[ast.AST]]:
         found: dict[type[ast.AST], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
-            found.setdefault(type(node), []).append(node)
+        level: list[ast.AST] = [self.tree]
+        while level:
+            for node in level:
+                found.setdefault(type(node), []).append(node)
+            level = [child for node in level for child in children(node)]
         return found
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
         """Every node of exactly this kind, from the outside in."""
-        for node in self._nodes.get(kind, []):
-            if isinstance(node, kind):
-                yield node
+        yield from cast("list[Node]", self._nodes.get(kind, []))
+
+    @property
+    def all_nodes(self) -> Iterator[ast.AST]:
+        """Every node of the file."""
+        for nodes in self._nodes.values():
+            yield from nodes
+
+    @cached_property
+    def lower_text(self) -> str:
+        """The text in small letters."""
+        return self.text.lower()
 
     @cached_property
     def roles(self) -> dict[str, ClassRole]:
@@ -118,6 +131,16 @@ class Package:
     reading: ManifestReading
     broken: tuple[Finding, ...] = field(default=())
     """The files that do not parse."""
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """What the package's expressions stand for."""
+        return Evaluator({m.path: m.tree for m in self.modules}, self.source.name)
+
+    def is_own(self, name: str) -> bool:
+        """Whether an absolute import means a file of the package."""
+        first = name.split(".")[0]
+        return any(p.split("/")[0] in (first, f"{first}.py") for p in self.source.paths)
 
     def module(self, path: str) -> Module | None:
         """A file by its path; None where it is absent or does not parse."""

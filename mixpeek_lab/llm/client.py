@@ -16,8 +16,9 @@ from mixpeek_lab.llm.prices import cost_of
 from mixpeek_lab.llm.providers import PROVIDERS, Provider
 from mixpeek_lab.llm.replies import Endpoint, Reply
 from mixpeek_lab.llm.requests import LLMAnswer, LLMRequest
-from mixpeek_lab.llm.spending import Spending, bill, count
+from mixpeek_lab.llm.spending import Meter, bill, count, payer
 from mixpeek_lab.llm.structure import Structure, check_schema, read_data, structure
+from mixpeek_lab.models import Spending
 
 Ask = Callable[[Endpoint, LLMRequest, Structure | None], Reply]
 
@@ -54,26 +55,26 @@ class LLMClient:
         """
         if request.schema is not None:
             check_schema(request.schema)
-        url = self._url(PROVIDERS[request.provider])
+        url, meter = self._url(PROVIDERS[request.provider]), payer()
         if request.use_cache:
             kept = await asyncio.to_thread(self._answers.get, request, url)
             if kept is not None:
-                count(request.provider, request.model, Spending(cached=1))
+                count(request.provider, request.model, Spending(cached=1), meter)
                 return kept
-        work = _pool(request.provider).submit(self._call, request, url)
+        work = _pool(request.provider).submit(self._call, request, url, meter)
         return await asyncio.wrap_future(work)
 
-    def _call(self, request: LLMRequest, url: str) -> LLMAnswer:
+    def _call(self, request: LLMRequest, url: str, meter: Meter | None) -> LLMAnswer:
         try:
-            answer = self._answer(request, url)
+            answer = self._answer(request, url, meter)
         except LLMError:
-            count(request.provider, request.model, Spending(failed=1))
+            count(request.provider, request.model, Spending(failed=1), meter)
             raise
         if request.use_cache:
             self._answers.put(request, url, answer)
         return answer
 
-    def _answer(self, request: LLMRequest, url: str) -> LLMAnswer:
+    def _answer(self, request: LLMRequest, url: str, meter: Meter | None) -> LLMAnswer:
         provider = PROVIDERS[request.provider]
         endpoint = Endpoint(url, self._key(provider))
         wanted = structure(request.schema) if request.schema is not None else None
@@ -82,7 +83,8 @@ class LLMClient:
             reply = with_retries(lambda: ask(endpoint, request, wanted))
         except CallError as error:
             raise explained(_without(endpoint.key, error), provider, request.model, url) from None
-        count(provider.name, request.model, bill(provider.name, request.model, reply.usage))
+        billed = bill(provider.name, request.model, reply.usage)
+        count(provider.name, request.model, billed, meter)
         if reply.ended:
             raise _incomplete(request, reply)
         return LLMAnswer(

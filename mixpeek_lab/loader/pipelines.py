@@ -15,6 +15,7 @@ from mixpeek_lab.loader.classes import ClassRef
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import import_failure
 from mixpeek_lab.loader.roles import processor_class
+from mixpeek_lab.loader.schemas import load_schemas
 from mixpeek_lab.loader.steps import ProcessorStep
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.sdk import ResourceType, StepDefinition
@@ -46,7 +47,8 @@ def build_steps(
     """The pipeline of an extractor for these parameters.
 
     Uses `build_steps` of pipeline.py, else its `extract`, else the one processor class in
-    pipeline.py or processors/core.py, with the parameters as its config. Raises
+    pipeline.py or processors/core.py, with the parameters as its config; only then do those that
+    are not given have the defaults of `parameter_schema`, which build_steps reads itself. Raises
     ExtractorLoadError with the file where the package has none of these, or they fail.
     """
     home = Path(home)
@@ -54,7 +56,9 @@ def build_steps(
     entry = _entry(source, home)
     if entry is None:
         klass = _only_processor(source, home)
-        return BuiltPipeline((maker.step(klass, dict(parameters)),))
+        schema = load_schemas(source, home).parameters
+        config = schema.filled(parameters) if schema else dict(parameters)
+        return BuiltPipeline((maker.step(klass, config),))
     request = _request(manifest, parameters)
     offered = {
         "extractor_request": request,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.manifests import read_manifest
+from mixpeek_lab.requirements import explain_missing_module
 from mixpeek_lab.secrets import redact
 from mixpeek_lab.source import ExtractorSource
 
@@ -62,4 +64,5 @@ def _remedy(source: ExtractorSource, error: BaseException) -> str:
         return f" Write `from .{missing.partition('.')[2] or 'manifest'} import …` instead."
     if top in ("shared", "engine"):
         return ""
-    return f" Install it where the notebook runs: %pip install {top.replace('_', '-')}"
+    manifest = read_manifest(source).manifest
+    return f" {explain_missing_module(missing, manifest.dependencies if manifest else ())}"

@@ -7,7 +7,7 @@ import inspect
 import math
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.loader.answers import listed
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
+from mixpeek_lab.loader.schemas import Schema, load_schemas
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
@@ -32,6 +34,9 @@ T = TypeVar("T")
 
 FILE = "realtime.py"
 FACTORY = "get_inference_service"
+
+MOST_AT_ONCE = 8
+"""Requests of one stage that a service is sent at the same time."""
 
 
 def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
@@ -58,7 +63,7 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
         service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service)
+    return RealtimeService(source, service, load_schemas(source, Path(home)).parameters)
 
 
 class RealtimeService:
@@ -68,8 +73,10 @@ class RealtimeService:
     the loop that asks goes on meanwhile. An `async def` runs in the asker's own loop.
     """
 
-    def __init__(self, source: ExtractorSource, service: Any) -> None:
-        self._source, self._service = source, service
+    def __init__(
+        self, source: ExtractorSource, service: Any, parameters: Schema | None = None
+    ) -> None:
+        self._source, self._service, self._schema = source, service, parameters
         self._method, self._is_async = _method(source, service)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
@@ -90,7 +97,10 @@ class RealtimeService:
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
-        """The service's answer. Raises ExtractorRunError where it fails or is no dict."""
+        """The service's answer. Raises ExtractorRunError where it fails or is no dict.
+
+        InvalidInputError for parameters that `parameter_schema` refuses; none is required here.
+        """
         work = self._answer(inputs, parameters)
         if self._is_async:
             return await work
@@ -106,9 +116,29 @@ class RealtimeService:
         """
         return self._own_loop().run(self._answer(inputs, parameters))
 
+    def infer_all_sync(
+        self,
+        requests: Sequence[Mapping[str, JSON]],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The answers to several requests, in their order: an `async def` gets a few at a time.
+
+        Raises what the first failure raises, and asks no further.
+        """
+        return self._own_loop().run(self._answers(requests, parameters))
+
+    async def _answers(
+        self, requests: Sequence[Mapping[str, JSON]], parameters: Mapping[str, JSON] | None
+    ) -> list[dict[str, Any]]:
+        if not self._is_async:
+            return [await self._answer(inputs, parameters) for inputs in requests]
+        return await gathered([partial(self._answer, inputs, parameters) for inputs in requests])
+
     async def _answer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None
     ) -> dict[str, Any]:
+        if parameters and self._schema is not None:
+            self._schema.demand(parameters, partial=True)
         try:
             answer = self._method(dict(inputs), dict(parameters or {}))
             if inspect.isawaitable(answer):
@@ -120,7 +150,7 @@ class RealtimeService:
         if not isinstance(answer, Mapping):
             raise ExtractorRunError(
                 f"{self._source.name}: {FILE} answered with {type(answer).__name__}, not a dict. "
-                'Return {"embedding": [float, …]}.'
+                'Return what its inference_type asks for, such as {"embedding": [float, …]}.'
             )
         return dict(answer)
 
@@ -136,6 +166,22 @@ class RealtimeService:
                 self._loop = _Loop()
                 weakref.finalize(self, self._loop.close)
             return self._loop
+
+
+async def gathered(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each gives, in order, at most MOST_AT_ONCE under way. The first failure ends all."""
+    gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(start: Callable[[], Awaitable[T]]) -> T:
+        async with gate:
+            return await start()
+
+    tasks = [asyncio.ensure_future(one(start)) for start in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _called(function: Callable[[], T]) -> T:
@@ -245,21 +291,15 @@ def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np
     for key in (feature_name, f"{feature_name}_embedding", "embedding", "embeddings", "vector"):
         if answer.get(key) is None:
             continue
-        value = _listed(answer[key])
+        value = listed(answer[key])
         if key == "embeddings":
-            value = _listed(value[0]) if isinstance(value, list) and value else None
+            value = listed(value[0]) if isinstance(value, list) and value else None
         return _vector(key, value)
     raise ExtractorRunError(
         f"The realtime service gave no vector for {feature_name!r}. It answered with the keys: "
         f"{', '.join(map(str, answer)) or '(none)'}. "
         f'Return {{"embedding": [float, …]}}, or name the key {feature_name!r}.'
     )
-
-
-def _listed(value: Any) -> Any:
-    """numpy arrays and torch tensors as lists; others as they are."""
-    as_list = getattr(value, "tolist", None)
-    return as_list() if callable(as_list) else list(value) if isinstance(value, tuple) else value
 
 
 def _vector(key: str, value: Any) -> npt.NDArray[np.float64]:

@@ -23,8 +23,14 @@ class BucketMagics(Magics):
 
     @magic_arguments()
     @argument("name", nargs="?", help="the bucket's name")
-    @argument("source", nargs="?", help="a variable (DataFrame, list), folder, glob or file")
+    @argument("source", nargs="?", help="a variable (DataFrame, list), folder, glob, file or URL")
     @argument("--text", action="append", help="column that holds the text; may be given again")
+    @argument(
+        "--blob",
+        action="append",
+        metavar="COLUMN[:NAME]",
+        help="column with paths or URLs of files, and the blob's name; may be given again",
+    )
     @argument("--key", help="column that identifies a row across uploads")
     @argument("--append", action="store_true", help="keep objects that are not in the source")
     @line_magic
@@ -33,10 +39,15 @@ class BucketMagics(Magics):
         """Make a bucket from what you have, or show those there are.
 
         %bucket docs frame --text body        a DataFrame, a list of strings or of dicts
-        %bucket notes ~/notes/**/*.md         text files, one object each
+        %bucket notes ~/notes/**/*.md         files, one object each
         %bucket films films.parquet --text plot
+        %bucket photos ~/photos               images, audio, video, PDF and text, told by content
+        %bucket photos s3://my-bucket/2024/   the objects below a prefix; gs:// as well
+        %bucket shop frame --text title --blob image_url:image    a column of paths or URLs
         %bucket docs                          show it
         %bucket                               all of them
+
+        A processor finds the URL of a file in batch["data"], and opens it with open_asset.
         """
         from mixpeek_lab.widgets.cards import BucketCard, BucketList
 
@@ -51,6 +62,7 @@ class BucketMagics(Magics):
                 unquoted(options.name),
                 self._source(unquoted(options.source)),
                 text=[unquoted(name) for name in options.text] if options.text else None,
+                blobs=_blobs(options.blob),
                 key=unquoted(options.key) if options.key else None,
                 mode="append" if options.append else "replace",
             )
@@ -99,3 +111,18 @@ class BucketMagics(Magics):
                 f"There is no variable {name!r}, nor a file or folder of that name in {Path.cwd()}."
             )
         return name
+
+
+def _blobs(options: list[str] | None) -> dict[str, str] | None:
+    """`COLUMN` and `COLUMN:NAME` as name → column."""
+    if not options:
+        return None
+    found: dict[str, str] = {}
+    for option in map(unquoted, options):
+        column, _, name = option.partition(":") if ":" in option else (option, "", option)
+        if not column or not name:
+            raise InvalidInputError(f"--blob {option}: write COLUMN or COLUMN:NAME.")
+        if name in found:
+            raise InvalidInputError(f"--blob: two columns are called {name!r}. Name one otherwise.")
+        found[name] = column
+    return found

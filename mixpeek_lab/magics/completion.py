@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Names = Callable[[list[str]], Iterable[str]]
 """The complete words after the magic → what may follow."""
 
+_COLUMN_OPTIONS = ("--text", "--blob", "--key")
+"""Options of %bucket that take a column's name."""
 IDENTIFIER = "mixpeek_lab.magics"
 FILES = ("manifest.py", "pipeline.py", "processors/core.py", "realtime.py")
 RETRIEVER_KEYS = (
@@ -73,6 +75,8 @@ def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
     magic = line["mark"].removeprefix("%") + line["magic"]
     if context.token.startswith("--"):
         return _options(shell, line["magic"])
+    if magic == "bucket" and words and words[-1] in _COLUMN_OPTIONS:
+        return _columns(shell, words)
     if words and words[-1] in _VALUES:
         return _VALUES[words[-1]]()
     if magic == "bucket" and len(words) == 1:
@@ -94,6 +98,14 @@ def _variables(shell: InteractiveShell) -> list[str]:
         and name not in shell.user_ns_hidden
         and (isinstance(value, list | tuple) or hasattr(value, "to_dict"))
     )
+
+
+def _columns(shell: InteractiveShell, words: list[str]) -> list[str]:
+    """The columns of the DataFrame or list of dicts that a %bucket line names."""
+    values = [shell.user_ns.get(word) for word in words[1:2]]
+    frames = [list(value.columns) for value in values if hasattr(value, "columns")]
+    dicts = [list(v[0]) for v in values if isinstance(v, list) and v and isinstance(v[0], dict)]
+    return [str(name) for names in (*frames, *dicts) for name in names]
 
 
 def _extractors() -> list[str]:

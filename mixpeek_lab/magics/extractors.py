@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
     from mixpeek_lab.workbench.extractors import Definition
 
-ACTIONS = ("list", "show", "lint", "test", "save", "pack", "load", "deploy")
+ACTIONS = ("list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile")
 SAMPLES = [
     "The quick brown fox jumps over the lazy dog.",
     "Revenue increased 22% year over year.",
@@ -41,7 +41,10 @@ class ExtractorMagics(Magics):
         help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS),
     )  # fmt: skip
     @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: path")
-    @argument("more", nargs="?", help="save: folder. pack: file. test: variable with sample rows")
+    @argument(
+        "more", nargs="?",
+        help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write",
+    )  # fmt: skip
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
     @no_var_expand
     @line_cell_magic
@@ -60,6 +63,7 @@ class ExtractorMagics(Magics):
         %extractor load FOLDER                        define it from a package, as a cell to edit;
                                                       a .zip or .tar.gz is loaded as well
         %extractor deploy NAME                        serve its realtime.py
+        %extractor dockerfile NAME [FILE]             an image with what its manifest asks for
 
         A cell whose checks find errors fails, and defines nothing.
         """
@@ -117,6 +121,7 @@ class ExtractorMagics(Magics):
             found.seconds,
             found.setup_seconds,
             found.notes,
+            found.llm,
         )
 
     def _save(self, options: Any) -> None:
@@ -137,6 +142,19 @@ class ExtractorMagics(Magics):
             f"%%extractor {source.name}\n{join_sections(source)}", replace=False
         )
         return _card(definition)
+
+    def _dockerfile(self, options: Any) -> None:
+        text = current_lab().dockerfile(_name(options))
+        if options.more is None:
+            print(text, end="")  # noqa: T201
+            return
+        target = Path(options.more)
+        target = target / "Dockerfile" if target.is_dir() else target
+        try:
+            target.write_text(text)
+        except OSError as error:
+            raise InvalidInputError(f"{target} cannot be written: {error.strerror}.") from error
+        print(f"Wrote {_short(target.absolute())}")  # noqa: T201
 
     def _deploy(self, options: Any) -> None:
         from mixpeek_lab.magics.live import note_meanwhile

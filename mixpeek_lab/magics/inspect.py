@@ -38,7 +38,7 @@ class InspectMagics(Magics):
         %%inspect --df hits                            (the statement on the lines below)
 
         Tables: each collection, documents, runs, failures, buckets, objects, blobs, collections,
-        extractors, retrievers.
+        extractors, retrievers, llm_costs.
         """
         from mixpeek_lab.widgets.cards import TablePage
 

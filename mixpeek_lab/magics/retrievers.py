@@ -103,7 +103,7 @@ def _define(name: str, cell: str) -> RetrieverCard:
     except RetrieverError as error:
         line = line_of(cell, str(error))
         raise RetrieverError(f"Line {line}: {error}") if line else error from None
-    return RetrieverCard(record.name, record.body)
+    return RetrieverCard(record.name, record.body, record.notes)
 
 
 def _card(name: str) -> RetrieverCard:

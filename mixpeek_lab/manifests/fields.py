@@ -109,6 +109,13 @@ class Fields:
         self._wrong(found, "a list of texts", f'{field} = ["…"]')
         return ()
 
+    def listed(self, field: str) -> list[tuple[str, ast.AST]]:
+        """A field that holds a list of texts, each with its place."""
+        values = self.texts(field)
+        lists = [d.value for d in self.declared.of(field)]
+        items = next((found.items for found in lists if isinstance(found, Listing)), ())
+        return [(value, item.node) for value, item in zip(values, items, strict=False)]
+
     def _wrong(self, found: Declaration, wanted: str, example: str) -> None:
         self.report.add(
             "MAN021", found.value.node,
@@ -178,13 +185,11 @@ def read_inference_type(fields: Fields) -> str | None:
 
 def read_input_types(fields: Fields) -> tuple[str, ...]:
     """The blob types that the extractor takes, in lower case."""
-    values = fields.texts("supported_input_types")
-    lists = [d.value for d in fields.declared.of("supported_input_types")]
-    items = next((found.items for found in lists if isinstance(found, Listing)), ())
-    for value, item in zip(values, items, strict=False):
+    listed = fields.listed("supported_input_types")
+    for value, node in listed:
         if value not in _INPUT_TYPES:
-            _refuse_input_type(value, item.node, fields.report)
-    return tuple(value.lower() for value in values)
+            _refuse_input_type(value, node, fields.report)
+    return tuple(value.lower() for value, _ in listed)
 
 
 def _refuse_input_type(value: str, node: ast.AST, report: Report) -> None:

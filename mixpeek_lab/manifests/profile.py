@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mixpeek_lab.manifests.fields import Fields
@@ -72,21 +73,27 @@ def _refuse_profile_key(key: Scalar, report: Report) -> None:
 
 def _profile_value_is_good(key: str, value: Folded, report: Report) -> bool:
     found: JSON = plain(value)
-    if key == "resource_type":
-        good, wanted = found in RESOURCE_TYPES, 'one of "cpu", "gpu", "api"'
-    elif key in ("batch_size", "max_concurrency"):
-        good, wanted = _is_number(found, int) and found >= 1, "a positive whole number"
-    else:
-        good, wanted = _is_number(found, int | float) and found > 0, "a positive number of GB"
-        good = good or (found is None and key == "gpu_memory_gb")
-    if not good:
+    wanted = value_wanted(key, found)
+    if wanted:
         meant = nearest(str(found).split(".")[-1], RESOURCE_TYPES) if key == "resource_type" else ""
         report.add(
             "MAN014", value.node, f'compute_profile["{key}"] is {shown(value)}, not {wanted}.',
             f'Did you mean "{meant}"?' if meant else "",
         )  # fmt: skip
-    return good
+    return not wanted
 
 
-def _is_number(value: object, kind: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def value_wanted(key: str, value: object) -> str:
+    """What the value of a profile's key should be instead; empty where it is good."""
+    if key == "resource_type":
+        return "" if value in RESOURCE_TYPES else 'one of "cpu", "gpu", "api"'
+    if key in ("batch_size", "max_concurrency"):
+        return "" if _is_positive(value, int) else "a positive whole number"
+    good = value is None or _is_positive(value, int | float)
+    return "" if good else "a positive number of GB"
+
+
+def _is_positive(value: Any, kind: Any) -> bool:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    return bool(0 < value < math.inf)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from mixpeek_lab.findings import Finding, has_errors, in_order
+from mixpeek_lab.manifests.dependencies import read_dependencies
 from mixpeek_lab.manifests.dialects import Declared, read_declared
 from mixpeek_lab.manifests.features import read_features
 from mixpeek_lab.manifests.fields import (
@@ -17,10 +19,12 @@ from mixpeek_lab.manifests.fields import (
     read_name,
     read_version,
 )
+from mixpeek_lab.manifests.images import read_image
 from mixpeek_lab.manifests.namespace import read_namespace
 from mixpeek_lab.manifests.profile import read_profile
 from mixpeek_lab.manifests.report import Report
 from mixpeek_lab.manifests.spelling import lookalikes
+from mixpeek_lab.manifests.system_packages import read_system_packages
 from mixpeek_lab.models import Feature, InferenceType, Manifest
 from mixpeek_lab.source import ExtractorSource, PythonSyntaxError, parse_python
 
@@ -37,6 +41,8 @@ class ManifestReading:
     """Name of the class in manifest.py; None where there is none."""
     output_schema: str | None = None
     parameter_schema: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Field → the line that declares it, from 1."""
 
 
 def read_manifest(source: ExtractorSource) -> ManifestReading:
@@ -71,6 +77,7 @@ def _read(source: ExtractorSource, tree: ast.Module, report: Report) -> Manifest
         declared.class_name("input_schema"),
         declared.class_name("output_schema"),
         declared.class_name("parameter_schema"),
+        {name: report.place(found[0].place)[0] for name, found in declared.fields.items()},
     )
 
 
@@ -89,9 +96,9 @@ def _manifest(declared: Declared, report: Report) -> Manifest:
         inference_type=cast("InferenceType | None", read_inference_type(fields)),
         supported_input_types=read_input_types(fields),
         compute_profile=read_profile(fields),
-        dependencies=fields.texts("dependencies"),
-        system_packages=fields.texts("system_packages"),
-        container_image=fields.text("container_image"),
+        dependencies=read_dependencies(fields),
+        system_packages=read_system_packages(fields),
+        container_image=read_image(fields),
         feature_uri=read_feature_uri(fields, name, version, features),
         dialect=declared.dialect,
     )

@@ -103,6 +103,42 @@ _TABLE = (
         "Not a manifest",
         "A manifest is ExtractorManifest(...), a dict called `metadata`, or module-level names.",
     ),
+    Rule("DEP001", "Not a dependency", "pip could not install it: no deployment would succeed."),
+    Rule("DEP002", "Dependencies disagree", "No version can be installed that meets them."),
+    Rule("DEP003", "Part of Python", "pip installs packages, and Python is there.", "warning"),
+    Rule(
+        "DEP004",
+        "Dependency not met here",
+        "The extractor runs in this Python here: what it imports must be installed beside the lab.",
+        "warning",
+    ),
+    Rule(
+        "DEP005",
+        "Dependency that cannot be met here",
+        "What is installed, or the lab itself, needs another version.",
+        "warning",
+    ),
+    Rule("SYS001", "Not a system package", "apt could not install it."),
+    Rule(
+        "SYS002",
+        "System package not installed here",
+        "Mixpeek installs it into the container; here the extractor has what the machine has.",
+        "warning",
+    ),
+    Rule("SYS003", "System packages unchecked", "There is no dpkg here to ask.", "info"),
+    Rule("IMG001", "Not an image reference", "No registry has an image of that name."),
+    Rule(
+        "IMG002",
+        "Image out of reach",
+        "Mixpeek pulls images from the organisation's own repository only.",
+        "warning",
+    ),
+    Rule(
+        "IMG003",
+        "Image without a version",
+        "What a moving tag stands for changes without the extractor's version.",
+        "warning",
+    ),
 )
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in _TABLE}

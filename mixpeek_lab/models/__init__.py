@@ -41,6 +41,12 @@ from mixpeek_lab.models.search import (
     Leg,
     SearchResult,
     Span,
+    StageEffect,
+)
+from mixpeek_lab.models.spending import (
+    Spending,
+    Spent,
+    add_spent,
 )
 
 __all__ = [
@@ -74,6 +80,10 @@ __all__ = [
     "RunState",
     "SearchResult",
     "Span",
+    "Spending",
+    "Spent",
+    "StageEffect",
     "Unusable",
+    "add_spent",
     "as_metric",
 ]

@@ -76,8 +76,10 @@ class ComputeProfile:
     """Rows per call of the processor."""
     max_concurrency: int = 2
     """Actors per step, at most."""
-    actor_memory_gb: float = 2.0
+    actor_memory_gb: float | None = None
+    """Memory of one actor; where it is not declared, Mixpeek gives 2, and here Ray counts none."""
     gpu_memory_gb: float | None = None
+    """Of one GPU, for one actor; where it is not declared, actors share the GPU equally."""
 
 
 @dataclass(frozen=True, slots=True)

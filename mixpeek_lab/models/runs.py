@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mixpeek_lab.models.spending import Spent
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -99,6 +101,8 @@ class RunReport:
     """Vector index → the same documents by reason."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Step → rows that it got, did not fail on, and gave nothing back for."""
+    llm: Spent = field(default_factory=dict)
+    """`provider/model` → the extractor's calls of `container.llm` in this run, and their cost."""
     seconds: float = 0.0
     rows_per_second: float = 0.0
     """Processed rows over the time from the first batch in to the last block out."""

@@ -50,6 +50,20 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class StageEffect:
+    """What one stage after the fusion did to a hit: where it stood, and what was found out."""
+
+    stage: str
+    rank_before: int | None
+    """After the fusion, for the first of the stages. None: the stage made the hit."""
+    score_before: float | None
+    rank: int
+    score: float
+    found: Mapping[str, JSON]
+    """The stage's own: `score` of a reranker, `labels`, `keep` and `reason`, `text`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One result of a search."""
 
@@ -60,6 +74,8 @@ class Hit:
     fields: Mapping[str, JSON]
     lineage: Mapping[str, JSON]
     contributions: tuple[Contribution, ...] = ()
+    effects: tuple[StageEffect, ...] = ()
+    """Of the retriever's later stages, in their order."""
 
     @property
     def summary(self) -> str:
@@ -93,7 +109,10 @@ class SearchResult:
     spans: tuple[Span, ...]
     total: int
     """Documents that any leg found, before limit and offset."""
+    """Where later stages ran: documents that they left."""
     warnings: tuple[str, ...] = ()
+    stages: tuple[Span, ...] = ()
+    """Those of the spans that are stages after the feature_search."""
 
     @property
     def milliseconds(self) -> float:

@@ -1,6 +1,7 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
 from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
+from mixpeek_lab.pipeline.memory import gpu_memory_gb
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
     FAILURE,
@@ -8,6 +9,7 @@ from mixpeek_lab.pipeline.rows import (
     ROW,
     PlannedRow,
     input_table,
+    input_types,
     plan_rows,
     split_failures,
 )
@@ -26,7 +28,9 @@ __all__ = [
     "StepRunner",
     "WorkerSetup",
     "cut_blocks",
+    "gpu_memory_gb",
     "input_table",
+    "input_types",
     "plan_rows",
     "plan_steps",
     "read_stamp",

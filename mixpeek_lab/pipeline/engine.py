@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.models import ComputeProfile
+from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Machine:
 
     cpus: float
     gpus: float
+    memory_gb: float = math.inf
+    """That Ray gives to actors."""
+    gpu_memory_gb: float | None = None
+    """Of one GPU; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class StepPlan:
     num_gpus: float
     threads: int
     """Threads for numerical libraries in each actor."""
+    memory_gb: float = 0.0
+    """That each actor claims; 0: nothing."""
 
 
 def plan_steps(
@@ -54,16 +61,19 @@ def plan_steps(
     """Lay the steps out on the machine. Also returns notes for the report.
 
     CPU steps get at most `max_concurrency` actors, never more than CPUs or batches, and share the
-    CPUs; GPU steps share the GPU in equal fractions, or run on the CPU where there is none.
+    CPUs; GPU steps share the GPU in equal fractions, or run on the CPU where there is none. Where
+    the profile says how much memory an actor needs, no more start than have it.
     """
     kinds, notes = _kinds(steps, profile, machine)
     counts = [
         _actors(step, profile, kind, machine, rows) for step, kind in zip(steps, kinds, strict=True)
     ]
+    counts, memory, short = fit_memory(counts, profile, machine.memory_gb)
+    of_gpu = [n if kind == "gpu" else 0 for n, kind in zip(counts, kinds, strict=True)]
+    fitted, gpu_share, crowded = fit_gpu(of_gpu, profile, machine.gpus, machine.gpu_memory_gb)
+    counts = [on or n for n, on in zip(counts, fitted, strict=True)]
     on_cpu = sum(n for n, kind in zip(counts, kinds, strict=True) if kind == "cpu")
-    on_gpu = sum(n for n, kind in zip(counts, kinds, strict=True) if kind == "gpu")
     cpu_share = min(1.0, _floor(machine.cpus / max(on_cpu, 1), 100))
-    gpu_share = min(1.0, _floor(machine.gpus / max(on_gpu, 1), 1000))
     plans = [
         StepPlan(
             step,
@@ -72,10 +82,11 @@ def plan_steps(
             num_cpus=cpu_share if kind == "cpu" else 0.0,
             num_gpus=gpu_share if kind == "gpu" else 0.0,
             threads=max(1, int(machine.cpus // max(on_cpu, 1))) if kind == "cpu" else 1,
+            memory_gb=memory,
         )
         for step, kind, actors in zip(steps, kinds, counts, strict=True)
     ]
-    return plans, notes
+    return plans, [*notes, *short, *crowded]
 
 
 def run_on_ray(
@@ -134,6 +145,7 @@ def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int]) -> Any:
             compute=ActorPoolStrategy(size=plan.actors, max_tasks_in_flight_per_actor=2),
             num_cpus=plan.num_cpus,
             num_gpus=plan.num_gpus or None,
+            memory=int(plan.memory_gb * GB) or None,
             max_restarts=RESTARTS,
             max_task_retries=RESTARTS,
         )

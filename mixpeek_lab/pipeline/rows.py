@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mixpeek_lab.catalog import InputRow
-from mixpeek_lab.models import CONTRACT_COLUMNS, JSON, Failure
+from mixpeek_lab.models import CONTRACT_COLUMNS, JSON, Failure, Manifest
 
 ROW = "__row__"
 """Hidden column: the row's position in the run's input."""
@@ -40,6 +40,11 @@ class PlannedRow:
     row: InputRow
     key: str
     document_id: str
+
+
+def input_types(manifest: Manifest) -> tuple[str, ...]:
+    """The types of the blobs that an extractor reads; all types where this is empty."""
+    return tuple("text" if t == "string" else t for t in manifest.supported_input_types)
 
 
 def plan_rows(

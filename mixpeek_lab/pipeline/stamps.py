@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
+from mixpeek_lab.models import Spending, Spent, add_spent
+
 KEY = b"mixpeek_lab"
 
 
@@ -30,6 +32,8 @@ class Stamp:
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Step → rows that it got, did not fail on, and gave nothing back for."""
+    llm: Spent = field(default_factory=dict)
+    """`provider/model` → the processors' calls of `container.llm`."""
 
     def including(self, other: Stamp) -> Stamp:
         """This stamp and `other` as one."""
@@ -40,6 +44,7 @@ class Stamp:
             max(self.setup, other.setup),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
             dict(Counter(self.dropped) + Counter(other.dropped)),
+            add_spent(self.llm, other.llm),
         )
 
     @property
@@ -51,7 +56,8 @@ class Stamp:
 def read_stamp(table: pa.Table) -> Stamp:
     """The stamp that a block carries; an empty one where it has none."""
     found = json.loads((table.schema.metadata or {}).get(KEY, b"{}"))
-    return Stamp(**{**found, "notes": tuple(found.get("notes", ()))})
+    spent = {name: Spending(**each) for name, each in found.get("llm", {}).items()}
+    return Stamp(**{**found, "notes": tuple(found.get("notes", ())), "llm": spent})
 
 
 def put_stamp(table: pa.Table, stamp: Stamp) -> pa.Table:

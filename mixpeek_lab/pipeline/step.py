@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixpeek_lab.documents import join_tables
+from mixpeek_lab.llm import metered
 from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.attempts import Attempts, Outcome
 from mixpeek_lab.pipeline.columns import to_pandas
@@ -28,7 +29,7 @@ from mixpeek_lab.pipeline.stamps import Stamp, put_stamp, read_stamp
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
 
-LINEAGE = ("object_id", "blob_id", "blob_property", "blob_type", "mime_type")
+LINEAGE = ("object_id", "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes")
 """Columns that a processor cannot change: they say where a document comes from."""
 
 
@@ -81,18 +82,26 @@ class StepRunner:
         positions = np.flatnonzero(self._takes(block))
         if len(positions) == 0:
             return put_stamp(block, stamp)
+        with metered() as meter:
+            begun, outcome = self._run(block, positions)
+        table, mixed = _assemble(block, positions, outcome)
+        notes = (*self._attempts.notes, *mixed)
+        lost = _dropped(positions, outcome)
+        dropped = {self._step.name: lost} if lost else {}
+        mine = Stamp(
+            0, begun, time.time(), self._attempts.setup_seconds, notes, dropped, meter.spent
+        )
+        return put_stamp(table, stamp.including(mine))
+
+    def _run(self, block: pa.Table, positions: np.ndarray) -> tuple[float, Outcome]:
+        """Process the rows at `positions`, batch by batch. Also when the first batch began."""
         self._attempts.set_up()
         begun, outcome = time.time(), Outcome()
         visible = block.select([name for name in block.column_names if name not in HIDDEN])
         for start in range(0, len(positions), self._batch_size):
             rows = positions[start : start + self._batch_size]
             self._attempts.run(to_pandas(visible.take(pa.array(rows))), rows, outcome)
-        table, mixed = _assemble(block, positions, outcome)
-        notes = (*self._attempts.notes, *mixed)
-        lost = _dropped(positions, outcome)
-        dropped = {self._step.name: lost} if lost else {}
-        mine = Stamp(0, begun, time.time(), self._attempts.setup_seconds, notes, dropped)
-        return put_stamp(table, stamp.including(mine))
+        return begun, outcome
 
     def _takes(self, block: pa.Table) -> np.ndarray:
         """Which rows the step is for, shape (rows,): those that have not failed and fit."""

@@ -126,6 +126,11 @@ class RaySession:
         """GPUs of the session."""
         return self._resource("GPU")
 
+    @property
+    def memory_gb(self) -> float:
+        """Memory that actors may claim, in GB of 2**30 bytes."""
+        return self._resource("memory") / 2**30
+
     def _resource(self, name: str) -> float:
         import ray
 

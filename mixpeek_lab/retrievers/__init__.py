@@ -1,13 +1,16 @@
 """Retrievers: what is searched and how it is fused, without any I/O.
 
 `parse_retriever` and `parse_request` read what users write, `embed_requests` says what must be
-embedded, `search` runs a query over plain callables, `to_response` and `to_explain` answer.
+embedded, `search` runs a query over plain callables, `run_stages` the stages after it,
+`to_response` and `to_explain` answer.
 """
 
 from mixpeek_lab.retrievers.engine import FetchedDocument, SearchContext, search
 from mixpeek_lab.retrievers.parsing import parse_retriever
+from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.queries import EmbedRequest, embed_requests
 from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_request
+from mixpeek_lab.retrievers.running import run_stages
 from mixpeek_lab.retrievers.spec import (
     DocumentQuery,
     FusionSpec,
@@ -17,21 +20,25 @@ from mixpeek_lab.retrievers.spec import (
     TextQuery,
     VectorQuery,
 )
-from mixpeek_lab.retrievers.stages import STAGES
-from mixpeek_lab.retrievers.wire import candidate_ids, plain, to_explain, to_response
+from mixpeek_lab.retrievers.stages import AVAILABLE, STAGES, ExtractorRef, Infer, StageSpec
+from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
 
 __all__ = [
+    "AVAILABLE",
     "STAGES",
     "DocumentQuery",
     "EmbedRequest",
+    "ExtractorRef",
     "FetchedDocument",
     "FusionSpec",
     "GroupBy",
+    "Infer",
     "Overrides",
     "RetrieverSpec",
     "SearchContext",
     "SearchLeg",
     "SearchRequest",
+    "StageSpec",
     "TextQuery",
     "VectorQuery",
     "candidate_ids",
@@ -39,6 +46,7 @@ __all__ = [
     "parse_request",
     "parse_retriever",
     "plain",
+    "run_stages",
     "search",
     "to_explain",
     "to_response",

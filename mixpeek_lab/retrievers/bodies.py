@@ -15,19 +15,23 @@ from mixpeek_lab.models import JSON
 MOST = 10_000
 """Candidates of a leg and hits of a page, at most."""
 
+MOST_TEXT = 500_000
+"""Characters of a query or a prompt: more than any model reads, less than a message between
+processes."""
+
 _HARMLESS = frozenset({
     "auto_preprocess", "cache_behavior", "cache_ttl_seconds", "cache_config", "consistency",
     "degrade_retry", "hard_timeout_ms", "interactive", "on_error", "return_presigned_urls",
     "skip_cache", "visibility", "requires_subscription", "budget_limits", "display_config",
     "marketplace_listing_id", "tags", "metadata", "retriever_id", "namespace_id", "created_at",
-    "updated_at",
+    "updated_at", "max_concurrency", "max_concurrent_batches",
 })  # fmt: skip
 """Mixpeek's keys that say how its service runs or shows something, not what is found."""
 
 _NOT_YET = frozenset({
     "batch_size", "collection_identifiers", "expand", "facets", "learning_config", "on_empty",
     "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
-    "return_vectors", "stream", "target_collection_id", "write_token",
+    "output_schema", "return_vectors", "stream", "target_collection_id", "when", "write_token",
 })  # fmt: skip
 """Mixpeek's keys that would change the answer, and are not part of this version."""
 
@@ -36,11 +40,13 @@ SEARCH_NAMES = {"limit": "top_k", "pre_filters": "filters", "uri": "feature_uri"
 """Other spellings of a search's keys."""
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What users write. Unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class SearchBody(_Body):
+class SearchBody(Body):
     """One entry of `searches`."""
 
     name: str | None = Field(None, min_length=1)
@@ -54,7 +60,7 @@ class SearchBody(_Body):
     filters: Any = None
 
 
-class FusionBody(_Body):
+class FusionBody(Body):
     """A fusion as an object."""
 
     strategy: str = "rrf"
@@ -62,7 +68,7 @@ class FusionBody(_Body):
     weights: list[float] | dict[str, float] | None = None
 
 
-class GroupByBody(_Body):
+class GroupByBody(Body):
     """`group_by` of a feature_search."""
 
     field: str = Field(min_length=1)
@@ -70,7 +76,7 @@ class GroupByBody(_Body):
     group_size: int = Field(1, ge=1, le=MOST)
 
 
-class ParametersBody(_Body):
+class ParametersBody(Body):
     """`parameters` of a feature_search."""
 
     searches: list[Any] = Field(min_length=1, max_length=64)
@@ -80,7 +86,7 @@ class ParametersBody(_Body):
     filters: Any = None
 
 
-class RetrieverBody(_Body):
+class RetrieverBody(Body):
     """A retriever, apart from its stages."""
 
     name: str | None = Field(None, min_length=1)
@@ -91,7 +97,7 @@ class RetrieverBody(_Body):
     input_schema: dict[str, Any] | None = None
 
 
-class RequestBody(_Body):
+class RequestBody(Body):
     """A query."""
 
     inputs: dict[str, Any]
@@ -104,7 +110,7 @@ class RequestBody(_Body):
     candidates: bool = False
 
 
-B = TypeVar("B", bound=_Body)
+B = TypeVar("B", bound=Body)
 
 
 def checked(

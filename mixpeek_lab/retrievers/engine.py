@@ -18,7 +18,7 @@ from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
-from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark
+from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
@@ -48,6 +48,10 @@ def _all_known(_fields: Collection[str]) -> Sequence[str]:
     return ()
 
 
+def _texts() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class SearchContext:
     """What a search may call."""
@@ -64,6 +68,8 @@ class SearchContext:
     """The distance metric of a leg's index."""
     field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
     """The fields that filters look at → a warning for each that no document has."""
+    has_texts: Callable[[], bool] = _texts
+    """Whether any document has a text for a lexical leg: the URL of an image is none."""
     arms: Arms = field(default_factory=dict)
     """Recorded interactions, for `learned` fusion."""
 
@@ -93,6 +99,8 @@ def search(
 ) -> SearchResult:
     """Answer `request`.
 
+    Of a retriever with later stages, this is what they begin with: `run_stages` goes on.
+
     `vectors` holds the embedded queries by leg name, for all `legs` of each of
     `embed_requests(spec, request)` or for its `leg_name` alone. Raises RetrieverError for what
     the retriever or the request get wrong. What the callables raise passes through, except
@@ -110,8 +118,10 @@ def search(
         fused, documents = _grouped(spec, fused, context, trace)
     else:
         trace.warn(cut_remark(legs, len(fused), request.offset + limit))
-    shown = fused[request.offset : request.offset + limit]
-    hits = _hits(shown, request.offset, documents, context, trace)
+        trace.warn(passed_remark(spec, request, len(fused)))
+    # Later stages see all that is passed on to them; the page is cut from what they leave.
+    first, limit = (0, spec.final_top_k) if spec.stages else (request.offset, limit)
+    hits = _hits(fused[first : first + limit], first, documents, context, trace)
     return SearchResult(
         execution_id=execution_id,
         retriever=spec.name,
@@ -163,7 +173,12 @@ def _search_legs(
             trace.warnings.append(f"Leg {leg.name!r} is left out: {error}")
         else:
             count = len(found.document_ids)
-            trace.warn(leg_remark(leg, count, wanted, request, is_filtered=is_filtered))
+            has_texts = count > 0 or not leg.lexical or context.has_texts()
+            trace.warn(
+                leg_remark(
+                    leg, count, wanted, request, is_filtered=is_filtered, has_texts=has_texts
+                )
+            )
         spent = trace.add(f"search {leg.name}", started, 0, len(found.document_ids))
         legs.append(_leg(leg, found, spent, context))
     if unknown and len(unknown) == len(spec.searches):

@@ -1,6 +1,7 @@
 """Reads a retriever in any of the shapes that Mixpeek's material uses, and a short one.
 
-short    {collection, searches: [{feature | feature_uri | lexical: true, …}], fusion, limit}
+short    {collection, searches: [{feature | feature_uri | lexical: true, …}], fusion, limit,
+          stages: [{rerank: {…}}]}
 seed     {collection_ids, stages: [{stage_type: search, feature_search: {…}}], fusion_strategy}
 public   {collection_identifiers, stages: [{stage_name, config: {stage_id, parameters}}]}
 flat     the same with `stage_id` and `parameters` in the stage itself
@@ -27,8 +28,7 @@ from mixpeek_lab.retrievers.legs import parse_legs
 from mixpeek_lab.retrievers.shapes import (
     SHORT_KEYS,
     Parameters,
-    short_parameters,
-    stage_parameters,
+    read_stages,
 )
 from mixpeek_lab.retrievers.spec import FusionSpec, GroupBy, RetrieverSpec
 
@@ -48,10 +48,9 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
     Raises RetrieverError (or FilterError for a filter) with the path of what is wrong.
     """
     top = renamed(mapping(body, "retriever", "{collection, searches}"), _NAMES, "")
-    stages = top.pop("stages", None)
-    parameters = short_parameters(top) if stages is None else stage_parameters(stages)
+    parameters, stages = read_stages(top)
     retriever = checked(
-        RetrieverBody, top, "", beside=SHORT_KEYS if stages is None else ("stages",)
+        RetrieverBody, top, "", beside=SHORT_KEYS if parameters.is_short else ("stages",)
     )
     found_name = retriever.name or name
     if not found_name:
@@ -71,6 +70,7 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
         group_by=_group_by(parameters.body.group_by, joined(parameters.where, "group_by")),
         input_schema=retriever.input_schema or {},
         description=retriever.description or "",
+        stages=stages,
     )
 
 

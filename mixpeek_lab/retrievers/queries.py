@@ -9,6 +9,7 @@ from typing import Any
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.bodies import MOST_TEXT
 from mixpeek_lab.retrievers.legs import as_vector
 from mixpeek_lab.retrievers.request import TEXT_KEYS, SearchRequest
 from mixpeek_lab.retrievers.spec import (
@@ -20,9 +21,6 @@ from mixpeek_lab.retrievers.spec import (
 from mixpeek_lab.uris import FeatureURI
 
 Vector = Any
-
-MOST_TEXT = 500_000
-"""Characters of a query: more than any model reads, less than a message between processes."""
 
 
 @dataclass(frozen=True, slots=True)

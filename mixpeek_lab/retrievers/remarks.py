@@ -7,15 +7,27 @@ from collections.abc import Sequence
 from mixpeek_lab.models import Leg
 from mixpeek_lab.retrievers.bodies import MOST
 from mixpeek_lab.retrievers.request import SearchRequest
-from mixpeek_lab.retrievers.spec import SearchLeg
+from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
 
 
 def leg_remark(
-    leg: SearchLeg, found: int, wanted: int, request: SearchRequest, *, is_filtered: bool
+    leg: SearchLeg,
+    found: int,
+    wanted: int,
+    request: SearchRequest,
+    *,
+    is_filtered: bool,
+    has_texts: bool = True,
 ) -> str | None:
     """Why a leg found nothing, or less than the filter may have been meant to leave."""
     if not leg.weight and not request.candidates:
         return f"Leg {leg.name!r} has weight 0 and was not searched."
+    if not found and not has_texts:
+        return (
+            f"Leg {leg.name!r} found nothing: BM25 searches texts, and no document has one (URLs "
+            "of images, audio, video and PDF are none). Search by vector, or let the extractor "
+            'write a caption or transcript into batch["data"].'
+        )
     if not found:
         return f"Leg {leg.name!r} found nothing: {_why_nothing(leg, is_filtered)}."
     if is_filtered and not leg.lexical and found < min(wanted, leg.top_k):
@@ -34,6 +46,17 @@ def cut_remark(legs: Sequence[Leg], total: int, wanted: int) -> str | None:
     return (
         f"{wanted} hits were wanted, but the searches gave {total} documents: {told}. "
         f"Raise top_k to {min(wanted, MOST)} to look further."
+    )
+
+
+def passed_remark(spec: RetrieverSpec, request: SearchRequest, total: int) -> str | None:
+    """That the later stages get fewer documents than the request wants, where there are more."""
+    wanted = request.offset + (request.limit or 0)
+    if not spec.stages or spec.final_top_k >= min(wanted, total):
+        return None
+    return (
+        f"{wanted} hits were wanted, but feature_search passes its best {spec.final_top_k} on to "
+        f"stage {spec.stages[0].name!r}. Raise final_top_k (limit, in the short form)."
     )
 
 

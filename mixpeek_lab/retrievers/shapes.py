@@ -1,4 +1,4 @@
-"""The shapes in which a retriever's one feature_search is written, all brought to one."""
+"""The shapes in which a retriever's stages are written, all brought to one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from mixpeek_lab.retrievers.bodies import (
     mapping,
     renamed,
 )
-from mixpeek_lab.retrievers.stages import check_stage
+from mixpeek_lab.retrievers.stages import FIRST, StageSpec
+from mixpeek_lab.retrievers.stages.parsing import parse_stages, stage_id_of
 
 _NAMES = {"limit": "final_top_k", "pre_filters": "filters", "fusion_strategy": "fusion"}
-SHORT_KEYS = ("searches", "limit", "final_top_k", "group_by")
+SHORT_KEYS = ("searches", "limit", "final_top_k", "group_by", "stages")
 """Parameters that the short form has among the retriever's own keys."""
 
 _STAGE_KEYS = (
@@ -51,7 +52,38 @@ class Parameters:
         return joined(self.where, "searches", index)
 
 
-def short_parameters(top: dict[str, JSON]) -> Parameters:
+def read_stages(top: dict[str, JSON]) -> tuple[Parameters, tuple[StageSpec, ...]]:
+    """Take the feature_search and the later stages out of a retriever.
+
+    In the short form the searches stand in the retriever itself, and `stages` holds later ones.
+    """
+    stages = top.pop("stages", None)
+    if stages is None:
+        return _short_parameters(top), ()
+    if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
+        raise RetrieverError("stages: expected a list with at least one stage.")
+    entries = [mapping(stage, f"stages[{i}]") for i, stage in enumerate(stages)]
+    is_short = "searches" in top
+    first = 0 if is_short else _leading(entries)
+    if not first and not is_short:
+        raise RetrieverError(
+            f"stages[0]: a retriever begins with {FIRST}. Put it first, or write `searches` "
+            "beside `stages`."
+        )
+    parameters = _short_parameters(top) if is_short else _stage_parameters(entries[:first])
+    later = [(entry, f"stages[{i}]") for i, entry in enumerate(entries) if i >= first]
+    return parameters, parse_stages(later)
+
+
+def _leading(entries: Sequence[Mapping[str, JSON]]) -> int:
+    """How many of the stages are the feature_search that they begin with."""
+    for i, entry in enumerate(entries):
+        if stage_id_of(entry, f"stages[{i}]") != FIRST:
+            return i
+    return len(entries)
+
+
+def _short_parameters(top: dict[str, JSON]) -> Parameters:
     """Take the parameters out of a retriever in the short form."""
     if "searches" not in top:
         close = get_close_matches("searches", [key for key in top if key != "stages"], n=1)
@@ -60,18 +92,15 @@ def short_parameters(top: dict[str, JSON]) -> Parameters:
             f"searches is missing.{wrong} A retriever needs `searches` (a list of "
             "{feature: my_embedding} or {lexical: true}) or `stages`."
         )
-    given = {key: top.pop(key) for key in SHORT_KEYS if key in top}
+    given = {key: top.pop(key) for key in SHORT_KEYS if key in top}  # `stages` is out already
     return Parameters(checked(ParametersBody, given, "", _NAMES))
 
 
-def stage_parameters(stages: JSON) -> Parameters:
-    """Read the list of stages: the seed's, the public or the flat form."""
-    if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
-        raise RetrieverError("stages: expected a list with at least one stage.")
-    entries = [mapping(stage, f"stages[{i}]") for i, stage in enumerate(stages)]
+def _stage_parameters(entries: Sequence[Mapping[str, JSON]]) -> Parameters:
+    """Read the feature_search: the seed's, the public or the flat form."""
     if all("feature_search" in stage for stage in entries):
         return _seed_parameters(entries)
-    found = [_stage_parameters(stage, f"stages[{i}]") for i, stage in enumerate(entries)]
+    found = [_one_parameters(stage, f"stages[{i}]") for i, stage in enumerate(entries)]
     if len(found) > 1:
         raise RetrieverError(
             "stages[1]: one feature_search runs per retriever. List several `searches` in it."
@@ -105,17 +134,13 @@ def _only_stage(
     return Parameters(checked(ParametersBody, search, where, _NAMES), where)
 
 
-def _stage_parameters(stage: Mapping[str, JSON], where: str) -> Parameters:
+def _one_parameters(stage: Mapping[str, JSON], where: str) -> Parameters:
     check_keys(stage, _STAGE_KEYS, where)
     if "config" in stage:
         config, inside = mapping(stage["config"], f"{where}.config"), f"{where}.config"
         check_keys(config, _CONFIG_KEYS, inside)
     else:
         config, inside = stage, where
-    stage_id = config.get("stage_id") or stage.get("stage_id")
-    if stage_id is None:
-        raise RetrieverError(f"{inside}.stage_id is missing, for example feature_search.")
-    check_stage(stage_id, f"{inside}.stage_id")
     inside = f"{inside}.parameters"
     given = mapping(config.get("parameters", stage.get("parameters")), inside, "{searches}")
     for beside in (config, stage) if config is not stage else (stage,):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from mixpeek_lab.filters import Filter
 from mixpeek_lab.fusion import DEFAULT_K
 from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.stages import StageSpec
+from mixpeek_lab.retrievers.stages.parsing import as_public
 
 DEFAULT_TOP_K = 100
 DEFAULT_FINAL_TOP_K = 25
@@ -120,12 +122,14 @@ class RetrieverSpec:
     searches: tuple[SearchLeg, ...]
     fusion: FusionSpec = FusionSpec()
     final_top_k: int = DEFAULT_FINAL_TOP_K
-    """Hits of a request that asks for no limit of its own."""
+    """Hits of a request that asks for no limit of its own; documents for the later stages."""
     filters: Filter | None = None
     group_by: GroupBy | None = None
     input_schema: Mapping[str, JSON] = field(default_factory=dict)
     """As given; described, not enforced."""
     description: str = ""
+    stages: tuple[StageSpec, ...] = ()
+    """Those that run after the feature_search, in order."""
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -168,6 +172,7 @@ class RetrieverSpec:
                     "stage_type": "filter",
                     "config": {"stage_id": "feature_search", "parameters": parameters},
                     "parameters": parameters,
-                }
+                },
+                *map(as_public, self.stages),
             ],
         }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import date
-from math import ceil, isfinite
-from typing import Any
+from math import ceil
 
 from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
 
@@ -60,6 +59,7 @@ def to_explain(
         },
         "hits": [_explained(hit) for hit in result.hits],
         "spans": [_span(span) for span in result.spans],
+        "stages": [span.name for span in result.stages],
         "total": result.total,
         "warnings": list(result.warnings),
     }
@@ -85,7 +85,11 @@ def _document(hit: Hit) -> dict[str, JSON]:
         collection_id=hit.collection_id,
         score=hit.score,
         _internal={"lineage": lineage | plain(hit.lineage)},
-        explain={"rank": hit.rank, "contributions": [_part(p) for p in hit.contributions]},
+        explain={
+            "rank": hit.rank,
+            "contributions": [_part(p) for p in hit.contributions],
+            **_effects(hit),
+        },
     )
     return found
 
@@ -96,7 +100,13 @@ def _explained(hit: Hit) -> dict[str, JSON]:
         "rank": hit.rank,
         "score": hit.score,
         "contributions": [_part(part) for part in hit.contributions],
+        **_effects(hit),
     }
+
+
+def _effects(hit: Hit) -> dict[str, JSON]:
+    """What later stages did to a hit; nothing where none ran."""
+    return {"stages": plain([asdict(effect) for effect in hit.effects])} if hit.effects else {}
 
 
 def _part(part: Contribution) -> dict[str, JSON]:
@@ -153,33 +163,30 @@ def _pagination(
 
 
 def _statistics(result: SearchResult) -> dict[str, JSON]:
-    candidates = sum(len(leg.document_ids) for leg in result.legs)
+    later = result.stages
+    before = result.spans[: len(result.spans) - len(later)]
+    first = Span(
+        "feature_search",
+        sum(span.milliseconds for span in before),
+        sum(len(leg.document_ids) for leg in result.legs),
+        later[0].rows_in if later else len(result.hits),
+    )
     return {
         "stages": {
-            "feature_search": {
-                "stage_name": "feature_search",
-                "input_count": candidates,
-                "output_count": len(result.hits),
-                "duration_ms": result.milliseconds,
-                "metadata": {"spans": [_span(span) for span in result.spans]},
-            }
+            first.name: {
+                **_statistic(first),
+                "metadata": {"spans": [_span(span) for span in before]},
+            },
+            **{span.name: _statistic(span) for span in later},
         },
         "total_time_ms": result.milliseconds,
     }
 
 
-def plain(value: Any) -> JSON:
-    """`value` as JSON: times as ISO text, NaN as null, everything unknown as its text."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(entry) for entry in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    # Numbers and arrays of NumPy say themselves what they are in Python.
-    as_python = getattr(value, "tolist", None)
-    return plain(as_python()) if as_python else str(value)
+def _statistic(span: Span) -> dict[str, JSON]:
+    return {
+        "stage_name": span.name,
+        "input_count": span.rows_in,
+        "output_count": span.rows_out,
+        "duration_ms": span.milliseconds,
+    }

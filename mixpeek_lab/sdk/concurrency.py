@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, ItemsView, Iterable, KeysView
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
 from mixpeek_lab.sdk.logs import get_logger
@@ -82,8 +83,9 @@ def parallel_io(
         except Exception as error:  # noqa: BLE001 - one bad item must not take the others down
             errors[position] = error
 
+    contexts = [copy_context() for _ in given]  # what the caller's context variables say
     with ThreadPoolExecutor(max_workers, thread_name_prefix="parallel-io") as pool:
-        list(pool.map(work, range(len(given))))
+        list(pool.map(lambda i: contexts[i].run(work, i), range(len(given))))
     _log("parallel_io", errors)
     return IOResults(results, dict(sorted(errors.items())))
 
@@ -129,7 +131,7 @@ def _run(work: Coroutine[Any, Any, list[Result | None]]) -> list[Result | None]:
         return asyncio.run(work)
     # A loop cannot be entered twice: a thread of its own gets a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="api-calls") as pool:
-        return pool.submit(asyncio.run, work).result()
+        return pool.submit(copy_context().run, asyncio.run, work).result()
 
 
 def _log(name: str, errors: dict[int, Exception]) -> None:

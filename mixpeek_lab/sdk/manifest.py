@@ -20,6 +20,7 @@ from pydantic import (
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.manifests.feature_checks import KEYS, OPTIONAL_KEYS
 from mixpeek_lab.manifests.features import WRONG_KEYS
+from mixpeek_lab.manifests.profile import value_wanted
 from mixpeek_lab.models import JSON, METRICS, ComputeProfile, Feature, InferenceType
 from mixpeek_lab.uris import NAME, FeatureURI, normalise_version
 
@@ -131,6 +132,16 @@ class ExtractorManifest(BaseModel):
                     f"compute_profile has no key {key!r}.{_meant(str(key), known)} "
                     f"It takes: {', '.join(known)}."
                 )
+        return profile
+
+    @field_validator("compute_profile")
+    @classmethod
+    def _check_profile_values(cls, profile: ComputeProfile) -> ComputeProfile:
+        for field in fields(profile):
+            value = getattr(profile, field.name)
+            wanted = value_wanted(field.name, value)
+            if wanted:
+                raise ManifestError(f"compute_profile[{field.name!r}] is {value!r}, not {wanted}.")
         return profile
 
     @model_validator(mode="after")

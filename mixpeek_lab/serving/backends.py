@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.serving.apart import call_apart
 from mixpeek_lab.serving.applications import connect
 from mixpeek_lab.serving.background import Background
 from mixpeek_lab.serving.names import service_name
@@ -70,6 +71,10 @@ class ServiceHandles:
         """Have somebody look for work in the catalog. Returns at once."""
         if self._background is not None:
             self._background.wake()
+
+    def apart(self, function: str, *values: Any) -> Any:
+        """Call a function, by its import string, in a process that nothing else depends on."""
+        return call_apart(function, *values)
 
     def services(self) -> dict[tuple[str, str], tuple[str, str]]:
         """The services that Serve knows: extractor and digest's first digits → state, message."""

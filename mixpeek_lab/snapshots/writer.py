@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixpeek_lab.documents import DocumentTable, write_documents
+from mixpeek_lab.documents import DocumentTable, searchable_texts, write_documents
 from mixpeek_lab.errors import ConflictError, EngineError
 from mixpeek_lab.indexes import (
     build_lexical_index,
@@ -149,10 +149,7 @@ def _write_indexes(
         )
         write_vector_index(index, index_path(folder, name))
         vectors[name], unusable[name] = len(usable.rows), usable.unusable
-    texts = table.column("data").to_pylist()
-    lexical = build_lexical_index(
-        [t if isinstance(t, str) else None for t in texts], settings.analyzer
-    )
+    lexical = build_lexical_index(searchable_texts(table), settings.analyzer)
     write_lexical_index(lexical, folder / LEXICAL)
     return SnapshotCounts(vectors, unusable)
 

@@ -81,3 +81,9 @@ export function lineageOf(id, document) {
   }
   return parts;
 }
+
+/** A small picture that the kernel made; nothing that comes from a document is ever loaded. */
+export function pictureOf(document) {
+  const found = document.thumbnail;
+  return typeof found === "string" && found.startsWith("data:image/jpeg;base64,") ? found : null;
+}

@@ -1,5 +1,5 @@
 // One result: a row with rank, text, score and bar, and the explanation of its score.
-import { chipsOf, excerpt, headingOf, lineageOf, marked } from "./documents.js";
+import { chipsOf, excerpt, headingOf, lineageOf, marked, pictureOf } from "./documents.js";
 import { figure, formula, numeral } from "./fusion.js";
 import { chevron, freshId, h } from "./nodes.js";
 
@@ -15,9 +15,10 @@ export function buildCard(hit, view) {
   const fields = record.fields ?? {};
   const textField = payload.text_field ?? "data";
   const [headingField, heading] = headingOf(fields, textField);
-  const text = typeof fields[textField] === "string" ? fields[textField] : "";
+  const isFile = Boolean(record.media);
+  const text = isFile ? record.media : typeof fields[textField] === "string" ? fields[textField] : "";
   const chips = chipsOf(fields, textField, headingField, heading);
-  const ui = buildRow(heading || id, text, chips, terms);
+  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record));
   const why = h("div", { class: "mxp-why", id: freshId(), role: "region", "aria-label": `Score of ${heading || id}`, hidden: true });
   const card = h("li", { class: "mxp-hit", "data-id": id }, ui.row, why);
   let current = hit;
@@ -27,7 +28,7 @@ export function buildCard(hit, view) {
     card.classList.toggle("is-open", isOpen);
     ui.toggle.setAttribute("aria-expanded", String(isOpen));
     why.hidden = !isOpen;
-    ui.body.replaceChildren(...marked(isOpen ? text : excerpt(text, terms), terms));
+    ui.body.replaceChildren(...(isFile ? [text] : marked(isOpen ? text : excerpt(text, terms), terms)));
     if (isOpen) paintWhy(why, current, record, view);
   }
   function flip() {
@@ -53,7 +54,7 @@ export function buildCard(hit, view) {
   return card;
 }
 
-function buildRow(heading, text, chips, terms) {
+function buildRow(heading, text, chips, terms, picture) {
   const ui = {
     rank: h("span"),
     arrow: h("span", { class: "mxp-move" }),
@@ -68,6 +69,7 @@ function buildRow(heading, text, chips, terms) {
     h("div", { class: "mxp-rank" }, ui.rank, ui.arrow),
     h("div", {},
       h("div", { class: "mxp-heading" }, marked(heading, terms)),
+      picture && h("img", { class: "mxp-picture", src: picture, alt: "" }),
       text && ui.body,
       facts.length > 0 && h("div", { class: "mxp-chips" }, facts)),
     h("div", { class: "mxp-score" }, ui.number, ui.stack, ui.ranks),
@@ -117,6 +119,14 @@ function paintWhy(node, hit, record, view) {
     h("table", {},
       h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, rows)),
-    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.score))),
+    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.stages?.[0]?.score_before ?? hit.score))),
+    ...(hit.stages ?? []).map((effect) => h("div", { class: "mxp-why-line" }, `${effect.stage}: `, h("code", {}, effectText(effect)))),
     h("div", { class: "mxp-why-line" }, lineage.flat()));
+}
+
+/** What a stage after the fusion did: `rank 5 → 1, score 0.0161 → 0.93, labels […]`. */
+function effectText({ rank_before, rank, score_before, score, found }) {
+  const moved = [`rank ${rank_before ?? "–"} → ${rank}`, score !== score_before && `score ${figure(score_before)} → ${figure(score)}`];
+  const told = Object.entries(found ?? {}).filter(([name, value]) => name !== "score" && value !== null);
+  return [...moved.filter(Boolean), ...told.map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(", ");
 }

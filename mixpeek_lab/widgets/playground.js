@@ -17,7 +17,7 @@ function render({ model, el }) {
   const state = {
     query: model.get("query"), filters: null, payload: null, error: null,
     legs: [], terms: [], colours: new Map(), lastWeight: new Map(), cards: new Map(),
-    ranking: [], hits: [], isLater: false, before: null, isDragging: false, refused: null,
+    ranking: [], hits: [], isLater: false, isBefore: false, before: null, isDragging: false, refused: null,
     open: new Set(), active: null, times: null, isSlow: false,
   };
   ui.root.mixpeek = { refuseTimes: [], requests: 0 };
@@ -112,14 +112,17 @@ function render({ model, el }) {
   function rank() {
     const { payload, legs } = state;
     state.isLater = false;
+    state.isBefore = false;
     if (!payload) return;
     const now = choice();
     const limit = model.get("limit");
     state.ranking = fuse(legs, now);
     state.hits = state.ranking.slice(0, limit).map(({ id, score }, at) => (
       { document_id: id, rank: at + 1, score, contributions: explain(legs, now, id) }));
+    const isStaged = (payload.stages ?? []).length > 0;
+    state.isBefore = isStaged && !isDelivered();
     if (!isDelivered()) return;
-    state.isLater = payload.hits.some((hit, at) => hit.document_id !== state.ranking[at]?.id);
+    state.isLater = isStaged || payload.hits.some((hit, at) => hit.document_id !== state.ranking[at]?.id);
     if (state.isLater || payload.hits.length >= limit) state.hits = payload.hits.slice(0, limit);
   }
 
@@ -319,11 +322,14 @@ function render({ model, el }) {
   }
 
   function paintBanners() {
-    const { payload, error, filters, isLater } = state;
+    const { payload, error, filters, isLater, isBefore } = state;
+    const stages = (payload?.stages ?? []).join(", ");
     const notes = (payload?.warnings ?? []).map((warning) => ["warning", String(warning)]);
     if (error) notes.unshift(["error", `Search failed. ${error.message}`]);
     if (filters) notes.push(["note", `Filter: ${JSON.stringify(filters)}`]);
-    if (isLater) notes.push(["note", "Stages after the fusion changed this order. Moving a slider shows the order before them."]);
+    if (isLater && stages) notes.push(["note", `After the fusion came ${stages}. Moving a slider shows the order before.`]);
+    else if (isLater) notes.push(["note", "Stages after the fusion changed this order. Moving a slider shows the order before them."]);
+    if (isBefore) notes.push(["note", `This is the order before ${stages}. Reset the fusion to see what comes after.`]);
     ui.banners.replaceChildren(...notes.map(([tone, text]) => h("div", { class: `mxp-banner is-${tone}`, role: tone === "error" && "alert" }, text)));
   }
 

@@ -192,8 +192,14 @@ class Playground(anywidget.AnyWidget):
         """The current hits, fused as the traits say."""
         if self._payload is None:
             return []
-        choice = FusionChoice(self.strategy, self.k, self._leg_weights(self._payload))
-        return ranked_hits(self._payload, choice, self.limit)
+        return ranked_hits(self._payload, self._choice(self._payload), self.limit)
+
+    def _shown(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The payload with the current hits in it."""
+        return with_hits(payload, self._choice(payload), self._hits())
+
+    def _choice(self, payload: Mapping[str, Any]) -> FusionChoice:
+        return FusionChoice(self.strategy, self.k, self._leg_weights(payload))
 
     def _leg_weights(self, payload: Mapping[str, Any]) -> dict[str, float]:
         """The weight in force of every leg in the payload."""
@@ -259,7 +265,7 @@ class Playground(anywidget.AnyWidget):
             return f"{self!r}\n{error_body(self._error)['message']}"
         if self._payload is None:
             return repr(self)
-        return results_text(with_hits(self._payload, self._hits()), self.limit)
+        return results_text(self._shown(self._payload), self.limit)
 
     def _html(self) -> str:
         title, code = self.about["title"], self.about["code"]
@@ -267,8 +273,7 @@ class Playground(anywidget.AnyWidget):
             return message_html(title, error_body(self._error)["message"], code)
         if self._payload is None:
             return message_html(title, "No query yet.", code)
-        shown = with_hits(self._payload, self._hits())
-        return results_html(shown, self.limit, title=title, code=code)
+        return results_html(self._shown(self._payload), self.limit, title=title, code=code)
 
     # ---------------------------------------------------------------- checks
 

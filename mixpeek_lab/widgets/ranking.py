@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import Leg
+from mixpeek_lab.widgets.media import media_text, thumbnail
+from mixpeek_lab.widgets.static import MOST_PICTURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,25 +57,43 @@ def ranked_hits(
     """The first `limit` hits under `choice`, in the payload's form.
 
     The retriever's own fusion gives its own hits, with whatever later stages did to them; any
-    other fuses the cached candidates.
+    other fuses the cached candidates, and shows the order before those stages.
     """
     hits = payload.get("hits", ())
+    is_delivered = choice == delivered_choice(payload)
+    if is_delivered and payload.get("stages"):
+        return [dict(hit) for hit in hits[:limit]]
     fused = _fused(payload, choice)
-    if choice == delivered_choice(payload):
+    if is_delivered:
         own = [hit["document_id"] for hit in hits]
         if len(hits) >= limit or own != [each.document_id for each in fused[: len(own)]]:
             return [dict(hit) for hit in hits[:limit]]
     return [_hit(rank, each) for rank, each in enumerate(fused[:limit], start=1)]
 
 
-def with_hits(payload: Mapping[str, Any], hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The payload with other hits in it."""
-    return {**payload, "hits": list(hits)}
+def with_hits(
+    payload: Mapping[str, Any], choice: FusionChoice, hits: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The payload with the hits under `choice` in it.
+
+    Where that is the order before the retriever's later stages, a warning says so.
+    """
+    stages = payload.get("stages", ())
+    if not stages or choice == delivered_choice(payload):
+        return {**payload, "hits": list(hits)}
+    note = (
+        f"This is the order before {', '.join(stages)}: those stages ran on the retriever's own "
+        "fusion. Set it back to see what they make of it."
+    )
+    total = len(_fused(payload, choice))
+    warnings = [*payload.get("warnings", ()), note]
+    return {**payload, "hits": list(hits), "stages": [], "total": total, "warnings": warnings}
 
 
 def hits_frame(payload: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per hit: rank, document_id, score, `<leg>_rank` and `<leg>_score` of every leg,
-    then the document's fields (called `fields.<name>` where the name is taken).
+    `fused_rank` and `fused_score` where later stages ran, then the document's fields (called
+    `fields.<name>` where the name is taken).
     """
     import pandas as pd
 
@@ -88,11 +108,23 @@ def hits_frame(payload: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) ->
 
 
 def slim(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload for a view: texts cut to what it can show."""
+    """The payload for a view: texts cut to what it can show, files as a line of text.
+
+    A document of a file gets `media`, that line, and the first hits that are local images a
+    `thumbnail` as well: a data URI.
+    """
     documents = {
-        document_id: {**document, "fields": _cut(document.get("fields", {}))}
+        document_id: {
+            **document,
+            "fields": _cut(document.get("fields", {})),
+            "media": media_text(document.get("fields", {}), document.get("lineage", {})),
+        }
         for document_id, document in payload.get("documents", {}).items()
     }
+    for hit in payload.get("hits", ())[:MOST_PICTURES]:
+        document = documents.get(hit["document_id"])
+        if document and document["media"]:
+            document["thumbnail"] = thumbnail(document["fields"], document.get("lineage", {}))
     return {**payload, "documents": documents}
 
 
@@ -119,6 +151,8 @@ def _frame_row(hit: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str,
     for part in hit.get("contributions", ()):
         row[f"{part['leg']}_rank"] = part["rank"]
         row[f"{part['leg']}_score"] = part["score"]
+    for effect in hit.get("stages", ())[:1]:
+        row |= {"fused_rank": effect["rank_before"], "fused_score": effect["score_before"]}
     for name, value in document.get("fields", {}).items():
         row[f"fields.{name}" if name in row else name] = value
     return row

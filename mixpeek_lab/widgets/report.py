@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from mixpeek_lab.models import Failure, Progress, RunReport, Unusable
+from mixpeek_lab.widgets.spending import llm_facts
 from mixpeek_lab.widgets.static import printable, table_html
 
 EXAMPLES = 3
@@ -92,7 +93,7 @@ def report_facts(report: RunReport) -> list[tuple[str, str]]:
         (f"vectors {name}", _vector_fact(count, report.unusable.get(name, Unusable())))
         for name, count in sorted(report.vectors.items())
     ]
-    return facts
+    return [*facts, *llm_facts(report.llm)]
 
 
 def timing_facts(report: RunReport) -> list[tuple[str, str]]:

@@ -11,16 +11,26 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mixpeek_lab.widgets.media import media_text, thumbnail
+
 HEADING_FIELDS = ("title", "name", "heading", "subject", "package", "filename", "file_name", "id")
 """Fields that name a document, in order of preference."""
 
 HEADING_LENGTH = 120
 SNIPPET_LENGTH = 160
 TEXT_WIDTH = 60
+MOST_PICTURES = 12
+"""Thumbnails in one table: they stay in the saved notebook."""
 
 _TABLE = "border-collapse:collapse;font-size:13px;margin:.2em 0;font-variant-numeric:tabular-nums"
 _CELL = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
 _MUTED = "opacity:.7"
+
+
+class Markup(str):
+    """HTML of our own making that a table's cell takes as it is."""
+
+    __slots__ = ()
 
 
 def heading_of(fields: Mapping[str, Any], text_field: str = "data") -> str:
@@ -76,15 +86,19 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
-    """An HTML table without scripts or style sheets; every cell is escaped."""
+    """An HTML table without scripts or style sheets; every cell is escaped, but for `Markup`."""
     head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{escape(str(cell))}</td>' for cell in row) + "</tr>"
+        "<tr>" + "".join(f'<td style="{_CELL}">{_inside(cell)}</td>' for cell in row) + "</tr>"
         for row in rows
     )
     title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
     rows_html = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<table style="{_TABLE}">{title}{rows_html}</table>'
+
+
+def _inside(cell: Any) -> str:
+    return cell if isinstance(cell, Markup) else escape(str(cell))
 
 
 def results_text(payload: Mapping[str, Any], limit: int = 10) -> str:
@@ -107,7 +121,7 @@ def results_html(
 
     `code` is the line that makes the live view again; it is shown below the table.
     """
-    columns, rows = _results_table(payload, limit)
+    columns, rows = _with_pictures(payload, *_results_table(payload, limit))
     parts = [f"<p><strong>{escape(title)}</strong></p>"] if title else []
     parts.append(f'<p style="{_MUTED}">{escape(_summary(payload, len(rows)))}</p>')
     parts += [f"<p>Warning: {escape(str(each))}</p>" for each in payload.get("warnings", ())]
@@ -159,19 +173,29 @@ def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], l
     text_field = payload.get("text_field") or "data"
     documents = payload.get("documents", {})
     rows = [
-        _result_row(hit, legs, documents.get(hit["document_id"], {}).get("fields", {}), text_field)
+        _result_row(hit, legs, documents.get(hit["document_id"], {}), text_field)
         for hit in payload.get("hits", ())[:limit]
     ]
-    return ["rank", "score", *legs, "document"], rows
+    # Where it stood after the fusion, of a hit that later stages worked on.
+    if payload.get("stages"):
+        for hit, row in zip(payload.get("hits", ()), rows, strict=False):
+            first: Mapping[str, Any] = next(iter(hit.get("stages", ())), {})
+            score = format_score(first.get("score_before"))
+            row.insert(2, f"{first.get('rank_before') or '–'}: {score}")
+    fused = ["fused"] if payload.get("stages") else []
+    return ["rank", "score", *fused, *legs, "document"], rows
 
 
 def _result_row(
-    hit: Mapping[str, Any], legs: Sequence[str], fields: Mapping[str, Any], text_field: str
+    hit: Mapping[str, Any], legs: Sequence[str], document: Mapping[str, Any], text_field: str
 ) -> list[str]:
     """One hit: rank, score, its rank in every leg (`–` where it was not found), its text."""
     ranks = {part["leg"]: part["rank"] for part in hit.get("contributions", ())}
+    fields = document.get("fields", {})
     heading = heading_of(fields, text_field)
-    text = snippet_of(fields, text_field, max(20, TEXT_WIDTH - len(heading)))
+    text = printable(media_text(fields, document.get("lineage", {}), SNIPPET_LENGTH)) or snippet_of(
+        fields, text_field, max(20, TEXT_WIDTH - len(heading))
+    )
     named = ": ".join(part for part in (printable(heading), text) if part)
     return [
         str(hit["rank"]),
@@ -179,6 +203,20 @@ def _result_row(
         *(str(ranks.get(leg) or "–") for leg in legs),
         named or str(hit["document_id"]),
     ]
+
+
+def _with_pictures(
+    payload: Mapping[str, Any], columns: list[str], rows: list[list[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """The table of hits, with a small picture above the text of those that are local images."""
+    documents, left = payload.get("documents", {}), MOST_PICTURES
+    for hit, row in zip(payload.get("hits", ()), rows, strict=False):
+        document = documents.get(hit["document_id"], {})
+        uri = thumbnail(document.get("fields", {}), document.get("lineage", {})) if left else ""
+        if uri:
+            row[-1] = Markup(f'<img src="{escape(uri)}" alt=""><br>{escape(row[-1])}')
+            left -= 1
+    return columns, rows
 
 
 def _is_number(cell: str) -> bool:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
-from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.models import JSON, SearchResult, Span
-from mixpeek_lab.retrievers import candidate_ids, plain, to_explain, to_response
-from mixpeek_lab.uris import FeatureURI, normalise_version
+from mixpeek_lab.retrievers import candidate_ids, to_explain, to_response
+from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
-from mixpeek_lab.workbench.platform.extractors import call_inputs
 from mixpeek_lab.workbench.search import Prepared, Searcher
+from mixpeek_lab.workbench.sources import Service
+
+MOST_STAGED = 64
+"""Searches whose later stages run at once; the ones above wait."""
 
 
 class Backend:
@@ -28,6 +33,8 @@ class Backend:
         self._catalog, self._handles = Catalog(place.catalog), handles
         self._searcher = Searcher(self._catalog, place)
         self.platform = Platform(self._catalog, place, handles)
+        # Threads start when they are needed; each waits for the services of one search.
+        self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
@@ -36,13 +43,8 @@ class Backend:
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call one version's realtime service: `{inputs, parameters}`."""
         record = await asyncio.to_thread(self.platform.extractors.served, extractor)
-        inputs, parameters = call_inputs(body)
-        begun = time.perf_counter()
-        data = await self._handles.infer(
-            record.manifest.name, record.source.digest, inputs, parameters
-        )
-        milliseconds = round((time.perf_counter() - begun) * 1000, 3)
-        return {"success": True, "data": plain(data), "latency_ms": milliseconds}
+        asked = {"inference_name": f"{record.manifest.name}@{record.manifest.version}"}
+        return {"success": True, **await self.infer({**body, **asked, "feature_uri": None})}
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer has Mixpeek's execute format."""
@@ -57,34 +59,35 @@ class Backend:
         return {**to_explain(result, documents), "terms": terms, "text_field": "data"}
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`."""
-        name, version, feature = _addressed(body)
-        record = self._catalog.extractor(name, version=version)
-        known = [f.feature_name for f in record.manifest.features]
-        if feature is not None and feature not in known:
-            raise NotFoundError("feature", feature, known)
-        inputs, parameters = body.get("inputs"), body.get("parameters") or {}
-        if not isinstance(inputs, Mapping) or not isinstance(parameters, Mapping):
-            raise InvalidInputError('`inputs` and `parameters` are objects: {"text": "…"}.')
+        """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.
+
+        The answer is checked against the contract of the extractor's inference_type.
+        """
+        from mixpeek_lab.loader.contracts import check_answer
+
+        record, feature = find_extractor(self._catalog, addressed(body))
+        name = record.manifest.name
+        inputs, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
+        check_request(inputs, parameters)
+        inputs = with_index(record.manifest, inputs, feature)
         begun = time.perf_counter()
-        data = await self._handles.infer(name, record.source.digest, inputs, parameters)
+        answer = await self._handles.infer(name, record.source.digest, inputs, parameters)
         return {
-            "data": plain(data),
+            "data": check_answer(record.manifest, inputs, answer, feature),
             "provider": "mixpeek_lab",
             "model": f"{name}@{record.manifest.version}",
             "latency_ms": round((time.perf_counter() - begun) * 1000, 3),
         }
 
     async def create_retriever(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Keep a new retriever, checked against its collections."""
-        spec = self._searcher.resolve(body)
+        """Keep a new retriever, checked against its collections; it, and warnings about it."""
+        spec, notes = self._searcher.resolve(body)
         if any(spec.name == record.name for record in self._catalog.retrievers()):
             raise ConflictError(
                 f"There is a retriever called {spec.name!r} already. Delete it, or take a new name."
             )
-        return _public(
-            self._catalog.put_retriever(new_name(spec.name, "retriever"), spec.as_dict())
-        )
+        record = self._catalog.put_retriever(new_name(spec.name, "retriever"), spec.as_dict())
+        return {"retriever": _public(record), "warnings": list(notes)}
 
     async def list_retrievers(self) -> list[JSON]:
         """All retrievers, by name."""
@@ -110,19 +113,28 @@ class Backend:
         vectors = prepared.vectors(answers)
         span = Span("embed", (time.perf_counter() - begun) * 1e3, len(answers), len(vectors))
         result = self._searcher.finish(prepared, vectors)
-        return prepared, replace(result, spans=(span, *result.spans))
+        result = replace(result, spans=(span, *result.spans))
+        if prepared.spec.stages:
+            result = await self._staged(prepared, result)
+        return prepared, result
 
+    async def _staged(self, prepared: Prepared, result: SearchResult) -> SearchResult:
+        """Run the later stages in a thread: they are plain functions, and wait for services."""
+        loop = asyncio.get_running_loop()
 
-def _addressed(body: Mapping[str, JSON]) -> tuple[str, str | None, str | None]:
-    """Extractor, version and feature, as far as they are given."""
-    uri, name = body.get("feature_uri"), body.get("inference_name")
-    if isinstance(uri, str):
-        parsed = FeatureURI.parse(uri)
-        return parsed.extractor, parsed.version, parsed.feature
-    if isinstance(name, str):
-        extractor, _, version = name.partition("@")
-        return extractor, normalise_version(version) if version else None, None
-    raise InvalidInputError("Say which service: `feature_uri`, or `inference_name`.")
+        def ask(service: Service, inputs: Sequence[Mapping[str, JSON]]) -> list[dict[str, JSON]]:
+            return asyncio.run_coroutine_threadsafe(self._ask(service, inputs), loop).result()
+
+        work = partial(self._searcher.stage, prepared, result, ask)
+        return await loop.run_in_executor(self._threads, work)
+
+    async def _ask(
+        self, service: Service, inputs: Sequence[Mapping[str, JSON]]
+    ) -> list[dict[str, JSON]]:
+        from mixpeek_lab.loader import gathered
+
+        one = partial(self._handles.infer, service.extractor, service.digest)
+        return await gathered([partial(one, each, service.parameters) for each in inputs])
 
 
 def _public(record: RetrieverRecord) -> dict[str, JSON]:

@@ -16,6 +16,7 @@ from mixpeek_lab.pipeline import (
     Machine,
     StepRunner,
     cut_blocks,
+    gpu_memory_gb,
     plan_steps,
     run_on_ray,
     run_steps,
@@ -59,12 +60,17 @@ class RayEngine:
         """Wait for Ray, lay the steps out on this machine, and stream the blocks."""
         pipeline = built(record, self._home, parameters, len(table))
         self._session.wait()
-        machine = Machine(self._session.cpus, self._session.gpus)
         profile = record.manifest.compute_profile
+        machine = self._machine(asks_for_gpu_memory=profile.gpu_memory_gb is not None)
         plans, notes = plan_steps(pipeline.steps, profile, machine, len(table))
         if not self._claims:
             plans = [replace(plan, num_cpus=0.0) for plan in plans]
         return run_on_ray(plans, table, vectors, pipeline.prepare), notes
+
+    def _machine(self, *, asks_for_gpu_memory: bool) -> Machine:
+        session = self._session
+        known = gpu_memory_gb() if asks_for_gpu_memory and session.gpus else None
+        return Machine(session.cpus, session.gpus, session.memory_gb, known)
 
 
 class KernelEngine:

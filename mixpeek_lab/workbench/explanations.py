@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from mixpeek_lab.models import BLOB_TYPES, Bucket, Manifest, RunReport, Unusable
+from mixpeek_lab.models import Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
     "Missing vectors: the processor gave none for these rows, or a row condition kept its step "
@@ -20,18 +22,24 @@ ZERO = (
     "or declare distance_metric `dot` or `euclid`."
 )
 
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+
 
 def explain_run(
-    report: RunReport, bucket: Bucket, manifest: Manifest, earlier: int | None = None
+    report: RunReport,
+    bucket: Bucket,
+    manifest: Manifest,
+    earlier: int | None = None,
+    held: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Notes for the report: the cause of 0 documents, of missing rows and vectors, of failures.
 
     `earlier` counts the documents of the snapshot that a failed run leaves in place; None where
-    there is none.
+    there is none. `held` are the types of the blobs that the bucket holds.
     """
     notes = []
     if report.rows_in == 0:
-        notes.append(_no_input(bucket, manifest))
+        notes.append(_no_input(bucket, manifest, held))
     elif report.state == "failed":
         notes.append(f"No new documents: every row failed, most with {_commonest(report)}.")
         notes += explain_earlier(earlier)
@@ -39,6 +47,7 @@ def explain_run(
         notes.append(f"0 documents, because {' and '.join(_causes(report))}.")
     else:
         notes += explain_dropped(report.dropped)
+    notes += explain_missing_modules(report.failures, manifest)
     notes += [
         _without_vector(name, found, report.documents)
         for name, found in report.unusable.items()
@@ -50,6 +59,18 @@ def explain_run(
 def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
     """One sentence for each step that gave back nothing for some of its rows."""
     return [f"{_dropped(step, count)}." for step, count in dropped.items()]
+
+
+def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:
+    """One sentence for each package whose absence made rows fail: how to install it."""
+    found = (_NO_MODULE.search(f.message) for f in failures if f.kind == "ModuleNotFoundError")
+    modules = dict.fromkeys(match[1] for match in found if match)
+    return [
+        f"No module {module!r}: {explain_missing_module(module, manifest.dependencies)}"
+        for module in modules
+        # What lies in the extractor itself is none of any package.
+        if not module.startswith("extractor_")
+    ]
 
 
 def explain_earlier(earlier: int | None) -> list[str]:
@@ -94,14 +115,14 @@ def _without_vector(name: str, found: Unusable, documents: int) -> str:
     return " ".join([f"{head}: {found}.", *advice])
 
 
-def _no_input(bucket: Bucket, manifest: Manifest) -> str:
+def _no_input(bucket: Bucket, manifest: Manifest, held: Collection[str]) -> str:
     if bucket.object_count == 0:
         return f"0 documents, because bucket {bucket.name!r} is empty."
-    types = sorted({t for t in bucket.schema.values() if t in BLOB_TYPES})
     wanted = ", ".join(manifest.supported_input_types)
+    types = ", ".join(sorted(held)) or "objects without blobs"
     return (
-        f"0 documents, because {manifest.name} takes {wanted} and bucket {bucket.name!r} "
-        f"holds {', '.join(types) or 'no blobs'}: see supported_input_types in manifest.py."
+        f"0 documents, because {manifest.name} takes {wanted or 'any blob'} and bucket "
+        f"{bucket.name!r} holds {types}: see supported_input_types in manifest.py."
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,25 @@ from mixpeek_lab.cells import CellSplit
 from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
+from mixpeek_lab.llm import metered
+from mixpeek_lab.loader import Schemas
 from mixpeek_lab.manifests import demand_importable, read_manifest
-from mixpeek_lab.models import JSON, Failure, Manifest
-from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
+from mixpeek_lab.models import JSON, Failure, Manifest, Spent
+from mixpeek_lab.pipeline import (
+    Stamp,
+    input_table,
+    input_types,
+    plan_rows,
+    read_stamp,
+    split_failures,
+)
+from mixpeek_lab.requirements import check_requirements
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
-from mixpeek_lab.workbench.explanations import explain_dropped
-from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.explanations import explain_dropped, explain_missing_modules
+from mixpeek_lab.workbench.inputs import explain_input
+from mixpeek_lab.workbench.objects import Loaded, Source, load_objects
+from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 if TYPE_CHECKING:
@@ -53,6 +66,8 @@ class Preview:
     seconds: float
     setup_seconds: float
     notes: tuple[str, ...] = ()
+    llm: Spent = field(default_factory=dict)
+    """`provider/model` → the extractor's calls of `container.llm`, and their cost."""
 
     def to_pandas(self) -> pd.DataFrame:
         """The documents as a DataFrame."""
@@ -61,13 +76,13 @@ class Preview:
 
 
 def check(source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-    """Read and lint a source, without running it; `split` tells findings their cell's line.
+    """Read and lint a source, and look for what it needs here; `split` tells findings their line.
 
     Raises SourceError for a name that no import can say (`class`).
     """
     demand_importable(source.name)
     reading = read_manifest(source)
-    findings = lint(source)
+    findings = (*lint(source), *check_requirements(reading))
     if split is not None:
         findings = tuple(split.locate(finding) for finding in findings)
     return Definition(source, reading.manifest, in_order(findings), is_kept=False)
@@ -112,44 +127,66 @@ def demand(definition: Definition) -> Definition:
 
 
 def preview(
-    engine: KernelEngine, record: ExtractorRecord, rows: Source, parameters: Mapping[str, JSON]
+    engine: KernelEngine,
+    record: ExtractorRecord,
+    schemas: Schemas,
+    rows: Source,
+    parameters: Mapping[str, JSON],
 ) -> Preview:
     """Run a handful of rows through the extractor in this process.
 
-    `rows` is whatever a bucket is made of. The documents have the columns that a collection's
+    `rows` is whatever a bucket is made of; of their blobs, the extractor gets those that its
+    supported_input_types name. The documents have the columns that a collection's
     would have, but for metadata, and are equal to Ray's. ExtractorRunError where a vector that
     the manifest declares is missing.
     """
     loaded = load_objects(rows)
+    manifest = record.manifest
+    types = input_types(manifest)
     inputs = [
         InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
-                 b.size_bytes, "{}", "")
-        for o in loaded.objects for b in o.blobs
+                 b.size_bytes, json.dumps(dict(o.metadata)), "")
+        for o in loaded.objects for b in o.blobs if not types or b.type in types
     ]  # fmt: skip
     if not inputs:
-        raise InvalidInputError("A preview needs at least one row with text.")
-    manifest = record.manifest
+        raise InvalidInputError(_nothing_to_preview(manifest, loaded))
     planned = plan_rows(
         inputs, collection_id="preview", digest=record.source.digest, parameters=parameters
     )
     table = input_table(
         planned, collection_id="preview", extractor_id=f"{manifest.name}@{manifest.version}"
     )
-    blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
-    good, failures, stamp = [], [], Stamp()
+    with metered() as meter:  # build_steps may ask a model as well
+        blocks, notes = engine.run(record, parameters, table, vector_dims(manifest))
+    good, failures, stamp = [], [], Stamp(llm=meter.spent)
     for block in blocks:
         fine, reasons, _ = split_failures(block)
         stamp = stamp.including(read_stamp(block))
         good.append(fine)
         failures.extend(reasons)
     documents, mixed = shape_blocks(good, planned, manifest, {})
+    told = explain_input(schemas, inputs, loaded.schema, "the sample")
+    told += [] if documents is None else explain_output(schemas.output, manifest, documents)
+    told += explain_missing_modules(failures, manifest)
     return Preview(
         pa.table({}) if documents is None else documents,
         tuple(failures),
         len(inputs),
         stamp.seconds,
         stamp.setup,
-        (*loaded.notes, *notes, *stamp.notes, *mixed, *explain_dropped(stamp.dropped)),
+        (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
+        stamp.llm,
+    )
+
+
+def _nothing_to_preview(manifest: Manifest, loaded: Loaded) -> str:
+    held = sorted({blob.type for item in loaded.objects for blob in item.blobs})
+    if not held:
+        return "A preview needs at least one row with text, or with a file."
+    return (
+        f"{manifest.name} takes {', '.join(manifest.supported_input_types)}, and these rows hold "
+        f"{', '.join(held)}. Give it others: a folder, a list of paths or URLs, a DataFrame "
+        f"(%extractor test {manifest.name} ROWS)."
     )
 
 

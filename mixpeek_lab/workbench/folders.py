@@ -1,126 +1,117 @@
-"""Text files of a folder or a glob."""
+"""The files of a folder, a glob, a prefix of an object store, or a list."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from mixpeek_lab.assets import AssetError, list_objects, local_path, redacted, scheme_of
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.media import suffix_of
 from mixpeek_lab.workbench.values import clean_text
-
-TEXT_SUFFIXES = frozenset((
-    ".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".xml", ".json", ".yaml", ".yml", ".toml",
-    ".csv", ".tsv", ".tex", ".log", ".py", ".ipynb", ".js", ".ts", ".css", ".java", ".c", ".h",
-    ".cpp", ".hpp", ".go", ".rs", ".rb", ".sh", ".sql", ".r", ".jl",
-))  # fmt: skip
-MOST_KINDS = 5
-"""Kinds of unread files that a note counts one by one."""
-MIME_TYPES = {".html": "text/html", ".htm": "text/html", ".md": "text/markdown", ".csv": "text/csv"}
-
-
-NOT_UTF8 = "not in UTF-8"
-NO_SUFFIX = "without a suffix"
 
 
 @dataclass(frozen=True, slots=True)
-class TextFile:
-    """A text file below the folder that was asked for."""
+class Entry:
+    """A file that was asked for."""
 
+    reference: str
+    """A path or a URL that can be looked at."""
     path: str
-    """Relative to that folder, with `/`."""
-    folder: str
-    suffix: str
-    mime_type: str
-    text: str
+    """What it is called: relative to the folder or prefix, with `/`."""
+    key: str
+    """What it is known by from upload to upload."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of `path`; `.` at the top."""
+        return self.path.rpartition("/")[0] or "."
+
+    @property
+    def suffix(self) -> str:
+        """The end of the name, as it is written: `.JPG`."""
+        end = suffix_of(self.path)
+        return self.path[-len(end) :] if end else ""
 
 
-def read_text_files(pattern: str) -> tuple[list[TextFile], tuple[str, ...]]:
-    """The text files of a folder or glob, by path, and a note on the files that are not text.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files behind one source."""
+
+    entries: Sequence[Entry]
+    is_named: bool
+    """Whether the user named each file, and so is to hear of one that is of no use."""
+
+
+def list_files(source: str) -> Listing:
+    """The files of a folder or glob, or below an s3:// or gs:// prefix; or the one file named.
 
     Hidden files and folders are left alone. InvalidInputError where there is none.
     """
-    root, paths = _find_files(pattern)
-    found, skipped = [], {}
-    for path in paths:
-        text = _read_text(path)
-        inside = path.relative_to(root)
-        if text is None:
-            skipped[clean_text(inside.as_posix())] = _kind(path)
-            continue
-        kind = MIME_TYPES.get(path.suffix.lower(), "text/plain")
-        found.append(
-            TextFile(
-                clean_text(inside.as_posix()),
-                clean_text(inside.parent.as_posix()),
-                path.suffix,
-                kind,
-                text,
-            )
-        )
-    if not found:
-        raise InvalidInputError(
-            f"{pattern!r} holds {_files(len(paths))}, none of them text. "
-            "This version reads text files; images, audio and video come with a later one."
-        )
-    return found, (_left_out(skipped),) if skipped else ()
+    scheme = scheme_of(source)
+    if scheme in ("http", "https"):
+        return Listing([Entry(source, _without_query(source), source)], is_named=True)
+    if scheme in ("s3", "gs"):
+        return _list_store(source)
+    try:
+        path = local_path(source)
+    except AssetError as error:
+        raise InvalidInputError(str(error)) from error
+    return _list_local(path, source)
 
 
-def _left_out(skipped: Mapping[str, str]) -> str:
-    """How many files were not read, of which kinds, and two of them. `skipped`: path → kind."""
-    kinds = Counter(skipped.values()).most_common()
-    counts = ", ".join(f"{count:,} {clean_text(kind)}" for kind, count in kinds[:MOST_KINDS])
-    others = sum(count for _, count in kinds[MOST_KINDS:])
-    if others:
-        counts += f", {others:,} of other kinds"
-    were = "was" if len(skipped) == 1 else "were"
-    examples = ", ".join(list(skipped)[:2])
-    return (
-        f"{_files(len(skipped))} {were} left out, not being text that can be read "
-        f"({counts}): {examples}{', …' if len(skipped) > 2 else ''}."
+def list_references(items: Sequence[str | Path]) -> Listing:
+    """Paths and URLs that were named one by one."""
+    return Listing(
+        [Entry(text, _without_query(text), clean_text(text)) for text in map(str, items)],
+        is_named=True,
     )
 
 
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
+def _list_store(url: str) -> Listing:
+    try:
+        found = list_objects(url)
+    except AssetError as error:
+        raise InvalidInputError(str(error)) from error
+    is_one = len(found) == 1 and found[0].url.partition("://")[2] == url.partition("://")[2]
+    return Listing([_entry(each.url, each.path) for each in found], is_named=is_one)
 
 
-def _kind(path: Path) -> str:
-    """What a file that is not read is: its suffix, or that its text is in another encoding."""
-    suffix = path.suffix.lower()
-    if suffix in TEXT_SUFFIXES:
-        return f"{suffix} {NOT_UTF8}"
-    return suffix or NO_SUFFIX
-
-
-def _find_files(pattern: str) -> tuple[Path, Sequence[Path]]:
-    path = Path(pattern).expanduser()
+def _list_local(path: Path, shown: str) -> Listing:
+    is_one = False
     if path.is_dir():
         root, found = path, list(path.rglob("*"))
-    elif "*" in pattern or "?" in pattern:
+    elif "*" in str(path) or "?" in str(path):
         wild = next(i for i, part in enumerate(path.parts) if "*" in part or "?" in part)
         root = Path(*path.parts[:wild])
         found = list(root.glob(str(path.relative_to(root))))
     elif path.is_file():
-        root, found = path.parent, [path]
+        root, found, is_one = path.parent, [path], True
     else:
-        raise InvalidInputError(f"There is no file or folder {pattern!r} (looked in {Path.cwd()}).")
+        raise InvalidInputError(f"There is no file or folder {shown!r} (looked in {Path.cwd()}).")
     files = sorted(f for f in found if f.is_file() and not _is_hidden(f.relative_to(root)))
-    if not files:
-        raise InvalidInputError(f"{pattern!r} holds no files.")
-    return root, files
+    if not files and not is_one:
+        raise InvalidInputError(f"{shown!r} holds no files.")
+    entries = [_entry(str(f), f.relative_to(root).as_posix()) for f in files or [path]]
+    return Listing(entries, is_named=is_one)
+
+
+def _entry(reference: str, path: str) -> Entry:
+    return Entry(reference, clean_text(path), clean_text(path))
 
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _read_text(path: Path) -> str | None:
-    """The file's text; None where it is not text."""
-    if path.suffix.lower() not in TEXT_SUFFIXES and path.suffix:
-        return None
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return None
+def _without_query(reference: str) -> str:
+    """What a path or URL is called: an http(s) URL without scheme, password, query."""
+    if scheme_of(reference) in ("http", "https"):
+        try:
+            parts = urlsplit(reference)
+        except ValueError:
+            return clean_text(redacted(reference))
+        return clean_text(parts.netloc.rpartition("@")[2] + unquote(parts.path))
+    return clean_text(reference.partition("://")[2] if scheme_of(reference) else reference)

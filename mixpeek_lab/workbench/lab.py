@@ -18,6 +18,7 @@ from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, No
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
+from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.models import (
     JSON,
     Bucket,
@@ -28,21 +29,24 @@ from mixpeek_lab.models import (
     Span,
 )
 from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
-from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
+from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
-from mixpeek_lab.workbench.search import KernelServices, Searcher
+from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 
@@ -188,6 +192,10 @@ class Lab:
         """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
         return extractors.save(self.extractor(name), Path(folder))
 
+    def dockerfile(self, name: str) -> str:
+        """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
+        return dockerfile(self.extractor(name).manifest)
+
     def pack(self, name: str, path: str | Path | None = None, *, force: bool = False) -> Packed:
         """Lint extractor `name` and write it as the .zip that Mixpeek takes, `NAME.zip` here.
 
@@ -212,9 +220,15 @@ class Lab:
     def preview(
         self, name: str, rows: Source, parameters: Mapping[str, JSON] | None = None
     ) -> Preview:
-        """Run a few rows through the extractor in this process, at once and without Ray."""
+        """Run a few rows through the extractor in this process, at once and without Ray.
+
+        InvalidInputError where its `parameter_schema` refuses the parameters.
+        """
+        record, given = self.extractor(name), parameters or {}
+        check_parameters(record, self.home, given)
         self._hub.settle()
-        return extractors.preview(self._kernel, self.extractor(name), rows, parameters or {})
+        schemas = load_schemas(record.source, self.home)
+        return extractors.preview(self._kernel, record, schemas, rows, given)
 
     # ------------------------------------------------------------ buckets and collections
 
@@ -224,10 +238,15 @@ class Lab:
         source: Source | None = None,
         *,
         text: str | Sequence[str] | None = None,
+        blobs: BlobColumns | None = None,
         key: str | None = None,
         mode: Literal["replace", "append"] = "replace",
     ) -> Bucket:
         """The bucket `name`; with `source`, made of it (see `load_objects` for what it may be).
+
+        DataFrames, lists and table files of texts (`text` names the column) and of paths or URLs
+        of images, audio, video and PDF (`blobs`: a column, several, or `{"image": "image_url"}`);
+        folders, globs, s3:// and gs:// prefixes. What a file is, its content says.
 
         A bucket that exists is brought in line with `source`: unchanged objects stay as they are,
         objects that are gone are removed (`mode="append"` keeps them). What of `source` could not
@@ -237,10 +256,11 @@ class Lab:
             return self._catalog.bucket(name)
         if mode not in ("replace", "append"):
             raise InvalidInputError(f"mode={mode!r} is neither 'replace' nor 'append'.")
-        loaded = load_objects(source, text=text, key=key)
+        loaded = load_objects(source, text=text, key=key, blobs=blobs)
         try:
             bucket = self._catalog.bucket(name)
-            bucket = self._catalog.set_schema(bucket, {**bucket.schema, **loaded.schema})
+            kept = bucket.schema if mode == "append" else {}
+            bucket = self._catalog.set_schema(bucket, {**kept, **loaded.schema})
         except NotFoundError:
             bucket = self._catalog.create_bucket(new_name(name, "bucket"), loaded.schema)
         self._catalog.put_objects(
@@ -268,6 +288,7 @@ class Lab:
 
         Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
+        InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
         if engine not in ("ray", "kernel"):
             raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
@@ -281,6 +302,7 @@ class Lab:
             parameters,
             analyzer,
             indexes,
+            partial(check_parameters, record, self.home),
         )
         runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
         run = Run(
@@ -289,6 +311,7 @@ class Lab:
             target,
             record,
             runner,
+            load_schemas(record.source, self.home),
             on_progress or (lambda _: None),
         )
         if not self._running.acquire(blocking=False):
@@ -316,8 +339,9 @@ class Lab:
         `{"collection": …, "searches": [{"feature": …}, {"lexical": true}], "fusion": "rrf"}`, or
         any of Mixpeek's shapes. RetrieverError, NotFoundError.
         """
-        spec = self._searcher.resolve(body, name)
-        return self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        spec, notes = self._searcher.resolve(body, name)
+        record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
+        return replace(record, notes=notes)
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""
@@ -334,15 +358,31 @@ class Lab:
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
         prepared = self._searcher.prepare(retriever, {**request, **options})
-        if not prepared.embeds:
-            return self._searcher.finish(prepared, {})
-        self._hub.settle()
+        if prepared.asks:
+            self._hub.settle()
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
         milliseconds = (time.perf_counter() - begun) * 1e3
-        embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
         result = self._searcher.finish(prepared, vectors)
-        return replace(result, spans=(embedding, *result.spans))
+        if prepared.embeds:
+            embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
+            result = replace(result, spans=(embedding, *result.spans))
+        return self._searcher.stage(prepared, result, self._services.ask)
+
+    def infer(
+        self,
+        extractor: str,
+        inputs: Mapping[str, JSON],
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> dict[str, JSON]:
+        """Ask an extractor's realtime.py, in this process and without Ray; its answer.
+
+        `extractor`: a name, `name@version` or a feature's URI. The answer is checked against the
+        contract of the extractor's inference_type. ExtractorError where its code fails or breaks
+        that contract; NotFoundError.
+        """
+        self._hub.settle()
+        return self._services.infer(extractor, inputs, parameters or {})
 
     # ------------------------------------------------------------ serving
 
@@ -350,9 +390,9 @@ class Lab:
         """Deploy the extractor's realtime service; returns its application once it is loaded.
 
         The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current, nor behind any collection, nor deployed over HTTP are taken down.
-        Starts the endpoint where it is down. EngineError, with the extractor's line, where its
-        code does not load.
+        are neither current, nor behind any collection or stage, nor deployed over HTTP are taken
+        down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
+        its code does not load.
         """
         record = self._catalog.extractor(name, digest=digest)
         if record.source.text("realtime.py") is None:
@@ -373,6 +413,7 @@ class Lab:
         needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
         needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
         needed |= {d.digest for d in self._catalog.deployments() if d.owner == "api"}
+        needed |= self._searcher.behind_stages(name)
         self._endpoint.retire(name, needed)
         return app
 

@@ -15,8 +15,17 @@ import pyarrow as pa
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id
 from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.llm import metered
+from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, Failure, RunReport, RunState
-from mixpeek_lab.pipeline import Stamp, input_table, plan_rows, read_stamp, split_failures
+from mixpeek_lab.pipeline import (
+    Stamp,
+    input_table,
+    input_types,
+    plan_rows,
+    read_stamp,
+    split_failures,
+)
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
@@ -28,8 +37,10 @@ from mixpeek_lab.snapshots import (
 )
 from mixpeek_lab.workbench.explanations import explain_earlier, explain_run
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
+from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
@@ -93,6 +104,8 @@ class Run:
     collection: Collection
     record: ExtractorRecord
     engine: Engine
+    schemas: Schemas = field(default_factory=Schemas)
+    """What the extractor declares, for notes on what does not fit."""
     on_progress: OnProgress = lambda _: None
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
@@ -145,9 +158,10 @@ class Run:
 
     def _plan(self) -> Plan:
         manifest = self.record.manifest
-        types = ["text" if t == "string" else t for t in manifest.supported_input_types]
         rows = plan_rows(
-            self.catalog.iter_input(self.collection.bucket_id, types, self.collection.properties),
+            self.catalog.iter_input(
+                self.collection.bucket_id, input_types(manifest), self.collection.properties
+            ),
             collection_id=self.collection.collection_id,
             digest=self.record.source.digest,
             parameters=self.collection.parameters,
@@ -166,16 +180,28 @@ class Run:
             collection_id=self.collection.collection_id,
             extractor_id=f"{manifest.name}@{manifest.version}",
         )
+        computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress)
         progress.start()
-        blocks, notes = self.engine.run(
-            self.record, self.collection.parameters, table, vector_dims(manifest)
-        )
+        with metered() as meter:  # build_steps may ask a model as well
+            blocks, notes = self.engine.run(
+                self.record, self.collection.parameters, table, vector_dims(manifest)
+            )
+        computed.stamp = Stamp(llm=meter.spent)
         computed.notes.extend(notes)
         with closing(blocks), heard_interrupts() as demand_no_interrupt:
             for block in blocks:
                 progress.add(*computed.add(block), computed.stamp.begun)
                 demand_no_interrupt()
+
+    def _explain_input(self, plan: Plan) -> list[str]:
+        bucket = self.catalog.bucket(self.collection.bucket_id)
+        left = explain_left_out(
+            self.catalog.count_blobs(bucket.bucket_id), self.record.manifest.supported_input_types
+        )
+        rows = (planned.row for planned in plan.todo)
+        where = f"bucket {bucket.name!r}"
+        return [*left, *explain_input(self.schemas, rows, bucket.schema, where)]
 
     def _finish(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
         manifest = self.record.manifest
@@ -185,6 +211,8 @@ class Run:
             "_run_id": self.run_id,
         }
         fresh, mixed = shape_blocks(computed.tables, plan.todo, manifest, constants)
+        if fresh is not None:
+            computed.notes.extend(explain_output(self.schemas.output, manifest, fresh))
         shown = self._shown()
         previous = read_documents(shown / DOCUMENTS) if shown else None
         names = [feature.feature_name for feature in manifest.vectors]
@@ -227,9 +255,7 @@ class Run:
 
     def _close(self, report: RunReport, shown: Collection | None, begun: float) -> RunReport:
         """Explain the report, record it, and show the new snapshot if there is one."""
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        explained = explain_run(report, bucket, self.record.manifest, self._earlier())
-        notes = (*report.notes, *explained)
+        notes = (*report.notes, *self._explained(report, self._earlier()))
         report = replace(report, notes=notes, seconds=time.perf_counter() - begun)
         self.catalog.finish_run(report, shown, report.failures)
         if shown is not None:
@@ -237,6 +263,11 @@ class Run:
         return report
 
     # ------------------------------------------------------------ reports
+
+    def _explained(self, report: RunReport, earlier: int | None = None) -> tuple[str, ...]:
+        bucket = self.catalog.bucket(self.collection.bucket_id)
+        held = self.catalog.blob_types(bucket.bucket_id)
+        return explain_run(report, bucket, self.record.manifest, earlier, held)
 
     def _shown(self) -> Path | None:
         number = self.collection.snapshot
@@ -268,13 +299,13 @@ class Run:
             engine=self.engine.name,
             notes=(*computed.notes, *computed.stamp.notes),
             dropped=computed.stamp.dropped,
+            llm=computed.stamp.llm,
         )
 
     def _unchanged(self, plan: Plan, begun: float) -> RunReport:
         count = self.collection.document_count
         report = replace(self._report(plan, _Computed(), begun), documents=count)
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        notes = explain_run(report, bucket, self.record.manifest)
+        notes = self._explained(report)
         if plan.rows:
             notes = ("Nothing changed since the last run: nothing was computed.", *notes)
         return replace(report, notes=notes)

@@ -6,39 +6,42 @@ differ in who embeds.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import ExtractorRunError
+from mixpeek_lab.catalog import Catalog, ExtractorRecord
+from mixpeek_lab.errors import ExtractorRunError, LabError
 from mixpeek_lab.models import JSON, Collection, SearchResult
 from mixpeek_lab.retrievers import (
     EmbedRequest,
+    ExtractorRef,
     RetrieverSpec,
-    SearchLeg,
     SearchRequest,
-    TextQuery,
     embed_requests,
     parse_request,
     parse_retriever,
+    run_stages,
     search,
 )
 from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.uris import FeatureURI
 from mixpeek_lab.workbench.awaited import awaited, demand_documents
+from mixpeek_lab.workbench.compatibility import (
+    Extractors,
+    check_search,
+    embeds_text,
+    stage_extractors,
+)
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.sources import Service, Source, Sources
-
-if TYPE_CHECKING:
-    from mixpeek_lab.loader import RealtimeService
 
 Vectors = Mapping[str, Any]
 """Embedded queries by leg name: arrays (dim,)."""
 
-MOST_LOADED = 4
-"""Realtime services that the kernel keeps loaded: each may hold a model."""
+Ask = Callable[[Service, Sequence[Mapping[str, JSON]]], Sequence[Mapping[str, JSON]]]
+"""(service, several inputs) → its answers, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,13 @@ class Prepared:
     request: SearchRequest
     sources: Sources
     embeds: tuple[EmbedRequest, ...]
+    extractors: Extractors
+    """Those that later stages ask."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether any extractor is asked."""
+        return bool(self.embeds or self.extractors)
 
     def service(self, embed: EmbedRequest) -> Service:
         """What must embed the request."""
@@ -82,11 +92,20 @@ def _check_length(given: int, uri: FeatureURI, needed: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A stored retriever and its collections, as the catalog had them at `version`."""
+    """A retriever, its collections and extractors, as the catalog had them at `version`."""
 
     version: object
     spec: RetrieverSpec
     sources: Sources
+    extractors: Extractors
+
+    @property
+    def services(self) -> list[Service]:
+        """What is asked for an answer, each once: those that embed, then those of the stages."""
+        legs = [leg for leg in self.spec.searches if embeds_text(leg)]
+        found = [self.sources.service(FeatureURI.parse(leg.feature_uri or "")) for leg in legs]
+        found += [_service(record) for record, _ in self.extractors.values()]
+        return [service for i, service in enumerate(found) if service not in found[:i]]
 
 
 class Searcher:
@@ -97,53 +116,82 @@ class Searcher:
         self._snapshots: dict[str, Snapshot] = {}
         self._stored: dict[str, _Read] = {}
 
-    def resolve(self, body: Mapping[str, JSON], name: str | None = None) -> RetrieverSpec:
-        """Read a definition and check it against its collections.
+    def resolve(
+        self, body: Mapping[str, JSON], name: str | None = None
+    ) -> tuple[RetrieverSpec, tuple[str, ...]]:
+        """Read a definition and check it against its collections and extractors; with notes on it.
 
         Bare feature names become URIs. RetrieverError or NotFoundError where a collection or a
-        feature is missing, or was made by several versions of the code.
+        feature is missing, or was made by several versions of the code, and where an extractor
+        does not fit the stage that asks it.
         """
-        return self._resolved(body, name)[0]
+        read = self._resolved(body, name)
+        return read.spec, check_search(self._catalog, read.spec, read.sources)
 
     def services(self, retriever: str) -> list[Service]:
-        """What the text queries of a stored retriever are embedded by, each once."""
-        read = self._read(retriever)
-        uris = [leg.feature_uri for leg in read.spec.searches if leg.feature_uri and _embeds(leg)]
-        found: list[Service] = []
-        for uri in dict.fromkeys(uris):
-            service = read.sources.service(FeatureURI.parse(uri))
-            if service not in found:
-                found.append(service)
+        """What a stored retriever asks: those that embed its queries first, each once."""
+        return self._read(retriever).services
+
+    def behind_stages(self, extractor: str) -> set[str]:
+        """The digests of the extractor's versions that any stored retriever's stages ask."""
+        found = set()
+        for record in self._catalog.retrievers():
+            with suppress(LabError):  # one that cannot be read any more asks nobody
+                stages = parse_retriever(record.body).stages
+                asked = stage_extractors(self._catalog, stages).values()
+                found |= {r.source.digest for r, _ in asked if r.manifest.name == extractor}
         return found
 
     def prepare(self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]) -> Prepared:
         """Everything up to the embedding of the query. `retriever` is a name, an id or a body."""
         if isinstance(retriever, str):
             read = self._read(retriever)
-            spec, sources = read.spec, read.sources
         else:
-            spec, sources = self._resolved(retriever, "unnamed")
-        demand_documents(self._catalog, (source.collection for source in sources.all))
+            read = self._resolved(retriever, "unnamed")
+            check_search(self._catalog, read.spec, read.sources)
+        demand_documents(self._catalog, (source.collection for source in read.sources.all))
         request = parse_request(body)
-        return Prepared(spec, request, sources, embed_requests(spec, request))
+        embeds = embed_requests(read.spec, request)
+        return Prepared(read.spec, request, read.sources, embeds, read.extractors)
 
     def finish(self, prepared: Prepared, vectors: Vectors) -> SearchResult:
-        """Search, fuse and fetch."""
+        """Search, fuse and fetch. Where the retriever has later stages, `stage` comes next."""
         context = prepared.sources.context()
         return search(prepared.spec, prepared.request, vectors, context)
+
+    def stage(self, prepared: Prepared, result: SearchResult, ask: Ask) -> SearchResult:
+        """Pass the result through the retriever's later stages, whose extractors `ask` reaches.
+
+        ExtractorRunError where an answer breaks the contract of the extractor's inference_type.
+        """
+        if not prepared.spec.stages:
+            return result
+        from mixpeek_lab.loader.contracts import check_answer
+
+        def infer(
+            ref: ExtractorRef, inputs: Sequence[Mapping[str, JSON]]
+        ) -> list[Mapping[str, JSON]]:
+            record, feature = prepared.extractors[ref]
+            answers = ask(_service(record), inputs) if inputs else ()
+            return [
+                check_answer(record.manifest, given, answer, feature)
+                for given, answer in zip(inputs, answers, strict=True)
+            ]
+
+        return run_stages(prepared.spec, prepared.request, result, infer)
 
     def _read(self, retriever: str) -> _Read:
         version = self._catalog.version  # before reading: what changes meanwhile is read again
         read = self._stored.get(retriever)
         if read is None or read.version != version:
             record = self._catalog.retriever(retriever)
-            read = _Read(version, *self._resolved(record.body, record.name))
+            read = self._resolved(record.body, record.name, version)
             self._stored[retriever] = read
         return read
 
     def _resolved(
-        self, body: Mapping[str, JSON], name: str | None
-    ) -> tuple[RetrieverSpec, Sources]:
+        self, body: Mapping[str, JSON], name: str | None, version: object = None
+    ) -> _Read:
         spec = parse_retriever(body, name)
         collections = {c.collection_id: c for c in map(self._catalog.collection, spec.collections)}
         sources = Sources(tuple(map(self._source, collections.values())))
@@ -151,7 +199,7 @@ class Searcher:
         for leg in spec.searches:
             if leg.feature_uri and not leg.lexical:
                 sources.service(FeatureURI.parse(leg.feature_uri))
-        return spec, sources
+        return _Read(version, spec, sources, stage_extractors(self._catalog, spec.stages))
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
@@ -164,33 +212,5 @@ class Searcher:
         return Source(collection, known)
 
 
-def _embeds(leg: SearchLeg) -> bool:
-    return not leg.lexical and isinstance(leg.query, TextQuery)
-
-
-class KernelServices:
-    """Realtime services loaded in this process, for `Lab.search`."""
-
-    def __init__(self, catalog: Catalog, home: Home) -> None:
-        self._catalog, self._home = catalog, home
-        self._loaded: OrderedDict[tuple[str, str], RealtimeService] = OrderedDict()
-
-    def embed(self, prepared: Prepared) -> Vectors:
-        """The vectors that the query needs. ExtractorError where an extractor's code fails."""
-        answers = []
-        for embed in prepared.embeds:
-            service = prepared.service(embed)
-            answers.append(self._service(service).infer_sync(embed.inputs, service.parameters))
-        return prepared.vectors(answers)
-
-    def _service(self, wanted: Service) -> RealtimeService:
-        from mixpeek_lab.loader import load_service
-
-        key = (wanted.extractor, wanted.digest)
-        if key not in self._loaded:
-            source = self._catalog.extractor(wanted.extractor, digest=wanted.digest).source
-            self._loaded[key] = load_service(source, self._home.path)
-            if len(self._loaded) > MOST_LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(key)
-        return self._loaded[key]
+def _service(record: ExtractorRecord) -> Service:
+    return Service(record.manifest.name, record.source.digest, {})

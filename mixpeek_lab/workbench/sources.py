@@ -53,6 +53,9 @@ class Source:
             "source_object_id": root,
             "blob_id": row.get("blob_id"),
             "blob_property": row.get("blob_property"),
+            "blob_type": row.get("blob_type"),
+            "mime_type": row.get("mime_type"),
+            "size_bytes": row.get("size_bytes"),
             "extractor": row.get("_extractor"),
             "run_id": row.get("_run_id"),
             "path": f"{bucket}/{collection}",
@@ -136,6 +139,10 @@ class Sources:
         missing = sorted(set(fields) - known) if filled else []
         return [_unknown_field(field, filled) for field in missing]
 
+    def has_texts(self) -> bool:
+        """Whether any document has a text that words can be looked up in."""
+        return any(len(source.snapshot.lexical_index) for source in self.all)
+
     def context(self) -> SearchContext:
         """The collections as the callables that a search needs."""
         return SearchContext(
@@ -145,6 +152,7 @@ class Sources:
             vector_of=self._vector_of,
             metric_of=self._metric_of,
             field_warnings=self.field_warnings,
+            has_texts=self.has_texts,
         )
 
     def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Candidates:

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from mixpeek_lab.assets import AssetError, AssetLimits, fetch, redacted, scheme_of
 from mixpeek_lab.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Source: TypeAlias = "pd.DataFrame | str | Path | Iterable[str] | Iterable[Mapping[str, Any]]"
+Source: TypeAlias = (
+    "pd.DataFrame | str | Path | Iterable[str] | Iterable[Path] | Iterable[Mapping[str, Any]]"
+)
 
 TABLE_SUFFIXES = (".parquet", ".jsonl", ".csv")
 
@@ -31,6 +34,10 @@ class Rows:
     file: str = ""
     lines: Sequence[int] | None = None
     """The line of `file` that each record stands in, from 1; None where lines are no records."""
+    folder: str = ""
+    """Where `file` lies, as a path or URL: its rows name files relative to it."""
+    items: Sequence[str | Path] | None = None
+    """The list itself, where it is one of strings or paths."""
 
     def place(self, number: int) -> str:
         """Where record `number` (from 0) stands, in words: `films.jsonl:3`, `row 3`."""
@@ -41,7 +48,10 @@ class Rows:
 
 def is_table(source: object) -> bool:
     """Whether a path names a file of rows, and not text itself."""
-    return Path(str(source)).suffix.lower() in TABLE_SUFFIXES and "*" not in str(source)
+    text = str(source)
+    if scheme_of(text) in ("http", "https"):
+        text = re.split(r"[?#]", text, maxsplit=1)[0]
+    return Path(text).suffix.lower() in TABLE_SUFFIXES and "*" not in text
 
 
 def read_rows(source: Source) -> Rows:
@@ -52,15 +62,18 @@ def read_rows(source: Source) -> Rows:
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
         return _from_frame(cast("pd.DataFrame", source))
     if isinstance(source, str | Path):
-        return _from_file(Path(source).expanduser())
+        if scheme_of(str(source)):
+            return _from_url(str(source))
+        path = Path(source).expanduser()
+        return replace(_from_file(path), folder=str(path.parent))
     if isinstance(source, Mapping):
         raise InvalidInputError(
             "A bucket is not made of one dict. Give a list of dicts, one a row, or a DataFrame."
         )
     if not isinstance(source, Iterable):
         raise InvalidInputError(
-            f"A bucket is not made of {type(source).__name__}. Give a DataFrame, a list of texts "
-            "or dicts, a folder, a glob or a file."
+            f"A bucket is not made of {type(source).__name__}. Give a DataFrame, a list of texts, "
+            "dicts, paths or URLs, a folder, a glob, an s3:// prefix or a file."
         )
     return _from_items(list(source))
 
@@ -79,16 +92,31 @@ def _from_items(items: list[Any]) -> Rows:
     if not items:
         raise InvalidInputError("There is nothing to put into the bucket: the list is empty.")
     if all(isinstance(item, str) for item in items):
-        return Rows(["text"], [{"text": item} for item in items])
+        return Rows(["text"], [{"text": item} for item in items], items=items)
+    if all(isinstance(item, str | Path) for item in items):
+        return Rows(["file"], [{"file": item} for item in items], items=items)
     if all(isinstance(item, Mapping) for item in items):
         columns = dict.fromkeys(name for item in items for name in item)
         named = _distinct([str(name) for name in columns])
         return Rows(named, [{str(k): v for k, v in item.items()} for item in items])
     kinds = ", ".join(sorted({type(item).__name__ for item in items}))
     raise InvalidInputError(
-        "A bucket is made of a DataFrame, strings, dicts, a folder or a file; "
+        "A bucket is made of a DataFrame, strings, dicts, paths, URLs, a folder or a file; "
         f"this list holds {kinds}."
     )
+
+
+def _from_url(url: str) -> Rows:
+    """The rows of a file at a URL. Its own files are named relative to that URL."""
+    try:
+        path, is_temp = fetch(url, None, AssetLimits())
+    except AssetError as error:
+        raise InvalidInputError(str(error)) from error
+    try:
+        return replace(_from_file(path), file=redacted(url), folder=url.rpartition("/")[0])
+    finally:
+        if is_temp:
+            path.unlink(missing_ok=True)
 
 
 def _from_file(path: Path) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
@@ -23,9 +23,11 @@ def target_collection(
     parameters: Mapping[str, JSON] | None,
     analyzer: str | None,
     indexes: Mapping[str, IndexKind] | None,
+    check: Callable[[Mapping[str, JSON]], None],
 ) -> Collection:
     """The collection as the run will leave it. None means: as it was, else the default.
 
+    `check` raises where the extractor cannot take the parameters; then nothing is made.
     ConflictError where the name belongs to another extractor or bucket; InvalidInputError where
     a new collection cannot have it.
     """
@@ -36,10 +38,12 @@ def target_collection(
     try:
         found = catalog.collection(name)
     except NotFoundError:
+        check({} if parameters is None else parameters)
         settings = IndexSettings(analyzer or "english", dict(indexes or {}))
         fresh = _new(new_name(name, "collection", ANOTHER), bucket, record, parameters, settings)
         return catalog.create_collection(fresh)
     _check_owner(found, bucket, record)
+    check(found.parameters if parameters is None else parameters)
     settings = IndexSettings(
         analyzer or found.settings.analyzer,
         dict(found.settings.kinds if indexes is None else indexes),

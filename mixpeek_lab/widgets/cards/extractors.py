@@ -21,6 +21,9 @@ from mixpeek_lab.widgets.cards.view import (
 )
 from mixpeek_lab.widgets.static import table_html
 
+MOST_NAMES = 6
+"""Dependencies that a card names."""
+
 
 @dataclass(frozen=True, repr=False)
 class ExtractorCard(View):
@@ -144,13 +147,25 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         f"{profile.resource_type}, {profile.batch_size} rows a call, "
         f"{profile.max_concurrency} actors at most"
     )
+    run += f", {profile.actor_memory_gb:g} GB each" if profile.actor_memory_gb else ""
+    run += f", {profile.gpu_memory_gb:g} GB of GPU memory" if profile.gpu_memory_gb else ""
     facts = [
         ("description", manifest.description),
         ("inference", manifest.inference_type or "none (batch only)"),
         ("takes", ", ".join(manifest.supported_input_types)),
         ("runs on", run),
+        ("dependencies", _few(manifest.dependencies)),
+        ("system packages", _few(manifest.system_packages)),
+        ("image", manifest.container_image or ""),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names of a list, and how many there are where that is not all."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMES - 1])}, … ({len(names)})"
 
 
 def _vectors(manifest: Manifest) -> list[list[str]]:

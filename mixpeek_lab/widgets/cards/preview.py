@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from mixpeek_lab.models import Failure
-from mixpeek_lab.widgets.cards.values import shown_cells
-from mixpeek_lab.widgets.cards.view import COLOURS, View, framed, line_html, note_lines
+from mixpeek_lab.models import Failure, Spent
+from mixpeek_lab.widgets.cards.values import shown_cells, with_media
+from mixpeek_lab.widgets.cards.view import (
+    COLOURS,
+    View,
+    facts_html,
+    framed,
+    line_html,
+    note_lines,
+)
 from mixpeek_lab.widgets.report import format_seconds
+from mixpeek_lab.widgets.spending import llm_facts
 from mixpeek_lab.widgets.static import printable, table_html, table_text
 
-LINEAGE = ("blob_id", "blob_property", "blob_type", "mime_type", "object_id", "document_id")
+LINEAGE = (
+    "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes", "object_id", "document_id",
+)  # fmt: skip
 """Columns that every document has."""
 
 
@@ -29,6 +39,7 @@ class PreviewCard(View):
     seconds: float
     setup_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    llm: Spent = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -45,6 +56,7 @@ class PreviewCard(View):
         if self.documents.num_rows:
             lines.append(table_text(*shown_cells(self._shown())))
         lines += [f"  {line}" for line in self._failed()]
+        lines += [f"  {name}: {value}" for name, value in llm_facts(self.llm)]
         return "\n".join([*lines, *note_lines(self.notes)])
 
     def _repr_html_(self) -> str:
@@ -52,7 +64,8 @@ class PreviewCard(View):
         failed = [line_html(line, colour) for line in self._failed()]
         table = table_html(*shown_cells(self._shown())) if self.documents.num_rows else ""
         notes = [line_html(note) for note in self.notes]
-        return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed, *notes)
+        spent = facts_html(llm_facts(self.llm)) if self.llm else ""
+        return framed(self.name, f"{self.verdict} · {self._times()}", table, *failed, spent, *notes)
 
     def _failed(self) -> list[str]:
         """What went wrong, each thing once: how many rows, the error, the line of code."""
@@ -70,7 +83,7 @@ class PreviewCard(View):
     def _shown(self) -> pa.Table:
         hidden = (name in LINEAGE or name.startswith("_") for name in self.documents.column_names)
         names = [n for n, h in zip(self.documents.column_names, hidden, strict=True) if not h]
-        return self.documents.select(names)
+        return with_media(self.documents).select(names)
 
 
 def _failure_text(alike: Sequence[Failure]) -> str:

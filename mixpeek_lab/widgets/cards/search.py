@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mixpeek_lab.models import JSON, SearchResult
+from mixpeek_lab.models import JSON, Hit, SearchResult
 from mixpeek_lab.widgets.cards.view import View, framed, line_html
 from mixpeek_lab.widgets.ranking import hits_frame
 from mixpeek_lab.widgets.static import results_html, results_text, table_html, table_text
@@ -18,6 +18,7 @@ class RetrieverCard(View):
 
     name: str
     body: Mapping[str, JSON]
+    notes: Sequence[str] = ()
 
     @property
     def legs(self) -> Sequence[Mapping[str, JSON]]:
@@ -33,10 +34,13 @@ class RetrieverCard(View):
 
     def __str__(self) -> str:
         columns, rows = self._table()
-        return f"Retriever {self.name} · {self._summary()}\n{table_text(columns, rows)}"
+        notes = "".join(f"\n{note}" for note in self.notes)
+        return f"Retriever {self.name} · {self._summary()}\n{table_text(columns, rows)}{notes}"
 
     def _repr_html_(self) -> str:
-        return framed(self.name, f"retriever {self._summary()}", table_html(*self._table()))
+        notes = "".join(map(line_html, self.notes))
+        table = table_html(*self._table())
+        return framed(self.name, f"retriever {self._summary()}", table + notes)
 
     def _parameters(self) -> Mapping[str, JSON]:
         found: Mapping[str, JSON] = self.body["stages"][0]["parameters"]
@@ -46,7 +50,8 @@ class RetrieverCard(View):
         collections = ", ".join(self.body["collection_identifiers"])
         strategy, k = self.fusion["strategy"], self.fusion.get("k")
         how = f"{strategy}, k = {k:g}" if strategy == "rrf" and k is not None else strategy
-        return f"over {collections}, fused by {how}"
+        later = "".join(f", then {_stage(stage)}" for stage in self.body["stages"][1:])
+        return f"over {collections}, fused by {how}{later}"
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
         rows = [
@@ -55,6 +60,13 @@ class RetrieverCard(View):
             for leg in self.legs
         ]  # fmt: skip
         return ["leg", "kind", "weight", "top_k", "searches"], rows
+
+
+def _stage(stage: Mapping[str, JSON]) -> str:
+    """`rerank by my_reranker`."""
+    parameters = stage["parameters"]
+    asked = parameters.get("feature_uri") or parameters.get("inference_name")
+    return f"{stage['stage_name']} by {asked}" if asked else str(stage["stage_name"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,8 +115,15 @@ class Results(View):
                 hit.document_id: {"fields": dict(hit.fields), "lineage": dict(hit.lineage)}
                 for hit in self.result.hits
             },
-            "hits": [asdict(hit) for hit in self.result.hits],
+            "hits": [_hit(hit) for hit in self.result.hits],
+            "stages": [span.name for span in self.result.stages],
             "total": self.result.total,
             "warnings": list(self.result.warnings),
         }
         return found
+
+
+def _hit(hit: Hit) -> dict[str, JSON]:
+    """A hit as the playground's payload has it."""
+    found: dict[str, JSON] = asdict(hit)
+    return {**found, "stages": found.pop("effects")}

@@ -25,9 +25,11 @@ from mixpeek_lab.workbench.platform.mappings import mapped_properties, sources_b
 from mixpeek_lab.workbench.platform.shapes import bucket_schema, output_schema, vector_indexes
 from mixpeek_lab.workbench.platform.warnings import creation_warnings
 from mixpeek_lab.workbench.targets import demand_sayable
+from mixpeek_lab.workbench.values import plain
 
 FIELDS = ("collection_name", "name", "source", "feature_extractor", "feature_extractors",
           "description", "metadata", "enabled")  # fmt: skip
+CHECK_PARAMETERS = "mixpeek_lab.workbench.parameters:check_parameters"
 SHORTEST = 3
 """Characters of a collection's name, as Mixpeek has it."""
 
@@ -45,13 +47,15 @@ class Collections:
         bucket = sources_bucket(self._catalog, body)
         config = _config(body)
         record = self._extractor(config)
+        parameters = plain(optional(config, "parameters", dict, "feature_extractor.") or {})
+        self._check_parameters(record, parameters)
         mappings = config.get("input_mappings")
         told = details(body)
         if properties := mapped_properties(mappings, bucket):
-            told |= {"input_mappings": mappings, "properties": properties}
+            told |= {"input_mappings": plain(mappings), "properties": properties}
         collection = Collection(
             new_id("col"), name, bucket.bucket_id, record.manifest.name, record.manifest.version,
-            record.source.digest, optional(config, "parameters", dict, "feature_extractor.") or {},
+            record.source.digest, parameters,
             IndexSettings(), now(), details=told,
         )  # fmt: skip
         with self._catalog.together():
@@ -156,6 +160,11 @@ class Collections:
         return self._catalog.extractor(
             name, version=normalise_version(version) if version else None
         )
+
+    def _check_parameters(self, record: ExtractorRecord, parameters: Mapping[str, JSON]) -> None:
+        """InvalidInputError where they do not fit. That runs the extractor's manifest: not here."""
+        if parameters or "parameter_schema" in (record.source.text("manifest.py") or ""):
+            self._host.apart(CHECK_PARAMETERS, record, self._home.path, parameters)
 
     def _chosen(self, collection: Collection, body: Mapping[str, JSON]) -> list[str]:
         chosen = optional(body, "object_ids", list) or []

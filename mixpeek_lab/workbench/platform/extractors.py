@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, NotReadyError
 from mixpeek_lab.models import JSON
@@ -163,16 +161,6 @@ class Extractors:
             "error": error or None,
             "created_at": record.created_at,
         }
-
-
-def call_inputs(body: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], Mapping[str, JSON]]:
-    """`inputs` and `parameters` of a call."""
-    inputs, parameters = body.get("inputs"), body.get("parameters") or {}
-    if not isinstance(inputs, Mapping):
-        raise BodyError.at("inputs", 'must be an object: {"text": "…"}.')
-    if not isinstance(parameters, Mapping):
-        raise BodyError.at("parameters", "must be an object.")
-    return inputs, parameters
 
 
 def _ids(record: ExtractorRecord) -> dict[str, JSON]:

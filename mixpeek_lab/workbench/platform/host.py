@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from mixpeek_lab.models import JSON
 
@@ -22,6 +22,14 @@ class Host(Protocol):
 
     def wake(self) -> None:
         """Have somebody look for work in the catalog. Returns at once."""
+        ...
+
+    def apart(self, function: str, *values: Any) -> Any:
+        """Call a function, by its import string, in a process that nothing else depends on.
+
+        What it raises on purpose is raised here. EngineError where its process ended, or took
+        too long.
+        """
         ...
 
     def services(self) -> States:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
-from mixpeek_lab.errors import NotFoundError
-
-_ID = re.compile(r"(?P<name>.+)_(?P<version>\d+_\d+_\d+)")
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
+from mixpeek_lab.workbench import addresses
 
 
 def extractor_id(name: str, version: str) -> str:
@@ -17,14 +14,8 @@ def extractor_id(name: str, version: str) -> str:
 
 def find_extractor(catalog: Catalog, key: str) -> ExtractorRecord:
     """The version that the id names, or the current one of an extractor of that name."""
-    match = _ID.fullmatch(key)
     try:
-        if match:
-            return catalog.extractor(match["name"], version=match["version"].replace("_", "."))
-    except NotFoundError:
-        pass  # a name may look like an id
-    try:
-        return catalog.extractor(key)
-    except NotFoundError:
+        return addresses.find_extractor(catalog, addresses.ref_of(key))[0]
+    except (NotFoundError, InvalidInputError):
         known = [extractor_id(r.manifest.name, r.manifest.version) for r in catalog.versions()]
         raise NotFoundError("extractor", key, known) from None

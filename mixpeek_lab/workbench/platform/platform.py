@@ -24,7 +24,7 @@ class Platform:
         self._catalog, self._host = catalog, host
         self.namespaces = Namespaces(catalog)
         self.extractors = Extractors(catalog, host)
-        self.uploads = Uploads(catalog, home, self.extractors)
+        self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
         self.collections = Collections(catalog, home, host)

@@ -7,6 +7,7 @@ import time
 
 from mixpeek_lab.catalog import Catalog, Task
 from mixpeek_lab.errors import ConflictError, LabError, NotFoundError
+from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.models import Progress, RunReport
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
@@ -59,12 +60,14 @@ class Processing:
     def _execute(self, task: Task) -> RunReport | None:
         """The run, with the collection as it is now that nobody else can change it."""
         collection = self._catalog.collection(task.collection_id)
+        record = self._catalog.extractor(collection.extractor, digest=collection.extractor_digest)
         run = Run(
             self._catalog,
             self._home.snapshots(collection.collection_id),
             collection,
-            self._catalog.extractor(collection.extractor, digest=collection.extractor_digest),
+            record,
             self._engine,
+            load_schemas(record.source, self._home.path),
             _Notes(self._catalog, task.task_id).add,
             force=frozenset(task.options.get("force", ())),
         )

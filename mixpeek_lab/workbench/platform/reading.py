@@ -6,20 +6,20 @@ public     {blobs: [{property, type, data}], <fields of its own>}
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import mimetypes
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from mixpeek_lab.assets import redacted
 from mixpeek_lab.documents import check_metadata_names
 from mixpeek_lab.errors import BodyError, InvalidInputError
 from mixpeek_lab.models import BLOB_TYPES, JSON, Blob, Bucket, BucketObject
-from mixpeek_lab.workbench.objects import object_id, text_blob
+from mixpeek_lab.workbench.blobs import found_blob, object_id, text_blob
+from mixpeek_lab.workbench.looking import Unusable, look_all
 from mixpeek_lab.workbench.platform.bodies import shown
 from mixpeek_lab.workbench.values import plain
 
@@ -34,7 +34,8 @@ Problems = list[tuple[str, str]]
 def read_object(body: JSON, bucket: Bucket, where: str) -> BucketObject:
     """The object; BodyError with every problem and its path. `where` is the path so far.
 
-    Without an `object_id` its id is made of its contents: sent again, it is the same object.
+    Without an `object_id` its id is made of its contents: sent again, it is the same object. What
+    lies behind the URLs of files is looked at: that may wait for the network.
     """
     if not isinstance(body, Mapping):
         raise BodyError.at(where.rstrip("."), f"must be an object, and is {shown(body)}.")
@@ -46,9 +47,9 @@ def read_object(body: JSON, bucket: Bucket, where: str) -> BucketObject:
     problems += _check_fields(metadata, bucket, where)
     key = _key(body, blobs, metadata, where, problems)
     problems = problems or _missing(contents | metadata, bucket, where)
+    made = () if problems else _blobs(blobs, bucket, key, where, problems)
     if problems:
         raise BodyError(problems)
-    made = tuple(_blob(bucket.schema[name], name, v, key) for name, v in sorted(blobs.items()))
     return BucketObject(key, bucket.bucket_id, made, metadata)
 
 
@@ -156,12 +157,24 @@ def _key(
     return ""
 
 
-def _blob(kind: str, name: str, value: str, key: str) -> Blob:
-    if kind == "text":
-        return text_blob(name, value, key)
-    mime_type = mimetypes.guess_type(value.partition("?")[0])[0] or _MIME[kind]
-    digest = hashlib.sha256(value.encode()).hexdigest()
-    return Blob(text_blob(name, value, key).blob_id, name, kind, value, mime_type, digest, 0)
+def _blobs(
+    values: Mapping[str, str], bucket: Bucket, key: str, where: str, problems: Problems
+) -> tuple[Blob, ...]:
+    """Texts as they are, and files as what is found behind their URLs."""
+    files = look_all(value for name, value in values.items() if bucket.schema[name] != "text")
+    made = []
+    for name, value in sorted(values.items()):
+        kind = bucket.schema[name]
+        seen = files.get(value) if kind != "text" else None
+        if seen is None:
+            made.append(text_blob(name, value, key))
+        elif isinstance(seen, Unusable):
+            problems.append((f"{where}{name}", f"{redacted(value)[:120]} {seen.reason}."))
+        elif seen.kind != kind:
+            problems.append((f"{where}{name}", f"holds {seen.mime_type}, which is no {kind}."))
+        else:
+            made.append(found_blob(name, seen, key))
+    return tuple(made)
 
 
 def _is_text(value: Any) -> bool:
@@ -215,7 +228,4 @@ _WORDS = {
     "array": "a list", "date": "a date like 2026-01-31",
     "datetime": "a time like 2026-01-31T12:00:00Z",
     **{kind: f"the URL of {kind} data" for kind in ("image", "audio", "video", "pdf")},
-}  # fmt: skip
-_MIME = {
-    "image": "image/*", "audio": "audio/*", "video": "video/*", "pdf": "application/pdf",
 }  # fmt: skip

@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from mixpeek_lab.catalog import Catalog, Upload, new_id, now
-from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError
+from mixpeek_lab.errors import BodyError, ConflictError, EngineError, InvalidInputError
+from mixpeek_lab.findings import Finding
 from mixpeek_lab.manifests import demand_importable
 from mixpeek_lab.models import JSON
 from mixpeek_lab.source import ExtractorSource
@@ -16,11 +18,14 @@ from mixpeek_lab.uris import next_patch, normalise_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
 from mixpeek_lab.workbench.platform.extractors import Extractors
+from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.ids import extractor_id
 from mixpeek_lab.workbench.platform.incoming import Incoming, already_confirmed, demand_size
 from mixpeek_lab.workbench.platform.signing import Signer
-from mixpeek_lab.workbench.platform.validation import Verdict, validate
+from mixpeek_lab.workbench.platform.validation import Verdict
+from mixpeek_lab.workbench.values import clean_text
 
+VALIDATE = "mixpeek_lab.workbench.platform.validation:validate"
 HOUR, DAY = 3600, 24 * 3600
 """Seconds for which an address holds: as a rule, and at most."""
 
@@ -30,8 +35,8 @@ ASKED = ("name", "version", "description", "file_size_bytes", "presigned_url_exp
 class Uploads:
     """Archives below `uploads/` in the home; those of extractors that passed stay there."""
 
-    def __init__(self, catalog: Catalog, home: Home, extractors: Extractors) -> None:
-        self._catalog, self._extractors = catalog, extractors
+    def __init__(self, catalog: Catalog, home: Home, extractors: Extractors, host: Host) -> None:
+        self._catalog, self._extractors, self._host = catalog, extractors, host
         self._folder = home.path / "uploads"
         self._signer = Signer(home.path)
 
@@ -73,7 +78,7 @@ class Uploads:
         upload = self._catalog.upload(upload_id)
         if not upload.is_confirmed:
             _demand_received(upload, body)
-            self._check(upload, optional(body, "message", str) or "")
+            self._check(upload, clean_text(optional(body, "message", str) or ""))
             upload = self._catalog.upload(upload_id)
         return self._answer(upload)
 
@@ -95,22 +100,22 @@ class Uploads:
             name,
             normalise_version(version) if version else self._next(name),
             is_assigned=not version,
-            description=optional(body, "description", str) or "",
+            description=clean_text(optional(body, "description", str) or ""),
             created_at=now(),
             expires_at=int(time.time() + seconds),
             expected_size=size,
         )
 
     def _next(self, name: str) -> str:
-        """The patch after the newest version there is, or is on its way."""
+        """The patch after the newest version that there is or was, or is on its way."""
         known = [record.manifest.version for record in self._catalog.versions(name)]
-        known += [u.version for u in self._catalog.uploads() if u.name == name and _is_open(u)]
+        known += [u.version for u in self._catalog.uploads() if u.name == name and _counts(u)]
         if not known:
             return "1.0.0"
         return next_patch(max(known, key=lambda version: [int(n) for n in version.split(".")]))
 
     def _check(self, upload: Upload, message: str) -> None:
-        verdict = validate(upload, self._path(upload.upload_id))
+        verdict = self._verdict(upload)
         state = "passed" if verdict.has_passed else "failed"
         digest = verdict.source.digest if verdict.has_passed and verdict.source else ""
         with self._catalog.together():
@@ -124,6 +129,16 @@ class Uploads:
                 )
         if not verdict.has_passed:
             self._path(upload.upload_id).unlink(missing_ok=True)
+
+    def _verdict(self, upload: Upload) -> Verdict:
+        """What the checks say. A package can be made to exhaust whoever reads it: not us."""
+        try:
+            found = self._host.apart(VALIDATE, upload, self._path(upload.upload_id))
+        except EngineError as error:
+            message = f"The package could not be checked. {error}"
+            fix = "Leave data and generated code out of it: an extractor's text is small."
+            return Verdict((Finding("ARCHIVE", "error", message, fix, ""),))
+        return cast("Verdict", found)
 
     def _keep(self, verdict: Verdict) -> None:
         """Make the source its extractor's current version. Versions that were uploaded stay."""
@@ -173,8 +188,9 @@ class Uploads:
         return self._folder / f"{upload_id}.archive"
 
 
-def _is_open(upload: Upload) -> bool:
-    return not upload.is_confirmed and upload.expires_at > time.time()
+def _counts(upload: Upload) -> bool:
+    """Whether its version is taken: for good once it passed, until it expires before that."""
+    return upload.state == "passed" or (not upload.is_confirmed and upload.expires_at > time.time())
 
 
 def _demand_received(upload: Upload, body: Mapping[str, JSON]) -> None:

@@ -1,8 +1,8 @@
-"""The stages that Mixpeek knows, by category, and those that run here."""
+"""The stages that Mixpeek knows, by category."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 from mixpeek_lab.errors import RetrieverError
@@ -20,15 +20,26 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Category → stage ids."""
 
-AVAILABLE = ("feature_search",)
+FIRST = "feature_search"
+"""The stage that every retriever begins with."""
 
 
-def check_stage(stage_id: object, where: str) -> None:
+def category_of(stage_id: str) -> str:
+    """The category of a stage, which is its public stage_type: `rerank` is of `sort`."""
+    return next(name for name, stage_ids in STAGES.items() if stage_id in stage_ids)
+
+
+def all_stages() -> list[str]:
+    """The ids of all stages that Mixpeek knows."""
+    return [name for names in STAGES.values() for name in names]
+
+
+def check_stage(stage_id: object, available: Collection[str], where: str) -> None:
     """Raise RetrieverError where the stage is unknown, or not part of this version."""
-    if stage_id in AVAILABLE:
+    there = f"available: {', '.join((FIRST, *available))}"
+    if stage_id == FIRST or stage_id in available:
         return
-    known = [name for names in STAGES.values() for name in names]
-    there = f"available: {', '.join(AVAILABLE)}"
+    known = all_stages()
     if stage_id in known:
         raise RetrieverError(f"{where}: stage {stage_id} is not part of this version yet; {there}.")
     close = get_close_matches(str(stage_id), known, n=1)

@@ -1,0 +1,42 @@
+"""Full names of things outside the package, brought to the one under which they are known."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+REEXPORTED = frozenset(
+    {
+        "os", "sys", "builtins", "subprocess", "socket", "ctypes", "importlib", "io", "posix",
+        "pickle", "marshal", "threading", "multiprocessing", "runpy", "codecs", "pathlib", "pty",
+        "asyncio",
+    }
+)  # fmt: skip
+"""Modules that others import, and so can be reached through: `shutil.os`, `random._os`."""
+_SAME = {
+    "posix": "os", "nt": "os", "_io": "io", "_pickle": "pickle", "__builtin__": "builtins",
+    "_operator": "operator", "_functools": "functools", "_socket": "socket", "_ctypes": "ctypes",
+    "_codecs": "codecs", "_signal": "signal", "_asyncio": "asyncio", "_thread": "threading",
+    "pathlib.PosixPath": "pathlib.Path", "pathlib.WindowsPath": "pathlib.Path",
+    "pathlib._local": "pathlib", "concurrent.futures.process": "concurrent.futures",
+    "asyncio.subprocess": "asyncio", "pickle._Unpickler": "pickle.Unpickler",
+}  # fmt: skip
+_KEPT = ("torch.multiprocessing", "asyncio.subprocess")
+MAX_LENGTH = 200
+
+
+@lru_cache(maxsize=4096)
+def normal(name: str) -> str:
+    """`shutil.os.system` and `posix.system` → `os.system`."""
+    if len(name) > MAX_LENGTH:
+        return name[:MAX_LENGTH]
+    parts = name.split(".")
+    if not name.startswith(_KEPT):
+        for index in range(len(parts) - 1, 0, -1):
+            if parts[index].lstrip("_") in REEXPORTED and "()" not in "".join(parts[:index]):
+                parts = [parts[index].lstrip("_"), *parts[index + 1 :]]
+                break
+    for length in (2, 1):
+        same = _SAME.get(".".join(parts[:length]))
+        if same is not None:
+            parts = [*same.split("."), *parts[length:]]
+    return ".".join(parts)

@@ -1,0 +1,302 @@
+"""What each expression of a package can be: names, attributes, keys and calls followed."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from mixpeek_lab.lint.names import attributes, calls, expressions, parameters, unpacking
+from mixpeek_lab.lint.names.collector import collect
+from mixpeek_lab.lint.names.dotted import normal
+from mixpeek_lab.lint.names.scopes import Binding, Scope, Tree
+from mixpeek_lab.lint.names.values import (
+    NOTHING,
+    UNKNOWN,
+    Class,
+    Func,
+    Own,
+    Ref,
+    Seq,
+    Table,
+    Unknown,
+    Value,
+    Values,
+    union,
+)
+
+BUILTINS = frozenset(dir(builtins))
+STEPS_PER_NODE, STEPS_AT_LEAST = 30, 20_000
+"""How much work is done for a file before the rest of it counts as unknown."""
+MAX_DEPTH = 150
+MAX_CALLS = 6
+"""Calls of the package's own functions that are followed into each other."""
+
+NoteKind = Literal["name", "import", "namespace", "modules", "internal", "called"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was met on the way, which is a finding whatever comes of it.
+
+    `kind`: "name", an attribute of a dangerous module under a name that is not known; "import",
+    a module of such a name; "namespace" and "modules", a key of `globals()` and `sys.modules`;
+    "internal", an attribute of Python's internals by a name that was put together; "called",
+    anything from outside, by whatever calls it.
+    """
+
+    kind: NoteKind
+    node: ast.AST
+    what: str
+
+
+class Evaluator:
+    """The values of a package's expressions. Each is computed once, when it is asked for."""
+
+    def __init__(self, trees: Mapping[str, ast.Module], package: str) -> None:
+        self.package = package
+        self.trees: dict[str, Tree] = {}
+        self.too_deep: list[str] = []
+        """Files that are nested too deeply to be followed."""
+        for path, tree in trees.items():
+            try:
+                self.trees[path] = collect(path, tree)
+            except RecursionError:
+                self.too_deep.append(path)
+        self.notes: dict[Note, None] = {}
+        nodes = sum(len(tree.looked_at) for tree in self.trees.values())
+        self._steps = STEPS_AT_LEAST + STEPS_PER_NODE * nodes
+        self._memo: dict[object, Values] = {}
+        self._busy: dict[object, int] = {}
+        self._lowest = MAX_DEPTH
+        """The outermost expression that the last one turned out to depend on in a circle."""
+        self._frame: dict[tuple[int, str], Values] = {}
+        self._calls: dict[object, Values] = {}
+        self._nested = 0
+        self._scopes = {k: v for tree in self.trees.values() for k, v in tree.scope_of.items()}
+        self._inner = {k: v for tree in self.trees.values() for k, v in tree.inner.items()}
+        self.parents = {k: v for tree in self.trees.values() for k, v in tree.parents.items()}
+
+    @property
+    def known(self) -> Mapping[int, Scope]:
+        """The nodes that can be asked for, by id."""
+        return self._scopes
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the code is so intricate that not all of it was followed."""
+        return self._steps <= 0
+
+    def note(self, kind: NoteKind, node: ast.AST, what: str = "") -> None:
+        """Keep something for the rules."""
+        self.notes[Note(kind, node, what)] = None
+
+    # ------------------------------------------------------------- expressions
+
+    def values(self, node: ast.AST) -> Values:
+        """What an expression can be."""
+        return self._once(id(node), node)
+
+    def _once(self, key: object, node: ast.AST | tuple[Scope, str]) -> Values:
+        found = self._memo.get(key)
+        if found is not None:
+            return found
+        if key in self._busy:
+            self._lowest = min(self._lowest, self._busy[key])
+            return UNKNOWN
+        depth = len(self._busy)
+        self._steps -= 1
+        if depth > MAX_DEPTH or self._steps <= 0:
+            self._steps = min(self._steps, 0)
+            return UNKNOWN
+        self._busy[key] = depth
+        around, self._lowest = self._lowest, MAX_DEPTH
+        try:
+            found = self._bound(*node) if isinstance(node, tuple) else expressions.read(self, node)
+        except RecursionError:
+            self._steps, found = 0, UNKNOWN
+        finally:
+            del self._busy[key]
+        if self._lowest >= depth:
+            self._memo[key] = found  # else it rests on one that is not finished
+            self._lowest = around
+        else:
+            self._lowest = min(self._lowest, around)
+        return found
+
+    def scope_of(self, node: ast.AST) -> Scope:
+        """The scope in which a node is evaluated."""
+        return self._scopes[id(node)]
+
+    def inner(self, node: ast.AST) -> Scope:
+        """The scope that a function, class or comprehension opens."""
+        return self._inner[id(node)]
+
+    # ------------------------------------------------------------------- names
+
+    def lookup(self, scope: Scope, name: str, line: int) -> Values:
+        """What `name` is in `scope`, for a use in this line."""
+        found: list[Values] = []
+        around: Scope | None = scope.outer.get(name, scope)
+        while around is not None:
+            is_visible = around.kind != "class" or around is scope
+            if is_visible and (id(around), name) in self._frame:
+                return self._frame[id(around), name]
+            if is_visible and name in around.bindings:
+                found.append(self.bound(around, name))
+                if around.kind in ("function", "comprehension") or _certain(around, name, line):
+                    return union(found)
+            around = around.parent
+        return union([*found, self._starred(scope, name), _builtin(name, bool(found))])
+
+    def bound(self, scope: Scope, name: str) -> Values:
+        """What the statements of a scope make of a name."""
+        if (id(scope), name) in self._frame:
+            return self._frame[id(scope), name]
+        return self._once((id(scope), name), (scope, name))
+
+    def _bound(self, scope: Scope, name: str) -> Values:
+        found: Values = NOTHING
+        for binding in scope.bindings.get(name, ()):
+            if isinstance(binding.node, ast.AugAssign):
+                part = expressions.augmented(self, binding.node, found)
+                found = union([found, part, UNKNOWN if binding.in_loop else NOTHING])
+            else:
+                found = union([found, self._binding(binding, scope)])
+        if name in scope.changed and any(isinstance(v, Seq | Table) for v in found):
+            return union([found, UNKNOWN])
+        return found
+
+    def _binding(self, binding: Binding, scope: Scope) -> Values:
+        node = binding.node
+        if isinstance(node, ast.Import) and binding.alias is not None:
+            name = binding.alias.name
+            return self.module(name if binding.alias.asname else name.split(".")[0])
+        if isinstance(node, ast.ImportFrom) and binding.alias is not None:
+            return self.imported(node, binding.alias.name, scope.path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return calls.decorated(self, node, Func(node, self.inner(node)))
+        if isinstance(node, ast.ClassDef):
+            return calls.decorated(self, node, Class(node, self.inner(node)))
+        if isinstance(node, ast.arg):
+            return parameters.read(self, node, scope)
+        if isinstance(node, ast.ExceptHandler):
+            return UNKNOWN
+        return unpacking.take(self.values(node), binding.path)
+
+    def _starred(self, scope: Scope, name: str) -> Values:
+        stars = scope.module.stars
+        if name.startswith("_"):
+            return NOTHING
+        return union(self.imported(star, name, scope.path, is_star=True) for star in stars)
+
+    # ----------------------------------------------------------------- modules
+
+    def module(self, dotted: str) -> Values:
+        """A module by its absolute name: one of the package's own, or one from outside."""
+        parts = dotted.split(".")
+        if parts[0] == self.package:
+            parts = parts[1:]
+        own = self._own("/".join(parts))
+        return (own,) if own is not None else (Ref(normal(dotted)),)
+
+    def imported(
+        self, node: ast.ImportFrom, name: str, path: str, *, is_star: bool = False
+    ) -> Values:
+        """What `from … import name` brings into the file `path`."""
+        if not node.level:
+            owners = self.module(node.module or "")
+            if isinstance(owners[0], Ref):
+                return (Ref(normal(f"{owners[0].name}.{name}")),)
+        else:
+            parts = path.split("/")[: -node.level]
+            target = "/".join([*parts, *(node.module or "").split(".")]).strip("/")
+            submodule = self._own(f"{target}/{name}".strip("/"))
+            if submodule is not None:
+                return (submodule,)
+            own = self._own(target)
+            owners = (own,) if own is not None else NOTHING
+        found = union(self.exported(owner, name) for owner in owners if isinstance(owner, Own))
+        return found if found or is_star else UNKNOWN
+
+    def exported(self, owner: Own, name: str) -> Values:
+        """What a module of the package has under a name; nothing where it lacks it."""
+        tree = self.trees.get(owner.path)
+        if tree is None:
+            return UNKNOWN
+        if name in tree.module.bindings:
+            return self.bound(tree.module, name)
+        return self._starred(tree.module, name) if tree.module.stars else NOTHING
+
+    def _own(self, target: str) -> Own | None:
+        for path in (f"{target}.py", f"{target}/__init__.py".lstrip("/")):
+            if path in self.trees:
+                return Own(path)
+        return None
+
+    # ------------------------------------------------------------------- calls
+
+    def attribute(self, owner: Value, name: str) -> Values:
+        """`owner.name`."""
+        return attributes.read(self, owner, name)
+
+    def call(
+        self, callee: Value, args: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+    ) -> Values:
+        """`callee(*args, **keywords)`."""
+        return calls.read(self, callee, list(args), dict(keywords), node)
+
+    @contextmanager
+    def calling(self, frame: Mapping[tuple[int, str], Values]) -> Iterator[bool]:
+        """Evaluate with these names bound to these values; False where that is too deep."""
+        if self._nested >= MAX_CALLS or self._steps <= 0:
+            yield False
+            return
+        kept = self._memo, self._frame, self._busy, self._lowest
+        self._memo, self._frame = {}, {**self._frame, **frame}
+        self._busy, self._lowest = {}, MAX_DEPTH
+        self._nested += 1
+        try:
+            yield True
+        finally:
+            self._memo, self._frame, self._busy, self._lowest = kept
+            self._nested -= 1
+
+    def attribute_stores(self, name: str) -> Values:
+        """Everything that any object of the package is given as attribute `name`."""
+        return union(
+            self.values(value)
+            for tree in self.trees.values()
+            for value, _ in tree.attributes.get(name, ())
+        )
+
+
+def _certain(scope: Scope, name: str, line: int) -> bool:
+    """Whether a module's name is bound for sure where it is used, so that no builtin is meant."""
+    if scope.kind != "module":
+        return False
+    if name not in BUILTINS:
+        return True
+    bindings = scope.bindings[name]
+    return name not in scope.changed and any(
+        not b.is_conditional and _first_line(b) <= line for b in bindings
+    )
+
+
+def _first_line(binding: Binding) -> int:
+    node = binding.node
+    is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return node.lineno if is_definition else binding.line  # type: ignore[attr-defined]
+
+
+def _builtin(name: str, is_bound: bool) -> Values:
+    if name == "__builtins__":
+        return (Ref("builtins"),)
+    if (name in BUILTINS and not name.startswith("__")) or name == "__import__":
+        return (Ref(f"builtins.{name}"),)
+    if name in ("__name__", "__loader__", "__spec__", "get_ipython"):
+        return (Ref(name),)
+    return NOTHING if is_bound else (Unknown(),)

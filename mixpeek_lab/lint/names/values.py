@@ -1,0 +1,186 @@
+"""What an expression can be, as far as its text tells: a few values, one of them perhaps unknown.
+
+An expression has several values where its name is bound in several places. All of them count: it
+is enough for a finding that one of them is dangerous.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from mixpeek_lab.lint.names.scopes import Scope
+
+MAX_VALUES = 24
+"""Values of one expression that are followed; beyond them it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A string, bytes, number, bool or None."""
+
+    value: str | bytes | int | float | complex | None
+    is_bool: bool = False
+    """Keeps True and 1 apart, which are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Something from outside the package, by its full name: `os.system`, `pathlib.Path()`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A list, tuple, set or iterator whose elements the text tells, in order."""
+
+    items: tuple[Values, ...]
+    kind: str = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A dict whose keys the text tells."""
+
+    entries: tuple[tuple[Const, Values], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """A function or lambda of the package."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda = field(hash=False)
+    scope: Scope = field(hash=False, repr=False)
+    """The scope of its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class of the package."""
+
+    node: ast.ClassDef = field(hash=False)
+    scope: Scope = field(hash=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An instance of a class of the package."""
+
+    of: Class
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A module of the package, by its path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The namespace of a thing as a dict: `vars(os)`, `os.__dict__`, `globals()`."""
+
+    of: Ref | Own
+
+
+@dataclass(frozen=True, slots=True)
+class Getter:
+    """`operator.attrgetter(…)`, `itemgetter(…)` or `methodcaller(…)`."""
+
+    kind: str
+    names: tuple[Values, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A call of which some arguments are known already."""
+
+    callee: Values
+    args: tuple[Values, ...]
+    keywords: tuple[tuple[str, Values], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A method of a known value: `"a".join`, `vars(os).get`, `sys.modules.get`."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What only running the code would tell. A string's beginning may be known."""
+
+    prefix: str = ""
+
+
+Value: TypeAlias = (
+    Const | Ref | Seq | Table | Func | Class | Object | Own | Space | Getter | Partial | Bound
+    | Unknown
+)  # fmt: skip
+Values: TypeAlias = tuple[Value, ...]
+
+UNKNOWN: Values = (Unknown(),)
+NOTHING: Values = ()
+
+
+def union(parts: Iterable[Values]) -> Values:
+    """All values of all parts, each once; Unknown among them where there are too many."""
+    found: dict[Value, None] = {}
+    for part in parts:
+        for value in part:
+            found[value] = None
+    if len(found) > MAX_VALUES:
+        return (*list(found)[:MAX_VALUES], Unknown())
+    return tuple(found)
+
+
+def is_unknown(values: Values) -> bool:
+    """Whether the expression may be something that the text does not tell."""
+    return not values or any(isinstance(value, Unknown) for value in values)
+
+
+def constant(value: object) -> Values:
+    """The values of a Python constant or a container of them; UNKNOWN for anything else."""
+    if isinstance(value, bool):
+        return (Const(value, is_bool=True),)
+    if isinstance(value, bytearray):
+        return (Const(bytes(value)),)
+    if value is None or isinstance(value, str | bytes | int | float | complex):
+        return (Const(value),)
+    if isinstance(value, dict):
+        entries = [(constant(key), constant(item)) for key, item in value.items()]
+        if all(isinstance(key[0], Const) for key, _ in entries):
+            return (Table(tuple((key[0], item) for key, item in entries)),)  # type: ignore[misc]
+        return UNKNOWN
+    if isinstance(value, list | tuple | set | frozenset):
+        kind = "set" if isinstance(value, set | frozenset) else type(value).__name__
+        return (Seq(tuple(constant(item) for item in value), kind),)
+    return UNKNOWN
+
+
+class NotConstantError(ValueError):
+    """A value is not made of constants alone, or is one of several."""
+
+
+def python(value: Value) -> object:
+    """The Python value of a constant or a container of constants; else NotConstantError."""
+    if isinstance(value, Const):
+        return value.value
+    if isinstance(value, Seq):
+        items = [_single(item) for item in value.items]
+        return tuple(items) if value.kind == "tuple" else items
+    if isinstance(value, Table):
+        return {key.value: _single(item) for key, item in value.entries}
+    raise NotConstantError
+
+
+def _single(values: Values) -> object:
+    if len(values) != 1:
+        raise NotConstantError
+    return python(values[0])

@@ -1,0 +1,42 @@
+"""The stages that run after a retriever's feature_search: one small file for each kind.
+
+A stage is a function over hits: best first in, best first out, with what it found out about each.
+It gets its parameters and a `StageContext` of plain callables, and knows no index, Ray or HTTP.
+A new one: its file with a `STAGE`, and its line in `AVAILABLE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mixpeek_lab.retrievers.stages import classify, llm_enrich, llm_filter, rerank
+from mixpeek_lab.retrievers.stages.names import FIRST, STAGES, category_of
+from mixpeek_lab.retrievers.stages.stage import (
+    ExtractorParameters,
+    ExtractorRef,
+    Infer,
+    Outcome,
+    Stage,
+    StageContext,
+    StageSpec,
+)
+
+AVAILABLE: Mapping[str, Stage] = {
+    stage.stage_id: stage
+    for stage in (rerank.STAGE, classify.STAGE, llm_filter.STAGE, llm_enrich.STAGE)
+}
+"""Stage id → the stage."""
+
+__all__ = [
+    "AVAILABLE",
+    "FIRST",
+    "STAGES",
+    "ExtractorParameters",
+    "ExtractorRef",
+    "Infer",
+    "Outcome",
+    "Stage",
+    "StageContext",
+    "StageSpec",
+    "category_of",
+]

@@ -1,0 +1,157 @@
+"""Reads the stages after feature_search, in each of the shapes that a stage is written in.
+
+short, seed   {stage_type?, stage_id?: label, rerank: {…}}
+public        {stage_name, stage_type, config: {stage_id: rerank, parameters: {…}}}
+flat          {stage_type, stage_id: rerank, parameters: {…}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mixpeek_lab.errors import InvalidInputError, RetrieverError
+from mixpeek_lab.filters import check_template
+from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.bodies import check_keys, checked, mapping
+from mixpeek_lab.retrievers.stages import AVAILABLE
+from mixpeek_lab.retrievers.stages.names import FIRST, all_stages, category_of, check_stage
+from mixpeek_lab.retrievers.stages.stage import (
+    ExtractorParameters,
+    Stage,
+    StageParameters,
+    StageSpec,
+)
+from mixpeek_lab.uris import FeatureURI
+
+STAGE_KEYS = (
+    "stage_name", "stage_type", "stage_id", "config", "parameters", "description",
+)  # fmt: skip
+STAGE_FILTERS = ("filters", "pre_filters")
+CONFIG_KEYS = ("stage_id", "parameters")
+_TEMPLATES = ("query", "prompt")
+"""Parameters that are templates."""
+
+
+class _Written(NamedTuple):
+    """A stage as it was written: id, label if it has one, parameters and their place."""
+
+    stage_id: str
+    label: JSON
+    parameters: JSON
+    where: str
+
+
+def stage_id_of(entry: Mapping[str, JSON], where: str) -> str:
+    """Which stage an entry of `stages` is. RetrieverError where it does not say, or is unknown."""
+    keyed = _keyed(entry)
+    if keyed:
+        check_stage(keyed[0], AVAILABLE, f"{where}.{keyed[0]}")
+        return keyed[0]
+    config = entry.get("config")
+    inside = where
+    if "config" in entry:
+        config, inside = mapping(config, f"{where}.config"), f"{where}.config"
+    found = (config or entry).get("stage_id") or entry.get("stage_id")
+    if found is None:
+        for key, value in entry.items():  # a misspelt `{rerank: {…}}`
+            if key not in (*STAGE_KEYS, *STAGE_FILTERS) and isinstance(value, Mapping):
+                check_stage(key, AVAILABLE, f"{where}.{key}")
+        raise RetrieverError(f"{inside}.stage_id is missing, for example {FIRST}.")
+    check_stage(found, AVAILABLE, f"{inside}.stage_id")
+    return str(found)
+
+
+def parse_stages(entries: Sequence[tuple[Mapping[str, JSON], str]]) -> tuple[StageSpec, ...]:
+    """Read the later stages, given each with its place. Raises RetrieverError with the path."""
+    found: list[StageSpec] = []
+    for entry, where in entries:
+        stage_id = stage_id_of(entry, where)
+        if stage_id == FIRST:
+            raise RetrieverError(
+                f"{where}: {FIRST} comes before the other stages. List several `searches` in it."
+            )
+        written = _written(entry, stage_id, where)
+        name = _name(written, {FIRST, *(spec.name for spec in found)}, where)
+        found.append(StageSpec(name, stage_id, _parameters(written), written.where))
+    return tuple(found)
+
+
+def as_public(spec: StageSpec) -> dict[str, JSON]:
+    """The stage in the public shape, its parameters echoed beside its config."""
+    parameters = spec.parameters.model_dump(exclude_none=True)
+    return {
+        "stage_name": spec.name,
+        "stage_type": category_of(spec.stage_id),
+        "config": {"stage_id": spec.stage_id, "parameters": parameters},
+        "parameters": parameters,
+    }
+
+
+def _keyed(entry: Mapping[str, JSON]) -> list[str]:
+    """The stages that the entry has as a key: `{rerank: {…}}`."""
+    return [key for key in all_stages() if key in entry]
+
+
+def _written(entry: Mapping[str, JSON], stage_id: str, where: str) -> _Written:
+    keyed = _keyed(entry)
+    check_keys(entry, (*STAGE_KEYS, *keyed[:1]), where)
+    if keyed:
+        label = entry.get("stage_name") or entry.get("stage_id")
+        return _Written(stage_id, label, entry[stage_id], f"{where}.{stage_id}")
+    config, inside = entry, where
+    if "config" in entry:
+        config, inside = entry["config"], f"{where}.config"
+        check_keys(config, CONFIG_KEYS, inside)
+    parameters = config.get("parameters", entry.get("parameters"))
+    return _Written(stage_id, entry.get("stage_name"), parameters, f"{inside}.parameters")
+
+
+def _name(written: _Written, taken: set[str], where: str) -> str:
+    if written.label not in (None, written.stage_id):
+        if not isinstance(written.label, str) or written.label in taken:
+            raise RetrieverError(f"{where}: a stage cannot be called {written.label!r} here.")
+        return written.label
+    number, name = 1, written.stage_id
+    while name in taken:
+        number += 1
+        name = f"{written.stage_id}_{number}"
+    return name
+
+
+def _parameters(written: _Written) -> StageParameters:
+    stage, where = AVAILABLE[written.stage_id], written.where
+    given = mapping({} if written.parameters is None else written.parameters, where)
+    found = checked(stage.parameters, given, where, stage.names)
+    for key in _TEMPLATES:
+        text = getattr(found, key, None)
+        if text is not None:
+            _check_template(text, f"{where}.{key}")
+    if isinstance(found, ExtractorParameters):
+        return _with_extractor(found, stage, where)
+    return found
+
+
+def _with_extractor(
+    parameters: ExtractorParameters, stage: Stage, where: str
+) -> ExtractorParameters:
+    """The parameters with the feature's URI normalised."""
+    if parameters.feature_uri is None and not parameters.inference_name:
+        raise RetrieverError(
+            f"{where}: stage {stage.stage_id} needs an extractor with inference_type "
+            f"{stage.needs!r}: give its feature_uri, or its name as inference_name."
+        )
+    if parameters.feature_uri is None:
+        return parameters
+    try:
+        uri = str(FeatureURI.parse(parameters.feature_uri))
+    except InvalidInputError as error:
+        raise RetrieverError(f"{where}.feature_uri: {error}") from error
+    return parameters.model_copy(update={"feature_uri": uri})
+
+
+def _check_template(text: str, where: str) -> None:
+    try:
+        check_template(text, where)
+    except InvalidInputError as error:
+        raise RetrieverError(str(error)) from error

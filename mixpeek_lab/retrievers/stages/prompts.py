@@ -1,0 +1,35 @@
+"""Prompts: a template filled in for each document and sent to a generating extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from mixpeek_lab.filters import render
+from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.stages.documents import seen_by_templates
+from mixpeek_lab.retrievers.stages.stage import ExtractorParameters, StageContext
+
+
+class PromptParameters(ExtractorParameters):
+    """The parameters of a stage that prompts."""
+
+    prompt: str = Field(min_length=1)
+    """A template: `{{INPUT.query}}`, and `{{DOC.title}}`, `{{DOC.content}}` of each document."""
+
+
+def ask_about(
+    hits: Sequence[Hit], parameters: PromptParameters, context: StageContext
+) -> Sequence[Mapping[str, JSON]]:
+    """The service's answer about each document: it gets `{prompt, document}`.
+
+    InvalidInputError where the template asks for a field that a document lacks.
+    """
+    asked = []
+    for hit in hits:
+        document = seen_by_templates(hit, parameters.document_field)
+        where = f"stage {context.stage!r}, prompt for {hit.document_id}"
+        prompt = str(render(parameters.prompt, context.inputs, where, document))
+        asked.append({"prompt": context.short_enough(prompt, "prompt"), "document": document})
+    return context.infer(parameters.extractor, asked)

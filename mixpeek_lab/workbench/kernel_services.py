@@ -1,0 +1,65 @@
+"""Realtime services loaded in this process, for `Lab.search` and `Lab.infer`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.models import JSON
+from mixpeek_lab.workbench.addresses import check_request, find_extractor, ref_of, with_index
+from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.search import Prepared, Vectors
+from mixpeek_lab.workbench.sources import Service
+
+if TYPE_CHECKING:
+    from mixpeek_lab.loader import RealtimeService
+
+MOST_LOADED = 4
+"""Realtime services that the kernel keeps loaded: each may hold a model."""
+
+
+class KernelServices:
+    """Loads services when they are asked, and keeps the last few."""
+
+    def __init__(self, catalog: Catalog, home: Home) -> None:
+        self._catalog, self._home = catalog, home
+        self._loaded: OrderedDict[tuple[str, str], RealtimeService] = OrderedDict()
+
+    def embed(self, prepared: Prepared) -> Vectors:
+        """The vectors that the query needs. ExtractorError where an extractor's code fails."""
+        answers = []
+        for embed in prepared.embeds:
+            service = prepared.service(embed)
+            answers.append(self._service(service).infer_sync(embed.inputs, service.parameters))
+        return prepared.vectors(answers)
+
+    def ask(self, service: Service, inputs: Sequence[Mapping[str, JSON]]) -> list[dict[str, Any]]:
+        """A service's answers to several inputs, in their order. ExtractorError where it fails."""
+        return self._service(service).infer_all_sync(inputs, service.parameters)
+
+    def infer(
+        self, extractor: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
+    ) -> dict[str, JSON]:
+        """One answer of an extractor, checked against the contract of its inference_type."""
+        from mixpeek_lab.loader.contracts import check_answer
+
+        check_request(inputs, parameters)
+        record, feature = find_extractor(self._catalog, ref_of(extractor))
+        asked = with_index(record.manifest, inputs, feature)
+        service = Service(record.manifest.name, record.source.digest, parameters)
+        [answer] = self.ask(service, [asked])
+        return check_answer(record.manifest, asked, answer, feature)
+
+    def _service(self, wanted: Service) -> RealtimeService:
+        from mixpeek_lab.loader import load_service
+
+        key = (wanted.extractor, wanted.digest)
+        if key not in self._loaded:
+            source = self._catalog.extractor(wanted.extractor, digest=wanted.digest).source
+            self._loaded[key] = load_service(source, self._home.path)
+            if len(self._loaded) > MOST_LOADED:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(key)
+        return self._loaded[key]
