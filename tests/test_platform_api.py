@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,13 @@ class Host:
         return count
 
 
+def client_of(home: Path, host: Host) -> Client:
+    """A client of the platform in `home`."""
+    app = create_app(Backend(home, host), TOKEN)
+    http = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    return Client(http, TOKEN)
+
+
 @pytest.fixture
 def host(home: Path) -> Host:
     Lab(home).load(HASH_EMBEDDER)
@@ -94,9 +103,19 @@ def host(home: Path) -> Host:
 
 @pytest.fixture
 def ask(home: Path, host: Host) -> Client:
-    app = create_app(Backend(home, host), TOKEN)
-    http = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
-    return Client(http, TOKEN)
+    return client_of(home, host)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """For requests that leave nothing behind: bucket `texts` with collection `docs`, bucket `b`."""
+    home = tmp_path_factory.mktemp("shared") / "home"
+    Lab(home).load(HASH_EMBEDDER)
+    ask = client_of(home, Host(home))
+    collected(ask, filled(ask))
+    schema = {"body": "text", "n": "integer", "day": "date"}
+    ask("POST", "/buckets", {"bucket_name": "b", "blob_schema": schema})
+    return ask
 
 
 class TestNamespaces:
@@ -105,8 +124,7 @@ class TestNamespaces:
         assert only["namespace_id"].startswith("ns_")
         assert ask("POST", "/namespaces/list")["results"] == [only]
         assert ask("GET", f"/namespaces/{only['namespace_id']}") == only
-        again = Client(TestClient(create_app(Backend(home, Host(home)), TOKEN),
-                                  base_url="http://127.0.0.1"), TOKEN)  # fmt: skip
+        again = client_of(home, Host(home))
         assert again("GET", "/namespaces")["results"] == [only]
 
     def test_any_other_is_not_found_and_the_one_is_named(self, ask: Client) -> None:
@@ -155,6 +173,8 @@ class TestUploads:
         assert "1.0.0" in warning["message"]
         listed = ask("GET", "/namespaces/default/extractors")["results"]
         assert [r["extractor_id"] for r in listed] == ["hash_embedder_1_0_0", "hash_embedder_1_0_1"]
+        again = ask.upload("hash_embedder", edited)
+        assert (again["success"], again["version"]) == (True, "1.0.1")  # nothing is new in it
         first = ask("POST", "/namespaces/default/extractors/uploads", {"name": "fresh"})
         assert first["version"] == "1.0.0"
 
@@ -267,8 +287,8 @@ class TestUploads:
             {"name": "a", "presigned_url_expiration": 10**9}, {"name": "a", "verison": "1"},
         ],
     )  # fmt: skip
-    def test_odd_requests(self, ask: Client, body: Any) -> None:
-        answer = ask.send("POST", "/namespaces/default/extractors/uploads", body)
+    def test_odd_requests(self, shared: Client, body: Any) -> None:
+        answer = shared.send("POST", "/namespaces/default/extractors/uploads", body)
         assert answer.status_code == 422, answer.text
 
 
@@ -369,8 +389,8 @@ class TestBuckets:
             ({"bucket_name": "b", "blob_shema": {}}, "blob_shema"),
         ],
     )  # fmt: skip
-    def test_the_path_of_what_is_wrong(self, ask: Client, body: Any, where: str) -> None:
-        error = ask.refused(422, "BodyError", "POST", "/buckets", body)
+    def test_the_path_of_what_is_wrong(self, shared: Client, body: Any, where: str) -> None:
+        error = shared.refused(422, "BodyError", "POST", "/buckets", body)
         assert error["details"]["validation_errors"][0]["location"] == ["body", where]
 
     def test_names(self, ask: Client) -> None:
@@ -452,17 +472,15 @@ class TestObjects:
         ],
     )  # fmt: skip
     def test_the_path_of_what_is_wrong_and_nothing_is_kept(
-        self, ask: Client, objects: Any, where: str
+        self, shared: Client, objects: Any, where: str
     ) -> None:
-        schema = {"body": "text", "n": "integer", "day": "date"}
-        bucket = ask("POST", "/buckets", {"bucket_name": "b", "blob_schema": schema})["bucket_id"]
         for path in ("objects", "objects/batch"):
-            error = ask.refused(
-                422, "BodyError", "POST", f"/buckets/{bucket}/{path}", {"objects": objects}
+            error = shared.refused(
+                422, "BodyError", "POST", f"/buckets/b/{path}", {"objects": objects}
             )
             (problem,) = error["details"]["validation_errors"]
             assert problem["location"] == ["body", where]
-        assert ask("GET", f"/buckets/{bucket}")["object_count"] == 0
+        assert shared("GET", "/buckets/b")["object_count"] == 0
 
     def test_files_are_what_the_schema_says(self, ask: Client, tmp_path: Path) -> None:
         picture = tmp_path / "dot.gif"
@@ -650,12 +668,11 @@ class TestCollections:
             ({"retention": 3}, 422, "BodyError"),
         ],
     )
-    def test_odd_requests(self, ask: Client, change: Any, status: int, kind: str) -> None:
-        collected(ask, filled(ask))
+    def test_odd_requests(self, shared: Client, change: Any, status: int, kind: str) -> None:
         body = {"collection_name": "new", "source": {"bucket_ids": ["texts"]},
                 "feature_extractors": [EXTRACTOR], **change}  # fmt: skip
-        ask.refused(status, kind, "POST", "/collections", body)
-        assert [c["collection_name"] for c in ask("GET", "/collections")["results"]] == ["docs"]
+        shared.refused(status, kind, "POST", "/collections", body)
+        assert [c["collection_name"] for c in shared("GET", "/collections")["results"]] == ["docs"]
 
     def test_parameters_are_those_that_the_extractor_takes(
         self, ask: Client, hash_source: ExtractorSource
@@ -756,3 +773,50 @@ def test_homes_of_the_first_version_still_open(home: Path, hash_source: Extracto
     lab.load(HASH_EMBEDDER)
     lab.bucket("old", TEXTS)
     assert lab.process("old", "hash_embedder", "docs", engine="kernel").documents == 3
+
+
+class TestHostile:
+    @pytest.mark.parametrize(
+        "path",
+        ["/buckets/%00", "/buckets/%FF", "/collections/%ED%A0%80", "/tasks/..%5C", "/buckets/..%2f",
+         "/namespaces/default/extractors/mixpeek:", "/namespaces/default/extractors/@1",
+         "/namespaces/default/extractors/a_99999999999999999999999_0_0"],
+    )  # fmt: skip
+    def test_odd_ids_are_not_found(self, shared: Client, path: str) -> None:
+        shared.refused(404, "NotFoundError", "GET", path)
+
+    @pytest.mark.parametrize(
+        ("content", "status"),
+        [
+            (b'{"blob_data": {"body": "\\ud800"}, "metadata": {"\\udfff": 1e999}}', 200),
+            (b'{"blob_data": {"body": "\\u0000"}, "metadata": {"big": ' + b"9" * 40 + b"}}", 200),
+            (b'{"\\ud800": 1}', 200), (b'{"metadata": ' + b'{"a":' * 65 + b"1" + b"}" * 66, 422),
+            (b'{"metadata": ' + b"[" * 5000 + b"]" * 5000 + b"}", 422), (b"null", 422),
+            (b'{"metadata": "' + b"x" * (64 * 1024 * 1024) + b'"}', 413),
+        ],
+        ids=["surrogates", "large numbers", "names", "deep", "deeper", "null", "long"],
+    )  # fmt: skip
+    def test_odd_bodies(self, ask: Client, host: Host, content: bytes, status: int) -> None:
+        collected(ask, filled(ask))
+        answer = ask.http.request(
+            "POST", "/v1/buckets/texts/objects", content=content,
+            headers={"authorization": f"Bearer {TOKEN}"},
+        )  # fmt: skip
+        assert answer.status_code == status, answer.text[:500]
+        host.work()
+        assert ask("GET", "/collections/docs")["status"] == "COMPLETED"
+
+    def test_at_the_same_time(self, ask: Client, hash_source: ExtractorSource) -> None:
+        made = ask("POST", "/namespaces/default/extractors/uploads", {"name": "hash_embedder"})
+        confirm = f"/namespaces/default/extractors/uploads/{made['upload_id']}/confirm"
+        archive = zipped(hash_source)
+        with ThreadPoolExecutor(8) as pool:
+            put = partial(ask.http.put, made["presigned_url"], content=archive)
+            assert {answer.status_code for answer in pool.map(lambda _: put(), range(8))} == {200}
+            answers = pool.map(lambda _: ask("POST", confirm)["validation_status"], range(8))
+            assert set(answers) == {"passed"}
+            bucket = {"bucket_name": "race", "blob_schema": {"body": "text"}}
+            told = pool.map(lambda _: ask.send("POST", "/buckets", bucket).status_code, range(8))
+            assert sorted(told) == [200] + [409] * 7
+            list(pool.map(lambda n: upload(ask, "race", [f"{n} {i}" for i in range(20)]), range(8)))
+        assert ask("GET", "/buckets/race")["object_count"] == 160

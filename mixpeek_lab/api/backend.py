@@ -11,7 +11,9 @@ from fastapi import Depends, Request
 from mixpeek_lab.errors import InvalidInputError, TooLargeError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform import Platform
+from mixpeek_lab.workbench.values import plain
 
+MOST_DEPTH = 64
 MOST_BODY = 64 * 1024 * 1024
 """Bytes of a JSON body. Archives are not among these: they are streamed to the disk."""
 
@@ -42,7 +44,19 @@ def _read(body: bytes) -> dict[str, Any]:
         raise InvalidInputError(f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidInputError('The body must be a JSON object, such as {"query": "…"}.')
-    return value
+    if _is_deeper(value, MOST_DEPTH):
+        raise InvalidInputError(f"The body nests more than {MOST_DEPTH} levels deep.")
+    # Halves of surrogate pairs, which JSON can write, and no database or file can hold.
+    return plain(value) if b"\\ud" in body.lower() else value
+
+
+def _is_deeper(value: JSON, most: int) -> bool:
+    """Whether lists and objects lie in each other more than `most` levels deep."""
+    level: list[Any] = [value]
+    for _ in range(most):
+        inner = [v.values() if isinstance(v, dict) else v for v in level]
+        level = [v for each in inner for v in each if isinstance(v, dict | list)]
+    return bool(level)
 
 
 JSONBody = Annotated[dict[str, Any], Depends(_json_object)]

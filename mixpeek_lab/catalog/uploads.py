@@ -80,17 +80,16 @@ class UploadRecords(Records):
                 ).rowcount
             )
 
-    def confirm_upload(
-        self, upload: Upload, state: str, digest: str, message: str, report: Mapping[str, JSON]
-    ) -> bool:
-        """Note what the checks found of what was received. False where that was replaced."""
+    def confirm_upload(self, confirmed: Upload) -> bool:
+        """Keep what the checks made of an upload. False where another archive came meanwhile."""
+        report = json.dumps(dict(confirmed.report))
         with self._database.transaction() as sql:
             return bool(
                 sql.execute(
-                    "UPDATE uploads SET state = ?, digest = ?, message = ?, report = ? "
-                    "WHERE upload_id = ? AND state = 'received' AND sha256 = ?",
-                    (state, digest, message, json.dumps(dict(report)), upload.upload_id,
-                     upload.sha256),
+                    "UPDATE uploads SET state = ?, digest = ?, version = ?, message = ?, "
+                    "report = ? WHERE upload_id = ? AND state = 'received' AND sha256 = ?",
+                    (confirmed.state, confirmed.digest, confirmed.version, confirmed.message,
+                     report, confirmed.upload_id, confirmed.sha256),
                 ).rowcount
             )  # fmt: skip
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from mixpeek_lab.catalog import Catalog, Upload, new_id, now
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError, InvalidInputError
-from mixpeek_lab.findings import Finding
 from mixpeek_lab.manifests import demand_importable
 from mixpeek_lab.models import JSON
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.uris import next_patch, normalise_version
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.names import LONGEST_NAME
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
 from mixpeek_lab.workbench.platform.extractors import Extractors
 from mixpeek_lab.workbench.platform.host import Host
@@ -86,6 +87,8 @@ class Uploads:
 
     def _asked(self, body: Mapping[str, JSON]) -> Upload:
         name = required(body, ("name",), str)
+        if len(name) > LONGEST_NAME:
+            raise BodyError.at("name", f"has {len(name)} characters: {LONGEST_NAME} at most.")
         demand_importable(ExtractorSource(name, ()).name)
         size = optional(body, "file_size_bytes", int)
         demand_size(size or 0)
@@ -116,13 +119,12 @@ class Uploads:
 
     def _check(self, upload: Upload, message: str) -> None:
         verdict = self._verdict(upload)
-        state = "passed" if verdict.has_passed else "failed"
-        digest = verdict.source.digest if verdict.has_passed and verdict.source else ""
         with self._catalog.together():
-            if verdict.has_passed:
-                self._keep(verdict)
-            report = verdict.report()
-            if not self._catalog.confirm_upload(upload, state, digest, message, report):
+            if self._catalog.upload(upload.upload_id).is_confirmed:  # by another request
+                return
+            told = replace(upload, state="failed", message=message, report=verdict.report())
+            confirmed = self._keep(told, verdict) if verdict.has_passed else told
+            if not self._catalog.confirm_upload(confirmed):
                 raise ConflictError(
                     f"Another archive arrived for upload {upload.upload_id} while this one was "
                     "checked. Confirm it again."
@@ -135,30 +137,36 @@ class Uploads:
         try:
             found = self._host.apart(VALIDATE, upload, self._path(upload.upload_id))
         except EngineError as error:
-            message = f"The package could not be checked. {error}"
-            fix = "Leave data and generated code out of it: an extractor's text is small."
-            return Verdict((Finding("ARCHIVE", "error", message, fix, ""),))
+            raise EngineError(
+                f"The package could not be checked. {error} Is there data or generated code in "
+                "it? An extractor's text is small. Confirm the upload again, or upload less."
+            ) from error
         return cast("Verdict", found)
 
-    def _keep(self, verdict: Verdict) -> None:
-        """Make the source its extractor's current version. Versions that were uploaded stay."""
+    def _keep(self, upload: Upload, verdict: Verdict) -> Upload:
+        """Make the source its extractor's current version. Versions that were uploaded stay.
+
+        Contents that are known keep the version that they have.
+        """
         assert verdict.source is not None
         assert verdict.manifest is not None
         manifest, digest = verdict.manifest, verdict.source.digest
-        there = {r.source.digest for r in self._catalog.contents(manifest.name, manifest.version)}
-        taken = next(
-            (u for u in self._catalog.uploads()
-             if u.state == "passed" and u.name == manifest.name and u.version == manifest.version
-             and u.digest in there and u.digest != digest),
-            None,
-        )  # fmt: skip
-        if taken is not None:
-            raise ConflictError(
-                f"{manifest.name} {manifest.version} was uploaded before with other contents "
-                f"({taken.digest[:12]}). Raise the version in the manifest and in the upload, or "
-                f"delete {extractor_id(manifest.name, manifest.version)} first."
-            )
+        self._demand_free(manifest.name, manifest.version, digest)
         self._catalog.put_extractor(verdict.source, manifest)
+        kept = self._catalog.extractor(manifest.name, digest=digest).manifest.version
+        return replace(upload, state="passed", digest=digest, version=kept)
+
+    def _demand_free(self, name: str, version: str, digest: str) -> None:
+        """ConflictError where other contents were uploaded as that version, and are there."""
+        there = {record.source.digest for record in self._catalog.contents(name, version)}
+        for upload in self._catalog.uploads():
+            is_it = (upload.state, upload.name, upload.version) == ("passed", name, version)
+            if is_it and upload.digest in there - {digest}:
+                raise ConflictError(
+                    f"{name} {version} was uploaded before with other contents "
+                    f"({upload.digest[:12]}). Raise the version in the manifest and in the upload, "
+                    f"or delete {extractor_id(name, version)} first."
+                )
 
     def _answer(self, upload: Upload) -> dict[str, JSON]:
         told: dict[str, JSON] = {
