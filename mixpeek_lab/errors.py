@@ -4,12 +4,14 @@
     ├── InvalidInputError           422  what was given cannot be used
     │   ├── SourceError                  a cell, folder or archive is not an extractor package
     │   ├── ManifestError                a manifest says something it must not (carries findings)
+    │   ├── BodyError                    fields of a request's body are wrong (carries where)
     │   ├── FilterError                  a metadata filter is malformed
     │   ├── RetrieverError               a retriever definition is malformed
     │   └── VectorError                  vectors do not fit their index (dimension, type)
     ├── NotFoundError               404  a name or an id that the catalog does not know
     ├── ConflictError               409  the name is taken, or the thing is in use
     ├── UnauthorizedError           401  missing or wrong token
+    ├── TooLargeError               413  more bytes than are taken
     ├── ExtractorError              422  the user's extractor code failed
     │   ├── ExtractorLoadError           its modules do not import, or lack the needed class
     │   └── ExtractorRunError            it raised while it processed rows or a query
@@ -20,6 +22,7 @@
     │   └── LLMTimeoutError         504  no answer in time
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
+        └── NotReadyError                it will be in a moment: ask again
 
 Each message says what happened, where, and what to do about it.
 """
@@ -57,6 +60,19 @@ class ManifestError(InvalidInputError):
     def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
+
+
+class BodyError(InvalidInputError):
+    """Fields of a request's body are wrong. `problems` holds the path and the reason of each."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{path}: {reason}" for path, reason in problems))
+        self.problems = tuple(problems)
+
+    @classmethod
+    def at(cls, path: str, reason: str) -> BodyError:
+        """The error for one field."""
+        return cls([(path, reason)])
 
 
 class FilterError(InvalidInputError):
@@ -100,6 +116,12 @@ class UnauthorizedError(LabError):
     """The request carries no token, or a wrong one."""
 
     status = 401
+
+
+class TooLargeError(LabError):
+    """What was sent is larger than what is taken."""
+
+    status = 413
 
 
 class ExtractorError(LabError):
@@ -160,3 +182,7 @@ class EngineError(LabError):
     """Ray, Ray Serve or an index is not available."""
 
     status = 503
+
+
+class NotReadyError(EngineError):
+    """What was asked for is on its way. The same question will be answered in a while."""

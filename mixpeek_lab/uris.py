@@ -9,7 +9,7 @@ from functools import lru_cache
 from mixpeek_lab.errors import InvalidInputError
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?\Z")
+_VERSION = re.compile(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?\Z")
 _URI = re.compile(r"mixpeek://(?P<extractor>[^@/]+)@(?P<version>[^/]+)/(?P<feature>[^/]+)\Z")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bge_checkpoint import make_bge_base
 from packages import HASH_EMBEDDER
 
 # Before anything imports huggingface_hub, which reads its environment once.
@@ -43,6 +44,12 @@ def kernel_lab(home: Path) -> Lab:
     lab = Lab(home)
     lab.load(HASH_EMBEDDER)
     return lab
+
+
+@pytest.fixture(scope="session")
+def bge_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small checkpoint under the name of bge-base, where extractors look for it."""
+    return make_bge_base(tmp_path_factory.mktemp("bge"))
 
 
 @pytest.fixture(scope="session")

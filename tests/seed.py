@@ -6,6 +6,7 @@ its last line.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,3 +100,26 @@ def cut(block: Block) -> str:
     first = lines.index(block.first, heading)
     last = lines.index(block.last, first)
     return "\n".join(lines[first : last + 1]) + "\n"
+
+
+def commands(heading: str, *, end: str) -> list[str]:
+    """The `zip` and `curl` commands between two lines of the page, each as it stands there."""
+    lines = _lines()
+    first = lines.index(heading)
+    found: list[str] = []
+    is_open = False
+    for line in lines[first : lines.index(end, first)]:
+        if is_open:
+            found[-1] += f"\n{line}"
+        elif line.startswith(("zip ", "curl ")):
+            found.append(line)
+        is_open = bool(found) and not _is_complete(found[-1])
+    return found
+
+
+def _is_complete(command: str) -> bool:
+    try:
+        shlex.split(command)
+    except ValueError:
+        return False
+    return not command.endswith("\\")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from bge_checkpoint import TEXTS
 
 from mixpeek_lab.workbench import Lab
 
@@ -14,52 +15,6 @@ FIXTURES = Path(__file__).parent / "fixtures"
 PLAIN = FIXTURES / "seed_plain" / "my_extractor"
 TYPED = FIXTURES / "seed_typed" / "my_embedder"
 SEC = FIXTURES / "seed_sec" / "sec_filing_embedder"
-TEXTS = [
-    "Cats purr when they are content.",
-    "Dogs bark at strangers.",
-    "The central bank raised interest rates.",
-    "Rivers flood after heavy rain.",
-]
-BASE = "models--BAAI--bge-base-en-v1.5"
-
-
-@pytest.fixture(scope="module")
-def bge_base(tmp_path_factory):
-    """A checkpoint of bge-base's architecture and width, one layer deep, in the hub cache.
-
-    The real weights are in no package; the code that loads them here is the real one.
-    """
-    import os
-
-    from sentence_transformers import SentenceTransformer, models
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("bge")
-    words = sorted({word for text in TEXTS for word in text.replace(".", " .").split()})
-    vocabulary = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
-    raw = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    raw.pre_tokenizer = Whitespace()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-        sep_token="[SEP]",
-    )  # fmt: skip
-    config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=768, num_hidden_layers=1, num_attention_heads=12,
-        intermediate_size=768,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder / "bert")
-    tokenizer.save_pretrained(folder / "bert")
-    transformer = models.Transformer(str(folder / "bert"))
-    pooling = models.Pooling(768, pooling_mode="cls")
-    cache = Path(os.environ["HF_HOME"]) / "hub" / BASE
-    snapshot = cache / "snapshots" / ("0" * 40)
-    SentenceTransformer(modules=[transformer, pooling]).save(str(snapshot))
-    (cache / "refs").mkdir(parents=True)
-    (cache / "refs" / "main").write_text("0" * 40)
-    return snapshot
 
 
 def _searched(lab: Lab, name: str, feature: str, engine: str):

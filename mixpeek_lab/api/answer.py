@@ -28,4 +28,4 @@ class Answer(Response):
 
 def _encode(content: Any) -> bytes:
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode()
+    return text.encode(errors="replace")  # halves of surrogate pairs, which JSON can ask with

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from mixpeek_lab.api import health, inference, retrievers
+from mixpeek_lab.api import (
+    buckets,
+    collections,
+    extractors,
+    health,
+    inference,
+    namespaces,
+    objects,
+    retrievers,
+    tasks,
+    uploads,
+)
 from mixpeek_lab.api.backend import Backend
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
@@ -14,11 +25,26 @@ PREFIX = "/v1"
 
 
 def create_app(backend: Backend, token: str) -> FastAPI:
-    """The ASGI app. Every route but health wants `Authorization: Bearer <token>`."""
+    """The ASGI app. Every route wants `Authorization: Bearer <token>`, but for health, and the
+    addresses of uploads, which are signed."""
     app = FastAPI(title="Mixpeek Lab", version=__version__, docs_url=None, redoc_url=None)
     app.state.backend = backend
     install_handlers(app)
-    for resource in (health, inference, retrievers):
-        app.include_router(resource.router, prefix=PREFIX)
-    app.add_middleware(Guard, token=token, open_paths=(PREFIX + health.PATH,))
+    app.include_router(health.router, prefix=PREFIX)
+    app.include_router(uploads.archives, prefix=PREFIX)
+    checked = [Depends(namespaces.demand_namespace)]
+    for name in ("extractors", "plugins"):
+        for resource in (uploads, extractors):
+            prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
+            app.include_router(resource.router, prefix=prefix, dependencies=checked)
+    for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
+        for resource in (inference, retrievers, objects, buckets, collections, tasks):
+            app.include_router(resource.router, prefix=prefix, dependencies=checked)
+    app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
+    app.add_middleware(
+        Guard,
+        token=token,
+        open_paths=(PREFIX + health.PATH,),
+        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
+    )
     return app

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.errors import InvalidInputError, LabError
+from mixpeek_lab.errors import BodyError, InvalidInputError, LabError, NotReadyError
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +44,18 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _lab_error(_: Request, error: Exception) -> Answer:
     assert isinstance(error, LabError)
-    return error_answer(error.status, type(error).__name__, str(error), _details(error))
+    headers = {"Retry-After": "2"} if isinstance(error, NotReadyError) else None
+    return error_answer(error.status, type(error).__name__, str(error), _details(error), headers)
 
 
 def _details(error: LabError) -> dict[str, Any]:
+    if isinstance(error, BodyError):
+        found = [_problem("BodyError", ["body", path], reason) for path, reason in error.problems]
+        return {"validation_errors": found}
     if isinstance(error, InvalidInputError):
         return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
-    return {"retryable": False} if error.status == 503 else {}
+    return {"retryable": isinstance(error, NotReadyError)} if error.status == 503 else {}
 
 
 def _problem(kind: str, location: Sequence[str | int], message: str) -> dict[str, Any]:

@@ -14,10 +14,16 @@ HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))
 
 
 class Guard:
-    """ASGI middleware: checks the Host header against rebinding, then the bearer token."""
+    """ASGI middleware: checks the Host header against rebinding, then the bearer token.
 
-    def __init__(self, app: ASGIApp, token: str, open_paths: tuple[str, ...]) -> None:
-        self._app, self._open, self._token = app, open_paths, token.encode()
+    `open_paths` are open to all; what is PUT below `signed_paths` shows a signature instead.
+    """
+
+    def __init__(
+        self, app: ASGIApp, token: str, open_paths: tuple[str, ...], signed_paths: tuple[str, ...]
+    ) -> None:
+        self._app, self._token = app, token.encode()
+        self._open, self._signed = open_paths, signed_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -33,7 +39,8 @@ class Guard:
             return error_answer(
                 421, "WrongHostError", "This endpoint answers on loopback addresses only."
             )
-        if scope["path"].removeprefix(scope.get("root_path", "")) in self._open:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in self._open or (scope["method"] == "PUT" and path.startswith(self._signed)):
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         is_token = secrets.compare_digest(given.strip().encode(), self._token)

@@ -16,19 +16,27 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is wanted. Pages count from 1."""
+    """Which part of a list is wanted."""
 
-    number: int
+    offset: int
     size: int
+
+    @property
+    def number(self) -> int:
+        """Pages count from 1."""
+        return self.offset // self.size + 1
 
     def of(self, found: Sequence[JSON]) -> dict[str, JSON]:
         """The page of everything found, and where it stands."""
-        pages = ceil(len(found) / self.size)
-        begin = (self.number - 1) * self.size
+        return self.cut(found[self.offset : self.offset + self.size], len(found))
+
+    def cut(self, results: Sequence[JSON], total: int) -> dict[str, JSON]:
+        """The page that these results are, of so many in total."""
+        pages = ceil(total / self.size)
         return {
-            "results": list(found[begin : begin + self.size]),
+            "results": list(results),
             "pagination": {
-                "total": len(found),
+                "total": total,
                 "page": self.number,
                 "page_size": self.size,
                 "total_pages": pages,
@@ -40,11 +48,17 @@ class Page:
 
 
 async def _page(
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=2**31)] = 1,
     page_size: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    offset: Annotated[int | None, Query(ge=0, le=2**31)] = None,
+    limit: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Page:
-    return Page(page, page_size)
+    size = limit or page_size
+    return Page((page - 1) * size if offset is None else offset, size)
 
 
 ThePage = Annotated[Page, Depends(_page)]
-"""A route's parameter type: the page that the query string asks for, `?page=2&page_size=50`."""
+"""A route's parameter type: the page that the query string asks for.
+
+`?page=2&page_size=50`, or `?offset=50&limit=50`.
+"""

@@ -1,6 +1,21 @@
 """The catalog: what the lab knows, in one SQLite file that several processes open at once."""
 
+from mixpeek_lab.catalog.contents import ObjectRecord
+from mixpeek_lab.catalog.deployments import Deployment
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
+from mixpeek_lab.catalog.tasks import Task
+from mixpeek_lab.catalog.uploads import Upload
 
-__all__ = ["Catalog", "ExtractorRecord", "InputRow", "RetrieverRecord", "new_id", "now"]
+__all__ = [
+    "Catalog",
+    "Deployment",
+    "ExtractorRecord",
+    "InputRow",
+    "ObjectRecord",
+    "RetrieverRecord",
+    "Task",
+    "Upload",
+    "new_id",
+    "now",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mixpeek_lab.catalog.schema import Database
@@ -14,6 +15,10 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Everything that is written inside, all or nothing."""
+        return self._database.transaction()
 
     def close(self) -> None:
         """Close this thread's connection."""

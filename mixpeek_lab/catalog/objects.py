@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mixpeek_lab.catalog.records import now
@@ -19,18 +20,25 @@ class KnownObject:
     blobs: frozenset[tuple[str, ...]]
 
 
-def known_objects(sql: sqlite3.Connection, bucket_id: str) -> dict[str, KnownObject]:
-    """The bucket's objects by id."""
+def known_objects(
+    sql: sqlite3.Connection, bucket_id: str, among: Sequence[str] | None = None
+) -> dict[str, KnownObject]:
+    """The bucket's objects by id: all of them, or those `among` a few."""
+    where, values = "WHERE bucket_id = ?", [bucket_id]
+    if among is not None:
+        where, values = (
+            f"{where} AND object_id IN ({', '.join('?' * len(among))})",
+            [bucket_id, *among],
+        )
     blobs: dict[str, set[tuple[str, ...]]] = {}
     for row in sql.execute(
-        "SELECT object_id, property, type, mime_type, content_hash FROM blobs WHERE bucket_id = ?",
-        (bucket_id,),
+        f"SELECT object_id, property, type, mime_type, content_hash FROM blobs {where}", values
     ):
         blobs.setdefault(row[0], set()).add(tuple(row)[1:])
-    query = "SELECT object_id, ordinal, metadata_hash FROM objects WHERE bucket_id = ?"
+    query = f"SELECT object_id, ordinal, metadata_hash FROM objects {where}"
     return {
         key: KnownObject(ordinal, digest, frozenset(blobs.get(key, ())))
-        for key, ordinal, digest in sql.execute(query, (bucket_id,))
+        for key, ordinal, digest in sql.execute(query, values)
     }
 
 

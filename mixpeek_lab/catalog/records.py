@@ -92,13 +92,17 @@ def _manifest(body: dict[str, Any]) -> Manifest:
 def to_bucket(row: sqlite3.Row) -> Bucket:
     """A bucket; the row has its object count as `n`."""
     schema = json.loads(row["schema"])
-    return Bucket(row["bucket_id"], row["name"], schema, row["created_at"], row["n"])
+    details = json.loads(row["details"])
+    return Bucket(
+        row["bucket_id"], row["name"], schema, row["created_at"], row["n"], details=details
+    )
 
 
 def to_collection(row: sqlite3.Row) -> Collection:
     """A collection."""
     values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
     values["parameters"] = json.loads(values["parameters"])
+    values["details"] = json.loads(values["details"])
     values["settings"] = IndexSettings(**json.loads(values["settings"]))
     return Collection(**values)
 

@@ -19,7 +19,7 @@ class RunRecords(Records):
         """Keep a new collection; ConflictError where the name is taken."""
         with self._unique("collection", collection.name), self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO collections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)",
+                "INSERT INTO collections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?)",
                 (
                     collection.collection_id,
                     collection.name,
@@ -30,6 +30,7 @@ class RunRecords(Records):
                     json.dumps(dict(collection.parameters)),
                     json.dumps(asdict(collection.settings)),
                     collection.created_at,
+                    json.dumps(dict(collection.details)),
                 ),
             )
         return collection

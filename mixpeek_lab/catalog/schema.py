@@ -12,8 +12,6 @@ from pathlib import Path
 
 from mixpeek_lab.errors import LabError
 
-SCHEMA_VERSION = 1
-
 TABLES = """
 CREATE TABLE extractors (
   name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
@@ -61,6 +59,37 @@ CREATE TABLE retrievers (
 """
 
 
+PLATFORM = """
+ALTER TABLE buckets ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE collections ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX objects_in_order ON objects (bucket_id, ordinal);
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE uploads (
+  upload_id TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL,
+  is_assigned INTEGER NOT NULL, description TEXT NOT NULL, state TEXT NOT NULL,
+  expected_size INTEGER, size INTEGER, etag TEXT NOT NULL DEFAULT '',
+  sha256 TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+  digest TEXT NOT NULL DEFAULT '', report TEXT NOT NULL DEFAULT '{}',
+  created_at TEXT NOT NULL, expires_at REAL NOT NULL
+);
+CREATE TABLE deployments (
+  name TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL,
+  error TEXT NOT NULL DEFAULT '', requested_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (name, digest)
+);
+CREATE TABLE tasks (
+  task_id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, state TEXT NOT NULL,
+  options TEXT NOT NULL, progress TEXT NOT NULL DEFAULT '{}', run_id TEXT,
+  error TEXT NOT NULL DEFAULT '', created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT
+);
+CREATE INDEX tasks_by_collection ON tasks (collection_id);
+"""
+
+SCHEMAS = (TABLES, PLATFORM)
+"""What each version of the schema adds to the one before: a file of any age is brought up."""
+
+SCHEMA_VERSION = len(SCHEMAS)
+
 _serials = count()
 """Numbers for connections: SQLite's own version numbers start anew with each."""
 
@@ -96,8 +125,15 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing: commits at the end, rolls back on any exception."""
+        """All or nothing: commits at the end, rolls back on any exception.
+
+        Inside another transaction of this thread it is part of that one.
+        """
         connection = self.connection
+        is_inner: bool = connection.in_transaction
+        if is_inner:
+            yield connection
+            return
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -114,14 +150,15 @@ class Database:
             self._local.connection = None
 
     def _create(self) -> None:
-        """Make the tables, if they are not there. Reading the version takes no lock."""
+        """Make the tables that are not there yet. Reading the version takes no lock."""
         if self._version() == 0:
             self._enter_wal()
+        if self._version() < SCHEMA_VERSION:
             with self.transaction() as connection:
-                if self._version() == 0:  # no other process was quicker
-                    for statement in TABLES.split(";\n"):
+                for script in SCHEMAS[self._version() :]:  # none, where another was quicker
+                    for statement in script.split(";\n"):
                         connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if self._version() != SCHEMA_VERSION:
             raise LabError(
                 f"{self.path} was written by another version of Mixpeek Lab (schema "

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from mixpeek_lab.catalog.contents import ContentRecords
+from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import (
     ExtractorRecord,
@@ -19,6 +21,8 @@ from mixpeek_lab.catalog.records import (
     to_retriever,
 )
 from mixpeek_lab.catalog.runs import RunRecords
+from mixpeek_lab.catalog.tasks import TaskRecords
+from mixpeek_lab.catalog.uploads import UploadRecords
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import (
     JSON,
@@ -29,7 +33,7 @@ from mixpeek_lab.models import (
 from mixpeek_lab.source import ExtractorSource
 
 
-class Catalog(RunRecords):
+class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords):
     """The records of one lab, kept at `path`."""
 
     def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:
@@ -85,13 +89,21 @@ class Catalog(RunRecords):
 
     # ------------------------------------------------------------ buckets
 
-    def create_bucket(self, name: str, schema: Mapping[str, str]) -> Bucket:
+    def create_bucket(
+        self, name: str, schema: Mapping[str, str], details: Mapping[str, JSON] | None = None
+    ) -> Bucket:
         """A new, empty bucket; ConflictError where the name is taken."""
-        bucket = Bucket(new_id("bkt"), name, dict(schema), now())
+        bucket = Bucket(new_id("bkt"), name, dict(schema), now(), details=dict(details or {}))
         with self._unique("bucket", name), self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO buckets VALUES (?, ?, ?, ?)",
-                (bucket.bucket_id, name, json.dumps(schema), bucket.created_at),
+                "INSERT INTO buckets VALUES (?, ?, ?, ?, ?)",
+                (
+                    bucket.bucket_id,
+                    name,
+                    json.dumps(dict(schema)),
+                    bucket.created_at,
+                    json.dumps(dict(bucket.details)),
+                ),
             )
         return bucket
 
@@ -154,17 +166,20 @@ class Catalog(RunRecords):
         )
         return {row["type"]: row["n"] for row in rows}
 
-    def iter_input(self, bucket_id: str, types: Iterable[str] = ()) -> Iterator[InputRow]:
-        """The bucket's blobs in the order they were put, of the given blob types (all if none)."""
-        wanted = tuple(types)
+    def iter_input(
+        self, bucket_id: str, types: Iterable[str] = (), properties: Iterable[str] = ()
+    ) -> Iterator[InputRow]:
+        """The bucket's blobs in the order they were put: of these types and properties (all)."""
+        wanted, named = tuple(types), tuple(properties)
         clause = f" AND b.type IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        clause += f" AND b.property IN ({', '.join('?' * len(named))})" if named else ""
         query = (
             "SELECT b.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, "
             "b.content_hash, b.size_bytes, o.metadata, o.metadata_hash "
             "FROM objects o JOIN blobs b USING (bucket_id, object_id) "
             f"WHERE o.bucket_id = ?{clause} ORDER BY o.ordinal, o.object_id, b.property"
         )
-        for row in self._database.connection.execute(query, (bucket_id, *wanted)):
+        for row in self._database.connection.execute(query, (bucket_id, *wanted, *named)):
             yield InputRow(*row)
 
     def blob_types(self, bucket_id: str) -> dict[str, int]:

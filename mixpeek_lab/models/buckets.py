@@ -60,6 +60,8 @@ class Bucket:
     object_count: int = 0
     notes: tuple[str, ...] = ()
     """Sentences about what it was just made of: files left out, rows without text, …"""
+    details: Mapping[str, JSON] = field(default_factory=dict)
+    """What else was said of it when it was made: `description`, `metadata`, `required` fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,10 @@ class Collection:
     snapshot: int | None = None
     """Number of the snapshot that readers see; None before the first run."""
     document_count: int = 0
+    details: Mapping[str, JSON] = field(default_factory=dict)
+    """What else was said of it when it was made: `description`, `metadata`, `input_mappings`."""
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The blob properties that it is made of; all of the bucket's where it is empty."""
+        return tuple(self.details.get("properties", ()))

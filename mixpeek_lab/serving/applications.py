@@ -77,6 +77,23 @@ def delete(name: str) -> None:
     serve.delete(name)
 
 
+def states() -> dict[str, tuple[str, str]]:
+    """Application → its state as Serve names it (RUNNING, DEPLOYING, …), and what Serve says."""
+    from ray import serve
+
+    return {
+        name: (str(found.status.value), found.message)
+        for name, found in serve.status().applications.items()
+    }
+
+
+def handle_of(name: str) -> Any:
+    """The handle of an application that runs."""
+    from ray import serve
+
+    return serve.get_app_handle(name).options(**SMALL)
+
+
 def failure(name: str) -> str:
     """The last line of what Serve says of an application that did not come up."""
     from ray import serve

@@ -7,15 +7,17 @@ this layer does not know the use cases above it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.serving.apart import call_apart
 from mixpeek_lab.serving.applications import connect
+from mixpeek_lab.serving.background import Background
 from mixpeek_lab.serving.names import service_name
 from mixpeek_lab.serving.replies import answer_of
+from mixpeek_lab.serving.running import running_services, take_down
 
 
 class Service(Protocol):
@@ -28,18 +30,17 @@ class Service(Protocol):
         ...
 
 
-def load(path: str) -> Any:
-    """The object at `module:attribute`."""
-    module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)
-
-
 class ServiceHandles:
     """Calls extractor services by name and digest: those at hand, and others through Serve."""
 
-    def __init__(self, home: Path, at_hand: Mapping[str, Service] | None = None) -> None:
-        """`at_hand`: application name → service."""
-        self._home, self._at_hand = home, at_hand or {}
+    def __init__(
+        self,
+        home: Path,
+        at_hand: Mapping[str, Service] | None = None,
+        background: Background | None = None,
+    ) -> None:
+        """`at_hand`: application name → service. `background`: the gateway's alone."""
+        self._home, self._at_hand, self._background = home, at_hand or {}, background
         self._handles: dict[str, Any] = {}
 
     async def infer(
@@ -65,6 +66,23 @@ class ServiceHandles:
             raise died(name, error) from error
         answer: dict[str, JSON] = answer_of(given)
         return answer
+
+    def wake(self) -> None:
+        """Have somebody look for work in the catalog. Returns at once."""
+        if self._background is not None:
+            self._background.wake()
+
+    def apart(self, function: str, *values: Any) -> Any:
+        """Call a function, by its import string, in a process that nothing else depends on."""
+        return call_apart(function, *values)
+
+    def services(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """The services that Serve knows: extractor and digest's first digits → state, message."""
+        return running_services(self._home)
+
+    def take_down(self, name: str, digest: str) -> None:
+        """Take one service down, if it is there."""
+        take_down(self._home, name, digest)
 
     def _handle(self, app: str) -> Any:
         if app not in self._handles:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +17,11 @@ from mixpeek_lab.serving.backends import died
 from mixpeek_lab.serving.gateway import bind_gateway
 from mixpeek_lab.serving.names import gateway_name, service_name
 from mixpeek_lab.serving.replies import answer_of
-from mixpeek_lab.serving.services import bind_service
+from mixpeek_lab.serving.rollout import ANSWER_SECONDS, roll_out
+from mixpeek_lab.serving.running import services
 from mixpeek_lab.source import ExtractorSource
 
 State = Literal["off", "starting", "ready", "failed"]
-
-ANSWER_SECONDS = 300.0
-"""How long the notebook waits for one answer: a first query may load a large model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class GatewayConfig:
     """Import string of the function that makes the ASGI app."""
     port: int = 0
     """0: a free one."""
+    worker: str = ""
+    """Import string of the class that works in the background, in a process of its own."""
 
 
 class Endpoint:
@@ -55,7 +56,6 @@ class Endpoint:
         """Application name → handle, the gateway's among them."""
         self._ray = self._url = ""
         self._is_ours = False
-        self._deployed: dict[str, tuple[str, str]] = {}
         # Handles refuse to block where an event loop runs, as it does in a notebook's main thread.
         self._caller = ThreadPoolExecutor(4, thread_name_prefix="mixpeek-lab-serve")
         self.state: State = "off"
@@ -74,8 +74,11 @@ class Endpoint:
 
     @property
     def deployed(self) -> list[str]:
-        """The extractor services that run, as `name@digest`, sorted."""
-        return sorted(f"{n}@{d[:12]}" for n, d in self._deployed.values()) if self.is_up else []
+        """The extractor services that run, as `name@digest`, sorted: whoever deployed them."""
+        if not self.is_up:
+            return []
+        found = self._blocking(services, self._config.home).values()
+        return sorted(f"{name}@{digest}" for name, digest, state, _ in found if state == "RUNNING")
 
     def describe(self) -> str:
         """One line for people: `Serve: ready at http://127.0.0.1:8000`."""
@@ -115,36 +118,34 @@ class Endpoint:
         with self._lock:
             self._demand_up()
             app = service_name(self._config.home, name, source.digest)
-            if app in self._deployed:
-                return app
-            deployment = bind_service(
-                source, self._config.home, app, self._config.backend, threads=threads, on_gpu=on_gpu
-            )
+            bring_up = partial(roll_out, threads=threads, on_gpu=on_gpu)
+            config = self._config
             try:
-                self._handles[app] = self._blocking(_deploy, deployment, app)
-            except BaseException as error:
-                reason = str(error) if isinstance(error, LabError) else applications.failure(app)
+                self._handles[app] = self._blocking(
+                    bring_up, source, name, config.home, config.backend
+                )
+            except Exception:
+                raise
+            except BaseException:  # interrupted: the thread that waits goes on by itself
                 self._blocking(applications.delete, app)
-                if not isinstance(error, Exception):
-                    raise
-                raise EngineError(
-                    f"Extractor {name!r} could not be deployed: {reason or error}"
-                ) from error
-            self._deployed[app] = (name, source.digest)
+                raise
             return app
 
     def digests(self, name: str) -> set[str]:
-        """The versions of an extractor whose services run, by their digests."""
-        running = self._deployed.values() if self.is_up else ()
-        return {digest for extractor, digest in running if extractor == name}
+        """The versions of an extractor whose services run: the first 12 digits of each digest."""
+        if not self.is_up:
+            return set()
+        running = self._blocking(services, self._config.home).values()
+        return {digest for extractor, digest, *_ in running if extractor == name}
 
-    def retire(self, name: str, keep: Container[str]) -> None:
+    def retire(self, name: str, keep: Iterable[str]) -> None:
         """Take the extractor's services down but for the versions with the digests in `keep`."""
+        kept = {digest[:12] for digest in keep}
         with self._lock:
-            for app, (extractor, digest) in list(self._deployed.items()):
-                if extractor == name and digest not in keep:
+            for app, (extractor, digest, *_) in self._blocking(services, self._config.home).items():
+                if extractor == name and digest not in kept:
                     self._blocking(applications.delete, app)
-                    del self._deployed[app], self._handles[app]
+                    self._handles.pop(app, None)
 
     def call(self, method: str, *, near: tuple[str, str] | None = None, **arguments: JSON) -> Any:
         """Call one of the backend's methods through a Serve handle, and wait.
@@ -179,7 +180,9 @@ class Endpoint:
         config, port = self._config, ports.claim(self._config.port)
         if self._is_ours:
             self._blocking(applications.start_serve)
-        gateway = bind_gateway(config.home, config.token, config.backend, config.app, port)
+        gateway = bind_gateway(
+            config.home, config.token, config.backend, config.app, port, config.worker
+        )
         self._handles[self._name] = self._blocking(applications.run, gateway, self._name)
         self._url = f"http://{ports.HOST}:{port}"
 
@@ -191,7 +194,7 @@ class Endpoint:
         if self._is_ours:
             self._blocking(applications.stop_serve)
         else:
-            for app in (self._name, *self._deployed):
+            for app in (self._name, *self._blocking(services, self._config.home)):
                 self._blocking(applications.delete, app)
 
     def _blocking(self, function: Callable[..., Any], *values: Any) -> Any:
@@ -208,7 +211,6 @@ class Endpoint:
         self._is_ours = False
         self._handles.clear()
         self._ray = self._url = self.error = ""
-        self._deployed.clear()
         self.state = "off"
 
 
@@ -227,10 +229,3 @@ def _call(handle: Any, method: str, arguments: Mapping[str, JSON]) -> Any:
     except (RayError, RayServeException) as error:
         raise _DiedError(error) from error
     return answer_of(given)
-
-
-def _deploy(deployment: Any, app: str) -> Any:
-    """Bring a service up; its handle. Raises what its replica says where the code did not load."""
-    handle = applications.run(deployment, app)
-    answer_of(handle.check.remote().result(timeout_s=ANSWER_SECONDS))
-    return handle

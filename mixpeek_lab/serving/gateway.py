@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.models import JSON
-from mixpeek_lab.serving.backends import ServiceHandles, load
+from mixpeek_lab.serving.backends import ServiceHandles
+from mixpeek_lab.serving.background import Background
 from mixpeek_lab.serving.http import HTTPServer
+from mixpeek_lab.serving.importing import load
 from mixpeek_lab.serving.replies import Reply, reply
 
 
 class Gateway:
     """One replica. Made on the event loop that its methods run on, as Ray Serve does."""
 
-    def __init__(self, home: str, token: str, backend: str, app: str, port: int) -> None:
-        self._backend = load(backend)(Path(home), ServiceHandles(Path(home)))
+    def __init__(
+        self, home: str, token: str, backend: str, app: str, port: int, worker: str
+    ) -> None:
+        background = Background(worker, Path(home)) if worker else None
+        self._backend = load(backend)(Path(home), ServiceHandles(Path(home), None, background))
+        self._backend.resume()
         self._server = HTTPServer(load(app)(self._backend, token), port)
 
     def __del__(self) -> None:
@@ -29,7 +35,9 @@ class Gateway:
         return await reply(getattr(self._backend, method)(**arguments))
 
 
-def bind_gateway(home: Path, token: str, backend: str, app: str, port: int) -> Any:
+def bind_gateway(
+    home: Path, token: str, backend: str, app: str, port: int, worker: str = ""
+) -> Any:
     """The gateway's deployment, ready for `serve.run`."""
     from ray import serve
 
@@ -40,4 +48,4 @@ def bind_gateway(home: Path, token: str, backend: str, app: str, port: int) -> A
         ray_actor_options={"num_cpus": 0},
         graceful_shutdown_timeout_s=2,
     )
-    return deployment.bind(str(home), token, backend, app, port)
+    return deployment.bind(str(home), token, backend, app, port, worker)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.models import JSON
-from mixpeek_lab.serving.backends import ServiceHandles, load
+from mixpeek_lab.serving.backends import ServiceHandles
+from mixpeek_lab.serving.importing import load
 from mixpeek_lab.serving.replies import Reply, refusal, reply
 from mixpeek_lab.source import ExtractorSource
 

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import ConflictError
@@ -18,6 +17,7 @@ from mixpeek_lab.retrievers import candidate_ids, to_explain, to_response
 from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
+from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.sources import Service
 
@@ -25,25 +25,26 @@ MOST_STAGED = 64
 """Searches whose later stages run at once; the ones above wait."""
 
 
-class Handles(Protocol):
-    """Calls deployed extractor services."""
-
-    async def infer(
-        self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
-    ) -> dict[str, JSON]:
-        """The service's answer."""
-        ...
-
-
 class Backend:
     """Answers with JSON values; raises LabErrors."""
 
-    def __init__(self, home: Path, handles: Handles) -> None:
+    def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
         self._searcher = Searcher(self._catalog, place)
+        self.platform = Platform(self._catalog, place, handles)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
+
+    def resume(self) -> None:
+        """Go on with what was asked for before the lab was stopped."""
+        self.platform.resume()
+
+    async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Call one version's realtime service: `{inputs, parameters}`."""
+        record = await asyncio.to_thread(self.platform.extractors.served, extractor)
+        asked = {"inference_name": f"{record.manifest.name}@{record.manifest.version}"}
+        return {"success": True, **await self.infer({**body, **asked, "feature_uri": None})}
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer has Mixpeek's execute format."""

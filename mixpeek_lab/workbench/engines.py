@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,8 +68,9 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, session: RaySession, home: Path) -> None:
-        self._session, self._home = session, home
+    def __init__(self, session: RaySession, home: Path, *, claims_cpus: bool = True) -> None:
+        """Without `claims_cpus` a run waits for no other, nor does another wait for it."""
+        self._session, self._home, self._claims = session, home, claims_cpus
 
     def run(
         self,
@@ -83,6 +85,8 @@ class RayEngine:
         profile = record.manifest.compute_profile
         machine = self._machine(asks_for_gpu_memory=profile.gpu_memory_gb is not None)
         plans, notes = plan_steps(pipeline.steps, profile, machine, len(table))
+        if not self._claims:
+            plans = [replace(plan, num_cpus=0.0) for plan in plans]
         return run_on_ray(plans, table, vectors, pipeline.prepare), notes
 
     def _machine(self, *, asks_for_gpu_memory: bool) -> Machine:

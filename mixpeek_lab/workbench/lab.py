@@ -44,6 +44,7 @@ from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
+from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
@@ -54,6 +55,7 @@ from mixpeek_lab.workbench.trials import Trial
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
+WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
 class Lab:
@@ -79,11 +81,12 @@ class Lab:
         self._home = Home.open(home)
         self._catalog = Catalog(self._home.catalog)
         close_lost_runs(self._catalog, self._home)
+        close_lost_work(self._catalog, self._home)
         seed_hub_cache()
         quiet_model_loading()
         self._hub = HubCheck()
         self._session = RaySession(num_cpus, num_gpus, prepare=self._hub.settle)
-        config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port)
+        config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port, WORKER)
         self._endpoint = Endpoint(config)
         self._kernel = KernelEngine(self._home.path)
         self._searcher = Searcher(self._catalog, self._home)
@@ -414,8 +417,9 @@ class Lab:
         """Deploy the extractor's realtime service; returns its application once it is loaded.
 
         The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current nor behind any collection or stage are taken down. Starts the endpoint
-        where it is down. EngineError, with the extractor's line, where its code does not load.
+        are neither current, nor behind any collection or stage, nor deployed over HTTP are taken
+        down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
+        its code does not load.
         """
         record = self._catalog.extractor(name, digest=digest)
         if record.source.text("realtime.py") is None:
@@ -426,9 +430,16 @@ class Lab:
         self._start_endpoint()
         on_gpu = record.manifest.compute_profile.resource_type == "gpu" and self._session.gpus > 0
         threads = max(1, int(self._session.cpus))
-        app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
+        note = partial(self._catalog.put_deployment, name, record.source.digest, "lab")
+        try:
+            app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
+        except EngineError as error:
+            note("FAILED", str(error))
+            raise
+        note("DEPLOYED")
         needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
         needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
+        needed |= {d.digest for d in self._catalog.deployments() if d.owner == "api"}
         needed |= self._searcher.behind_stages(name)
         self._endpoint.retire(name, needed)
         return app

@@ -108,6 +108,8 @@ class Run:
     """What the extractor declares, for notes on what does not fit."""
     on_progress: OnProgress = lambda _: None
     run_id: str = field(default_factory=lambda: new_id("run"))
+    force: frozenset[str] = frozenset()
+    """Objects, by id, that are computed again though nothing changed; `*` is all of them."""
 
     def execute(self) -> RunReport:
         """Bring the collection up to date with its bucket. Only changed rows are computed.
@@ -116,16 +118,20 @@ class Run:
         leaves the collection at the snapshot it had, and is raised again. ConflictError where the
         collection has a run under way, in this process or another.
         """
-        begun = time.perf_counter()
         with writing(self.root):
-            key = self.collection.collection_id
-            self.catalog.mark_lost_runs(key)
-            shown = self.catalog.collection(key)  # another process may have run meanwhile
-            remove_old_snapshots(self.root, shown.snapshot)
-            current = replace(
-                self.collection, snapshot=shown.snapshot, document_count=shown.document_count
-            )
-            return replace(self, collection=current)._execute(begun)
+            return self.execute_held()
+
+    def execute_held(self) -> RunReport:
+        """The same, for a caller that holds `writing(root)`."""
+        begun = time.perf_counter()
+        key = self.collection.collection_id
+        self.catalog.mark_lost_runs(key)
+        shown = self.catalog.collection(key)  # another process may have run meanwhile
+        remove_old_snapshots(self.root, shown.snapshot)
+        current = replace(
+            self.collection, snapshot=shown.snapshot, document_count=shown.document_count
+        )
+        return replace(self, collection=current)._execute(begun)
 
     def _execute(self, begun: float) -> RunReport:
         plan = self._plan()
@@ -153,13 +159,16 @@ class Run:
     def _plan(self) -> Plan:
         manifest = self.record.manifest
         rows = plan_rows(
-            self.catalog.iter_input(self.collection.bucket_id, input_types(manifest)),
+            self.catalog.iter_input(
+                self.collection.bucket_id, input_types(manifest), self.collection.properties
+            ),
             collection_id=self.collection.collection_id,
             digest=self.record.source.digest,
             parameters=self.collection.parameters,
         )
         shown = self._shown()
         ledger = read_ledger(shown) if shown else set()
+        ledger -= {row.key for row in rows if self.force & {row.row.object_id, "*"}}
         return make_plan(rows, ledger, manifest, self.collection)
 
     def _compute(self, plan: Plan, computed: _Computed) -> None:

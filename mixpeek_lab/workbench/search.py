@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
-from mixpeek_lab.errors import ExtractorRunError, LabError, RetrieverError
+from mixpeek_lab.errors import ExtractorRunError, LabError
 from mixpeek_lab.models import JSON, Collection, SearchResult
 from mixpeek_lab.retrievers import (
     EmbedRequest,
@@ -27,6 +27,7 @@ from mixpeek_lab.retrievers import (
 )
 from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.uris import FeatureURI
+from mixpeek_lab.workbench.awaited import awaited, demand_documents
 from mixpeek_lab.workbench.compatibility import (
     Extractors,
     check_search,
@@ -121,8 +122,8 @@ class Searcher:
         """Read a definition and check it against its collections and extractors; with notes on it.
 
         Bare feature names become URIs. RetrieverError or NotFoundError where a collection or a
-        feature is missing, has no documents yet, or was made by several versions of the code, and
-        where an extractor does not fit the stage that asks it.
+        feature is missing, or was made by several versions of the code, and where an extractor
+        does not fit the stage that asks it.
         """
         read = self._resolved(body, name)
         return read.spec, check_search(self._catalog, read.spec, read.sources)
@@ -148,6 +149,7 @@ class Searcher:
         else:
             read = self._resolved(retriever, "unnamed")
             check_search(self._catalog, read.spec, read.sources)
+        demand_documents(self._catalog, (source.collection for source in read.sources.all))
         request = parse_request(body)
         embeds = embed_requests(read.spec, request)
         return Prepared(read.spec, request, read.sources, embeds, read.extractors)
@@ -201,9 +203,7 @@ class Searcher:
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
-            raise RetrieverError(
-                f"Collection {collection.name!r} has no documents yet: process its bucket first."
-            )
+            return Source(collection, awaited(self._catalog, collection))
         folder = self._home.snapshots(collection.collection_id) / str(collection.snapshot)
         known = self._snapshots.get(collection.collection_id)
         if known is None or known.folder != folder:

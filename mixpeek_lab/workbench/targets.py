@@ -33,17 +33,8 @@ def target_collection(
     """
     if analyzer is not None:
         check_analyzer(analyzer)
-    if is_reserved(name):
-        raise InvalidInputError(
-            f"A collection cannot be called {name!r}: `sql` has a table of that name."
-        )
+    demand_sayable(catalog, name)
     _check_indexes(record, indexes or {})
-    twin = next((c.name for c in catalog.collections() if c.name.lower() == name.lower()), name)
-    if twin != name:
-        raise ConflictError(
-            f"There is a collection {twin!r}, and SQL does not tell it from {name!r}. "
-            "Use that one, or take a name that differs in more than case."
-        )
     try:
         found = catalog.collection(name)
     except NotFoundError:
@@ -64,6 +55,20 @@ def target_collection(
         parameters=dict(found.parameters if parameters is None else parameters),
         settings=settings,
     )
+
+
+def demand_sayable(catalog: Catalog, name: str) -> None:
+    """Raise where SQL could not tell a collection of this name from another table."""
+    if is_reserved(name):
+        raise InvalidInputError(
+            f"A collection cannot be called {name!r}: `sql` has a table of that name."
+        )
+    twin = next((c.name for c in catalog.collections() if c.name.lower() == name.lower()), name)
+    if twin != name:
+        raise ConflictError(
+            f"There is a collection {twin!r}, and SQL does not tell it from {name!r}. "
+            "Use that one, or take a name that differs in more than case."
+        )
 
 
 def _check_indexes(record: ExtractorRecord, indexes: Mapping[str, IndexKind]) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mixpeek_lab.catalog import ExtractorRecord, InputRow
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.catalog import ExtractorRecord
 from mixpeek_lab.harness import (
     Ask,
     OnResult,
@@ -29,6 +28,7 @@ from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.samples import sample_rows
 from mixpeek_lab.workbench.shaping import vector_dims
 from mixpeek_lab.workbench.sources import Service
 
@@ -124,13 +124,7 @@ class Trial:
     def _samples(self, rows: Source | None) -> Iterator[Samples]:
         if rows is not None:
             loaded = load_objects(rows)
-            inputs = [
-                InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type,
-                         b.content_hash, b.size_bytes, "{}", "")
-                for o in loaded.objects for b in o.blobs
-            ]  # fmt: skip
-            if not inputs:
-                raise InvalidInputError("A test needs at least one row with text.")
+            inputs = sample_rows(loaded, self.record.manifest)
             yield Samples.of(inputs, loaded.notes)
             return
         with tempfile.TemporaryDirectory(prefix="mixpeek-lab-test-") as folder:

@@ -1,0 +1,61 @@
+"""`/v1/namespaces/{namespace}/extractors` (or `/plugins`): versions, and serving them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.listing import NoNarrowing
+from mixpeek_lab.api.pages import ThePage
+
+router = APIRouter(tags=["extractors"])
+
+
+@router.get("")
+def list_all(platform: ThePlatform, page: ThePage) -> Answer:
+    """Every version of every extractor."""
+    return Answer(page.of(platform.extractors.list_all()))
+
+
+@router.post("/list", dependencies=[NoNarrowing])
+def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
+    """The same, as Mixpeek's client asks."""
+    return Answer(page.of(platform.extractors.list_all()))
+
+
+@router.get("/{extractor}")
+def get(platform: ThePlatform, extractor: str) -> Answer:
+    """One version, by its id (`name_1_0_0`), or an extractor's current one, by name."""
+    return Answer(platform.extractors.get(extractor))
+
+
+@router.delete("/{extractor}")
+def delete(platform: ThePlatform, extractor: str) -> Answer:
+    """Forget a version. 409 while a collection is made with it."""
+    platform.extractors.delete(extractor)
+    return Answer({"success": True})
+
+
+@router.post("/{extractor}/deploy")
+def deploy(platform: ThePlatform, extractor: str, deployment_type: str | None = None) -> Answer:
+    """Have its realtime service deployed, in the background. `?deployment_type=batch_only`: not."""
+    return Answer(platform.extractors.deploy(extractor, deployment_type))
+
+
+@router.post("/{extractor}/undeploy")
+def undeploy(platform: ThePlatform, extractor: str) -> Answer:
+    """Take its realtime service down."""
+    return Answer(platform.extractors.undeploy(extractor))
+
+
+@router.get("/{extractor}/status")
+def status(platform: ThePlatform, extractor: str) -> Answer:
+    """QUEUED, PENDING, IN_PROGRESS, DEPLOYED, FAILED (with `error`) or NOT_DEPLOYED."""
+    return Answer(platform.extractors.status(extractor))
+
+
+@router.post("/{extractor}/realtime/test")
+async def try_out(backend: TheBackend, extractor: str, body: JSONBody) -> Answer:
+    """`{inputs, parameters}` → `{success, data, latency_ms}`, from the deployed service."""
+    return Answer(await backend.try_out(extractor, body))

@@ -1,0 +1,37 @@
+"""`/v1/namespaces`: the one namespace that a lab is; and the check that requests mean it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.api.backend import ThePlatform
+from mixpeek_lab.api.listing import NoNarrowing
+from mixpeek_lab.api.pages import ThePage
+
+router = APIRouter(prefix="/namespaces", tags=["namespaces"])
+
+
+def demand_namespace(platform: ThePlatform, request: Request) -> None:
+    """A dependency of every route: 404 where the path or X-Namespace names another namespace."""
+    named = (request.path_params.get("namespace"), request.headers.get("x-namespace"))
+    for name in filter(None, named):
+        platform.namespaces.demand(name)
+
+
+@router.get("")
+def list_all(platform: ThePlatform, page: ThePage) -> Answer:
+    """All namespaces."""
+    return Answer(page.of(platform.namespaces.list_all()))
+
+
+@router.post("/list", dependencies=[NoNarrowing])
+def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
+    """The same, as Mixpeek's client asks."""
+    return Answer(page.of(platform.namespaces.list_all()))
+
+
+@router.get("/{namespace}")
+def get(platform: ThePlatform, namespace: str) -> Answer:
+    """One namespace, and what it holds."""
+    return Answer(platform.namespaces.get(namespace))

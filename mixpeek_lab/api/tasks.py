@@ -1,0 +1,30 @@
+"""`/v1/tasks`: how far the work in the background is."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from mixpeek_lab.api.answer import Answer
+from mixpeek_lab.api.backend import ThePlatform
+from mixpeek_lab.api.listing import NoNarrowing
+from mixpeek_lab.api.pages import ThePage
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@router.get("")
+def list_all(platform: ThePlatform, page: ThePage) -> Answer:
+    """All tasks, newest first."""
+    return Answer(page.of(platform.tasks.list_all()))
+
+
+@router.post("/list", dependencies=[NoNarrowing])
+def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
+    """The same, as Mixpeek's client asks."""
+    return Answer(page.of(platform.tasks.list_all()))
+
+
+@router.get("/{task_id}")
+def get(platform: ThePlatform, task_id: str) -> Answer:
+    """One task, with the first rows that failed."""
+    return Answer(platform.tasks.get(task_id))

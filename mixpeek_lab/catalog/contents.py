@@ -1,0 +1,156 @@
+"""What the catalog holds, piece by piece: a bucket's objects, versions, and how they go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mixpeek_lab.catalog.access import Records
+from mixpeek_lab.catalog.objects import known_objects, put_object
+from mixpeek_lab.catalog.records import ExtractorRecord, new_id, now, to_extractor
+from mixpeek_lab.errors import NotFoundError
+from mixpeek_lab.models import Blob, BucketObject, Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """A bucket's object and when it was last written."""
+
+    object: BucketObject
+    updated_at: str
+
+
+class ContentRecords(Records):
+    """Objects one by one, all versions of extractors, and what is deleted."""
+
+    def namespace(self) -> tuple[str, str]:
+        """The id of this lab's one namespace, and since when it has it. Made when first asked."""
+        with self._database.transaction() as sql:
+            for key, value in (("namespace_id", new_id("ns")), ("created_at", now())):
+                sql.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (key, value))
+            facts = dict(sql.execute("SELECT key, value FROM facts").fetchall())
+        return facts["namespace_id"], facts["created_at"]
+
+    # ------------------------------------------------------------ objects
+
+    def add_objects(
+        self, bucket_id: str, objects: Sequence[BucketObject], hashes: Sequence[str]
+    ) -> None:
+        """Add or replace some objects, in one transaction; new ones come last. See put_objects."""
+        with self._database.transaction() as sql:
+            known = known_objects(sql, bucket_id, [item.object_id for item in objects])
+            query = "SELECT coalesce(max(ordinal), -1) FROM objects WHERE bucket_id = ?"
+            last: int = sql.execute(query, (bucket_id,)).fetchone()[0]
+            for position, (item, digest) in enumerate(zip(objects, hashes, strict=True), 1):
+                old = known.get(item.object_id)
+                ordinal = old.ordinal if old else last + position
+                put_object(sql, bucket_id, ordinal, item, digest, old)
+
+    def objects(self, bucket_id: str, offset: int = 0, limit: int = -1) -> list[ObjectRecord]:
+        """The bucket's objects in the order they came; `limit` of them (all)."""
+        rows = self._database.connection.execute(
+            "SELECT object_id, metadata, updated_at FROM objects WHERE bucket_id = ? "
+            "ORDER BY ordinal, object_id LIMIT ? OFFSET ?",
+            (bucket_id, limit, offset),
+        ).fetchall()
+        return [self._object(bucket_id, *row) for row in rows]
+
+    def object(self, bucket_id: str, object_id: str) -> ObjectRecord:
+        """One object of a bucket."""
+        query = "SELECT object_id, metadata, updated_at FROM objects "
+        row = self._one(query + "WHERE bucket_id = ? AND object_id = ?", bucket_id, object_id)
+        if row is None:
+            near = self._database.connection.execute(
+                "SELECT object_id FROM objects WHERE bucket_id = ? ORDER BY ordinal LIMIT 9",
+                (bucket_id,),
+            )
+            raise NotFoundError("object", object_id, [found[0] for found in near])
+        return self._object(bucket_id, *row)
+
+    def unknown_objects(self, bucket_id: str, object_ids: Sequence[str]) -> list[str]:
+        """Those of the ids that the bucket does not have."""
+        query = "SELECT 1 FROM objects WHERE bucket_id = ? AND object_id = ?"
+        return [key for key in object_ids if self._one(query, bucket_id, key) is None]
+
+    def delete_object(self, bucket_id: str, object_id: str) -> None:
+        """Remove one object with its blobs."""
+        self.object(bucket_id, object_id)
+        with self._database.transaction() as sql:
+            sql.execute(
+                "DELETE FROM objects WHERE bucket_id = ? AND object_id = ?", (bucket_id, object_id)
+            )
+
+    def _object(
+        self, bucket_id: str, object_id: str, metadata: str, updated_at: str
+    ) -> ObjectRecord:
+        rows = self._database.connection.execute(
+            "SELECT blob_id, property, type, data, mime_type, content_hash, size_bytes FROM blobs "
+            "WHERE bucket_id = ? AND object_id = ? ORDER BY property",
+            (bucket_id, object_id),
+        )
+        blobs = tuple(Blob(*row) for row in rows)
+        return ObjectRecord(
+            BucketObject(object_id, bucket_id, blobs, json.loads(metadata)), updated_at
+        )
+
+    # ------------------------------------------------------------ extractors
+
+    def versions(self, name: str | None = None) -> list[ExtractorRecord]:
+        """One record for each version of each extractor, by name, newest last.
+
+        Where several contents have one version, the current one's, else the newest's.
+        """
+        query = "SELECT * FROM extractors ORDER BY name, is_current, rowid"
+        found = {}
+        for record in map(to_extractor, self._all(query)):
+            found[record.manifest.name, record.manifest.version] = record
+        return [record for key, record in found.items() if name in (None, key[0])]
+
+    def contents(self, name: str, version: str) -> list[ExtractorRecord]:
+        """Everything that was kept as this version, oldest first."""
+        rows = self._database.connection.execute(
+            "SELECT * FROM extractors WHERE name = ? AND version = ? ORDER BY rowid",
+            (name, version),
+        )
+        return [to_extractor(row) for row in rows.fetchall()]
+
+    def delete_version(self, name: str, version: str) -> None:
+        """Forget all contents of a version; the newest of those left becomes current."""
+        with self._database.transaction() as sql:
+            sql.execute("DELETE FROM extractors WHERE name = ? AND version = ?", (name, version))
+            sql.execute(
+                "UPDATE extractors SET is_current = 1 WHERE rowid = "
+                "(SELECT max(rowid) FROM extractors WHERE name = ?) AND NOT EXISTS "
+                "(SELECT 1 FROM extractors WHERE name = ? AND is_current)",
+                (name, name),
+            )
+
+    # ------------------------------------------------------------ buckets, collections
+
+    def size_of_bucket(self, bucket_id: str) -> int:
+        """Bytes of its blobs, together."""
+        row = self._one(
+            "SELECT coalesce(sum(size_bytes), 0) FROM blobs WHERE bucket_id = ?", bucket_id
+        )
+        return int(row[0]) if row else 0
+
+    def delete_bucket(self, bucket_id: str) -> None:
+        """Remove a bucket with its objects."""
+        with self._database.transaction() as sql:
+            sql.execute("DELETE FROM buckets WHERE bucket_id = ?", (bucket_id,))
+
+    def delete_collection(self, collection_id: str) -> None:
+        """Forget a collection, its runs and its tasks."""
+        with self._database.transaction() as sql:
+            for table in ("collections", "runs", "tasks"):
+                sql.execute(f"DELETE FROM {table} WHERE collection_id = ?", (collection_id,))
+
+    def failures(self, run_id: str, limit: int = -1) -> list[Failure]:
+        """The rows that failed in a run; `limit` of them (all)."""
+        rows = self._database.connection.execute(
+            "SELECT object_id, document_id, step, kind, message, place FROM failures "
+            "WHERE run_id = ? ORDER BY rowid LIMIT ?",
+            (run_id, limit),
+        )
+        return [Failure(*row) for row in rows]

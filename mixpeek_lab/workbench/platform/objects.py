@@ -1,0 +1,133 @@
+"""Objects of a bucket: uploading them sets the bucket's collections going."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from mixpeek_lab.catalog import Catalog, ObjectRecord
+from mixpeek_lab.errors import BodyError, TooLargeError
+from mixpeek_lab.models import JSON, Blob, Bucket
+from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.reading import read_object
+
+MOST = 100
+"""Objects in one request."""
+
+
+class Objects:
+    """Objects by the id or name of their bucket, and their own id."""
+
+    def __init__(self, catalog: Catalog, host: Host) -> None:
+        self._catalog, self._host = catalog, host
+
+    def create(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """One object, or a list of them in `objects`: all of them, or none where one is wrong."""
+        if "objects" in body:
+            return self.create_batch(bucket, body)
+        (made,), tasks = self._put(self._catalog.bucket(bucket), [body], [""])
+        return {**made, **tasks}
+
+    def create_batch(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The objects of the list `objects`."""
+        given = body.get("objects")
+        if not isinstance(given, list) or not given:
+            raise BodyError.at("objects", "must be a list with at least one object.")
+        if len(given) > MOST:
+            raise TooLargeError(
+                f"objects: {len(given):,} of them. Send at most {MOST} in one request."
+            )
+        places = [f"objects[{number}]." for number in range(len(given))]
+        made, tasks = self._put(self._catalog.bucket(bucket), given, places)
+        return {
+            "objects": made,
+            "object_ids": [item["object_id"] for item in made],
+            "succeeded": made,
+            "failed": [],
+            "total_requested": len(given),
+            "succeeded_count": len(made),
+            "failed_count": 0,
+            **tasks,
+        }
+
+    def list_all(self, bucket: str, offset: int, limit: int) -> tuple[list[JSON], int]:
+        """Some of a bucket's objects, in the order they came; and how many there are."""
+        found = self._catalog.bucket(bucket)
+        records = self._catalog.objects(found.bucket_id, offset, limit)
+        return [_record(record) for record in records], found.object_count
+
+    def get(self, bucket: str, object_id: str) -> dict[str, JSON]:
+        """One object."""
+        return _record(self._catalog.object(self._catalog.bucket(bucket).bucket_id, object_id))
+
+    def delete(self, bucket: str, object_id: str) -> dict[str, JSON]:
+        """Remove one object; its documents go with the next run, which is set going."""
+        found = self._catalog.bucket(bucket)
+        with self._catalog.together():
+            self._catalog.delete_object(found.bucket_id, object_id)
+            tasks = self._queue(found)
+        self._host.wake()
+        return {"success": True, **tasks}
+
+    def _put(
+        self, bucket: Bucket, bodies: Sequence[JSON], places: Sequence[str]
+    ) -> tuple[list[dict[str, JSON]], dict[str, JSON]]:
+        objects, problems = [], list[tuple[str, str]]()
+        for body, place in zip(bodies, places, strict=True):
+            try:
+                objects.append(read_object(body, bucket, place))
+            except BodyError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise BodyError(problems)
+        hashes = [_hash(item.metadata) for item in objects]
+        with self._catalog.together():
+            self._catalog.add_objects(bucket.bucket_id, objects, hashes)
+            tasks = self._queue(bucket)
+        self._host.wake()
+        made = [self._catalog.object(bucket.bucket_id, item.object_id) for item in objects]
+        return [_record(record) for record in made], tasks
+
+    def _queue(self, bucket: Bucket) -> dict[str, JSON]:
+        """Have every collection of the bucket brought up to date."""
+        tasks = [
+            self._catalog.queue_task(collection.collection_id)[0]
+            for collection in self._catalog.collections()
+            if collection.bucket_id == bucket.bucket_id
+        ]
+        return {
+            "task_ids": [task.task_id for task in tasks],
+            "tasks": [
+                {"task_id": task.task_id, "collection_id": task.collection_id} for task in tasks
+            ],
+        }
+
+
+def _record(record: ObjectRecord) -> dict[str, JSON]:
+    item = record.object
+    return {
+        "object_id": item.object_id,
+        "bucket_id": item.bucket_id,
+        "blobs": [_blob(blob) for blob in item.blobs],
+        "metadata": dict(item.metadata),
+        "updated_at": record.updated_at,
+    }
+
+
+def _blob(blob: Blob) -> dict[str, JSON]:
+    return {
+        "blob_id": blob.blob_id,
+        "property": blob.property,
+        "type": blob.type,
+        "data": blob.data,
+        "details": {
+            "mime_type": blob.mime_type,
+            "size_bytes": blob.size_bytes,
+            "hash": blob.content_hash,
+        },
+    }
+
+
+def _hash(metadata: Mapping[str, JSON]) -> str:
+    return hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""Tasks: how far the runs are that uploads, new collections and triggers set going."""
+
+from __future__ import annotations
+
+from mixpeek_lab.catalog import Catalog, Task
+from mixpeek_lab.errors import NotFoundError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.lost import close_lost_work
+
+SHOWN_FAILURES = 20
+
+
+class Tasks:
+    """Tasks by id. Whoever looks also sees that a worker died, and its task with it."""
+
+    def __init__(self, catalog: Catalog, home: Home) -> None:
+        self._catalog, self._home = catalog, home
+
+    def list_all(self) -> list[JSON]:
+        """All tasks, newest first."""
+        close_lost_work(self._catalog, self._home)
+        return [self._record(task) for task in self._catalog.tasks()]
+
+    def get(self, task_id: str) -> dict[str, JSON]:
+        """One task, with the first rows that failed."""
+        task = self._catalog.task(task_id)
+        if task.is_open:
+            close_lost_work(self._catalog, self._home)
+            task = self._catalog.task(task_id)
+        failed = self._catalog.failures(task.run_id, SHOWN_FAILURES) if task.run_id else []
+        record = self._record(task)
+        record["additional_data"]["failures"] = [
+            {
+                "object_id": failure.object_id,
+                "document_id": failure.document_id,
+                "step": failure.step,
+                "type": failure.kind,
+                "message": failure.message,
+                "where": failure.where,
+            }
+            for failure in failed
+        ]
+        return record
+
+    def _record(self, task: Task) -> dict[str, JSON]:
+        try:
+            name = self._catalog.collection(task.collection_id).name
+        except NotFoundError:
+            name = ""
+        return {
+            "task_id": task.task_id,
+            "task_type": "engine_feature_extractor_run",
+            "status": task.state,
+            "inputs": [task.collection_id],
+            "outputs": [task.run_id] if task.run_id else [],
+            "error": task.error or None,
+            "progress": dict(task.progress),
+            "additional_data": {
+                "collection_id": task.collection_id,
+                "collection_name": name,
+                "run_id": task.run_id,
+                **task.options,
+            },
+            "created_at": task.created_at,
+            "started_at": task.started_at,
+            "finished_at": task.finished_at,
+        }

@@ -1,0 +1,76 @@
+"""The worker: runs and deployments in a process of its own, for as long as the gateway is up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.workbench.engines import RayEngine
+from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.lost import working
+from mixpeek_lab.workbench.platform.processing import Processing
+from mixpeek_lab.workbench.platform.rollouts import Rollouts
+from mixpeek_lab.workbench.runs import close_lost_runs
+
+log = logging.getLogger(__name__)
+
+BACKEND = "mixpeek_lab.workbench.backend:Backend"
+PAUSE = 0.1
+"""Seconds between two looks into the catalog, which costs microseconds while nothing changes."""
+PAUSE_AFTER_ERROR = 2.0
+
+
+class Worker:
+    """Two lanes, so that a long run does not hold a deployment up."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = Home.open(home)
+        self._catalog = Catalog(self._home.catalog)
+        self._session = RaySession()
+
+    def start(self) -> None:
+        """Work in the background until the process ends."""
+        threading.Thread(target=self._work, name="mixpeek-lab-worker", daemon=True).start()
+
+    def _work(self) -> None:
+        engine = RayEngine(self._session, self._home.path, claims_cpus=False)
+        processing = Processing(self._catalog, self._home, engine)
+        rollouts = Rollouts(self._catalog, self._home, self._session, BACKEND)
+        with working(self._catalog, self._home):
+            close_lost_runs(self._catalog, self._home)
+            _guarded(rollouts.restore)
+            lane = threading.Thread(
+                target=self._loop, args=(rollouts.step,), name="mixpeek-lab-rollouts", daemon=True
+            )
+            lane.start()
+            self._loop(processing.step)
+
+    def _loop(self, step: Callable[[], bool]) -> None:
+        """Take steps for as long as there are any, and look again when the catalog changes."""
+        pause, idle = threading.Event(), 0
+        seen: object = None
+        while True:
+            version = self._catalog.version
+            if version == seen and idle < 10:
+                idle += 1
+                pause.wait(PAUSE)
+                continue
+            seen, idle = version, 0
+            done = _guarded(step)
+            if done is None:
+                pause.wait(PAUSE_AFTER_ERROR)
+            elif done:
+                seen = None
+
+
+def _guarded(step: Callable[[], bool | None]) -> bool | None:
+    """What the step gives; None where it failed, which the log tells."""
+    try:
+        return step()
+    except Exception:
+        log.exception("the worker's step failed")
+        return None

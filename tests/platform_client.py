@@ -1,0 +1,83 @@
+"""What tests of the platform's API ask with."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from mixpeek_lab.source import ExtractorSource
+
+TEXTS = ["river boat", "money bank", "fox tree"]
+EXTRACTOR = {"feature_extractor_name": "hash_embedder", "version": "1.0.0"}
+
+
+class Client:
+    """Asks the API, and holds its answers to the envelope."""
+
+    def __init__(self, http: Any, token: str) -> None:
+        self.http, self._headers = http, {"authorization": f"Bearer {token}"}
+
+    def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """The JSON of an answer that is no error."""
+        answer = self.send(method, path, body, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def refused(
+        self, status: int, kind: str, method: str, path: str, body: Any = None, **options: Any
+    ) -> Any:
+        """The `error` of an answer that is one."""
+        answer = self.send(method, path, body, **options)
+        told = answer.json()
+        assert answer.status_code == status, told
+        assert (told["success"], told["status"], told["error"]["type"]) == (False, status, kind)
+        return told["error"]
+
+    def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        headers = {**self._headers, **options.pop("headers", {})}
+        return self.http.request(method, f"/v1{path}", json=body, headers=headers, **options)
+
+    def upload(self, name: str, archive: bytes, version: str | None = None) -> Any:
+        """Upload an archive, and confirm it."""
+        made = self("POST", "/namespaces/default/extractors/uploads",
+                    {"name": name, **({"version": version} if version else {})})  # fmt: skip
+        assert self.http.put(made["presigned_url"], content=archive).status_code == 200
+        return self("POST", f"/namespaces/default/extractors/uploads/{made['upload_id']}/confirm")
+
+
+def zipped(source: ExtractorSource, folder: str | None = None, **changes: str) -> bytes:
+    """A package as `zip -r` makes it. `changes`: file stem → text that replaces the whole file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in source.files:
+            archive.writestr(f"{folder or source.name}/{path}", changes.get(Path(path).stem, text))
+    return buffer.getvalue()
+
+
+def filled(ask: Client, name: str = "texts", texts: list[str] = TEXTS) -> str:
+    """A bucket with one object a text; its id."""
+    body = {"bucket_name": name, "blob_schema": {"body": {"type": "text"}}}
+    bucket = ask("POST", "/buckets", body)["bucket_id"]
+    upload(ask, bucket, texts)
+    return str(bucket)
+
+
+def upload(ask: Client, bucket: str, texts: list[str]) -> Any:
+    objects = [{"blob_data": {"body": text}, "metadata": {"n": n}} for n, text in enumerate(texts)]
+    return ask("POST", f"/buckets/{bucket}/objects", {"objects": objects})
+
+
+def collected(ask: Client, bucket: str, name: str = "docs", **config: Any) -> str:
+    body = {
+        "collection_name": name,
+        "source": {"type": "bucket", "bucket_id": bucket},
+        "feature_extractor": {**EXTRACTOR, **config},
+    }
+    return str(ask("POST", "/collections", body)["collection_id"])
+
+
+def documents(ask: Client, collection: str, **body: Any) -> list[Any]:
+    found = ask("POST", f"/collections/{collection}/documents/list", {"limit": 1000, **body})
+    return list(found["results"])
