@@ -134,7 +134,7 @@ def _of_callable(ev: Evaluator, owner: Value, name: str) -> Values:
     if isinstance(owner, Partial) and name == "args":
         return (Seq(owner.args, "tuple"),)
     if isinstance(owner, Func) and name == "__class__":
-        return (Ref("types.FunctionType"),)
+        return (Ref("builtins.type(function)"),)
     if isinstance(owner, Func) and name == "__globals__":
         return (Space(Own(owner.scope.path)),)
     return union([ev.attribute_stores(name), UNKNOWN])

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from mixpeek_lab.lint.names import expressions, folding, unpacking
 from mixpeek_lab.lint.names.dotted import CLOSED, normal
 from mixpeek_lab.lint.names.folding import NotFoldedError
-from mixpeek_lab.lint.names.models import MODELS, Arguments, Keywords, attributes_of
+from mixpeek_lab.lint.names.models import (
+    MODELS,
+    TYPE_OF_FUNCTION,
+    Arguments,
+    Keywords,
+    attributes_of,
+)
 from mixpeek_lab.lint.names.scopes import Scope
 from mixpeek_lab.lint.names.values import (
     NOTHING,
@@ -200,7 +206,7 @@ def _outside(
         return (unpacking.PATH,)
     if name.startswith("pathlib.Path()") and _last(name) in _MANY_PATHS:
         return (Seq(((unpacking.PATH,),) * 2),)
-    ev.note("called", node, name)
+    ev.note("called", node, "types.FunctionType" if name == TYPE_OF_FUNCTION else name)
     parts = name.split(".")
     if len(parts) == 3 and parts[1] in ("str", "bytes", "list", "dict", "tuple") and args:
         return union(

@@ -53,8 +53,6 @@ class _Collector:
         kind = type(node)
         if kind in _LOOKED_AT:
             self.tree.scope_of[id(node)] = scope
-            if kind is not ast.Constant:
-                self.tree.looked_at.append(node)  # type: ignore[arg-type]
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, node, scope)
@@ -62,6 +60,8 @@ class _Collector:
             self.block(node, scope)
         else:
             self.body(node, scope)
+        if kind in _LOOKED_AT and kind is not ast.Constant:
+            self.tree.looked_at.append(node)  # type: ignore[arg-type]
 
     def block(self, node: ast.AST, scope: Scope) -> None:
         loops = isinstance(node, _LOOPS)

@@ -27,6 +27,7 @@ from mixpeek_lab.lint.names.values import (
     Unknown,
     Value,
     Values,
+    constant,
     union,
 )
 
@@ -98,6 +99,8 @@ class Evaluator:
 
     def values(self, node: ast.AST) -> Values:
         """What an expression can be."""
+        if isinstance(node, ast.Constant):
+            return constant(node.value)
         context = self._solver.context
         scope = self._scopes.get(id(node))
         if scope is not None and context.parent is not None:

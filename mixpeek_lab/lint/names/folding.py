@@ -25,6 +25,8 @@ from typing import Any
 MAX_SIZE = 20_000
 """Elements, or characters, of a value that is followed."""
 MAX_BITS = 256
+LIMIT = 200_000
+"""Characters that an operation may read or write in all."""
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Mod: operator.mod,
@@ -33,6 +35,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.LShift: operator.lshift,
 }  # fmt: skip
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
+_NESTED = re.compile(r"\{[^{}]*\{")
 _LONG_NUMBER = re.compile(r"\d{4}|\*")
 _FIELD = re.compile(r"\{[^{}]*\}|%[^a-zA-Z%]*[a-zA-Z]")
 
@@ -129,15 +132,17 @@ def binary(op: ast.operator, left: Any, right: Any) -> object:
             raise NotFoldedError
     if isinstance(op, ast.LShift) and not (isinstance(right, int) and right < MAX_BITS):
         raise NotFoldedError
+    _check_size([left, right])
     if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
-        _check_format(str(left))
+        _check_format(str(left), [right])
     return _guarded(operation, left, right)
 
 
 def method(owner: Any, name: str, args: list[Any], keywords: dict[str, Any]) -> object:
     """`owner.name(*args, **keywords)` for the methods of constants that only compute."""
+    _check_size([owner, *args, *keywords.values()])
     if isinstance(owner, str) and name == "format":
-        _check_format(owner)
+        _check_format(owner, [*args, *keywords.values()])
         return _guarded(owner.format, *args, **keywords)
     known = isinstance(owner, str | bytes) and name in _STRING_METHODS
     known = known or (isinstance(owner, list | tuple) and name in _LIST_METHODS)
@@ -146,7 +151,7 @@ def method(owner: Any, name: str, args: list[Any], keywords: dict[str, Any]) -> 
         return _guarded(list, getattr(owner, name)())
     if not known:
         raise NotFoldedError
-    if name == "replace" and args and len(str(owner)) * len(str(args[-1])) > MAX_SIZE * 10:
+    if name in ("replace", "translate") and _size(owner) * max(map(_size, args), default=0) > LIMIT:
         raise NotFoldedError
     if name == "join" and len(owner) * _length(args) > MAX_SIZE:
         raise NotFoldedError
@@ -164,6 +169,7 @@ def _length(args: list[Any]) -> int:
 
 def function(name: str, args: list[Any], keywords: dict[str, Any]) -> object:
     """One of FUNCTIONS; NotFoldedError where it raises or its result would be large."""
+    _check_size([*args, *keywords.values()])
     if name in ("builtins.bytes", "builtins.bytearray") and args and isinstance(args[0], int):
         raise NotFoldedError
     return _guarded(FUNCTIONS[name], *args, **keywords)
@@ -193,8 +199,25 @@ def _guarded(what: Any, *args: Any, **keywords: Any) -> object:
     return found
 
 
-def _check_format(text: str) -> None:
-    """Refuse widths of thousands, and fields that walk into attributes."""
+def _size(value: Any) -> int:
+    """Characters and elements in all."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(key) + _size(item) for key, item in value.items())
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 1
+
+
+def _check_size(values: list[Any]) -> None:
+    if _size(values) > LIMIT:
+        raise NotFoldedError
+
+
+def _check_format(text: str, args: list[Any]) -> None:
+    """Refuse widths of thousands, widths that are arguments, and walks into attributes."""
+    fields = text.count("{") + text.count("%")
+    if _NESTED.search(text) or fields * _size(args) > LIMIT:
+        raise NotFoldedError
     for spec in _FIELD.findall(text):
         if _LONG_NUMBER.search(spec) or (spec.startswith("{") and "." in spec.split(":")[0]):
             raise NotFoldedError

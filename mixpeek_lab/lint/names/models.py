@@ -34,6 +34,10 @@ Keywords: TypeAlias = dict[str, Values]
 Model: TypeAlias = Callable[["Evaluator", Arguments, Keywords, ast.AST], Values]
 
 
+TYPE_OF_FUNCTION = "builtins.type(function)"
+"""types.FunctionType without its name: harmless until it is called."""
+
+
 def attributes_of(ev: Evaluator, owner: Value, names: Values, node: ast.AST) -> Values:
     """`getattr(owner, name)`; a name with dots in it is a path, as for attrgetter."""
     found: list[Values] = []
@@ -80,9 +84,9 @@ def _locals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:
 
 
 def _type(_: Evaluator, args: Arguments, __: Keywords, ___: ast.AST) -> Values:
-    """`type(lambda: 0)` is `types.FunctionType`."""
-    is_function = len(args) == 1 and any(isinstance(value, Func) for value in args[0])
-    return (Ref("types.FunctionType" if is_function else "builtins.type()"),)
+    """`type(lambda: 0)(code, globals)` makes a function."""
+    is_function = len(args) == 1 and all(isinstance(value, Func) for value in args[0])
+    return (Ref(TYPE_OF_FUNCTION if is_function and args[0] else "builtins.type()"),)
 
 
 def _globals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:

@@ -77,7 +77,7 @@ class Tree:
     """id of a function, class or comprehension → the scope that it opens."""
     parents: dict[int, ast.AST] = field(default_factory=dict)
     looked_at: list[ast.expr] = field(default_factory=list)
-    """Names read, attributes, subscripts, calls and operations, from the outside in."""
+    """Names read, attributes, subscripts, calls and operations, from the inside out."""
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)
     """Last part of the callee's name → its calls."""
     passed: dict[str, list[ast.Call]] = field(default_factory=dict)
