@@ -142,14 +142,7 @@ def preview(
     """
     loaded = load_objects(rows)
     manifest = record.manifest
-    types = input_types(manifest)
-    inputs = [
-        InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
-                 b.size_bytes, json.dumps(dict(o.metadata)), "")
-        for o in loaded.objects for b in o.blobs if not types or b.type in types
-    ]  # fmt: skip
-    if not inputs:
-        raise InvalidInputError(_nothing_to_preview(manifest, loaded))
+    inputs = input_rows(loaded, manifest)
     planned = plan_rows(
         inputs, collection_id="preview", digest=record.source.digest, parameters=parameters
     )
@@ -179,10 +172,23 @@ def preview(
     )
 
 
+def input_rows(loaded: Loaded, manifest: Manifest) -> list[InputRow]:
+    """The blobs that the extractor reads, as a run's rows. InvalidInputError where none is."""
+    types = input_types(manifest)
+    found = [
+        InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
+                 b.size_bytes, json.dumps(dict(o.metadata)), "")
+        for o in loaded.objects for b in o.blobs if not types or b.type in types
+    ]  # fmt: skip
+    if not found:
+        raise InvalidInputError(_nothing_to_preview(manifest, loaded))
+    return found
+
+
 def _nothing_to_preview(manifest: Manifest, loaded: Loaded) -> str:
     held = sorted({blob.type for item in loaded.objects for blob in item.blobs})
     if not held:
-        return "A preview needs at least one row with text, or with a file."
+        return "Sample rows need at least one row with text, or with a file."
     return (
         f"{manifest.name} takes {', '.join(manifest.supported_input_types)}, and these rows hold "
         f"{', '.join(held)}. Give it others: a folder, a list of paths or URLs, a DataFrame "
