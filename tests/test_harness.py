@@ -403,6 +403,19 @@ class TestRealtime:
         assert "has 2 numbers, and embedding_dim is 4" in shorter.result("TST601").message
         assert shorter.result("TST602").outcome == "failed"
 
+    def test_a_service_of_several_vectors_gives_them_all_at_once(self, quick):
+        code = GOOD.replace(
+            "return", 'batch["length"] = [[1.0, len(t)] for t in texts(batch)]\nreturn'
+        )
+        both = REALTIME.replace(
+            '{"embedding"', "{'length': [1.0, len(inputs['text'])], \"embedding\""
+        )
+        vectors = {"vec": 4, "length": 2}
+        report = quick(extractor(code, realtime=both, vectors=vectors))
+        assert report.of("failed", "warned") == []
+        assert "vec: worst cosine 1.0" in report.result("TST602").message
+        assert "length: worst cosine 1.0" in report.result("TST602").message
+
     def test_its_own_line_is_named(self, quick):
         source = extractor(realtime=REALTIME.replace("self.embed = embed", "self.embed = wrong"))
         report = quick(source)
@@ -492,6 +505,9 @@ def test_parameters_reach_batch_and_realtime_and_are_in_the_report(quick, tmp_pa
     report = quick(extractor(code, realtime=realtime), parameters={"n": 3})
     assert report.result("TST603").outcome == "passed"
     assert report.as_dict()["parameters"] == {"n": 3}
+    schema = 'parameter_schema = {"n": {"type": "integer"}}'
+    with pytest.raises(InvalidInputError, match="parameter_schema of probe"):
+        quick(extractor(code, manifest=schema), parameters={"m": 3})
     with pytest.raises(InvalidInputError, match="ray or kernel"):
         Lab(tmp_path / "other").test("probe", engine="spark")
 

@@ -159,7 +159,10 @@ def read_vectors(
     breach = _breach(name, "embedding", answer)
     dims = {f.feature_name: f.embedding_dim for f in features}
     keys = {f"{key}{tail}": dim for key, dim in dims.items() for tail in ("", "_embedding")}
-    any_dim = frozenset(dim for dim in dims.values() if dim is not None)
+    # A service of several vectors answers with all of them: what is called like the one that was
+    # asked for is it, and `embedding` then belongs to another.
+    is_named = any(answer.get(key) is not None for key in keys)
+    any_dim = frozenset(() if is_named else (dim for dim in dims.values() if dim is not None))
     found = 0
     for key, value in answer.items():
         if value is None or not (key in keys or key in ("embedding", "embeddings", "vector")):

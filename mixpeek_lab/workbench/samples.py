@@ -27,7 +27,7 @@ def sample_rows(loaded: Loaded, manifest: Manifest) -> list[InputRow]:
 def _nothing_to_try(manifest: Manifest, loaded: Loaded) -> str:
     held = sorted({blob.type for item in loaded.objects for blob in item.blobs})
     if not held:
-        return "A try needs at least one row with text, or with a file."
+        return "Sample rows need at least one row with text, or with a file."
     return (
         f"{manifest.name} takes {', '.join(manifest.supported_input_types)}, and these rows hold "
         f"{', '.join(held)}. Give it others: a folder, a list of paths or URLs, a DataFrame "

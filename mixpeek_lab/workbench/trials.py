@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from mixpeek_lab.catalog import ExtractorRecord
+from mixpeek_lab.errors import ExtractorLoadError
 from mixpeek_lab.harness import (
     Ask,
     OnResult,
@@ -21,13 +22,14 @@ from mixpeek_lab.harness import (
     make_samples,
     run_checks,
 )
-from mixpeek_lab.loader import load_schemas
+from mixpeek_lab.loader import Schema, load_schemas
 from mixpeek_lab.models import JSON
 from mixpeek_lab.serving import Endpoint
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.objects import Source, load_objects
+from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.samples import sample_rows
 from mixpeek_lab.workbench.shaping import vector_dims
 from mixpeek_lab.workbench.sources import Service
@@ -52,7 +54,12 @@ class Trial:
         on_ray: OnRay | None = None,
         on_result: OnResult | None = None,
     ) -> TestReport:
-        """Run every check on `rows`, or on rows made from what the manifest declares."""
+        """Run every check on `rows`, or on rows made from what the manifest declares.
+
+        InvalidInputError where the extractor takes neither these rows nor these parameters.
+        """
+        with suppress(ExtractorLoadError):  # TST001 says so
+            check_parameters(self.record, self.home, self.parameters)
         vectors = vector_dims(self.record.manifest)
         subject = Subject(
             self.record.source,
@@ -130,9 +137,7 @@ class Trial:
         with tempfile.TemporaryDirectory(prefix="mixpeek-lab-test-") as folder:
             yield make_samples(self.record.manifest, self._inputs(), Path(folder))
 
-    def _inputs(self) -> Any:
-        from mixpeek_lab.errors import ExtractorLoadError
-
+    def _inputs(self) -> Schema | None:
         try:
             return load_schemas(self.record.source, self.home).input
         except ExtractorLoadError:
