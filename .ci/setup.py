@@ -182,7 +182,7 @@ def install(choice: builds.Choice, pip: Mapping[str, str]) -> None:
     elif builds.is_other_torch(installed().get("torch", ""), choice):
         options.append("--reinstall-package=torch")
     UNFINISHED.touch()
-    target = f"{ROOT}[{choice.extra},models,llm,dev]"
+    target = f"{ROOT}[{choice.extra},models,tutorials,llm,dev]"
     command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *options, "-e", target]
     try:
         run("uv", command, builds.uv_environment(pip, os.environ))
