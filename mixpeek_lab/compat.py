@@ -20,6 +20,32 @@ _SDK = "mixpeek_lab.sdk"
 _STEPS = "mixpeek_lab.sdk.steps"
 _SERVICES = "mixpeek_lab.sdk.inference"
 
+_MODELS = "mixpeek_lab.sdk.models"
+
+_BUILTIN = {
+    "BAAI.bge_reranker_v2_m3": "reranker",
+    "baai.bge_reranker_v2_m3": "reranker",
+    "google.siglip": "siglip",
+    "google.siglip_base_patch16_224": "siglip",
+    "intfloat.multilingual_e5_large_instruct": "e5",
+    "jinaai.jina_embeddings_v2_base_code": "jina",
+    "openai.whisper_large_v3_turbo": "whisper",
+}
+"""Built-in models by the names of their packages → their module in mixpeek_lab.builtin_models."""
+
+
+def _builtin_names() -> dict[str, str | None]:
+    """`shared.inference.<org>.<model>.models` and `engine.inference.<org>.<model>.services`."""
+    names: dict[str, str | None] = {}
+    for dotted, module in _BUILTIN.items():
+        for root, last in (("shared.inference", "models"), ("engine.inference", "services")):
+            organisation = dotted.partition(".")[0]
+            packages = (root, f"{root}.{organisation}", f"{root}.{dotted}")
+            names.update(dict.fromkeys(packages))
+            names[f"{root}.{dotted}.{last}"] = f"mixpeek_lab.builtin_models.{module}"
+    return names
+
+
 NAMES: dict[str, str | None] = {
     "shared": None,
     "shared.extractors": _SDK,
@@ -43,17 +69,18 @@ NAMES: dict[str, str | None] = {
     "engine.plugins": None,
     "engine.plugins.extractors": None,
     "engine.plugins.extractors.pipeline": _STEPS,
+    "engine.models": _MODELS,
+    "engine.models.lazy": _MODELS,
+    "engine.models.loader": _MODELS,
+    "engine.inference.services": _SERVICES,
+    "shared.models": None,
+    "shared.models.loader": _MODELS,
+    "shared.utilities": None,
+    "shared.utilities.files": "mixpeek_lab.sdk.files",
+    "shared.inference.registry": "mixpeek_lab.builtin_models.registry",
+    **_builtin_names(),
 }
 """Import name → the module it re-exports; None for a package that only holds others."""
-
-LATER = (
-    "shared.inference",
-    "shared.models",
-    "shared.utilities",
-    "engine.models",
-    "engine.inference",
-)
-"""Names of the hosted platform that the lab does not have yet."""
 
 _lock = threading.Lock()
 
@@ -83,7 +110,7 @@ class CompatFinder(MetaPathFinder):
             return None
         found = _lookup(fullname)
         if found is None:
-            return _refuse_later(fullname, path, target)
+            return None
         theirs = _elsewhere(fullname, path, target)
         if found.target is None and theirs is not None:
             if theirs.submodule_search_locations is None:
@@ -132,16 +159,4 @@ def _elsewhere(
         spec: ModuleSpec | None = find(name, path, target) if find else None
         if spec is not None:
             return spec
-    return None
-
-
-def _refuse_later(
-    name: str, path: Sequence[str] | None, target: ModuleType | None
-) -> ModuleSpec | None:
-    if name in LATER and _elsewhere(name, path, target) is None:
-        raise ModuleNotFoundError(
-            f"{name} is not part of this version of Mixpeek Lab yet. "
-            "Load models in the processor's setup(), with sentence_transformers or transformers.",
-            name=name,
-        )
     return None

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.builtin_models import ModelHandle
 from mixpeek_lab.llm import AnswerCache, LLMAnswer, LLMClient, LLMRequest, chosen_urls
 from mixpeek_lab.secrets import SecretStore, guard_process, watch
 
@@ -76,9 +76,13 @@ class SecretsHandle:
 class InferenceHandle:
     """`container.inference`: the platform's own models."""
 
-    def get(self, model: str) -> Any:
-        """A model's client. Raises LabError: the lab serves no built-in models yet."""
-        _later(f"container.inference.get({model!r})", "load the model in your processor's setup()")
+    def get(self, model: str, config: Any = None) -> ModelHandle:
+        """A built-in model by its id, to `await model.infer({"text": …})`, or to use as a step.
+
+        `config` is the model's InferenceConfigs or a dict. Nothing is loaded until it is asked.
+        Raises NotFoundError with the ids there are, InvalidInputError for a config that is none.
+        """
+        return ModelHandle.of(model, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,3 @@ def _client(handle: LLMHandle) -> LLMClient:
         return os.environ.get(name) or None
 
     return LLMClient(key_of, AnswerCache(handle.store.home), dict(handle.urls))
-
-
-def _later(what: str, instead: str) -> NoReturn:
-    raise LabError(f"{what} comes in a later version of Mixpeek Lab. Until then, {instead}.")

@@ -107,6 +107,12 @@ def read_source(folder: Path, name: str | None = None) -> ExtractorSource:
     return ExtractorSource(name or folder.resolve().name, files)
 
 
+def other_files(folder: Path) -> tuple[str, ...]:
+    """The files in a package's folder that `read_source` leaves out for what they are, sorted."""
+    found = (path.relative_to(folder).as_posix() for path in _iter_files(Path(folder)))
+    return tuple(sorted(path for path in found if not path.endswith(SUFFIXES)))
+
+
 def write_source(source: ExtractorSource, folder: Path) -> tuple[str, ...]:
     """Write every file into `folder`, byte for byte, each one whole or not at all.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkpoints import make_bge_base
+from bge_checkpoint import make_bge_base
 from packages import HASH_EMBEDDER
 
 # Before anything imports huggingface_hub, which reads its environment once.

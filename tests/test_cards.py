@@ -11,6 +11,7 @@ import pytest
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.models import (
     Bucket,
+    ComputeProfile,
     Contribution,
     Failure,
     Feature,
@@ -95,6 +96,22 @@ class TestExtractorCard:
         assert (
             "vector tiny_embedding: 4 floats, cosine, mixpeek://tiny@1.0.0/tiny_embedding" in text
         )
+
+    def test_says_what_it_needs_and_no_more_than_fits(self):
+        needy = replace(
+            MANIFEST,
+            dependencies=tuple(f"package-{n}" for n in range(9)),
+            system_packages=("ffmpeg",),
+            container_image="us-east1-docker.pkg.dev/p/extractors-o/i:1",
+            compute_profile=ComputeProfile("gpu", actor_memory_gb=4, gpu_memory_gb=16.5),
+        )
+        text = str(ExtractorCard("tiny", needy, (), True))
+        assert "dependencies: package-0, package-1, package-2, package-3, package-4, … (9)" in text
+        assert "system packages: ffmpeg" in text
+        assert "image: us-east1-docker.pkg.dev/p/extractors-o/i:1" in text
+        assert "2 actors at most, 4 GB each, 16.5 GB of GPU memory" in text
+        plain = str(ExtractorCard("tiny", MANIFEST, (), True))
+        assert not [word for word in ("dependencies", "packages", "image") if word in plain]
 
     def test_says_the_remedy_and_the_consequence_of_several_findings_once(self):
         findings = (key_error("feature_type", "type"), key_error("feature_name", "name"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from mixpeek_lab import compat
+from mixpeek_lab.builtin_models import MODELS, get_batch_service
 from mixpeek_lab.compat import NAMES
 
 ROOT = Path(__file__).parents[1]
+
+PACKAGES = {model.replace("/", ".").replace("-", "_"): model for model in MODELS}
+"""A built-in model's package below `shared.inference` → its id."""
 
 
 def run(code: str, *, cwd: Path) -> str:
@@ -146,10 +152,62 @@ for name in ("shared.other", "engine.other", "engine.extractors.x.other",
     try: importlib.import_module(name)
     except ModuleNotFoundError as error: assert "Mixpeek" not in str(error)
     else: raise AssertionError(name)
-for line in ("import shared.inference.registry", "from engine.models import load_hf_model"):
-    try: exec(line)
-    except ImportError as error: assert "not part of this version" in str(error), error
-    else: raise AssertionError(line)
 """
     )
     run(code, cwd=tmp_path)
+
+
+ROOTS = {
+    "shared.extractors": ("BatchProcessor", "open_asset", "download_asset"),
+    "shared.extractors.sdk": ("ExtractorManifest", "Feature", "prefetch_hf_model", "run_tool"),
+    "shared.extractors.inference.serve": ("BaseInferenceService",),
+    "engine.extractors.any_name.pipeline": ("PipelineDefinition", "StepDefinition"),
+    "shared.inference.registry": ("get_batch_service",),
+    "shared.plugins": ("open_asset",),
+    "shared.plugins.sdk": ("parallel_io", "concurrent_api_calls"),
+    "shared.plugins.inference.serve": ("BaseInferenceService", "ServeDeploymentConfig"),
+    "shared.plugins.inference.batch": ("BaseBatchInferenceService",),
+    "engine.plugins.extractors.pipeline": ("RowCondition", "build_pipeline_steps"),
+    "engine.models": ("LazyModelMixin", "lazy_model", "load_hf_model", "load_namespace_model"),
+    "engine.models.loader": ("load_hf_model", "load_namespace_model", "is_hf_model_cached"),
+    "engine.models.lazy": ("LazyModelMixin", "lazy_model"),
+    "shared.models.loader": ("load_namespace_model",),
+    "shared.utilities.files": ("resolve_url_to_local_path",),
+    "shared.loggers.services": ("get_logger",),
+    "shared.collection.features.extractors.models": ("ExtractorDefinition",),
+    "engine.inference.services": ("BaseBatchInferenceService",),
+    "shared.inference.intfloat.multilingual_e5_large_instruct.models": ("InferenceConfigs",),
+    "shared.inference.google.siglip_base_patch16_224.models": ("InferenceConfigs",),
+    "shared.inference.google.siglip.models": ("InferenceConfigs",),
+    "shared.inference.jinaai.jina_embeddings_v2_base_code.models": ("InferenceConfigs",),
+    "shared.inference.BAAI.bge_reranker_v2_m3.models": ("InferenceConfigs",),
+    "shared.inference.baai.bge_reranker_v2_m3.models": ("InferenceConfigs",),
+    "shared.inference.openai.whisper_large_v3_turbo.models": ("InferenceConfigs",),
+    "engine.inference.intfloat.multilingual_e5_large_instruct.services": ("E5TextEmbeddingBatch",),
+}
+"""Import roots of public extractors → some of the names they take from there."""
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_an_import_root_of_public_extractors_resolves(root):
+    compat.install()
+    module = importlib.import_module(root)
+    assert [name for name in ROOTS[root] if not hasattr(module, name)] == []
+
+
+def test_a_models_configs_are_those_its_service_takes():
+    compat.install()
+    for package, model in PACKAGES.items():
+        configs = importlib.import_module(f"shared.inference.{package}.models")
+        services = importlib.import_module(f"engine.inference.{package}.services")
+        service = get_batch_service(model)
+        assert service.config_class is configs.InferenceConfigs
+        assert getattr(services, service.__name__) is service
+
+
+def test_the_older_name_of_download_asset_gives_path_and_flag(tmp_path):
+    compat.install()
+    files = importlib.import_module("shared.utilities.files")
+    (tmp_path / "a.txt").write_text("a")
+    found = files.resolve_url_to_local_path((tmp_path / "a.txt").as_uri())
+    assert found == (str(tmp_path / "a.txt"), False)

@@ -94,10 +94,10 @@ def spent(answered: int = 0, price: float = PRICE, **others: int) -> Spending:
 
 
 @pytest.fixture
-def google(monkeypatch) -> Iterator[ProtocolServer]:
+def google(monkeypatch, tmp_path) -> Iterator[ProtocolServer]:
     with_server = ProtocolServer("google")
     with_server.says = lambda _body: '{"entities": ["Ada", "Bob"]}'
-    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("MIXPEEK_LAB_LLM_GOOGLE_URL", with_server.url)
     yield with_server
     with_server.close()
@@ -160,8 +160,10 @@ def test_it_runs_in_the_kernel_and_its_cost_is_in_the_report(kernel, google):
 
 
 @pytest.mark.ray
-def test_it_runs_on_ray_and_the_actors_costs_add_up(lab, google, tmp_path):
-    SecretStore(lab.home).set("GOOGLE_API_KEY", KEY)
+def test_it_runs_on_ray_and_the_actors_costs_add_up(lab, google, tmp_path, request):
+    secrets = SecretStore(lab.home)
+    secrets.set("GOOGLE_API_KEY", KEY)
+    request.addfinalizer(lambda: secrets.delete("GOOGLE_API_KEY"))  # the lab is for all tests
     load(lab, tmp_path).bucket("llm_texts", TEXTS)
     report = lab.process("llm_texts", "entities", "on_ray")
     assert (report.state, report.documents, google.calls) == ("completed", 6, 6)

@@ -157,6 +157,17 @@ class TestExtractor:
         card = notebook.run("%extractor test hash_embedder rows --param chunk=true")
         assert card.documents.num_rows == 2
 
+    def test_quick_checks_stand_below_the_samples(self, notebook):
+        notebook.run(f"%extractor load {HASH_EMBEDDER}")
+        card = notebook.run("%extractor test hash_embedder --no-parity 'on purpose'")
+        assert card.report.result("TST306").outcome == "passed"
+        assert card.report.result("TST602").message == "Parity was not asked for: on purpose"
+        lines = str(card).splitlines()
+        assert lines[0] == "hash_embedder: 3 rows in, 3 documents out"
+        assert lines[5] == "  checks: 21 passed, 1 warned, 5 skipped"
+        assert lines[6].startswith("  warned TST403 A row without data is taken: ")
+        assert "warned TST403" in card._repr_html_()
+
     def test_what_a_test_has_to_remark_is_on_the_card(self, notebook):
         notebook.run(f"%extractor load {HASH_EMBEDDER}")
         notebook.run("rows = [{'text': 'a'}, {'text': None}]")

@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -385,7 +388,6 @@ def test_files_of_rows_name_files_beside_them(mixed, suffix):
     assert [b.mime_type for b in blobs(loaded)] == ["image/png", "image/jpeg"]
     place = f"{path}:2" if suffix == "jsonl" else f"{path}, row 2"
     assert loaded.notes == (
-        f"1 of 3 rows name no file in 'image_path' ({place}).",
         f"1 of 3 rows have no file in image_path ({place}): they are in the bucket but give no "
         "documents.",
     )
@@ -434,6 +436,7 @@ def test_a_blob_called_after_a_kind_is_of_that_kind(mixed):
         ({"n": "f"}, "column 'f' cannot be called 'n'"),
         ({"": "f"}, "give column names"),
         ([1], "give column names"),
+        (True, "give column names"),
     ],
 )
 def test_blobs_that_do_not_fit_the_table(mixed, blobs, message):
@@ -442,6 +445,32 @@ def test_blobs_that_do_not_fit_the_table(mixed, blobs, message):
         load_objects(rows, blobs=blobs)
     with pytest.raises(InvalidInputError, match="leave it out"):
         load_objects(mixed, blobs=blobs)
+
+
+def test_tables_of_others_bring_in_no_text_of_this_machine(tmp_path):
+    (tmp_path / "secret.txt").write_text("password")
+    (tmp_path / "a.png").write_bytes(png())
+    secret, image = f"file://{tmp_path}/secret.txt", str(tmp_path / "a.png")
+    rows = [{"image": image, "image_url": image}, {"image": secret, "image_url": secret}]
+    loaded = load_objects(rows)
+    assert {blob.type for blob in blobs(loaded)} == {"image"}
+    assert "secret.txt holds text/plain, which is no image" in loaded.notes[0]
+
+
+def test_cells_that_name_nothing_and_cells_that_name_nonsense(tmp_path):
+    (tmp_path / "a.png").write_bytes(png())
+    cells = [str(tmp_path / "a.png"), None, float("nan"), pd.NA, " "]
+    loaded = load_objects(pd.DataFrame({"image": cells, "text": list("abcde")}))
+    assert [len(item.blobs) for item in loaded.objects] == [2, 1, 1, 1, 1]
+    assert loaded.notes == ("4 of 5 rows name no file in 'image' (row 2, row 3, …).",)
+    odd = ["a\0b", "x" * 5000, "~nobody-of-that-name/x", "ftp://h/a", "file://h/a", "http://[::1/a"]
+    for cell in [*odd, 3, ["a.png"]]:
+        with pytest.raises(InvalidInputError, match="row 1, column 'f': "):
+            load_objects([{"f": cell}], blobs="f")
+    with pytest.raises(InvalidInputError, match="ftp:// cannot be opened"):
+        load_objects("ftp://host/folder/")
+    huggingface = [{"text": "a", "image": {"bytes": b"\x89", "path": None}}]
+    assert load_objects(huggingface).notes == ("Metadata cannot hold bytes: left out image.",)
 
 
 def test_a_list_of_paths(mixed, monkeypatch):
@@ -513,6 +542,23 @@ def test_private_addresses_stay_refused(web, monkeypatch):
     with pytest.raises(InvalidInputError, match="not a public address"):
         load_objects(["http://169.254.169.254/latest/a.jpg"])
     assert web.seen == []
+
+
+def test_a_redirect_to_a_private_address_is_refused_while_looking(web):
+    # Only this server is allowed, so that a refusal comes before any connection.
+    for inside in ("http://10.0.0.1/x.jpg", "http://169.254.169.254/x.jpg"):
+        with pytest.raises(InvalidInputError, match="not a public address"):
+            load_objects([f"{web.url}/redirect?to={inside}"])
+
+
+def test_looking_can_be_interrupted(web, monkeypatch):
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    timer.start()
+    monkeypatch.setenv("MIXPEEK_LAB_ASSET_TOTAL_SECONDS", "6")
+    with pytest.raises(KeyboardInterrupt):
+        load_objects([f"{web.url}/silent?n={n}" for n in range(20)])
+    assert time.monotonic() - started < 4
 
 
 def test_a_server_that_never_ends_is_read_for_its_beginning_alone(web, monkeypatch):

@@ -56,6 +56,8 @@ def found(rule: str, **fields: object) -> list[Finding]:
         ("numpy; rm -rf /", "is no dependency"),
         ("a @ https://x.org/a.whl`id`", "is no address"),
         ("numpy\n>=2\n;x", "is no dependency"),
+        ('numpy; python_version ~= "3"', "is no dependency"),
+        ("a;" + "(" * 5000, "is no dependency"),
     ],
 )
 def test_what_pip_could_not_read_is_an_error_with_its_line(written: str, told: str) -> None:
@@ -73,6 +75,10 @@ def test_what_pip_could_not_read_is_an_error_with_its_line(written: str, told: s
         ["a @ https://example.com/a-1.0.whl"],
         ["numpy>=1.26", "numpy<3"],
         ["torch==2.*", "torch>=2.4,!=2.5.0"],
+        ["a!=1.2.*", "a>1.2.3"],
+        ["a!=1.*", "a>=1"],
+        ["a<1", "a!=0.9"],
+        ["a>1!0.5", "a!=1!0.5.*"],
     ],
 )
 def test_what_pip_takes_is_no_finding(written: list[str]) -> None:
@@ -283,6 +289,13 @@ def test_an_import_that_fails_in_the_processor_is_explained(kernel_lab: Lab, tmp
     notes = kernel_lab.preview("probe", ["one"]).notes
     for told in (report.notes, notes):
         assert sum("`no-such-here` is not in `dependencies` either" in note for note in told) == 1
+
+
+def test_an_own_module_is_not_looked_for_among_packages(kernel_lab: Lab, tmp_path) -> None:
+    load_probe(kernel_lab, tmp_path, "import processors.core", "return batch")
+    report = kernel_lab.preview("probe", ["one"])
+    assert report.failures[0].kind == "ModuleNotFoundError"
+    assert not [note for note in report.notes if "pip install" in note]
 
 
 def test_every_new_rule_is_in_the_table() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
 
 PARAMS = """
-from typing import Literal, Optional
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from typing import Literal
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 class Limits(BaseModel):
     top: list[int] = [1]
@@ -24,7 +25,7 @@ class Params(BaseModel):
     model_size: Literal["base", "large"] = "base"
     top_k: int = Field(10, ge=1, le=100)
     odd: int = 1
-    limits: Optional[Limits] = None
+    limits: Limits | None = None
     threshold: float = Field(0.5, alias="minScore")
     key: SecretStr = SecretStr("")
 
@@ -34,6 +35,16 @@ class Params(BaseModel):
         if value % 2 == 0:
             raise ValueError("must be odd")
         return value
+
+class Guarded(BaseModel):
+    token: SecretStr | None = None
+    a: int = 1
+
+    @model_validator(mode="after")
+    def _small(self):
+        if self.a > 2:
+            raise ValueError("a is too large")
+        return self
 """
 NAMED = 'feature_extractor_name = "sized"\nversion = "1.0.0"\nfeatures = []\n'
 
@@ -104,10 +115,16 @@ def test_json_schemas_whole_and_in_fragments(declared: str, home: Path) -> None:
     assert schema.problems({}, partial=True) == ()
 
 
-def test_fragments_may_be_types_of_a_bucket(home: Path) -> None:
-    schema = schemas_of(f'{NAMED}input_schema = {{"text": "text", "count": "int"}}', home).input
+def test_fragments_may_be_types_of_a_bucket_or_words(home: Path) -> None:
+    declared = '{"text": "text", "count": "int", "note": "What it is", "required": ["text"]}'
+    schema = schemas_of(f"{NAMED}input_schema = {declared}", home).input
     assert schema is not None
-    assert schema.properties == {"text": {"type": "string"}, "count": {"type": "integer"}}
+    assert schema.required == ("text",)
+    assert schema.properties == {
+        "text": {"type": "string"},
+        "count": {"type": "integer"},
+        "note": {"description": "What it is"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,12 +134,33 @@ def test_fragments_may_be_types_of_a_bucket(home: Path) -> None:
         ("int", "is int, which has no fields"),
         ('{"x": {"type": "strng"}}', "is no JSON schema at properties.x.type"),
         ('{"x": 3}', "is no JSON schema at properties.x"),
+        ('{"type": "array"}', "is of type 'array', not an object"),
+        ('{"x": {"$ref": "http://127.0.0.1:9/x.json"}}', "which is no part of it"),
+        ('{"x": {"$ref": "#/$defs/X"}}', "which is no part of it"),
+        ("type('Plain', (), {})", "is no JSON schema|gives no JSON schema"),
     ],
 )
 def test_what_is_no_schema_is_refused(declared: str, told: str, home: Path) -> None:
     with pytest.raises(ExtractorLoadError, match=r"parameter_schema of sized") as error:
         parameters_of(declared, home)
-    assert told in str(error.value)
+    assert re.search(told, str(error.value))
+
+
+def test_parts_of_a_schema_are_followed_and_circles_told(home: Path) -> None:
+    circle = {"anyOf": [{"$ref": "#/$defs/C"}]}
+    declared = repr(
+        {
+            "properties": {"k": {"$ref": "#/$defs/K"}, "c": {"$ref": "#/$defs/C"}},
+            "$defs": {"K": {"type": "integer", "maximum": 3}, "C": circle},
+        }
+    )
+    schema = parameters_of(declared, home)
+    (told,) = schema.problems({"k": 4})
+    assert told.message == (
+        "`k` is 4; parameter_schema of sized allows a whole number of at most 3."
+    )
+    (told,) = schema.problems({"c": 4})
+    assert "refers to itself" in told.message
 
 
 # ------------------------------------------------------------------------------ problems
@@ -167,9 +205,12 @@ def test_all_problems_are_told_at_once_each_field_once(home: Path) -> None:
 
 
 def test_secret_value_is_not_quoted(home: Path) -> None:
-    told = parameters_of("Params", home).problems({"key": 12345})
-    assert len(told) == 1
-    assert "12345" not in told[0].message
+    (told,) = parameters_of("Params", home).problems({"key": 12345})
+    assert "12345" not in told.message
+    (told,) = parameters_of("Guarded", home).problems({"token": 12345, "a": 1})
+    assert "12345" not in told.message
+    (told,) = parameters_of("Guarded", home).problems({"token": "12345", "a": 3})
+    assert told.message == "parameter_schema of sized: a is too large."
 
 
 def test_class_that_takes_more_is_open(home: Path) -> None:
@@ -269,6 +310,14 @@ def test_a_processor_alone_has_defaults_in_its_config_and_the_key_stays(sized_la
     assert run(sized_lab, parameters={"top_k": 7}).processed == 0
 
 
+def test_a_cell_without_build_steps_has_the_parameters_parsed(sized_lab: Lab) -> None:
+    sized(sized_lab)
+    run(sized_lab, parameters={"top_k": "7"})  # as pydantic takes it
+    (seen,) = set(sized_lab.sql("SELECT seen FROM c").table.column("seen").to_pylist())
+    assert seen == "[('size', 'base'), ('top_k', 7)]"
+    assert sized_lab.collection("c").parameters == {"top_k": "7"}
+
+
 def test_build_steps_gets_the_parameters_as_they_were_given(sized_lab: Lab) -> None:
     steps = """
 from engine.extractors.sized.pipeline import StepDefinition
@@ -346,6 +395,15 @@ def test_a_required_field_that_nothing_provides_is_named(sized_lab: Lab) -> None
     assert 'input_mappings = {"author": "payload.text"}' in told
 
 
+def test_what_another_property_is_stands_for_no_field(sized_lab: Lab) -> None:
+    sized_lab.bucket("b", [{"_id": "1", "text": "one", "note": "two"}], text=["text", "note"])
+    sized(sized_lab, INPUT.format("body: str\n    text: str"))
+    assert run(sized_lab).notes == ()  # the one that is left
+    sized(sized_lab, INPUT.format("body: str"))
+    (told,) = run(sized_lab).notes
+    assert "requires `body`" in told
+
+
 def test_a_mapping_that_leads_nowhere_is_named(sized_lab: Lab) -> None:
     (told,) = notes(sized_lab, 'input_mappings = {"text": "payload.txt"}')
     assert told == (
@@ -416,7 +474,8 @@ def test_columns_of_another_type_or_length_are_told(sized_lab: Lab) -> None:
     assert notes(sized_lab, OUTPUT.format(fields), 'batch["score"] = "high"') == [
         "`vec` is [3.0, 1.0]; output_schema of sized allows a list of 3 numbers. "
         "(In 2 of the first 2 documents.)",
-        "`seen` is '[]'; output_schema of sized allows a whole number. "
+        "`seen` is \"[('size', 'base'), ('top_k', 10)]\"; "
+        "output_schema of sized allows a whole number. "
         "(In 2 of the first 2 documents.)",
         "`score` is 'high'; output_schema of sized allows a number. "
         "(In 2 of the first 2 documents.)",

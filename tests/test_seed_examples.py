@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from checkpoints import TEXTS
+from bge_checkpoint import TEXTS
 
 from mixpeek_lab.workbench import Lab
 

@@ -95,6 +95,10 @@ def test_every_shape_is_the_same_stage(first: str, later: str) -> None:
     assert parse_retriever(json.loads(json.dumps(spec.as_dict()))) == spec
 
 
+def test_no_later_stages_is_an_empty_list_too() -> None:
+    assert parse_retriever(body(), "r").stages == ()
+
+
 def test_a_stored_stage_has_the_public_shape() -> None:
     stage = parse_retriever(written("short", "short"), "r").as_dict()["stages"][1]
     assert (stage["stage_name"], stage["stage_type"]) == ("rerank", "sort")
@@ -220,6 +224,7 @@ def test_incompatible_in_every_shape(staged: Lab, first: str, shape: str, path: 
     [
         ({"rerank": {"inference_name": "word_rerank"}},
          r"^stages\[0\]\.rerank\.inference_name: No extractor .*Did you mean 'word_reranker'"),
+        ({"rerank": {"extractor": "word"}}, r"^stages\[0\]\.rerank\.extractor: No extractor"),
         ({"rerank": {"inference_name": "word_reranker@v2"}}, "No extractor called.*@2.0.0"),
         ({"classify": {"feature_uri": "mixpeek://keyword_classifier@1.2.0/topics"}},
          r"^stages\[0\]\.classify\.feature_uri: No feature .*Did you mean 'topic'"),
@@ -313,7 +318,7 @@ def test_feature_search_needs_a_service(home: Path, tmp_path: Path) -> None:
 
 
 def test_rerank(staged: Lab) -> None:
-    plain = staged.search({"name": "r", **body(), "stages": None}, "bank river money", limit=10)
+    plain = staged.search({"name": "r", **body()}, "bank river money", limit=10)
     found = staged.search({"name": "r", **body({"rerank": {**RERANK, "top_k": 3}})}, "river bank")
     assert texts(found)[0] == "bank river money"
     assert [hit.score for hit in found.hits] == [1.0, 0.5, 0.5]
@@ -448,7 +453,7 @@ def test_pairs_go_in_batches_and_texts_are_cut() -> None:
 
 
 def test_documents_without_a_text() -> None:
-    hits = [hit("a", data="text"), hit("b", data=None)]
+    hits = [hit("a", data="text", content={"no": "text"}), hit("b", data=None)]
     outcome, asked = run("classify", hits, lambda _: {"labels": [{"label": "x", "confidence": 1}]})
     assert asked == [{"text": "text"}]
     assert [h.fields["classification"] for h in outcome.hits] == [

@@ -71,7 +71,7 @@ def _target(source: ExtractorSource, path: Path) -> Path:
     if path.suffix.lower() != SUFFIX:
         raise InvalidInputError(
             f"{path} is neither a folder nor a {SUFFIX} file, which is what Mixpeek takes: "
-            f"name it {path.with_suffix(SUFFIX).name if path.name else source.name + SUFFIX}."
+            f"name it {path.name.partition('.')[0] or source.name}{SUFFIX}."
         )
     return path
 

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from mixpeek_lab.archives.entries import Budget, Entry, refused
 from mixpeek_lab.archives.paths import Paths, is_junk
-from mixpeek_lab.archives.tars import BLOCK, is_tar, iter_tar, iter_tar_gz
+from mixpeek_lab.archives.tar_headers import BLOCK
+from mixpeek_lab.archives.tars import is_tar, iter_tar, iter_tar_gz
 from mixpeek_lab.archives.zips import END, LOCAL, iter_zip
 from mixpeek_lab.errors import SourceError
 from mixpeek_lab.manifests import read_manifest
@@ -55,7 +56,8 @@ def read_contents(archive: str | Path | bytes, name: str | None = None) -> Conte
     path = Path(archive)
     try:
         if not path.is_file():
-            raise SourceError(f"There is no file {path}. An archive is a .zip or a .tar.gz.")
+            is_there = f"{path} is no file" if path.exists() else f"There is no file {path}"
+            raise SourceError(f"{is_there}. An archive is a .zip or a .tar.gz.")
         with path.open("rb") as file:
             return _labelled(file, str(path), path.name.partition(".")[0], name)
     except OSError as error:

@@ -11,9 +11,9 @@ from typing import IO, BinaryIO
 
 from mixpeek_lab.archives.entries import CHUNK, MAX_ENTRIES, Entry, check_ratio, refused
 from mixpeek_lab.archives.paths import clean_path
+from mixpeek_lab.archives.tar_headers import BLOCK, check_headers
 from mixpeek_lab.source import MAX_BYTES
 
-BLOCK = 512
 _HEADERS = 8 * BLOCK * MAX_ENTRIES
 """Bytes that headers and padding may add to the content."""
 _IN_MEMORY = 16 * 1024 * 1024
@@ -21,11 +21,7 @@ _IN_MEMORY = 16 * 1024 * 1024
 _KINDS = {
     tarfile.SYMTYPE: "a symbolic link", tarfile.LNKTYPE: "a hard link",
     tarfile.CHRTYPE: "a device", tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe",
-    tarfile.GNUTYPE_SPARSE: "a sparse file",
 }  # fmt: skip
-_OVERRIDES = ("size", "linkpath", "hdrcharset")
-"""Pax records that make programs disagree on what an archive holds. Long names are not among."""
-
 _BROKEN = (
     tarfile.TarError, ValueError, ArithmeticError, LookupError, RecursionError, EOFError, OSError,
 )  # fmt: skip
@@ -54,6 +50,7 @@ def iter_tar(file: IO[bytes]) -> Iterator[Entry]:
     SourceError for links, devices, sparse files, headers that override others, and where the
     archive does not end as it must: `tarfile` takes a damaged header for the end.
     """
+    check_headers(file)
     file.seek(0)
     end = 0
     try:
@@ -105,10 +102,8 @@ def _check(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         raise refused(f"{name} is {kind}.", "Pack plain files alone.")
     if member.size < 0 or (member.isdir() and member.size):
         raise refused(f"{name} has a size that cannot be: {member.size:,}.")
-    odd = [key for key in member.pax_headers if key in _OVERRIDES or key.startswith("GNU.sparse")]
-    if odd or "path" in tar.pax_headers:
-        key = odd[0] if odd else "path"
-        raise refused(f"{name} has a pax header that overrides `{key}`.")
+    if "path" in tar.pax_headers:
+        raise refused(f"{name} has a pax header for all files that overrides `path`.")
 
 
 def _name(member: tarfile.TarInfo) -> str:

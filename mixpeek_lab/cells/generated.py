@@ -77,11 +77,15 @@ def _bound(node: ast.stmt) -> list[str]:
 def pipeline_text(name: str, placing: Placing, manifest: str) -> str:
     """A canonical pipeline.py: one step per processor, parameters passed on as its config.
 
-    `manifest` is the text of manifest.py, which says the resource type.
+    `manifest` is the text of manifest.py, which says the resource type, and which pydantic class
+    parses the parameters: then the config has its defaults.
     """
     reading = read_manifest(ExtractorSource(name, ((MANIFEST, manifest),)))
     resource = reading.manifest.compute_profile.resource_type if reading.manifest else "cpu"
     names, extractor, version = _identity(manifest)
+    parser = _parameter_class(manifest, reading.parameter_schema)
+    names = sorted({*names, parser}) if parser else names
+    config = "params.model_dump()" if parser else _GIVEN
     imported = ["PipelineDefinition", "build_pipeline_steps"]
     if placing.processors:
         imported = ["PipelineDefinition", "ResourceType", "StepDefinition", "build_pipeline_steps"]
@@ -95,11 +99,12 @@ def pipeline_text(name: str, placing: Placing, manifest: str) -> str:
         "",
         "",
         "def build_steps(extractor_request, container=None, **kwargs):",
+        *([f"    params = {parser}(**({_GIVEN}))"] if parser else []),
         "    pipeline = PipelineDefinition(",
         f"        name={extractor},",
         f"        version={version},",
         "        steps=[",
-        *(line for cls in placing.processors for line in _step(cls, resource)),
+        *(line for cls in placing.processors for line in _step(cls, resource, config)),
         "        ],",
         "    )",
         '    return {"steps": build_pipeline_steps(pipeline)}',
@@ -107,12 +112,29 @@ def pipeline_text(name: str, placing: Placing, manifest: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _step(processor: str, resource: str) -> list[str]:
+_GIVEN = "extractor_request.extractor_config.parameters or {}"
+
+
+def _parameter_class(manifest: str, named: str | None) -> str | None:
+    """The class that `parameter_schema` names, where its text says that it is pydantic's."""
+    classes = {n.name: n for n in ast.parse(manifest).body if isinstance(n, ast.ClassDef)}
+    seen: set[str] = set()
+    name = named
+    while name in classes and name not in seen:
+        seen.add(name)
+        bases = [ast.unparse(base).rpartition(".")[2] for base in classes[name].bases]
+        if "BaseModel" in bases:
+            return named
+        name = next((base for base in bases if base in classes), None)
+    return None
+
+
+def _step(processor: str, resource: str, config: str) -> list[str]:
     return [
         "            StepDefinition(",
         f"                service_class={processor},",
         f"                resource_type=ResourceType.{resource.upper()},",
-        "                config=extractor_request.extractor_config.parameters or {},",
+        f"                config={config},",
         "            ),",
     ]
 

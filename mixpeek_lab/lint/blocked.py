@@ -120,6 +120,8 @@ _CALLS: tuple[tuple[str, Blocked], ...] = (
      Blocked("SEC003", "error", _SUBPROCESS, RUN_TOOL)),
     (r"(concurrent\.futures\.|.*\.)?ProcessPoolExecutor",
      Blocked("SEC003", "error", _SUBPROCESS, PARALLEL)),
+    (r"(.*\.)?(loky|billiard|pathos|multiprocess)\.[\w.]+",
+     Blocked("SEC003", "error", _SUBPROCESS, PARALLEL)),
     (r"(pty|psutil)\.(spawn|fork|Popen)", Blocked("SEC003", "error", _SUBPROCESS, RUN_TOOL)),
     (r"(IPython(\.core\.getipython)?\.)?get_ipython|IPython\.(start_ipython|embed)",
      Blocked("SEC003", "error", "runs shell commands and magics of the notebook.", RUN_TOOL)),
@@ -145,7 +147,7 @@ _CALLS: tuple[tuple[str, Blocked], ...] = (
     # ----- deserialisation
     (r"(c?[pP]ickle|dill|cloudpickle|joblib|marshal|torch\.package|jsonpickle|pickle5)"
      r"\.(loads?|Unpickler|decode|PackageImporter)|joblib\.numpy_pickle\.load|shelve\.\w*(open|Shelf)"
-     r"|pandas(\.\w+)*\.read_pickle|yaml\.(unsafe_load|unsafe_load_all|full_load|full_load_all)"
+     r"|(pandas(\.\w+)*|pickle)\.read_pickle|yaml\.(unsafe_load|unsafe_load_all|full_load|full_load_all)"
      r"|pickle\.Unpickler\(\)\.load",
      Blocked("SEC007", "warning", _LOADS_CODE, SAFE_DATA)),
     # ----- native code

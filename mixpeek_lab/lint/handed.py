@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.lint.blocked import HANDED
 from mixpeek_lab.lint.names import Evaluator, Ref, Values
-from mixpeek_lab.lint.names.models import CLOSED, FOLLOWED
+from mixpeek_lab.lint.names.dotted import CLOSED
+from mixpeek_lab.lint.names.models import FOLLOWED
+from mixpeek_lab.lint.names.parameters import has_few_sites
 from mixpeek_lab.lint.names.values import (
     Bound,
     Class,
@@ -16,9 +18,7 @@ from mixpeek_lab.lint.names.values import (
     Getter,
     Object,
     Partial,
-    Seq,
     Space,
-    Table,
     Unknown,
 )
 from mixpeek_lab.lint.package import Module
@@ -27,6 +27,11 @@ _CONTAINERS = (
     ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred, ast.keyword, ast.IfExp, ast.BoolOp,
     ast.NamedExpr, ast.Await,
 )  # fmt: skip
+_WAYS_OUT = (
+    ast.FormattedValue, ast.withitem, ast.AugAssign, ast.Return, ast.Yield, ast.YieldFrom,
+    ast.Lambda, ast.Raise,
+)  # fmt: skip
+"""What a value leaves its place through. Python has many ways to call a function unseen."""
 _HARMLESS = frozenset(
     {f"builtins.{name}" for name in (
         "hasattr", "dir", "isinstance", "issubclass", "id", "str", "repr", "print", "len",
@@ -67,7 +72,9 @@ def _escapes(node: ast.AST, ev: Evaluator) -> bool:
         return not _is_followed(parent, ev)
     if isinstance(parent, ast.Assign):
         return any(isinstance(target, ast.Subscript) for target in parent.targets)
-    return isinstance(parent, ast.FormattedValue | ast.withitem | ast.match_case | ast.AugAssign)
+    if isinstance(parent, ast.For | ast.AsyncFor | ast.comprehension):
+        return any(isinstance(part, ast.Subscript) for part in ast.walk(parent.target))
+    return isinstance(parent, _WAYS_OUT)
 
 
 def _is_spread(table: ast.Dict, node: ast.AST) -> bool:
@@ -83,8 +90,10 @@ def _is_followed(call: ast.Call, ev: Evaluator) -> bool:
             continue
         if isinstance(callee, Class) and "__init__" in callee.scope.bindings:
             continue
-        if isinstance(callee, Bound) and not isinstance(callee.owner, Seq | Table):
+        if isinstance(callee, Bound) and isinstance(callee.owner, Ref | Space):
             continue
+        if isinstance(callee, Func) and not has_few_sites(ev, callee.node):
+            return False
         if not isinstance(callee, Func | Getter | Partial | Object):
             return False
     return not all(isinstance(callee, Unknown) for callee in callees)

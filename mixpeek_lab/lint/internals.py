@@ -16,6 +16,7 @@ _WALK = re.compile(
     r"[{.\[](?P<name>" + "|".join(sorted(INTERNALS | {"__class__", "__init__"})) + r")\b"
 )
 _NAMELESS = re.compile(r"\{[^{}]*\.__class__\.__(name|qualname|module)__[^{}]*\}")
+_CODE = re.compile(r"__import__\s*\(|\bos\.(system|popen)\s*\(|\b(eval|exec)\s*\(\s*[\"'(]")
 _FORMATS = ("format", "format_map", "vformat", "substitute")
 _PICKLING = frozenset({"__reduce__", "__reduce_ex__"})
 
@@ -29,6 +30,7 @@ def internals(package: Package) -> Iterator[Finding]:
             yield from _definition(module, function)
         yield from _formats(module, package)
         yield from _annotations(module)
+        yield from _code_in_text(module)
 
 
 def _functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -91,6 +93,20 @@ def _formats(module: Module, package: Package) -> Iterator[Finding]:
             for value in package.evaluator.values(part):
                 if isinstance(value, Const) and isinstance(value.value, str):
                     yield from _walk(module, call, value.value)
+
+
+def _code_in_text(module: Module) -> Iterator[Finding]:
+    """SEC006: strings that can only be meant for an eval() somewhere."""
+    if not _CODE.search(module.text):
+        return
+    for constant in module.nodes(ast.Constant):
+        text = constant.value
+        if isinstance(text, str) and _CODE.search(text) and id(constant) not in module.docstrings:
+            yield module.finding(
+                "SEC006", "warning", constant,
+                f"The text {text[:60]!r} is code: it is waiting for something that runs it.",
+                PLAIN_CODE,
+            )  # fmt: skip
 
 
 def _walk(module: Module, node: ast.AST, text: str) -> Iterator[Finding]:

@@ -54,6 +54,12 @@ class Module:
         return self.text.lower()
 
     @cached_property
+    def docstrings(self) -> frozenset[int]:
+        """The ids of the nodes that are docstrings, or texts that stand for themselves."""
+        values = (statement.value for statement in self.nodes(ast.Expr))
+        return frozenset(id(value) for value in values if isinstance(value, ast.Constant))
+
+    @cached_property
     def roles(self) -> dict[str, ClassRole]:
         """Class → role, for its processors and services."""
         return class_roles(self.tree)

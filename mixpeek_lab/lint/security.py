@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from mixpeek_lab.findings import Finding
+from mixpeek_lab.findings import Finding, Severity
 from mixpeek_lab.lint import blocked
 from mixpeek_lab.lint.blocked import REJECTED, Blocked, blocked_call, blocked_module
 from mixpeek_lab.lint.handed import handed_on
 from mixpeek_lab.lint.names import Const, Evaluator, Ref, Values
+from mixpeek_lab.lint.names.dotted import CLOSED
+from mixpeek_lab.lint.names.expressions import arguments
 from mixpeek_lab.lint.package import Module, Package
 
 _NOWHERE = "which is written nowhere."
@@ -100,7 +102,21 @@ def _expressions(module: Module, ev: Evaluator) -> Iterator[Finding]:
             yield from _call(module, node, ev)
         if isinstance(node, ast.BinOp | ast.JoinedStr | ast.Call | ast.Subscript):
             yield from _assembled(module, node, values)
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            yield from _changed(module, node, ev)
         yield from handed_on(module, node, values, ev)
+
+
+def _changed(
+    module: Module, node: ast.Attribute | ast.Subscript, ev: Evaluator
+) -> Iterator[Finding]:
+    """`builtins.len = …`, `sys.modules["numpy"] = …`."""
+    for value in ev.values(node.value):
+        if value == Ref("sys.modules") or (isinstance(value, Ref) and value.name in CLOSED):
+            yield module.finding(
+                "SEC010", "warning", node,
+                f"`{_shown(node)}` is changed for everybody in this process.", blocked.WITHOUT,
+            )  # fmt: skip
 
 
 def _reference(
@@ -144,11 +160,13 @@ def _shown(node: ast.AST) -> str:
 
 def _call(module: Module, node: ast.Call, ev: Evaluator) -> Iterator[Finding]:
     names = {value.name for value in ev.values(node.func) if isinstance(value, Ref)}
-    given = {keyword.arg: ev.values(keyword.value) for keyword in node.keywords if keyword.arg}
+    if not names and not isinstance(node.func, ast.Attribute):
+        return
+    args, given = arguments(ev, node)
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if names & {"torch.load", "torch.serialization.load"} and _is(given, "weights_only", False):
         yield _unsafe(module, node, "torch.load(weights_only=False)", "Use weights_only=True.")
-    if names & {"numpy.load", "numpy.lib.npyio.load"} and _may_be_true(given, "allow_pickle"):
+    if names & {"numpy.load", "numpy.lib.npyio.load"} and _may_pickle(args, given):
         yield _unsafe(module, node, "numpy.load(allow_pickle=True)", "Use allow_pickle=False.")
     if names & {"yaml.load", "yaml.load_all"} and not _has_safe_loader(node, given, ev):
         yield _unsafe(module, node, "yaml.load()", "Use yaml.safe_load().")
@@ -178,8 +196,9 @@ def _is(given: dict[str, Values], name: str, wanted: object) -> bool:
     return any(isinstance(v, Const) and v.value is wanted for v in given.get(name, ()))
 
 
-def _may_be_true(given: dict[str, Values], name: str) -> bool:
-    return any(isinstance(v, Const) and bool(v.value) for v in given.get(name, ()))
+def _may_pickle(args: list[Values], given: dict[str, Values]) -> bool:
+    values = given.get("allow_pickle") or (args[2] if len(args) > 2 else ())
+    return any(isinstance(v, Const) and bool(v.value) for v in values)
 
 
 def _has_safe_loader(node: ast.Call, given: dict[str, Values], ev: Evaluator) -> bool:
@@ -245,6 +264,14 @@ def _called(module: Module, node: ast.AST, name: str, ev: Evaluator) -> Iterator
 
 
 def _internal(module: Module, node: ast.AST, name: str) -> Iterator[Finding]:
+    if name in blocked.LOOP_METHODS | blocked.EXTENSION_METHODS:
+        starts = name in blocked.LOOP_METHODS
+        yield module.finding(
+            "SEC003" if starts else "SEC008", "error", node,
+            f"`{_shown(node)}` looks up {name!r}, which "
+            + ("starts processes." if starts else "loads native code."),
+            blocked.RUN_TOOL if starts else blocked.PYTHON_PACKAGE,
+        )  # fmt: skip
     if name in blocked.INTERNALS | blocked.ODD:
         severity = "error" if name in blocked.INTERNALS else "warning"
         yield module.finding(
@@ -259,6 +286,8 @@ def _not_followed(package: Package) -> Iterator[Finding]:
     fix = "Write it plainly: shorter expressions, fewer indirections."
     for path in package.evaluator.too_deep:
         yield Finding("SEC004", "error", "The file is nested too deeply to be checked.", fix, path)
-    if package.evaluator.is_exhausted:
+    ev = package.evaluator
+    if ev.is_exhausted or ev.cut_short:
         message = "The code is too intricate to be followed: not all of it was checked."
-        yield Finding("SEC004", "error", message, fix, package.modules[0].path)
+        level: Severity = "error" if ev.is_exhausted else "warning"
+        yield Finding("SEC004", level, message, fix, package.modules[0].path)

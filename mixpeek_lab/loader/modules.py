@@ -22,6 +22,7 @@ from types import ModuleType
 
 from mixpeek_lab import compat
 from mixpeek_lab.errors import ExtractorLoadError
+from mixpeek_lab.homes import note_home
 from mixpeek_lab.loader.places import import_failure
 from mixpeek_lab.sdk import ExtractorManifest
 from mixpeek_lab.source import ExtractorSource
@@ -62,6 +63,7 @@ def load_module(source: ExtractorSource, module: str, home: Path) -> ModuleType:
 def load_package(source: ExtractorSource, home: Path) -> ModuleType:
     """Register the extractor's package, so that its modules import and its objects unpickle."""
     compat.install()
+    note_home(Path(home))
     with _lock:
         present = sys.modules.get(source.package)
         root = materialise(source, Path(home))

@@ -58,7 +58,7 @@ def build_steps(
         klass = _only_processor(source, home)
         schema = load_schemas(source, home).parameters
         config = schema.filled(parameters) if schema else dict(parameters)
-        return BuiltPipeline((maker.step(klass, config),))
+        return _checked([maker.step(klass, config)], manifest)
     request = _request(manifest, parameters)
     offered = {
         "extractor_request": request,
@@ -74,7 +74,8 @@ def build_steps(
     except Exception as error:
         raise import_failure(source, error) from error
     steps, prepare = _parts(made, entry.__name__, source)
-    return BuiltPipeline(_named([maker.of(step) for step in steps]), prepare)
+    made_steps = _on_profile([maker.of(step) for step in steps], maker.resource_type)
+    return _checked(made_steps, manifest, prepare)
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,30 @@ def _parts(made: Any, entry: str, source: ExtractorSource) -> tuple[Sequence[Any
             f'{source.name}: pipeline.py: "prepare" is {prepare!r}, not a function of the dataset.'
         )
     return enabled, prepare
+
+
+def _checked(
+    steps: list[ProcessorStep], manifest: Manifest, prepare: Prepare | None = None
+) -> BuiltPipeline:
+    """The pipeline, once processors that know their vectors' dimension have seen the manifest's.
+
+    Built-in models do. Raises ManifestError where the two differ.
+    """
+    dims = {f.feature_name: f.embedding_dim for f in manifest.vectors if f.embedding_dim}
+    declared = {**{f"{name}_embedding": dim for name, dim in dims.items()}, **dims}
+    for step in steps:
+        owner = step.class_ref.resolve() if step.class_ref else step.instance
+        check = getattr(owner, "check_vectors", None)
+        if callable(check):
+            check(step.config, declared)
+    return BuiltPipeline(_named(steps), prepare)
+
+
+def _on_profile(steps: list[ProcessorStep], profile: ResourceType) -> list[ProcessorStep]:
+    """The steps with what they run on: where all just say CPU, the compute profile decides."""
+    if any(step.resource_type is not ResourceType.CPU for step in steps):
+        return steps
+    return [replace(step, resource_type=profile) for step in steps]
 
 
 def _named(steps: list[ProcessorStep]) -> tuple[ProcessorStep, ...]:

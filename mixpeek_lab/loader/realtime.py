@@ -7,16 +7,16 @@ import inspect
 import math
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.loader.answers import listed
+from mixpeek_lab.loader.loops import ServiceLoop
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
@@ -60,10 +60,13 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
             "`async def infer(self, inputs, parameters)`."
         )
     try:
-        service = maker(config={}) if _needs_config(maker) else maker()
+        with in_home(Path(home)):
+            service = maker(config={}) if _needs_config(maker) else maker()
     except Exception as error:
         raise run_failure(source, f"{maker.__name__}()", error) from error
-    return RealtimeService(source, service, load_schemas(source, Path(home)).parameters)
+    return RealtimeService(
+        source, service, home=Path(home), parameters=load_schemas(source, Path(home)).parameters
+    )
 
 
 class RealtimeService:
@@ -74,11 +77,17 @@ class RealtimeService:
     """
 
     def __init__(
-        self, source: ExtractorSource, service: Any, parameters: Schema | None = None
+        self,
+        source: ExtractorSource,
+        service: Any,
+        *,
+        home: Path | None = None,
+        parameters: Schema | None = None,
     ) -> None:
-        self._source, self._service, self._schema = source, service, parameters
+        self._source, self._service = source, service
+        self._home, self._schema = home, parameters
         self._method, self._is_async = _method(source, service)
-        self._loop: _Loop | None = None
+        self._loop: ServiceLoop | None = None
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
@@ -140,9 +149,10 @@ class RealtimeService:
         if parameters and self._schema is not None:
             self._schema.demand(parameters, partial=True)
         try:
-            answer = self._method(dict(inputs), dict(parameters or {}))
-            if inspect.isawaitable(answer):
-                answer = await answer
+            with in_home(self._home):
+                answer = self._method(dict(inputs), dict(parameters or {}))
+                if inspect.isawaitable(answer):
+                    answer = await answer
         except ExtractorRunError:
             raise
         except (Exception, SystemExit) as error:  # sys.exit() would end the loop, not the process
@@ -156,14 +166,15 @@ class RealtimeService:
 
     def _set_up(self, service: InferenceService) -> None:
         try:
-            service.ensure_setup()
+            with in_home(self._home):
+                service.ensure_setup()
         except (Exception, SystemExit) as error:
             raise run_failure(self._source, "setup()", error) from error
 
-    def _own_loop(self) -> _Loop:
+    def _own_loop(self) -> ServiceLoop:
         with self._lock:
             if self._loop is None or not self._loop.is_free:
-                self._loop = _Loop()
+                self._loop = ServiceLoop()
                 weakref.finalize(self, self._loop.close)
             return self._loop
 
@@ -246,39 +257,6 @@ def _positional(method: Callable[..., Any]) -> float:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return math.inf
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-
-
-class _Loop:
-    """An event loop in a daemon thread. A call that is interrupted leaves it for good."""
-
-    def __init__(self) -> None:
-        self.is_free = True
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._serve, name="extractor-service", daemon=True).start()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            # The user's code may be stuck where no cancellation reaches it.
-            self.is_free = False
-            future.cancel()
-            self.close()
-            raise
-
-    def close(self) -> None:
-        with suppress(RuntimeError):  # closed already
-            self._loop.call_soon_threadsafe(self._loop.stop)
-
-    def _serve(self) -> None:
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.close()
 
 
 def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np.float64]:

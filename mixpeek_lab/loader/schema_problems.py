@@ -58,6 +58,8 @@ class Checker:
     def wrong(self, path: Path, value: Any, fragment: Any, said: str = "") -> Problem:
         """The problem of a value that does not fit; `said` where the schema has no words for it."""
         field, wanted = spelled(path), allowed(fragment, self.root)
+        if said and not field:  # about several fields at once: their values would fill lines
+            return Problem("", f"{said}.")
         name = f"`{field}`" if field else "The whole value"
         quoted = shown(value, resolved(fragment, self.root))
         says = said or (f"{self.title} allows {wanted}" if wanted else f"{self.title} refuses it")

@@ -33,6 +33,11 @@ MOST_ITEMS = 8
 """Items of a list that a message shows."""
 
 
+def is_type(word: str) -> bool:
+    """Whether a word names a type, in JSON Schema's spelling or another."""
+    return _SPELLED.get(word.lower(), word.lower()) in _NOUNS
+
+
 def normalised(schema: Any) -> Any:
     """The schema with JSON Schema's own names for types, at every level."""
     if isinstance(schema, list):
@@ -64,12 +69,21 @@ def resolved(fragment: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
         reference = fragment.get("$ref")
         if not isinstance(reference, str):
             return fragment
-        found: Any = root
-        for name in reference.removeprefix("#/").split("/"):
-            found = found.get(name) if isinstance(found, Mapping) else None
+        found = _part(reference, root)
         beside = {key: value for key, value in fragment.items() if key != "$ref"}
         fragment = {**found, **beside} if isinstance(found, Mapping) else beside
     return {}
+
+
+def _part(reference: str, root: Mapping[str, Any]) -> Any:
+    """What `#/$defs/Limits` is; None where the schema has no such part."""
+    if not reference.startswith("#"):
+        return None
+    found: Any = root
+    for name in reference.removeprefix("#").split("/")[1:]:
+        name = name.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def allowed(fragment: Any, root: Mapping[str, Any]) -> str:
@@ -148,7 +162,8 @@ def _value(value: Any) -> str:
 
 def shown(value: Any, fragment: Mapping[str, Any]) -> str:
     """A value as a message quotes it: cut, and not at all where the schema says it is secret."""
-    if fragment.get("format") == "password" or fragment.get("writeOnly"):
+    written = json.dumps(fragment, default=str)
+    if '"format": "password"' in written or '"writeOnly": true' in written:
         return "not shown"
     if isinstance(value, list | tuple) and len(value) > MOST_ITEMS:
         return f"a list of {len(value)}"

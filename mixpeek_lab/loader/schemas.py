@@ -23,7 +23,7 @@ from mixpeek_lab.loader.schema_problems import (
     one_each,
     pydantic_problems,
 )
-from mixpeek_lab.loader.schema_words import normalised, resolved
+from mixpeek_lab.loader.schema_words import is_type, normalised, resolved
 from mixpeek_lab.models import JSON
 from mixpeek_lab.sdk import ExtractorManifest
 from mixpeek_lab.source import ExtractorSource
@@ -87,7 +87,10 @@ class Schema:
         """
         if not isinstance(value, Mapping):
             return (self._checker.wrong((), value, {"type": "object"}),)
-        found = one_each(self._iter_problems(dict(value)))
+        try:
+            found = one_each(self._iter_problems(dict(value)))
+        except RecursionError:
+            return (Problem("", f"{self.title} refers to itself without an end."),)
         return tuple(p for p in found if not (partial and p.is_missing))
 
     def demand(self, value: Any, *, partial: bool = False) -> None:
@@ -119,8 +122,10 @@ class Schema:
     @cached_property
     def _validator(self) -> Any:
         from jsonschema.validators import validator_for
+        from referencing import Registry
 
-        return validator_for(self.json)(self.json)
+        # A registry of its own: without one, a reference to an address would be fetched from there.
+        return validator_for(self.json)(self.json, registry=Registry())
 
     @cached_property
     def _spellings(self) -> frozenset[str]:
@@ -179,11 +184,11 @@ def _declared(module: ModuleType) -> dict[str, Any]:
 
 
 def as_schema(extractor: str, field: str, declared: Any) -> Schema | None:
-    """What stands for a schema in a manifest, as one; None for None.
+    """What stands for a schema in a manifest, as one; None for None and for an empty one.
 
     Raises ExtractorLoadError where it cannot be one.
     """
-    if declared is None:
+    if declared is None or declared == {}:
         return None
     title = f"{field} of {extractor}"
     if isinstance(declared, type):
@@ -191,6 +196,8 @@ def as_schema(extractor: str, field: str, declared: Any) -> Schema | None:
     if isinstance(declared, Mapping):
         schema = normalised(declared if _is_whole(declared) else _of_fragments(declared))
         _demand_schema(title, schema)
+        if resolved(schema, schema).get("type", "object") != "object":
+            raise ExtractorLoadError(f"{title} is of type {schema.get('type')!r}, not an object.")
         return Schema(title, {"type": "object", **schema})
     raise ExtractorLoadError(
         f"{title} is {declared!r:.80}. Name a pydantic class, or write a JSON schema: "
@@ -228,9 +235,12 @@ def _is_whole(declared: Mapping[Any, Any]) -> bool:
 def _of_fragments(declared: Mapping[Any, Any]) -> dict[str, Any]:
     """`{"label": {"type": "string", "required": True}, "score": "number"}` as one schema."""
     properties: dict[str, Any] = {}
-    required = []
+    required: list[str] = []
     for key, value in declared.items():
-        part = {"type": value} if isinstance(value, str) else value
+        if key == "required" and isinstance(value, list):
+            required += map(str, value)
+            continue
+        part = _of_text(value) if isinstance(value, str) else value
         if isinstance(part, Mapping) and isinstance(part.get("required"), bool):
             required += [str(key)] if part["required"] else []
             part = {name: inner for name, inner in part.items() if name != "required"}
@@ -239,7 +249,18 @@ def _of_fragments(declared: Mapping[Any, Any]) -> dict[str, Any]:
     return {**schema, "required": required} if required else schema
 
 
+def _of_text(text: str) -> dict[str, str]:
+    """A field that is declared by a word for its type, or by a sentence about it."""
+    return {"type": text} if is_type(text) else {"description": text}
+
+
 def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:
+    for reference in _references(schema):
+        if reference != "#" and not resolved({"$ref": reference, "": True}, schema).keys() - {""}:
+            raise ExtractorLoadError(
+                f"{title} refers to {reference!r}, which is no part of it. Write what is meant "
+                'under "$defs", and refer to it as "#/$defs/NAME".'
+            )
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
 
@@ -250,3 +271,15 @@ def _demand_schema(title: str, schema: Mapping[str, Any]) -> None:
         raise ExtractorLoadError(
             f"{title} is no JSON schema at {place}: {error.message[:200]}."
         ) from error
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(schema, list):
+        for entry in schema:
+            yield from _references(entry)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.errors import ExtractorLoadError
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.loader.classes import ClassRef, make
 from mixpeek_lab.loader.modules import load_package
 from mixpeek_lab.loader.places import run_failure
@@ -47,9 +48,14 @@ class ProcessorStep:
         if copy.class_ref is None:
             return copy.instance
         klass = copy.class_ref.resolve()
-        offered = {"secrets": copy.secrets, "progress_actor": None}
+        offered = {
+            "secrets": copy.secrets,
+            "progress_actor": None,
+            "resource_type": copy.resource_type,
+        }
         try:
-            processor = make(klass, copy.config, offered)
+            with in_home(copy.home):
+                processor = make(klass, copy.config, offered)
         except ExtractorLoadError:
             raise
         except Exception as error:

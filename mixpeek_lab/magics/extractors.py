@@ -13,10 +13,11 @@ from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError, SourceError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs
+from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
+    from mixpeek_lab.harness import TestReport
     from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
     from mixpeek_lab.workbench.extractors import Definition
 
@@ -46,6 +47,13 @@ class ExtractorMagics(Magics):
         help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write",
     )  # fmt: skip
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
+    @argument("--full", action="store_true", help="test: on Ray Data and Ray Serve as well")
+    @argument(
+        "--no-parity",
+        default="",
+        metavar="REASON",
+        help="test: why batch and realtime need not agree",
+    )
     @no_var_expand
     @line_cell_magic
     @tells_errors
@@ -57,7 +65,8 @@ class ExtractorMagics(Magics):
         %extractor list                               what is defined
         %extractor show NAME                          its card
         %extractor lint NAME                          check it again; "no findings" if all is well
-        %extractor test NAME [ROWS]                   sample rows through it, here and now
+        %extractor test NAME [ROWS]                   sample rows through it, and quick checks
+        %extractor test NAME [ROWS] --full            every check, on Ray Data and its service
         %extractor save NAME [FOLDER]                 write the package that Mixpeek takes
         %extractor pack NAME [FILE]                   write it as a .zip: same code, same sha256
         %extractor load FOLDER                        define it from a package, as a cell to edit;
@@ -107,22 +116,25 @@ class ExtractorMagics(Magics):
         found = current_lab().check(_name(options))
         return LintCard(found.source.name, found.manifest, found.findings, is_defined=True)
 
-    def _test(self, options: Any) -> PreviewCard:
-        from mixpeek_lab.widgets.cards import PreviewCard
+    def _test(self, options: Any) -> PreviewCard | TestReport:
+        from mixpeek_lab.magics.live import note_meanwhile
+        from mixpeek_lab.widgets.cards.tested import tested
 
-        rows = self.shell.user_ns.get(options.more, options.more) if options.more else SAMPLES
-        name = _name(options)
-        found = current_lab().preview(name, rows, pairs(options.param))
-        return PreviewCard(
-            name,
-            found.documents,
-            found.failures,
-            found.rows_in,
-            found.seconds,
-            found.setup_seconds,
-            found.notes,
-            found.llm,
-        )
+        lab, name = current_lab(), _name(options)
+        rows = self.shell.user_ns.get(options.more, options.more) if options.more else None
+        given: dict[str, Any] = {
+            "parameters": pairs(options.param),
+            "no_parity": unquoted(options.no_parity),
+        }
+        if options.full:
+            with note_meanwhile(f"Testing {name} on Ray Data and Ray Serve …"):
+                return lab.test(name, rows, **given)
+        types = lab.extractor(name).manifest.supported_input_types
+        if rows is None and types and not {"text", "string"} & set(types):
+            return lab.test(name, engine="kernel", **given)
+        preview = lab.preview(name, SAMPLES if rows is None else rows, given["parameters"])
+        with note_meanwhile(f"Checking {name} …"):
+            return tested(name, preview, lab.test(name, rows, engine="kernel", **given))
 
     def _save(self, options: Any) -> None:
         target = current_lab().save(_name(options), options.more or ".")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -17,6 +18,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.manifests.fields import Fields
 from mixpeek_lab.manifests.report import Report
 
+_MARKERS = (UndefinedComparison, UndefinedEnvironmentName)
 _URL = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]+")
 """What an address may consist of; nothing here ends a quoted word of a shell."""
 _SOURCES = re.compile(r"(git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/")
@@ -27,9 +29,13 @@ def parse_requirement(text: str) -> Requirement:
     """One dependency. InvalidInputError where pip could not read it, with the way to write it."""
     try:
         found = Requirement(text)
-    except InvalidRequirement as error:
-        reason = str(error).splitlines()[0].rstrip(":. ")
-        raise InvalidInputError(f"{text!r} is no dependency: {_remedy(text, reason)}") from error
+        if found.marker is not None:
+            found.marker.evaluate()  # one may read well and compare what cannot be compared
+    except (InvalidRequirement, *_MARKERS, RecursionError) as error:
+        reason = (str(error).splitlines() or [""])[0].rstrip(":. ")
+        raise InvalidInputError(
+            f"{text!r:.80} is no dependency: {_remedy(text, reason)}"
+        ) from error
     if found.url and not _URL.fullmatch(found.url):
         raise InvalidInputError(f"{text!r} is no dependency: {found.url!r} is no address.")
     return found
@@ -110,23 +116,24 @@ def have_common_version(specifiers: Iterable[SpecifierSet]) -> bool:
     """Whether some version meets them all: one of their bounds, or one right beside a bound."""
     found = list(specifiers)
     bounds = [specifier.version for each in found for specifier in each]
-    candidates = [v for bound in bounds for v in _around(bound.removesuffix(".*"))]
+    candidates = [v for bound in bounds for v in _around(bound)]
     return not candidates or any(
         all(each.contains(version, prereleases=True) for each in found) for version in candidates
     )
 
 
 def _around(bound: str) -> Iterator[str]:
-    """A version, one a little above it and one a little below."""
+    """A version, one a little above it, one a little below, and the first one past `1.2.*`."""
     try:
-        version = Version(bound)
+        version = Version(bound.removesuffix(".*"))
     except InvalidVersion:  # `===` takes any text
         yield bound
         return
-    yield bound
+    yield str(version)
     release = list(version.release)
     epoch = f"{version.epoch}!" if version.epoch else ""
     yield f"{epoch}{'.'.join(map(str, [*release, 0, 0, 1]))}"
+    yield f"{epoch}{'.'.join(map(str, [*release[:-1], release[-1] + 1]))}"
     while release and release[-1] == 0:
         release.pop()
     if release:

@@ -54,12 +54,12 @@ def parse_image(text: str) -> ImageReference:
     """The reference in parts. InvalidInputError says which part is wrong."""
     found = _REFERENCE.fullmatch(text)
     if found is None:
-        raise InvalidInputError(f"{text!r} is no image reference: {_problem(text)}")
+        raise InvalidInputError(f"{text!r:.120} is no image reference: {_problem(text)}")
     host, path = found["host"] or "", found["path"]
     if host and not _is_host(host):  # `library/python`: its first part is no host
         host, path = "", f"{host}/{path}"
         if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", path):
-            raise InvalidInputError(f"{text!r} is no image reference: {_problem(text)}")
+            raise InvalidInputError(f"{text!r:.120} is no image reference: {_problem(text)}")
     digest = found["digest"] or ""
     if digest.startswith("sha256:") and not _SHA256.fullmatch(digest):
         raise InvalidInputError(

@@ -1,5 +1,6 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
+from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
 from mixpeek_lab.pipeline.memory import gpu_memory_gb
 from mixpeek_lab.pipeline.rows import (
@@ -37,4 +38,5 @@ __all__ = [
     "run_on_ray",
     "run_steps",
     "split_failures",
+    "to_pandas",
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.columns import to_arrow
 from mixpeek_lab.pipeline.failures import describe_failure
@@ -85,12 +86,22 @@ class Attempts:
             processor = self._step.create()
             prepare: Callable[[], None] | None = getattr(processor, "ensure_setup", None)
             if callable(prepare):
-                prepare()
+                with in_home(self._step.home):
+                    prepare()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code
             self._broken = error
             return
         self._processor = processor
         self.setup_seconds = time.perf_counter() - begun
+
+    def processor(self) -> Processor:
+        """The processor, made if it was not. Raises what kept it from being made."""
+        self.set_up()
+        if self._broken is not None:
+            raise self._broken
+        if self._processor is None:
+            raise AssertionError("set_up() makes it, or says why not")
+        return self._processor
 
     def run(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
         """Process a batch. `positions` (len(frame),) is where its rows stand in the block."""
@@ -123,7 +134,8 @@ class Attempts:
     def _call(self, frame: pd.DataFrame) -> tuple[pa.Table, np.ndarray]:
         if self._processor is None:
             raise AssertionError("set_up() comes first")
-        result = self._processor(frame.copy())
+        with in_home(self._step.home):
+            result = self._processor(frame.copy())
         origin = rows_of_origin(frame, result)
         table, mixed = to_arrow(result, self._vectors)
         self._mixed.update(dict.fromkeys(mixed))

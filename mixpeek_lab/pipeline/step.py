@@ -20,7 +20,7 @@ import pyarrow as pa
 from mixpeek_lab.documents import join_tables
 from mixpeek_lab.llm import metered
 from mixpeek_lab.models import Failure
-from mixpeek_lab.pipeline.attempts import Attempts, Outcome
+from mixpeek_lab.pipeline.attempts import Attempts, Outcome, Processor
 from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.lineage import assign_document_ids
 from mixpeek_lab.pipeline.rows import FAILURE, HIDDEN, ROW
@@ -74,6 +74,10 @@ class StepRunner:
     def forget_failures(self) -> None:
         """Try everything again, as in a new run. The processor stays loaded."""
         self._attempts.forget_failures()
+
+    def processor(self) -> Processor:
+        """The user's processor, made if it was not. Raises what kept it from being made."""
+        return self._attempts.processor()
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Run the step on the rows that its condition takes; the others pass as they are."""

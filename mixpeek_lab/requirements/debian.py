@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -30,7 +31,8 @@ class SystemPackages:
     @property
     def command(self) -> str:
         """The one line that installs what is missing."""
-        return f"sudo apt-get update && sudo apt-get install -y {' '.join(self.missing)}"
+        sudo = "" if os.geteuid() == 0 else "sudo "
+        return f"{sudo}apt-get update && {sudo}apt-get install -y {' '.join(self.missing)}"
 
 
 def check_system_packages(packages: Iterable[str]) -> SystemPackages:

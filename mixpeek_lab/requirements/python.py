@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import Literal
@@ -59,7 +60,8 @@ def check_dependencies(dependencies: Iterable[str]) -> tuple[Dependency, ...]:
             requirements.append(parse_requirement(text))
         except InvalidInputError:  # the manifest's own check says so
             continue
-    return tuple(_checked(requirement, requirements) for requirement in requirements)
+    installed = _Installed()
+    return tuple(_checked(requirement, requirements, installed) for requirement in requirements)
 
 
 def install_command(dependencies: Sequence[Dependency]) -> str:
@@ -68,81 +70,99 @@ def install_command(dependencies: Sequence[Dependency]) -> str:
     return f"{'%' if _in_notebook() else ''}pip install {words}"
 
 
-def _checked(requirement: Requirement, beside: Sequence[Requirement]) -> Dependency:
+class _Installed:
+    """The distributions of this Python, each read once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Distribution | None] = {}
+        self._asks: dict[str, list[Requirement]] = {}
+
+    def get(self, name: str) -> Distribution | None:
+        """The distribution of that name; None where it is not installed."""
+        key = canonicalize_name(name)
+        if key not in self._found:
+            try:
+                self._found[key] = distribution(name)
+            except (PackageNotFoundError, ValueError):
+                self._found[key] = None
+        return self._found[key]
+
+    def requires(self, name: str, extras: Iterable[str] = ()) -> list[Requirement]:
+        """What a distribution asks for on this machine, with some of its extras."""
+        key = canonicalize_name(name)
+        if key not in self._asks:
+            found = self.get(name)
+            self._asks[key] = list(_readable(found.requires or ())) if found else []
+        return [each for each in self._asks[key] if _applies(each, extras)]
+
+
+def _readable(texts: Iterable[str]) -> Iterator[Requirement]:
+    for text in texts:
+        with suppress(InvalidRequirement):  # old metadata: not ours to correct
+            yield Requirement(text)
+
+
+def _applies(needed: Requirement, extras: Iterable[str]) -> bool:
+    marker = needed.marker
+    return marker is None or any(marker.evaluate({"extra": each}) for each in ("", *extras))
+
+
+def _checked(
+    requirement: Requirement, beside: Sequence[Requirement], installed: _Installed
+) -> Dependency:
     if requirement.marker is not None and not requirement.marker.evaluate():
         return Dependency(requirement, "not needed")
-    found = _distribution(requirement.name)
+    found = installed.get(requirement.name)
     version = found.version if found else ""
-    reason = _lab_needs(requirement) or (_installed_needs(requirement, beside) if found else "")
-    fits = found is not None and requirement.specifier.contains(version, prereleases=True)
+    reason = _lab_needs(requirement, installed) or _others_need(requirement, beside, installed)
     if reason:
         return Dependency(requirement, "impossible", version, reason)
     if found is None:
         return Dependency(requirement, "missing")
-    if not fits:
+    if not requirement.specifier.contains(version, prereleases=True):
         return Dependency(requirement, "other version", version)
-    lacking = _missing_of_extras(requirement, found)
+    lacking = _missing_of_extras(requirement, installed)
     if lacking:
         return Dependency(requirement, "missing", version, f"without {', '.join(lacking)}")
     return Dependency(requirement, "met", version)
 
 
-def _lab_needs(requirement: Requirement) -> str:
+def _lab_needs(requirement: Requirement, installed: _Installed) -> str:
     """Why the lab itself cannot live beside that version; empty where it can."""
-    for needed in _requires(_distribution(LAB), requirement.extras):
-        if _same(needed, requirement) and not have_common_version(
-            [needed.specifier, requirement.specifier]
-        ):
+    for needed in installed.requires(LAB):
+        if _excludes(needed, requirement):
             return f"the lab itself needs {needed.name}{needed.specifier}"
     return ""
 
 
-def _installed_needs(requirement: Requirement, beside: Sequence[Requirement]) -> str:
+def _others_need(
+    requirement: Requirement, beside: Sequence[Requirement], installed: _Installed
+) -> str:
     """Why another dependency, as it is installed, cannot live beside that version."""
     for other in beside:
-        if _same(other, requirement):
+        found = installed.get(other.name)
+        if found is None or _same(other, requirement):
             continue
-        found = _distribution(other.name)
-        for needed in _requires(found, other.extras):
-            if (
-                found
-                and _same(needed, requirement)
-                and not have_common_version([needed.specifier, requirement.specifier])
-            ):
+        for needed in installed.requires(other.name, other.extras):
+            if _excludes(needed, requirement):
                 return f"{other.name} {found.version} needs {needed.name}{needed.specifier}"
     return ""
 
 
-def _missing_of_extras(requirement: Requirement, found: Distribution) -> list[str]:
+def _missing_of_extras(requirement: Requirement, installed: _Installed) -> list[str]:
     """What the extras ask for and is not installed: `pkg[onnx]` installs more than `pkg`."""
-    plain = {canonicalize_name(needed.name) for needed in _requires(found, ())}
-    needed = _requires(found, requirement.extras) if requirement.extras else []
-    return [
-        each.name
-        for each in needed
-        if canonicalize_name(each.name) not in plain and _distribution(each.name) is None
-    ]
+    if not requirement.extras:
+        return []
+    plain = {canonicalize_name(each.name) for each in installed.requires(requirement.name)}
+    needed = installed.requires(requirement.name, requirement.extras)
+    more = (each.name for each in needed if canonicalize_name(each.name) not in plain)
+    return [name for name in dict.fromkeys(more) if installed.get(name) is None]
 
 
-def _requires(found: Distribution | None, extras: Iterable[str]) -> list[Requirement]:
-    """What a distribution asks for on this machine, with some of its extras."""
-    needed = []
-    for text in (found.requires or ()) if found else ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:  # old metadata: not ours to correct
-            continue
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate({"extra": e}) for e in ("", *extras)):
-            needed.append(requirement)
-    return needed
-
-
-def _distribution(name: str) -> Distribution | None:
-    try:
-        return distribution(name)
-    except (PackageNotFoundError, ValueError):
-        return None
+def _excludes(needed: Requirement, wanted: Requirement) -> bool:
+    """Whether no version meets what is needed and what is wanted of one package."""
+    specifiers = [needed.specifier, wanted.specifier]
+    return _same(needed, wanted) and not have_common_version(specifiers)
 
 
 def _same(first: Requirement, second: Requirement) -> bool:

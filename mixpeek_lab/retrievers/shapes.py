@@ -58,7 +58,7 @@ def read_stages(top: dict[str, JSON]) -> tuple[Parameters, tuple[StageSpec, ...]
     In the short form the searches stand in the retriever itself, and `stages` holds later ones.
     """
     stages = top.pop("stages", None)
-    if stages is None:
+    if stages is None or (stages == [] and "searches" in top):
         return _short_parameters(top), ()
     if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
         raise RetrieverError("stages: expected a list with at least one stage.")

@@ -83,7 +83,8 @@ def parallel_io(
         except Exception as error:  # noqa: BLE001 - one bad item must not take the others down
             errors[position] = error
 
-    contexts = [copy_context() for _ in given]  # what the caller's context variables say
+    # Threads work in the caller's context: it says whose lab the code belongs to.
+    contexts = [copy_context() for _ in given]
     with ThreadPoolExecutor(max_workers, thread_name_prefix="parallel-io") as pool:
         list(pool.map(lambda i: contexts[i].run(work, i), range(len(given))))
     _log("parallel_io", errors)

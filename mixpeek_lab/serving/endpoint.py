@@ -130,6 +130,13 @@ class Endpoint:
                 raise
             return app
 
+    def digests(self, name: str) -> set[str]:
+        """The versions of an extractor whose services run: the first 12 digits of each digest."""
+        if not self.is_up:
+            return set()
+        running = self._blocking(services, self._config.home).values()
+        return {digest for extractor, digest, *_ in running if extractor == name}
+
     def retire(self, name: str, keep: Iterable[str]) -> None:
         """Take the extractor's services down but for the versions with the digests in `keep`."""
         kept = {digest[:12] for digest in keep}

@@ -8,7 +8,9 @@ show it, and no view makes a browser ask another host for anything.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -58,6 +60,14 @@ def thumbnail(fields: Mapping[str, Any], lineage: Mapping[str, Any]) -> str:
     return _made(path, status.st_mtime_ns)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow warns of large images; those are not shown anyway."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 @lru_cache(maxsize=256)
 def _made(path: Path, _changed: int) -> str:
     try:
@@ -65,7 +75,7 @@ def _made(path: Path, _changed: int) -> str:
     except ImportError:
         return ""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with _quiet(), Image.open(path, formats=_FORMATS) as image:
             if image.width * image.height > MOST_SOURCE_PIXELS:
                 return ""
             image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))

@@ -6,11 +6,11 @@ control characters are taken out of the text form.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mixpeek_lab.markup import printable as printable  # for those who import it from here
 from mixpeek_lab.widgets.media import media_text, thumbnail
 
 HEADING_FIELDS = ("title", "name", "heading", "subject", "package", "filename", "file_name", "id")
@@ -51,16 +51,6 @@ def snippet_of(fields: Mapping[str, Any], text_field: str = "data", length: int 
     text = fields.get(text_field)
     words = " ".join(printable(text).split()) if isinstance(text, str) else ""
     return words if len(words) <= length else words[: length - 1].rstrip() + "…"
-
-
-def printable(text: str) -> str:
-    """`text` with control and direction-changing characters replaced by spaces."""
-    return "".join(
-        " "
-        if unicodedata.category(letter) in {"Cc", "Cf"} and letter not in "\u200c\u200d"
-        else letter
-        for letter in text
-    )
 
 
 def format_score(score: float | None) -> str:

@@ -100,7 +100,7 @@ def _reference(value: Any, folder: str) -> str:
 
 
 def _no_reference(value: Any) -> Unusable:
-    what = "bytes" if isinstance(value, bytes | bytearray) else f"a {type(value).__name__}"
+    what = type(value).__name__
     return Unusable(f"holds {what}, not a path or URL: write the file somewhere, and name it here")
 
 
@@ -132,7 +132,9 @@ def _kinds(
 
 
 def _empty_notes(rows: Rows, choice: Choice, wanted: Mapping[tuple[int, str], Any]) -> list[str]:
-    notes = []
+    notes: list[str] = []
+    if len(choice.columns) == 1:
+        return notes  # such rows hold nothing at all, which is told of them anyway
     for prop, column in choice.files.items():
         empty = [n for n in range(len(rows.records)) if (n, prop) not in wanted]
         if empty:

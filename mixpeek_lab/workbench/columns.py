@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,6 +62,12 @@ def choose(rows: Rows, text: str | Sequence[str] | None, blobs: BlobColumns | No
     return Choice(texts, files, is_named=blobs is not None)
 
 
+def kind_named(prop: str) -> str | None:
+    """The kind that a property is called after: image for `image` and `image_url`; else None."""
+    match = _MEDIA.fullmatch(prop)
+    return match[1].lower() if match else "text" if prop == "text" else None
+
+
 def looks_like_file(value: object) -> bool:
     """Whether a cell is a path or a URL of a file, and no text."""
     if isinstance(value, Path):
@@ -79,18 +85,22 @@ def looks_like_file(value: object) -> bool:
 def _asked_files(rows: Rows, blobs: BlobColumns | None) -> dict[str, str]:
     if blobs is None:
         return {}
-    listed = [blobs] if isinstance(blobs, str) else blobs
+    listed: Any = [blobs] if isinstance(blobs, str) else blobs
+    if not isinstance(listed, Iterable):
+        raise InvalidInputError(_hint(blobs))
     named = listed if isinstance(listed, Mapping) else {name: name for name in listed}
     pairs: list[tuple[Any, Any]] = list(named.items())
     found: dict[str, str] = {}
     for prop, column in pairs:
         if not all(isinstance(name, str) and name for name in (prop, column)):
-            raise InvalidInputError(
-                f'blobs={blobs!r}: give column names, or {{"image": "image_url"}}.'
-            )
+            raise InvalidInputError(_hint(blobs))
         _demand(rows, column)
         found[prop] = column
     return found
+
+
+def _hint(blobs: object) -> str:
+    return f'blobs={blobs!r}: give column names, or {{"image": "image_url"}}.'
 
 
 def _named_files(rows: Rows) -> dict[str, str]:

@@ -35,7 +35,7 @@ def stage_extractors(catalog: Catalog, stages: Iterable[StageSpec]) -> Extractor
         if not isinstance(stage.parameters, ExtractorParameters):
             continue
         ref = stage.parameters.extractor
-        where = f"{stage.where}.{'feature_uri' if ref.is_uri else 'inference_name'}"
+        where = stage.where
         try:
             record, feature = find_extractor(catalog, ref)
         except (NotFoundError, InvalidInputError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pyarrow as pa
 
 from mixpeek_lab.catalog import ExtractorRecord
 from mixpeek_lab.container import Container, SecretsHandle
+from mixpeek_lab.errors import ConflictError, InvalidInputError
+from mixpeek_lab.harness import Loaded
 from mixpeek_lab.loader import BuiltPipeline, build_steps
 from mixpeek_lab.models import JSON
 from mixpeek_lab.pipeline import (
@@ -24,7 +28,25 @@ from mixpeek_lab.pipeline import (
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.secrets import SecretStore
 
+ENGINES = ("ray", "kernel")
 NO_PREPARE = "The package's `prepare` works on a Ray dataset: it was left out here."
+
+
+def demand_engine(engine: str) -> None:
+    """InvalidInputError where there is no engine of that name."""
+    if engine not in ENGINES:
+        raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
+
+
+@contextmanager
+def alone(running: threading.Lock) -> Iterator[None]:
+    """One run at a time in a lab. ConflictError where another is under way."""
+    if not running.acquire(blocking=False):
+        raise ConflictError("Another run is under way in this lab. Wait for it, or interrupt it.")
+    try:
+        yield
+    finally:
+        running.release()
 
 
 def built(
@@ -99,6 +121,18 @@ class KernelEngine:
         blocks = cut_blocks(table, pipeline.steps[0].batch_size or size)
         notes = [] if pipeline.prepare is None else [NO_PREPARE]
         return run_steps(runners, blocks), notes
+
+    def processors(
+        self, record: ExtractorRecord, parameters: Mapping[str, JSON], vectors: dict[str, int]
+    ) -> Loaded:
+        """The steps with their processors, loaded and kept as for a run; a test calls them itself.
+
+        Raises whatever the extractor's code raises.
+        """
+        pipeline = built(record, self._home, parameters, rows=0)
+        runners = self._runners(record, parameters, pipeline, vectors)
+        steps = zip(pipeline.steps, [runner.processor() for runner in runners], strict=True)
+        return Loaded(tuple(steps), pipeline.prepare is not None)
 
     def _runners(
         self,

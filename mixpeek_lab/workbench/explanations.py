@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from mixpeek_lab.models import Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.lint.columns import PROPERTY_COLUMNS
+from mixpeek_lab.models import CONTRACT_COLUMNS, Bucket, Failure, Manifest, RunReport, Unusable
 from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
@@ -22,6 +23,8 @@ ZERO = (
     "or declare distance_metric `dot` or `euclid`."
 )
 
+_OWN_MODULES = ("manifest", "pipeline", "realtime", "processors", "shared", "engine")
+_NO_COLUMN = re.compile(r"^'(\w+)'$|'DataFrame' object has no attribute '(\w+)'")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -48,6 +51,7 @@ def explain_run(
     else:
         notes += explain_dropped(report.dropped)
     notes += explain_missing_modules(report.failures, manifest)
+    notes += explain_wrong_columns(report.failures, bucket)
     notes += [
         _without_vector(name, found, report.documents)
         for name, found in report.unusable.items()
@@ -64,12 +68,25 @@ def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
 def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:
     """One sentence for each package whose absence made rows fail: how to install it."""
     found = (_NO_MODULE.search(f.message) for f in failures if f.kind == "ModuleNotFoundError")
+    own = {*_OWN_MODULES, manifest.name}  # to be imported with a dot, and to be had from nobody
     modules = dict.fromkeys(match[1] for match in found if match)
     return [
         f"No module {module!r}: {explain_missing_module(module, manifest.dependencies)}"
         for module in modules
-        # What lies in the extractor itself is none of any package.
-        if not module.startswith("extractor_")
+        if not module.startswith("extractor_") and module.partition(".")[0] not in own
+    ]
+
+
+def explain_wrong_columns(failures: Iterable[Failure], bucket: Bucket) -> list[str]:
+    """One sentence for each column that rows failed for because no processor gets it."""
+    kinds = ("KeyError", "AttributeError")
+    found = (_NO_COLUMN.search(f.message) for f in failures if f.kind in kinds)
+    names = dict.fromkeys(match[1] or match[2] for match in found if match)
+    asked = [name for name in names if name in PROPERTY_COLUMNS or name in bucket.schema]
+    return [
+        f"There is no column {name!r}: the content of every blob is in "
+        f'batch["data"], whatever its property is called (columns: {", ".join(CONTRACT_COLUMNS)}).'
+        for name in asked
     ]
 
 

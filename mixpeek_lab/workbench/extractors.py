@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mixpeek_lab.catalog import Catalog, ExtractorRecord, InputRow
+from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.cells import CellSplit
-from mixpeek_lab.errors import InvalidInputError, ManifestError
+from mixpeek_lab.errors import ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
 from mixpeek_lab.llm import metered
@@ -22,7 +21,6 @@ from mixpeek_lab.models import JSON, Failure, Manifest, Spent
 from mixpeek_lab.pipeline import (
     Stamp,
     input_table,
-    input_types,
     plan_rows,
     read_stamp,
     split_failures,
@@ -32,8 +30,9 @@ from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.explanations import explain_dropped, explain_missing_modules
 from mixpeek_lab.workbench.inputs import explain_input
-from mixpeek_lab.workbench.objects import Loaded, Source, load_objects
+from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.outputs import explain_output
+from mixpeek_lab.workbench.samples import sample_rows
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 if TYPE_CHECKING:
@@ -142,14 +141,7 @@ def preview(
     """
     loaded = load_objects(rows)
     manifest = record.manifest
-    types = input_types(manifest)
-    inputs = [
-        InputRow(o.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, b.content_hash,
-                 b.size_bytes, json.dumps(dict(o.metadata)), "")
-        for o in loaded.objects for b in o.blobs if not types or b.type in types
-    ]  # fmt: skip
-    if not inputs:
-        raise InvalidInputError(_nothing_to_preview(manifest, loaded))
+    inputs = sample_rows(loaded, manifest)
     planned = plan_rows(
         inputs, collection_id="preview", digest=record.source.digest, parameters=parameters
     )
@@ -176,17 +168,6 @@ def preview(
         stamp.setup,
         (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
         stamp.llm,
-    )
-
-
-def _nothing_to_preview(manifest: Manifest, loaded: Loaded) -> str:
-    held = sorted({blob.type for item in loaded.objects for blob in item.blobs})
-    if not held:
-        return "A preview needs at least one row with text, or with a file."
-    return (
-        f"{manifest.name} takes {', '.join(manifest.supported_input_types)}, and these rows hold "
-        f"{', '.join(held)}. Give it others: a folder, a list of paths or URLs, a DataFrame "
-        f"(%extractor test {manifest.name} ROWS)."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mixpeek_lab.models import JSON, BucketObject
@@ -15,8 +15,16 @@ KINDS: dict[type[Any], str] = {
 
 
 def bytes_columns(rows: Rows, fields: Sequence[str]) -> list[str]:
-    """The columns that hold bytes: JSON, and so metadata, has no word for them."""
-    return [n for n in fields if any(isinstance(r.get(n), bytes) for r in rows.records)]
+    """The columns that hold bytes, also inside: JSON, and so metadata, has no word for them."""
+    return [n for n in fields if any(_has_bytes(r.get(n)) for r in rows.records)]
+
+
+def _has_bytes(value: Any) -> bool:
+    if isinstance(value, Mapping):  # as in tables of Hugging Face: {"bytes": …, "path": …}
+        return any(map(_has_bytes, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_bytes, value))
+    return isinstance(value, bytes | bytearray | memoryview)
 
 
 def field_types(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import BLOB_TYPES, BucketObject
 from mixpeek_lab.workbench.blobs import Loaded, found_blob, loaded, object_id
+from mixpeek_lab.workbench.columns import kind_named
 from mixpeek_lab.workbench.folders import Entry, Listing
 from mixpeek_lab.workbench.looking import Found, Unusable, look_all
 from mixpeek_lab.workbench.values import clean_text
@@ -48,9 +49,13 @@ def _fitting(seen: Found | Unusable, prop: str | None) -> Found | Unusable:
 
 
 def demand_kind(found: Found, prop: str) -> Found | Unusable:
-    """The file, unless the property is called after another kind: an `image` must be one."""
-    if prop in BLOB_TYPES and found.kind != prop:
-        return Unusable(f"holds {found.mime_type}, which is no {prop}")
+    """The file, unless the property is called after another kind: an `image_url` leads to one.
+
+    So a table that is somebody else's cannot bring in the text of a file of this machine.
+    """
+    kind = kind_named(prop)
+    if kind is not None and found.kind != kind:
+        return Unusable(f"holds {found.mime_type}, which is no {kind}")
     return found
 
 

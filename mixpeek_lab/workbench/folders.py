@@ -55,6 +55,11 @@ def list_files(source: str) -> Listing:
         return Listing([Entry(source, _without_query(source), source)], is_named=True)
     if scheme in ("s3", "gs"):
         return _list_store(source)
+    if scheme not in ("", "file"):
+        raise InvalidInputError(
+            f"{redacted(source)}: {scheme}:// cannot be opened. Use a folder, a glob, s3://, "
+            "gs://, https://, http:// or file://."
+        )
     try:
         path = local_path(source)
     except AssetError as error:
@@ -65,9 +70,13 @@ def list_files(source: str) -> Listing:
 def list_references(items: Sequence[str | Path]) -> Listing:
     """Paths and URLs that were named one by one."""
     return Listing(
-        [Entry(text, _without_query(text), clean_text(text)) for text in map(str, items)],
+        [Entry(text, _without_query(text), clean_text(text)) for text in map(_stripped, items)],
         is_named=True,
     )
+
+
+def _stripped(item: str | Path) -> str:
+    return item.strip() if isinstance(item, str) else str(item)
 
 
 def _list_store(url: str) -> Listing:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mixpeek_lab.catalog import InputRow
 from mixpeek_lab.loader import InputSource, Schema, Schemas
-from mixpeek_lab.models import BLOB_TYPES, CONTRACT_COLUMNS, JSON
+from mixpeek_lab.models import CONTRACT_COLUMNS, JSON
 
 SAMPLE = 20
 """Objects that are looked into: a schema that does not fit is seen in the first few."""
@@ -41,10 +41,10 @@ def explain_input(
     schema = schemas.input
     if schema is None:
         return notes
-    sources = _sources(schema, schemas.mappings, offered)
-    missing = [field for field in schema.required if field not in sources]
-    notes += [_unprovided(schema, field, offered, where) for field in missing]
-    objects = _first_objects(rows, list(offered))
+    objects, contents = _first_objects(rows, list(offered))
+    sources = _sources(schema, schemas.mappings, offered, contents)
+    lost = [f for f in schema.required if f not in sources and f not in schemas.mappings]
+    notes += [_unprovided(schema, field, offered, contents, where) for field in lost]
     return [*notes, *_misfits(schema, sources, objects, list(offered))]
 
 
@@ -65,12 +65,15 @@ def _wrong_paths(
 
 
 def _sources(
-    schema: Schema, mappings: Mapping[str, InputSource], offered: Mapping[str, str]
+    schema: Schema,
+    mappings: Mapping[str, InputSource],
+    offered: Mapping[str, str],
+    contents: Sequence[str],
 ) -> dict[str, InputSource]:
     """Field → where it comes from: its mapping, a property or column of its name, or the content.
 
     The content is what a required field means that nothing else provides, where there is one
-    such field and one blob property that no other field is.
+    such field and one property with content (`contents`) that no other field is.
     """
     found: dict[str, InputSource] = {}
     for field in schema.properties:
@@ -79,24 +82,29 @@ def _sources(
             found[field] = source
     lost = [f for f in schema.required if f not in found and f not in mappings]
     used = {source.steps(offered)[0] for source in found.values()}
-    blobs = [name for name, kind in offered.items() if kind in BLOB_TYPES and name not in used]
-    if len(lost) == len(blobs) == 1:
-        found[lost[0]] = InputSource(blobs[0])
+    unused = [name for name in contents if name not in used]
+    if len(lost) == len(unused) == 1:
+        found[lost[0]] = InputSource(unused[0])
     return found
 
 
-def _unprovided(schema: Schema, field: str, offered: Mapping[str, str], where: str) -> str:
-    blob = next((name for name, kind in offered.items() if kind in BLOB_TYPES), "…")
+def _unprovided(
+    schema: Schema, field: str, offered: Mapping[str, str], contents: Sequence[str], where: str
+) -> str:
+    content = contents[0] if contents else "…"
     return (
         f"{schema.title} requires `{field}`, which {where} does not provide (it has: "
         f"{', '.join(offered) or 'nothing'}). Say where it comes from: input_mappings = "
-        f'{{"{field}": "payload.{blob}"}}; the content is in batch["data"] either way.'
+        f'{{"{field}": "payload.{content}"}}; the content is in batch["data"] either way.'
     )
 
 
-def _first_objects(rows: Iterable[InputRow], known: list[str]) -> list[dict[str, JSON]]:
-    """The first objects as property → value; blobs are their `data`."""
+def _first_objects(
+    rows: Iterable[InputRow], known: list[str]
+) -> tuple[list[dict[str, JSON]], list[str]]:
+    """The first objects as property → value, and the properties that are blobs, by their `data`."""
     found: dict[str, dict[str, JSON]] = {}
+    contents: dict[str, None] = {}
     for row in rows:
         if row.object_id not in found:
             if len(found) == SAMPLE:
@@ -106,7 +114,8 @@ def _first_objects(rows: Iterable[InputRow], known: list[str]) -> list[dict[str,
         # The row's own columns too: a schema may speak of them.
         own = {name: getattr(row, name) for name in ("data", "mime_type", "size_bytes")}
         found[row.object_id] |= {**own, row.property: row.data}
-    return list(found.values())
+        contents[row.property] = None
+    return list(found.values()), list(contents)
 
 
 def _misfits(
@@ -119,7 +128,7 @@ def _misfits(
     counts: Counter[str] = Counter()
     for each in objects:
         value = {f: v for f, s in sources.items() if (v := _value(s, each, known)) is not None}
-        for problem in schema.problems(value, partial=False):
+        for problem in schema.problems(value):
             if problem.field.partition(".")[0].partition("[")[0] in sources:
                 first.setdefault(problem.field, problem.message)
                 counts[problem.field] += 1

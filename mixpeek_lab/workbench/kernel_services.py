@@ -32,12 +32,12 @@ class KernelServices:
         answers = []
         for embed in prepared.embeds:
             service = prepared.service(embed)
-            answers.append(self._service(service).infer_sync(embed.inputs, service.parameters))
+            answers.append(self.loaded(service).infer_sync(embed.inputs, service.parameters))
         return prepared.vectors(answers)
 
     def ask(self, service: Service, inputs: Sequence[Mapping[str, JSON]]) -> list[dict[str, Any]]:
         """A service's answers to several inputs, in their order. ExtractorError where it fails."""
-        return self._service(service).infer_all_sync(inputs, service.parameters)
+        return self.loaded(service).infer_all_sync(inputs, service.parameters)
 
     def infer(
         self, extractor: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
@@ -52,7 +52,8 @@ class KernelServices:
         [answer] = self.ask(service, [asked])
         return check_answer(record.manifest, asked, answer, feature)
 
-    def _service(self, wanted: Service) -> RealtimeService:
+    def loaded(self, wanted: Service) -> RealtimeService:
+        """The service, loaded if it was not. ExtractorError where its code does not load."""
         from mixpeek_lab.loader import load_service
 
         key = (wanted.extractor, wanted.digest)

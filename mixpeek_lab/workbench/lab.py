@@ -14,11 +14,13 @@ from typing import Any, Literal
 from mixpeek_lab.archives import Packed
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
-from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
+from mixpeek_lab.model_store import ModelStore
 from mixpeek_lab.models import (
     JSON,
     Bucket,
@@ -33,7 +35,7 @@ from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
-from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
+from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
@@ -49,6 +51,7 @@ from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
+from mixpeek_lab.workbench.trials import Trial
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
@@ -99,6 +102,11 @@ class Lab:
     def home(self) -> Path:
         """The folder that holds all that lasts."""
         return self._home.path
+
+    @property
+    def models(self) -> ModelStore:
+        """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
+        return ModelStore(self.home)
 
     @property
     def token(self) -> str:
@@ -230,6 +238,32 @@ class Lab:
         schemas = load_schemas(record.source, self.home)
         return extractors.preview(self._kernel, record, schemas, rows, given)
 
+    def test(
+        self,
+        name: str,
+        rows: Source | None = None,
+        *,
+        parameters: Mapping[str, JSON] | None = None,
+        engine: Literal["ray", "kernel"] = "ray",
+        no_parity: str = "",
+        on_result: OnResult | None = None,
+    ) -> TestReport:
+        """Test an extractor against its contract: its batch steps, its service, and both together.
+
+        On `rows`, or on rows made from its manifest; in this process, then on Ray Data and on its
+        service deployed on Ray Serve (`engine="kernel"` stays in this process). `no_parity` says
+        why batch and realtime need not agree. Nothing of it stays: no documents, no deployment.
+        """
+        demand_engine(engine)
+        self._hub.settle()
+        trial = Trial(self.extractor(name), self.home, self._kernel, parameters or {}, no_parity)
+        if engine == "kernel":
+            return trial.run(rows, lambda: trial.ask_here(self._services), None, on_result)
+        self._session.wait()
+        on_ray = trial.on(RayEngine(self._session, self.home))
+        with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
+            return trial.run(rows, service, on_ray, on_result)
+
     # ------------------------------------------------------------ buckets and collections
 
     def bucket(
@@ -290,8 +324,7 @@ class Lab:
         ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
         InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
-        if engine not in ("ray", "kernel"):
-            raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
+        demand_engine(engine)
         self._hub.settle()
         record = self.extractor(extractor)
         target = target_collection(
@@ -314,14 +347,8 @@ class Lab:
             load_schemas(record.source, self.home),
             on_progress or (lambda _: None),
         )
-        if not self._running.acquire(blocking=False):
-            raise ConflictError(
-                "Another run is under way in this lab. Wait for it, or interrupt it."
-            )
-        try:
+        with alone(self._running):
             return run.execute()
-        finally:
-            self._running.release()
 
     def collection(self, name: str) -> Collection:
         """The collection of that name or id."""

@@ -10,12 +10,20 @@ import hashlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mixpeek_lab.assets import AssetError, AssetLimits, fetch, local_path, peek, scheme_of
-from mixpeek_lab.media import HEAD_BYTES, kind_of, promised_kind, sniff, suffix_of
+from mixpeek_lab.assets import (
+    AssetError,
+    AssetLimits,
+    fetch,
+    local_path,
+    peek,
+    redacted,
+    scheme_of,
+)
+from mixpeek_lab.media import HEAD_BYTES, kind_of, promised_kind, size_text, sniff, suffix_of
 
 MOST_TEXT_BYTES = 64 << 20
 """A remote text longer than this is not read: it would go through memory and the catalog whole."""
@@ -59,12 +67,11 @@ class Unusable:
 def look_all(references: Iterable[str]) -> dict[str, Found | Unusable]:
     """Look at paths and URLs, several at once and each once. Nothing raises: see `Unusable`."""
     wanted = list(dict.fromkeys(references))
-    with ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as pool:
-        try:
-            return dict(zip(wanted, pool.map(look, wanted), strict=True))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(LOOKERS, thread_name_prefix="look")
+    try:
+        return dict(zip(wanted, pool.map(look, wanted), strict=True))
+    finally:  # without waiting: an interrupt must not last as long as the slowest server
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def look(reference: str) -> Found | Unusable:
@@ -74,9 +81,17 @@ def look(reference: str) -> Found | Unusable:
             return _look_at_file(local_path(reference))
         return _look_from_afar(reference)
     except AssetError as error:
-        return Unusable(f"cannot be read: {str(error).rstrip('.')}")
-    except OSError as error:
-        return Unusable(f"cannot be read ({error.strerror or error})")
+        return Unusable(_without_name(str(error).rstrip("."), redacted(reference)))
+    except (OSError, ValueError, RuntimeError) as error:  # too long, with a zero, `~nobody`
+        return Unusable(f"cannot be read ({getattr(error, 'strerror', None) or error})")
+
+
+def _without_name(message: str, name: str) -> str:
+    """The message as it goes on after the name, which it may begin with."""
+    rest = message.removeprefix(name)
+    if rest == message:
+        return f"cannot be read: {message}"
+    return f"cannot be read{rest}" if rest.startswith(":") else rest.strip()
 
 
 def _look_at_file(path: Path) -> Found | Unusable:
@@ -105,7 +120,11 @@ def _look_from_afar(url: str) -> Found | Unusable:
     if kind != "text":
         version = seen.version or hashlib.sha256(seen.head).hexdigest()
         return Found(url, kind, mime, seen.size, f"{version} {seen.size}")
-    path, is_temp = fetch(url, None, AssetLimits(max_bytes=MOST_TEXT_BYTES))
+    if seen.size > MOST_TEXT_BYTES:
+        return Unusable(f"is a text of {size_text(seen.size)}: more than is read from afar")
+    limits = AssetLimits()
+    limits = replace(limits, max_bytes=min(limits.max_bytes, MOST_TEXT_BYTES))
+    path, is_temp = fetch(url, None, limits)
     try:
         return _read_text(url, path, mime, name)
     finally:

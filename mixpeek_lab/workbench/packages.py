@@ -8,7 +8,7 @@ from pathlib import Path
 from mixpeek_lab.archives import Packed, pack, read_contents
 from mixpeek_lab.errors import ManifestError
 from mixpeek_lab.findings import Finding
-from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.source import ExtractorSource, other_files, read_source
 from mixpeek_lab.workbench.extractors import Definition, check_named
 
 SHOWN = 5
@@ -21,7 +21,7 @@ class Package:
 
     source: ExtractorSource
     left_out: tuple[str, ...] = ()
-    """Files of an archive that are no text of an extractor. Sorted."""
+    """Its files that are no text of an extractor. Sorted."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -37,7 +37,7 @@ class Package:
 def read_package(path: Path, name: str | None = None) -> Package:
     """Read a folder, a .zip or a .tar.gz. SourceError; `name` is the extractor's where given."""
     if path.is_dir() or not (path.is_file() or path.suffix):
-        return Package(read_source(path, name))
+        return Package(read_source(path, name), other_files(path))
     contents = read_contents(path, name)
     return Package(contents.source, contents.left_out)
 

@@ -96,7 +96,8 @@ def _of_class(ev: Evaluator, owner: Class, name: str, seen: frozenset[str] | Non
         return ev.bound(owner.scope, name)
     visited = (seen or frozenset()) | {owner.node.name}
     found: list[Values] = []
-    for base in owner.node.bases:
+    metaclasses = [k.value for k in owner.node.keywords if k.arg == "metaclass"]
+    for base in (*owner.node.bases, *metaclasses):
         for value in ev.values(base):
             if isinstance(value, Class) and value.node.name not in visited:
                 found.append(_of_class(ev, value, name, visited))
@@ -132,6 +133,8 @@ def _of_callable(ev: Evaluator, owner: Value, name: str) -> Values:
         return owner.callee
     if isinstance(owner, Partial) and name == "args":
         return (Seq(owner.args, "tuple"),)
+    if isinstance(owner, Func) and name == "__class__":
+        return (Ref("types.FunctionType"),)
     if isinstance(owner, Func) and name == "__globals__":
         return (Space(Own(owner.scope.path)),)
     return union([ev.attribute_stores(name), UNKNOWN])

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mixpeek_lab.lint.names import expressions, folding, unpacking
-from mixpeek_lab.lint.names.dotted import normal
+from mixpeek_lab.lint.names.dotted import CLOSED, normal
 from mixpeek_lab.lint.names.folding import NotFoldedError
-from mixpeek_lab.lint.names.models import CLOSED, MODELS, Arguments, Keywords, attributes_of
+from mixpeek_lab.lint.names.models import MODELS, Arguments, Keywords, attributes_of
 from mixpeek_lab.lint.names.scopes import Scope
 from mixpeek_lab.lint.names.values import (
     NOTHING,
@@ -32,6 +32,7 @@ from mixpeek_lab.lint.names.values import (
     constant,
     is_unknown,
     python,
+    tells,
     union,
 )
 
@@ -106,9 +107,13 @@ def _own(ev: Evaluator, callee: Func, args: Arguments, keywords: Keywords) -> Va
     if arguments.kwarg is not None:
         frame[id(scope), arguments.kwarg.arg] = (Table(extra),)
     frame.update({(id(scope), name): v for name, v in keywords.items() if name in known})
-    if not frame:
-        return _returned(ev, scope)
-    with ev.calling(frame) as is_followed:
+    if not any(tells(value) for values in frame.values() for value in values):
+        return ev.called(scope, None, lambda: _returned(ev, scope))
+    return ev.called(scope, tuple(frame.items()), lambda: _framed(ev, scope, frame))
+
+
+def _framed(ev: Evaluator, scope: Scope, frame: dict[tuple[int, str], Values]) -> Values:
+    with ev.calling(scope, frame) as is_followed:
         return _returned(ev, scope) if is_followed else UNKNOWN
 
 

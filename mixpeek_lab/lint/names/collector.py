@@ -108,8 +108,8 @@ class _Collector:
                 step = index - len(target.elts) if after else index
                 is_rest = isinstance(part, ast.Starred)
                 self.target(part, value, scope, path if is_rest else (*path, step))
-        elif isinstance(target, ast.Attribute) and isinstance(value, ast.expr) and not path:
-            self.tree.attributes.setdefault(target.attr, []).append((value, scope))
+        elif isinstance(target, ast.Attribute) and isinstance(value, ast.expr):
+            self.tree.attributes.setdefault(target.attr, []).append((value, path))
         elif isinstance(target, ast.Subscript):
             self.changed(target, scope)
 
@@ -180,8 +180,7 @@ class _Collector:
         self.body(node, scope)
 
     def yielded(self, node: ast.Yield | ast.YieldFrom, scope: Scope) -> None:
-        if node.value is not None:
-            scope.yields.append(node.value)
+        scope.yields.append(node.value or ast.Constant(None))
         self.body(node, scope)
 
     # ----------------------------------------------------------- definitions

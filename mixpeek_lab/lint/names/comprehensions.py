@@ -35,7 +35,7 @@ def _rounds(ev: Evaluator, node: Any, wanted: list[ast.expr]) -> list[list[Value
     scope = ev.inner(node)
 
     def go(position: int, frame: dict[tuple[int, str], Values]) -> bool:
-        with ev.calling(frame) as is_followed:
+        with ev.calling(scope, frame) as is_followed:
             if not is_followed or len(found) > MAX_ELEMENTS:
                 return False
             if position == len(node.generators):

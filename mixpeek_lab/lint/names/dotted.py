@@ -8,17 +8,23 @@ REEXPORTED = frozenset(
     {
         "os", "sys", "builtins", "subprocess", "socket", "ctypes", "importlib", "io", "posix",
         "pickle", "marshal", "threading", "multiprocessing", "runpy", "codecs", "pathlib", "pty",
-        "asyncio",
+        "asyncio", "joblib",
     }
 )  # fmt: skip
 """Modules that others import, and so can be reached through: `shutil.os`, `random._os`."""
+CLOSED = frozenset(
+    {"os", "sys", "builtins", "importlib", "io", "subprocess", "ctypes", "socket", "pty",
+     "multiprocessing", "shutil", "marshal", "pickle", "runpy"}
+)  # fmt: skip
+"""Modules in which a name that is not known may be a dangerous one."""
 _SAME = {
     "posix": "os", "nt": "os", "_io": "io", "_pickle": "pickle", "__builtin__": "builtins",
     "_operator": "operator", "_functools": "functools", "_socket": "socket", "_ctypes": "ctypes",
     "_codecs": "codecs", "_signal": "signal", "_asyncio": "asyncio", "_thread": "threading",
     "pathlib.PosixPath": "pathlib.Path", "pathlib.WindowsPath": "pathlib.Path",
     "pathlib._local": "pathlib", "concurrent.futures.process": "concurrent.futures",
-    "asyncio.subprocess": "asyncio", "pickle._Unpickler": "pickle.Unpickler",
+    "concurrent.futures.mp": "multiprocessing", "asyncio.subprocess": "asyncio",
+    "pickle._Unpickler": "pickle.Unpickler",
 }  # fmt: skip
 _KEPT = ("torch.multiprocessing", "asyncio.subprocess")
 MAX_LENGTH = 200
@@ -35,8 +41,9 @@ def normal(name: str) -> str:
             if parts[index].lstrip("_") in REEXPORTED and "()" not in "".join(parts[:index]):
                 parts = [parts[index].lstrip("_"), *parts[index + 1 :]]
                 break
-    for length in (2, 1):
+    for length in (4, 3, 2, 1):
         same = _SAME.get(".".join(parts[:length]))
         if same is not None:
             parts = [*same.split("."), *parts[length:]]
+            break
     return ".".join(parts)

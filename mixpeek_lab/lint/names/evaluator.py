@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from mixpeek_lab.lint.names import attributes, calls, expressions, parameters, unpacking
 from mixpeek_lab.lint.names.collector import collect
 from mixpeek_lab.lint.names.dotted import normal
-from mixpeek_lab.lint.names.scopes import Binding, Scope, Tree
+from mixpeek_lab.lint.names.scopes import Binding, Scope, Step, Tree
+from mixpeek_lab.lint.names.solver import Context, Frame, Solver
 from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
@@ -29,9 +31,8 @@ from mixpeek_lab.lint.names.values import (
 )
 
 BUILTINS = frozenset(dir(builtins))
-STEPS_PER_NODE, STEPS_AT_LEAST = 30, 20_000
+STEPS_PER_NODE, STEPS_AT_LEAST = 10, 20_000
 """How much work is done for a file before the rest of it counts as unknown."""
-MAX_DEPTH = 150
 MAX_CALLS = 6
 """Calls of the package's own functions that are followed into each other."""
 
@@ -68,13 +69,7 @@ class Evaluator:
                 self.too_deep.append(path)
         self.notes: dict[Note, None] = {}
         nodes = sum(len(tree.looked_at) for tree in self.trees.values())
-        self._steps = STEPS_AT_LEAST + STEPS_PER_NODE * nodes
-        self._memo: dict[object, Values] = {}
-        self._busy: dict[object, int] = {}
-        self._lowest = MAX_DEPTH
-        """The outermost expression that the last one turned out to depend on in a circle."""
-        self._frame: dict[tuple[int, str], Values] = {}
-        self._calls: dict[object, Values] = {}
+        self._solver = Solver(STEPS_AT_LEAST + STEPS_PER_NODE * nodes)
         self._nested = 0
         self._scopes = {k: v for tree in self.trees.values() for k, v in tree.scope_of.items()}
         self._inner = {k: v for tree in self.trees.values() for k, v in tree.inner.items()}
@@ -86,9 +81,14 @@ class Evaluator:
         return self._scopes
 
     @property
+    def cut_short(self) -> int:
+        """How many expressions are nested too deeply to be followed to their end."""
+        return self._solver.cut_short
+
+    @property
     def is_exhausted(self) -> bool:
         """Whether the code is so intricate that not all of it was followed."""
-        return self._steps <= 0
+        return self._solver.steps <= 0
 
     def note(self, kind: NoteKind, node: ast.AST, what: str = "") -> None:
         """Keep something for the rules."""
@@ -98,34 +98,11 @@ class Evaluator:
 
     def values(self, node: ast.AST) -> Values:
         """What an expression can be."""
-        return self._once(id(node), node)
-
-    def _once(self, key: object, node: ast.AST | tuple[Scope, str]) -> Values:
-        found = self._memo.get(key)
-        if found is not None:
-            return found
-        if key in self._busy:
-            self._lowest = min(self._lowest, self._busy[key])
-            return UNKNOWN
-        depth = len(self._busy)
-        self._steps -= 1
-        if depth > MAX_DEPTH or self._steps <= 0:
-            self._steps = min(self._steps, 0)
-            return UNKNOWN
-        self._busy[key] = depth
-        around, self._lowest = self._lowest, MAX_DEPTH
-        try:
-            found = self._bound(*node) if isinstance(node, tuple) else expressions.read(self, node)
-        except RecursionError:
-            self._steps, found = 0, UNKNOWN
-        finally:
-            del self._busy[key]
-        if self._lowest >= depth:
-            self._memo[key] = found  # else it rests on one that is not finished
-            self._lowest = around
-        else:
-            self._lowest = min(self._lowest, around)
-        return found
+        context = self._solver.context
+        scope = self._scopes.get(id(node))
+        if scope is not None and context.parent is not None:
+            context = context.outward(scope)
+        return self._solver.solve(id(node), context, partial(expressions.read, self, node))
 
     def scope_of(self, node: ast.AST) -> Scope:
         """The scope in which a node is evaluated."""
@@ -143,8 +120,6 @@ class Evaluator:
         around: Scope | None = scope.outer.get(name, scope)
         while around is not None:
             is_visible = around.kind != "class" or around is scope
-            if is_visible and (id(around), name) in self._frame:
-                return self._frame[id(around), name]
             if is_visible and name in around.bindings:
                 found.append(self.bound(around, name))
                 if around.kind in ("function", "comprehension") or _certain(around, name, line):
@@ -154,9 +129,10 @@ class Evaluator:
 
     def bound(self, scope: Scope, name: str) -> Values:
         """What the statements of a scope make of a name."""
-        if (id(scope), name) in self._frame:
-            return self._frame[id(scope), name]
-        return self._once((id(scope), name), (scope, name))
+        key, context = (id(scope), name), self._solver.context.outward(scope)
+        if key in context.frame:
+            return context.frame[key]
+        return self._solver.solve(key, context, partial(self._bound, scope, name))
 
     def _bound(self, scope: Scope, name: str) -> Values:
         found: Values = NOTHING
@@ -212,15 +188,21 @@ class Evaluator:
             if isinstance(owners[0], Ref):
                 return (Ref(normal(f"{owners[0].name}.{name}")),)
         else:
-            parts = path.split("/")[: -node.level]
-            target = "/".join([*parts, *(node.module or "").split(".")]).strip("/")
-            submodule = self._own(f"{target}/{name}".strip("/"))
-            if submodule is not None:
-                return (submodule,)
-            own = self._own(target)
-            owners = (own,) if own is not None else NOTHING
+            package = "." * node.level + (node.module or "")
+            inside = f"{package}.{name}" if node.module else f"{package}{name}"
+            submodule = self.relative(inside, path)
+            if submodule:
+                return submodule
+            owners = self.relative(package, path)
         found = union(self.exported(owner, name) for owner in owners if isinstance(owner, Own))
         return found if found or is_star else UNKNOWN
+
+    def relative(self, dotted: str, path: str) -> Values:
+        """A module of the package by a relative name, `..tools`, as seen from the file `path`."""
+        name = dotted.lstrip(".")
+        parts = path.split("/")[: -(len(dotted) - len(name))]
+        own = self._own("/".join([*parts, *(part for part in name.split(".") if part)]))
+        return (own,) if own is not None else NOTHING
 
     def exported(self, owner: Own, name: str) -> Values:
         """What a module of the package has under a name; nothing where it lacks it."""
@@ -250,27 +232,37 @@ class Evaluator:
         return calls.read(self, callee, list(args), dict(keywords), node)
 
     @contextmanager
-    def calling(self, frame: Mapping[tuple[int, str], Values]) -> Iterator[bool]:
-        """Evaluate with these names bound to these values; False where that is too deep."""
-        if self._nested >= MAX_CALLS or self._steps <= 0:
+    def calling(self, scope: Scope, frame: Frame) -> Iterator[bool]:
+        """Evaluate inside `scope` with these names bound to these values; False: too deep."""
+        if self._nested >= MAX_CALLS or self.is_exhausted:
             yield False
             return
-        kept = self._memo, self._frame, self._busy, self._lowest
-        self._memo, self._frame = {}, {**self._frame, **frame}
-        self._busy, self._lowest = {}, MAX_DEPTH
+        kept = self._solver.context
+        outside = kept.outward(scope.parent) if scope.parent is not None else kept
+        self._solver.context = Context(scope, {**outside.frame, **frame}, outside)
         self._nested += 1
         try:
             yield True
         finally:
-            self._memo, self._frame, self._busy, self._lowest = kept
+            self._solver.context = kept
             self._nested -= 1
+
+    def called(self, scope: Scope, key: object, compute: Callable[[], Values]) -> Values:
+        """What a call of the function of `scope` gives, computed once per `key`."""
+        context = self._solver.context.outward(scope)
+        return self._solver.solve((id(scope), key), context, compute)
 
     def attribute_stores(self, name: str) -> Values:
         """Everything that any object of the package is given as attribute `name`."""
+        stores = [tree.attributes[name] for tree in self.trees.values() if name in tree.attributes]
+        if not stores:
+            return NOTHING
+        context = self._solver.context.outmost
+        return self._solver.solve(("stores", name), context, partial(self._stored, stores))
+
+    def _stored(self, stores: list[list[tuple[ast.expr, tuple[Step, ...]]]]) -> Values:
         return union(
-            self.values(value)
-            for tree in self.trees.values()
-            for value, _ in tree.attributes.get(name, ())
+            unpacking.take(self.values(value), path) for part in stores for value, path in part
         )
 
 
@@ -297,6 +289,8 @@ def _builtin(name: str, is_bound: bool) -> Values:
         return (Ref("builtins"),)
     if (name in BUILTINS and not name.startswith("__")) or name == "__import__":
         return (Ref(f"builtins.{name}"),)
+    if name == "__package__":
+        return (Ref("__name__"),)
     if name in ("__name__", "__loader__", "__spec__", "get_ipython"):
         return (Ref(name),)
     return NOTHING if is_bound else (Unknown(),)

@@ -8,6 +8,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.lint.names import comprehensions, folding
+from mixpeek_lab.lint.names.dotted import CLOSED
 from mixpeek_lab.lint.names.folding import NotFoldedError
 from mixpeek_lab.lint.names.unpacking import PATH, item, take
 from mixpeek_lab.lint.names.values import (
@@ -95,6 +96,9 @@ def _table(ev: Evaluator, node: ast.Dict) -> Values:
 
 def _joined(ev: Evaluator, node: ast.JoinedStr) -> Values:
     texts: list[str] = [""]
+    first = node.values[0] if node.values else None
+    if isinstance(first, ast.FormattedValue) and Ref("__name__") in ev.values(first.value):
+        return (Unknown("."),)  # a name inside the package
     for part in node.values:
         choices = _pieces(ev, part)
         if choices is None:
@@ -140,6 +144,8 @@ def _operation(op: ast.operator, left: Value, right: Value) -> Values:
         return (Seq((*left.items, *right.items), left.kind),)
     if isinstance(left, Table) and isinstance(right, Table) and isinstance(op, ast.BitOr):
         return (Table((*left.entries, *right.entries)),)
+    if left == Ref("__name__"):
+        return (Unknown("."),)
     try:
         return constant(folding.binary(op, python(left), python(right)))
     except NotConstantError:
@@ -216,7 +222,9 @@ def _named_item(ev: Evaluator, owner: Value, key: Value, node: ast.AST) -> Value
         return ev.attribute(owner.of if isinstance(owner, Space) else owner, key.value)
     if is_modules and key == Ref("__name__"):
         return (Own(ev.scope_of(node).path),)
-    ev.note("modules" if is_modules else "namespace", node, _name_of(owner))
+    name = _name_of(owner)
+    if is_modules or not name or name in CLOSED:
+        ev.note("modules" if is_modules else "namespace", node, name)
     return UNKNOWN
 
 
@@ -238,7 +246,12 @@ def _inner_value(ev: Evaluator, node: ast.Await | ast.Starred | ast.FormattedVal
 
 
 def _call(ev: Evaluator, node: ast.Call) -> Values:
-    callees = ev.values(node.func)
+    args, keywords = arguments(ev, node)
+    return union(ev.call(callee, args, keywords, node) for callee in ev.values(node.func))
+
+
+def arguments(ev: Evaluator, node: ast.Call) -> tuple[list[Values], dict[str, Values]]:
+    """What a call is given, stars spread as far as they are known."""
     args: list[Values] = []
     for argument in node.args:
         if isinstance(argument, ast.Starred):
@@ -253,7 +266,7 @@ def _call(ev: Evaluator, node: ast.Call) -> Values:
             for value in ev.values(keyword.value):
                 for name, item in value.entries if isinstance(value, Table) else ():
                     keywords[str(name.value)] = item
-    return union(ev.call(callee, args, keywords, node) for callee in callees)
+    return args, keywords
 
 
 def _spread(values: Values) -> list[Values]:

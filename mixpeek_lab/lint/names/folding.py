@@ -123,9 +123,9 @@ def binary(op: ast.operator, left: Any, right: Any) -> object:
     if operation is None:
         raise NotFoldedError
     if isinstance(op, ast.Mult):
-        sizes = [len(side) if hasattr(side, "__len__") else abs(side) for side in (left, right)]
-        is_repetition = any(hasattr(side, "__len__") for side in (left, right))
-        if is_repetition and sizes[0] * sizes[1] > MAX_SIZE:
+        lengths = [len(side) for side in (left, right) if hasattr(side, "__len__")]
+        counts = [abs(side) for side in (left, right) if isinstance(side, int)]
+        if lengths and max(lengths) * max(counts, default=0) > MAX_SIZE:
             raise NotFoldedError
     if isinstance(op, ast.LShift) and not (isinstance(right, int) and right < MAX_BITS):
         raise NotFoldedError
@@ -148,13 +148,18 @@ def method(owner: Any, name: str, args: list[Any], keywords: dict[str, Any]) -> 
         raise NotFoldedError
     if name == "replace" and args and len(str(owner)) * len(str(args[-1])) > MAX_SIZE * 10:
         raise NotFoldedError
-    if name == "join" and len(owner) * (len(args[0]) if args else 0) > MAX_SIZE:
+    if name == "join" and len(owner) * _length(args) > MAX_SIZE:
         raise NotFoldedError
-    if name == "to_bytes" and args and args[0] > MAX_BITS:
+    if name == "to_bytes" and not (args and isinstance(args[0], int) and args[0] <= MAX_BITS):
         raise NotFoldedError
     if name in ("encode", "decode") and args:
         _harmless(args[0])
-    return _guarded(getattr(owner, name), *args, **keywords)
+    found = getattr(owner, name, None)  # str and bytes differ in their methods
+    return _guarded(found, *args, **keywords)
+
+
+def _length(args: list[Any]) -> int:
+    return len(args[0]) if args and hasattr(args[0], "__len__") else 0
 
 
 def function(name: str, args: list[Any], keywords: dict[str, Any]) -> object:
@@ -177,7 +182,7 @@ def item(owner: Any, key: Any) -> object:
     return _guarded(operator.getitem, owner, key)
 
 
-def _guarded(what: Callable[..., Any], *args: Any, **keywords: Any) -> object:
+def _guarded(what: Any, *args: Any, **keywords: Any) -> object:
     try:
         found = what(*args, **keywords)
     except Exception as error:

@@ -7,17 +7,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from mixpeek_lab.lint.names import expressions, unpacking
-from mixpeek_lab.lint.names.dotted import normal
+from mixpeek_lab.lint.names.dotted import CLOSED, normal
 from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
     Const,
+    Func,
     Getter,
     Own,
     Partial,
     Ref,
     Seq,
     Space,
+    Table,
     Unknown,
     Value,
     Values,
@@ -30,12 +32,6 @@ if TYPE_CHECKING:
 Arguments: TypeAlias = list[Values]
 Keywords: TypeAlias = dict[str, Values]
 Model: TypeAlias = Callable[["Evaluator", Arguments, Keywords, ast.AST], Values]
-
-CLOSED = frozenset(
-    {"os", "sys", "builtins", "importlib", "io", "subprocess", "ctypes", "socket", "pty",
-     "multiprocessing", "shutil", "marshal", "pickle", "runpy"}
-)  # fmt: skip
-"""Modules in which a name that is not known may be a dangerous one."""
 
 
 def attributes_of(ev: Evaluator, owner: Value, names: Values, node: ast.AST) -> Values:
@@ -70,9 +66,23 @@ def _getattr(ev: Evaluator, args: Arguments, _: Keywords, node: ast.AST) -> Valu
 
 def _vars(ev: Evaluator, args: Arguments, _: Keywords, node: ast.AST) -> Values:
     if not args:
-        return _globals(ev, args, {}, node)
+        return _locals(ev, args, {}, node)
     spaces = [(Space(v),) if isinstance(v, Ref | Own) else UNKNOWN for v in args[0]]
     return union(spaces)
+
+
+def _locals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:
+    scope = ev.scope_of(node)
+    if scope.kind == "module":
+        return (Space(Own(scope.path)),)
+    entries = [(Const(name), ev.bound(scope, name)) for name in list(scope.bindings)[:40]]
+    return (Table(tuple(entries)),)
+
+
+def _type(_: Evaluator, args: Arguments, __: Keywords, ___: ast.AST) -> Values:
+    """`type(lambda: 0)` is `types.FunctionType`."""
+    is_function = len(args) == 1 and any(isinstance(value, Func) for value in args[0])
+    return (Ref("types.FunctionType" if is_function else "builtins.type()"),)
 
 
 def _globals(ev: Evaluator, _: Arguments, __: Keywords, node: ast.AST) -> Values:
@@ -87,7 +97,7 @@ def _import(ev: Evaluator, args: Arguments, keywords: Keywords, node: ast.AST) -
         if isinstance(text, str) and not text.startswith("."):
             found.extend([ev.module(text), ev.module(text.split(".")[0])])
         elif isinstance(text, str):
-            found.append(UNKNOWN)  # of the package itself: its files are all looked at
+            found.append(ev.relative(text, ev.scope_of(node).path) or UNKNOWN)
         else:
             prefix = name.prefix if isinstance(name, Unknown) else ""
             if "." not in prefix and name != Ref("__name__"):
@@ -196,12 +206,14 @@ MODELS: dict[str, Model] = {
     "builtins.type.__getattribute__": _getattr,
     "builtins.vars": _vars,
     "builtins.globals": _globals,
-    "builtins.locals": _globals,
+    "builtins.locals": _locals,
+    "builtins.type": _type,
     "builtins.__import__": _import,
     "importlib.import_module": _import,
     "importlib.__import__": _import,
     "pkgutil.resolve_name": _resolve,
     "pydoc.locate": _resolve,
+    "pydoc.safeimport": _resolve,
     "operator.attrgetter": _getter("attrgetter"),
     "operator.itemgetter": _getter("itemgetter"),
     "operator.methodcaller": _getter("methodcaller"),
@@ -222,5 +234,5 @@ MODELS: dict[str, Model] = {
 }
 """Full name → what calling it gives."""
 
-FOLLOWED = frozenset(MODELS)
+FOLLOWED = frozenset(MODELS) - {"builtins.type"}
 """Functions from outside that are followed."""

@@ -17,6 +17,7 @@ from mixpeek_lab.lint.names.values import (
     Seq,
     Table,
     Values,
+    tells,
     union,
 )
 
@@ -44,7 +45,10 @@ def read(ev: Evaluator, argument: ast.arg, scope: Scope) -> Values:
     found.extend(_given(ev, c, argument.arg, position, is_method=is_method) for c in sites)
     found.extend(_handed(ev, function))
     _annotated(argument, found, ev)
-    return union(found if is_complete and sites else [*found, UNKNOWN])
+    if not (is_complete and sites):
+        found.append(UNKNOWN)
+    kept = union(found)
+    return union((value,) if tells(value) else UNKNOWN for value in kept)
 
 
 def _first(ev: Evaluator, owner: Scope, node: ast.ClassDef) -> Values:
@@ -96,6 +100,13 @@ def _sites(ev: Evaluator, function: Function, owner: Scope | None) -> tuple[list
     is_passed = any(tree.passed.get(name) for tree in ev.trees.values() for name in names)
     is_complete = owner is None and not is_passed and len(found) <= MAX_SITES
     return found[:MAX_SITES], is_complete
+
+
+def has_few_sites(ev: Evaluator, function: Function) -> bool:
+    """Whether every call of a function can be looked at, to know what its parameters are."""
+    names = _names(ev, function, None)
+    calls = (len(tree.calls.get(name, ())) for tree in ev.trees.values() for name in names)
+    return sum(calls) <= MAX_SITES
 
 
 def _given(

@@ -82,8 +82,8 @@ class Tree:
     """Last part of the callee's name → its calls."""
     passed: dict[str, list[ast.Call]] = field(default_factory=dict)
     """Name → the calls that it is an argument of."""
-    attributes: dict[str, list[tuple[ast.expr, Scope]]] = field(default_factory=dict)
-    """Attribute → the values that it is assigned anywhere: `self.name = value`."""
+    attributes: dict[str, list[tuple[ast.expr, tuple[Step, ...]]]] = field(default_factory=dict)
+    """Attribute → the values, and parts of values, that it is assigned: `self.name = value`."""
     renamed: dict[str, set[str]] = field(default_factory=dict)
     """Name → names that it is assigned to: `other = name`."""
 

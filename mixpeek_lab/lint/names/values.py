@@ -7,15 +7,19 @@ is enough for a finding that one of them is dangerous.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from mixpeek_lab.lint.names.dotted import CLOSED
 
 if TYPE_CHECKING:
     from mixpeek_lab.lint.names.scopes import Scope
 
 MAX_VALUES = 24
 """Values of one expression that are followed; beyond them it is unknown."""
+MAX_WEIGHT = 2_000
+"""Parts of all values of one expression together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,14 @@ class Seq:
 
     items: tuple[Values, ...]
     kind: str = "list"
+    weight: int = field(init=False, compare=False, default=1)
+    digest: int = field(init=False, compare=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.items, self.kind)
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +59,22 @@ class Table:
     """A dict whose keys the text tells."""
 
     entries: tuple[tuple[Const, Values], ...]
+    weight: int = field(init=False, compare=False, default=1)
+    digest: int = field(init=False, compare=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        _weigh(self, [values for _, values in self.entries])
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)
 class Func:
     """A function or lambda of the package."""
 
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda = field(hash=False)
-    scope: Scope = field(hash=False, repr=False)
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope = field(repr=False)
     """The scope of its body."""
 
 
@@ -62,8 +82,8 @@ class Func:
 class Class:
     """A class of the package."""
 
-    node: ast.ClassDef = field(hash=False)
-    scope: Scope = field(hash=False, repr=False)
+    node: ast.ClassDef
+    scope: Scope = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,14 @@ class Getter:
 
     kind: str
     names: tuple[Values, ...]
+    weight: int = field(init=False, compare=False, default=1)
+    digest: int = field(init=False, compare=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        _weigh(self, self.names, self.kind)
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +130,14 @@ class Partial:
     callee: Values
     args: tuple[Values, ...]
     keywords: tuple[tuple[str, Values], ...] = ()
+    weight: int = field(init=False, compare=False, default=1)
+    digest: int = field(init=False, compare=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        _weigh(self, [self.callee, *self.args, *(values for _, values in self.keywords)])
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +161,20 @@ Value: TypeAlias = (
 )  # fmt: skip
 Values: TypeAlias = tuple[Value, ...]
 
+
+def _weigh(value: object, parts: Sequence[Values], kind: str = "") -> None:
+    """Count the parts that a value is made of and hash them, once: values are made of values."""
+    weight = 1
+    for part in parts:
+        for inner in part:
+            weight += inner.weight if isinstance(inner, _COMPOSITE) else 1
+    object.__setattr__(value, "weight", weight)
+    object.__setattr__(value, "digest", hash((type(value), kind, tuple(parts))))
+
+
 UNKNOWN: Values = (Unknown(),)
 NOTHING: Values = ()
+_COMPOSITE = (Seq, Table, Getter, Partial)
 
 
 def union(parts: Iterable[Values]) -> Values:
@@ -136,8 +184,40 @@ def union(parts: Iterable[Values]) -> Values:
         for value in part:
             found[value] = None
     if len(found) > MAX_VALUES:
-        return (*list(found)[:MAX_VALUES], Unknown())
+        first = sorted(found, key=_is_harmless)  # what matters is kept
+        return (*first[:MAX_VALUES], Unknown())
     return tuple(found)
+
+
+def _is_harmless(value: Value) -> int:
+    if isinstance(value, Ref):
+        return 0 if value.name.split(".")[0] in CLOSED else 2
+    return 2 if isinstance(value, Const | Unknown | Object) else 1
+
+
+def tells(value: Value) -> bool:
+    """Whether it matters that a function is given just this: a tensor or a number does not."""
+    if isinstance(value, Const):
+        return isinstance(value.value, str | bytes)
+    if isinstance(value, Ref):
+        return not value.name.endswith(")") or value.name.startswith("pathlib.")
+    return not isinstance(value, Unknown | Object)
+
+
+def weight_of(values: Values) -> int:
+    """Parts that the values are made of."""
+    return sum(v.weight if isinstance(v, _COMPOSITE) else 1 for v in values)
+
+
+def bounded(values: Values) -> Values:
+    """The values, those of too many parts being unknown: `x = (x, x)` in a loop."""
+    if weight_of(values) <= MAX_WEIGHT:
+        return values
+    total, kept = 0, []
+    for value in values:
+        total += weight_of((value,))
+        kept.append((value,) if total <= MAX_WEIGHT else UNKNOWN)
+    return union(kept)
 
 
 def is_unknown(values: Values) -> bool:

@@ -74,8 +74,8 @@ def _nested(
 
 def _text(hit: Hit, field: str) -> str | None:
     value = resolve(hit.fields, field)
-    if value is None and field == CONTENT:
-        value = hit.fields.get(TEXT_COLUMN)
+    if field == CONTENT and not isinstance(value, str):
+        value = hit.fields.get(TEXT_COLUMN, value)
     if value is None:
         return None
     return value if isinstance(value, str) else str(plain(value))

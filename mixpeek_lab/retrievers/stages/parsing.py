@@ -73,7 +73,8 @@ def parse_stages(entries: Sequence[tuple[Mapping[str, JSON], str]]) -> tuple[Sta
             )
         written = _written(entry, stage_id, where)
         name = _name(written, {FIRST, *(spec.name for spec in found)}, where)
-        found.append(StageSpec(name, stage_id, _parameters(written), written.where))
+        parameters = _parameters(written)
+        found.append(StageSpec(name, stage_id, parameters, _asked_at(written, parameters)))
     return tuple(found)
 
 
@@ -148,6 +149,16 @@ def _with_extractor(
     except InvalidInputError as error:
         raise RetrieverError(f"{where}.feature_uri: {error}") from error
     return parameters.model_copy(update={"feature_uri": uri})
+
+
+def _asked_at(written: _Written, parameters: StageParameters) -> str:
+    """The path of the key that names the extractor, as the user spelt it."""
+    if not isinstance(parameters, ExtractorParameters):
+        return written.where
+    key = "feature_uri" if parameters.extractor.is_uri else "inference_name"
+    names = AVAILABLE[written.stage_id].names
+    spelt = next((given for given in written.parameters if names.get(given, given) == key), key)
+    return f"{written.where}.{spelt}"
 
 
 def _check_template(text: str, where: str) -> None:

@@ -35,7 +35,7 @@ class ExtractorParameters(StageParameters):
     inference_name: str | None = None
     document_field: str = "content"
     """The field with the document's text; `content` is the text column `data` where there is no
-    field of that name."""
+    text of that name."""
 
     @property
     def extractor(self) -> ExtractorRef:
@@ -116,4 +116,4 @@ class StageSpec:
     stage_id: str
     parameters: StageParameters
     where: str = field(default="", compare=False)
-    """Where the user wrote the parameters, for errors."""
+    """Where the user wrote which extractor it asks, for errors."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
-from mixpeek_lab.widgets.static import printable, table_html, table_text
+from mixpeek_lab.markup import (
+    COLOURS,
+    MUTED,
+    facts_html,
+    framed,
+    line_html,
+    marked_html,
+    printable,
+)
+from mixpeek_lab.widgets.static import table_html, table_text
 
-COLOURS = {
-    "error": "var(--jp-error-color1, #c62828)",
-    "warning": "var(--jp-warn-color0, #a85b00)",
-    "info": "var(--jp-info-color0, #00639c)",
-}
-"""Text colours that hold their contrast in light and dark."""
-
-MUTED = "opacity:.75"
-
-_TICKS = re.compile(r"`([^`]+)`")
+__all__ = [
+    "COLOURS",
+    "MUTED",
+    "FactsCard",
+    "TableView",
+    "View",
+    "facts_html",
+    "framed",
+    "line_html",
+    "marked_html",
+    "note_lines",
+]
 
 
 class View:
@@ -26,36 +35,6 @@ class View:
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def framed(title: str, subtitle: str, *parts: str) -> str:
-    """A box with a title, a muted phrase beside it, and parts that are HTML already."""
-    body = "".join(part for part in parts if part)
-    return (
-        '<div style="border:1px solid var(--jp-border-color2,#ccc);border-radius:6px;'
-        'padding:8px 14px;max-width:1000px;line-height:1.5;overflow-x:auto">'
-        f'<div><strong style="font-size:110%">{escape(title)}</strong>'
-        f'<span style="{MUTED};margin-left:.7em">{escape(subtitle)}</span></div>{body}</div>'
-    )
-
-
-def facts_html(facts: Iterable[tuple[str, str]]) -> str:
-    """Names and values on one line, as far as they fit."""
-    shown = " · ".join(
-        f'<span><span style="{MUTED}">{escape(name)}</span> <b>{escape(value)}</b></span>'
-        for name, value in facts
-    )
-    return f'<div style="margin:.3em 0">{shown}</div>'
-
-
-def marked_html(text: str) -> str:
-    """Escaped text, with what stands between backticks as code."""
-    return _TICKS.sub(r"<code>\1</code>", escape(text))
-
-
-def line_html(text: str, style: str = "") -> str:
-    """One escaped line."""
-    return f'<div style="margin:.3em 0;{style}">{escape(text)}</div>'
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:
