@@ -386,7 +386,7 @@ class TestBuckets:
             ({"bucket_name": "b", "blob_schema": {"f": {"type": "txt"}}}, "blob_schema.f.type"),
             ({"bucket_name": "b", "blob_schema": {"f": 3}}, "blob_schema.f.type"),
             ({"bucket_name": "b", "bucket_schema": {"properties": []}}, "bucket_schema.properties"),
-            ({"bucket_name": "b", "blob_shema": {}}, "blob_shema"),
+            ({"bucket_name": "b", "blob_shema": {"f": "text"}}, "blob_shema"),
         ],
     )  # fmt: skip
     def test_the_path_of_what_is_wrong(self, shared: Client, body: Any, where: str) -> None:

@@ -124,10 +124,9 @@ class Endpoint:
                 self._handles[app] = self._blocking(
                     bring_up, source, name, config.home, config.backend
                 )
-            except Exception:
-                raise
-            except BaseException:  # interrupted: the thread that waits goes on by itself
-                self._blocking(applications.delete, app)
+            except BaseException as error:
+                if not isinstance(error, Exception):  # interrupted: its thread goes on by itself
+                    self._blocking(applications.delete, app)
                 raise
             return app
 

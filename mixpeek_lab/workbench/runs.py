@@ -17,14 +17,12 @@ from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
-from mixpeek_lab.models import JSON, Collection, Failure, RunReport, RunState
+from mixpeek_lab.models import JSON, Collection, RunReport, RunState
 from mixpeek_lab.pipeline import (
     Stamp,
     input_table,
     input_types,
     plan_rows,
-    read_stamp,
-    split_failures,
 )
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
@@ -35,6 +33,7 @@ from mixpeek_lab.snapshots import (
     write_snapshot,
     writing,
 )
+from mixpeek_lab.workbench.computed import Computed
 from mixpeek_lab.workbench.explanations import explain_earlier, explain_run
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
@@ -59,27 +58,6 @@ class Engine(Protocol):
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """The processed blocks, in any order, and notes for the report."""
         ...
-
-
-@dataclass
-class _Computed:
-    """What the engine gave back for the rows to compute."""
-
-    tables: list[pa.Table] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    failed_rows: set[int] = field(default_factory=set)
-    stamp: Stamp = field(default_factory=Stamp)
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, block: pa.Table) -> tuple[int, int, int]:
-        """Take a block in; returns its input rows, failed rows and documents."""
-        good, failures, rows = split_failures(block)
-        stamp = read_stamp(block)
-        self.tables.append(good)
-        self.failures.extend(failures)
-        self.failed_rows |= rows
-        self.stamp = self.stamp.including(stamp)
-        return stamp.rows, len(rows), good.num_rows
 
 
 def close_lost_runs(catalog: Catalog, home: Home) -> int:
@@ -137,11 +115,15 @@ class Run:
         plan = self._plan()
         if not plan.todo and self._is_current(plan):
             return self._unchanged(plan, begun)
-        computed = _Computed()
+        computed = Computed()
         try:
             self.catalog.start_run(self.run_id, self.collection.collection_id)
             self._compute(plan, computed)
-            if plan.rows and len(computed.failed_rows) == len(plan.rows) and not _any(computed):
+            if (
+                plan.rows
+                and len(computed.failed_rows) == len(plan.rows)
+                and not computed.has_documents
+            ):
                 return self._all_failed(plan, computed, begun)
             return self._finish(plan, computed, begun)
         except BaseException as error:
@@ -171,7 +153,7 @@ class Run:
         ledger -= {row.key for row in rows if self.force & {row.row.object_id, "*"}}
         return make_plan(rows, ledger, manifest, self.collection)
 
-    def _compute(self, plan: Plan, computed: _Computed) -> None:
+    def _compute(self, plan: Plan, computed: Computed) -> None:
         if not plan.todo:
             return
         manifest = self.record.manifest
@@ -203,7 +185,7 @@ class Run:
         where = f"bucket {bucket.name!r}"
         return [*left, *explain_input(self.schemas, rows, bucket.schema, where)]
 
-    def _finish(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
+    def _finish(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
         manifest = self.record.manifest
         constants = {
             "_bucket_id": self.collection.bucket_id,
@@ -234,7 +216,7 @@ class Run:
         return self._close(report, shown_now, begun)
 
     def _write(
-        self, number: int, documents: DocumentTable, plan: Plan, computed: _Computed
+        self, number: int, documents: DocumentTable, plan: Plan, computed: Computed
     ) -> SnapshotCounts:
         # A row of which one chunk failed keeps its other chunks, and is tried again next time.
         failed = {plan.todo[row].key for row in computed.failed_rows}
@@ -248,7 +230,7 @@ class Run:
             plan.fingerprint,
         )
 
-    def _all_failed(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
+    def _all_failed(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
         """No row came through: the collection keeps the snapshot it had."""
         report = replace(self._report(plan, computed, begun), state="failed")
         return self._close(report, None, begun)
@@ -281,7 +263,7 @@ class Run:
         shown = self._shown()
         return shown is not None and read_fingerprint(shown) == plan.fingerprint
 
-    def _report(self, plan: Plan, computed: _Computed, begun: float) -> RunReport:
+    def _report(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
         seconds = computed.stamp.seconds
         return RunReport(
             self.run_id,
@@ -304,16 +286,11 @@ class Run:
 
     def _unchanged(self, plan: Plan, begun: float) -> RunReport:
         count = self.collection.document_count
-        report = replace(self._report(plan, _Computed(), begun), documents=count)
+        report = replace(self._report(plan, Computed(), begun), documents=count)
         notes = self._explained(report)
         if plan.rows:
             notes = ("Nothing changed since the last run: nothing was computed.", *notes)
         return replace(report, notes=notes)
-
-
-def _any(computed: _Computed) -> bool:
-    """Whether any document came of the rows."""
-    return any(table.num_rows for table in computed.tables)
 
 
 def _removed(plan: Plan, previous: DocumentTable | None) -> int:

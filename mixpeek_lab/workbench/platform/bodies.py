@@ -37,9 +37,9 @@ def required(body: Mapping[str, JSON], names: Collection[str], kind: type[T], wh
 
 
 def demand_known(body: Mapping[str, JSON], known: Collection[str], where: str = "") -> None:
-    """BodyError for a field that nothing reads, which may well be a slip; null ones are left."""
+    """BodyError for a field that nothing reads, which may well be a slip; empty ones are left."""
     for name, value in body.items():
-        if name not in known and value is not None:
+        if name not in known and value not in (None, {}, []):
             near = get_close_matches(str(name), known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" There is: {', '.join(known)}."
             raise BodyError.at(f"{where}{name}", f"is not known here.{hint}")
