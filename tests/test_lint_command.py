@@ -1,4 +1,4 @@
-"""`mixpeek-lab lint`: exit codes, text, JSON and SARIF; the magic says the same."""
+"""`mixpeek-lab lint`: exit codes, text, JSON and SARIF."""
 
 from __future__ import annotations
 

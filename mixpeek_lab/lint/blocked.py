@@ -63,6 +63,16 @@ _IMPORTS: tuple[tuple[str, Blocked], ...] = (
         for names, severity, why, instead in _LISTED
         for name in names
     ),
+    *(
+        (name, Blocked("SEC003", "warning", "starts compilers and other programs.",
+                       "Name what you need in the manifest: dependencies=[…]."))
+        for name in ("distutils", "setuptools")
+    ),
+    *(
+        (name, Blocked("SEC001", "warning", "listens on a socket.",
+                       "Answer queries in realtime.py: the platform serves it."))
+        for name in ("socketserver", "http.server", "xmlrpc.server")
+    ),
     ("torch.multiprocessing", Blocked("SEC001", "warning", "is multiprocessing.", PARALLEL)),
     ("pty", Blocked("SEC003", "error", _SUBPROCESS, RUN_TOOL)),
     *(
@@ -92,7 +102,8 @@ _IMPORTS: tuple[tuple[str, Blocked], ...] = (
     *(
         (name, Blocked("SEC008", "error", _NATIVE, PYTHON_PACKAGE))
         for name in (
-            "cffi", "_cffi_backend", "numpy.ctypeslib", "cppyy", "torch.utils.cpp_extension",
+            "cffi", "_cffi_backend", "numpy.ctypeslib", "numpy.f2py", "cppyy",
+            "torch.utils.cpp_extension",
         )
     ),
     *(

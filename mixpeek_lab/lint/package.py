@@ -143,11 +143,6 @@ class Package:
         """What the package's expressions stand for."""
         return Evaluator({m.path: m.tree for m in self.modules}, self.source.name)
 
-    def is_own(self, name: str) -> bool:
-        """Whether an absolute import means a file of the package."""
-        first = name.split(".")[0]
-        return any(p.split("/")[0] in (first, f"{first}.py") for p in self.source.paths)
-
     def module(self, path: str) -> Module | None:
         """A file by its path; None where it is absent or does not parse."""
         return next((module for module in self.modules if module.path == path), None)

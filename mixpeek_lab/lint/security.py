@@ -58,7 +58,7 @@ def scan(package: Package) -> Iterator[Finding]:
 def _imports(module: Module, package: Package) -> Iterator[Finding]:
     for node, name in _imported(module):
         found = blocked_module(name)
-        if found is None or package.is_own(name):
+        if found is None:
             continue
         why = found.why or "must not be imported: Mixpeek rejects the extractor."
         yield module.finding(found.rule, found.severity, node, f"`{name}` {why}", found.instead)
@@ -170,6 +170,14 @@ def _call(module: Module, node: ast.Call, ev: Evaluator) -> Iterator[Finding]:
         yield _unsafe(module, node, "numpy.load(allow_pickle=True)", "Use allow_pickle=False.")
     if names & {"yaml.load", "yaml.load_all"} and not _has_safe_loader(node, given, ev):
         yield _unsafe(module, node, "yaml.load()", "Use yaml.safe_load().")
+    if _is(given, "safe_mode", False):
+        yield _unsafe(module, node, "load_model(safe_mode=False)", "Use safe_mode=True.")
+    if _is(given, "trust_remote_code", True):
+        yield module.finding(
+            "SEC007", "info", node,
+            "`trust_remote_code=True` runs code that comes with the model.",
+            "Pin it with revision=…, so that it is always the code that you read.",
+        )  # fmt: skip
     if method in blocked.LOOP_METHODS:
         yield module.finding(
             "SEC003", "error", node, f"`{_shown(node.func)}` starts processes, "

@@ -92,8 +92,9 @@ def _of_own(ev: Evaluator, owner: Own, name: str) -> Values:
 
 
 def _of_class(ev: Evaluator, owner: Class, name: str, seen: frozenset[str] | None) -> Values:
-    if name in owner.scope.bindings:
-        return ev.bound(owner.scope, name)
+    for known in (name, _unmangled(name)):
+        if known in owner.scope.bindings:
+            return ev.bound(owner.scope, known)
     visited = (seen or frozenset()) | {owner.node.name}
     found: list[Values] = []
     metaclasses = [k.value for k in owner.node.keywords if k.arg == "metaclass"]
@@ -104,6 +105,12 @@ def _of_class(ev: Evaluator, owner: Class, name: str, seen: frozenset[str] | Non
             elif isinstance(value, Ref):
                 found.append((Ref(normal(f"{value.name}().{name}")),))
     return union(found)
+
+
+def _unmangled(name: str) -> str:
+    """`A._A__m` is what `__m` is inside the class."""
+    at = name.find("__", 1)
+    return name[at:] if name.startswith("_") and at > 0 else name
 
 
 def _of_object(ev: Evaluator, owner: Object, name: str) -> Values:

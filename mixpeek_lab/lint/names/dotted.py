@@ -27,6 +27,7 @@ _SAME = {
     "pickle._Unpickler": "pickle.Unpickler",
 }  # fmt: skip
 _KEPT = ("torch.multiprocessing", "asyncio.subprocess")
+_SAME |= {f"{name}.value": name for name in CLOSED}  # a member of an Enum
 MAX_LENGTH = 200
 
 

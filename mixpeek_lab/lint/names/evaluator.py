@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mixpeek_lab.lint.names.values import (
     NOTHING,
     UNKNOWN,
     Class,
+    Const,
     Func,
     Own,
     Ref,
@@ -145,7 +147,7 @@ class Evaluator:
                 found = union([found, part, UNKNOWN if binding.in_loop else NOTHING])
             else:
                 found = union([found, self._binding(binding, scope)])
-        if name in scope.changed and any(isinstance(v, Seq | Table) for v in found):
+        if name in scope.changed and any(_is_mutable(value) for value in found):
             return union([found, UNKNOWN])
         return found
 
@@ -177,10 +179,11 @@ class Evaluator:
     def module(self, dotted: str) -> Values:
         """A module by its absolute name: one of the package's own, or one from outside."""
         parts = dotted.split(".")
-        if parts[0] == self.package:
-            parts = parts[1:]
-        own = self._own("/".join(parts))
-        return (own,) if own is not None else (Ref(normal(dotted)),)
+        outside = Ref(normal(dotted))
+        if parts[0] in sys.stdlib_module_names:
+            return (outside,)  # whatever files the package has beside it
+        own = self._own("/".join(parts[1:] if parts[0] == self.package else parts))
+        return (own, outside) if own is not None else (outside,)
 
     def imported(
         self, node: ast.ImportFrom, name: str, path: str, *, is_star: bool = False
@@ -188,8 +191,6 @@ class Evaluator:
         """What `from … import name` brings into the file `path`."""
         if not node.level:
             owners = self.module(node.module or "")
-            if isinstance(owners[0], Ref):
-                return (Ref(normal(f"{owners[0].name}.{name}")),)
         else:
             package = "." * node.level + (node.module or "")
             inside = f"{package}.{name}" if node.module else f"{package}{name}"
@@ -197,7 +198,10 @@ class Evaluator:
             if submodule:
                 return submodule
             owners = self.relative(package, path)
-        found = union(self.exported(owner, name) for owner in owners if isinstance(owner, Own))
+        found = union(
+            self.exported(o, name) if isinstance(o, Own) else self.attribute(o, name)
+            for o in owners
+        )
         return found if found or is_star else UNKNOWN
 
     def relative(self, dotted: str, path: str) -> Values:
@@ -267,6 +271,13 @@ class Evaluator:
         return union(
             unpacking.take(self.values(value), path) for part in stores for value, path in part
         )
+
+
+def _is_mutable(value: Value) -> bool:
+    """Lists, dicts, and bytearrays, which are kept as bytes."""
+    return isinstance(value, Seq | Table) or (
+        isinstance(value, Const) and isinstance(value.value, bytes)
+    )
 
 
 def _certain(scope: Scope, name: str, line: int) -> bool:
