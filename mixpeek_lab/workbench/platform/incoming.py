@@ -29,7 +29,7 @@ class Incoming:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._size = 0
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._part = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         self._file = self._part.open("xb")
 
