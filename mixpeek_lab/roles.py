@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 Role = Literal["processor", "service"]
@@ -97,7 +97,15 @@ def _base_names(node: ast.ClassDef, aliases: Mapping[str, str]) -> list[str]:
 def _import_aliases(tree: ast.Module) -> dict[str, str]:
     return {
         alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
+        for node in _iter_statements(tree.body)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
+
+
+def _iter_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of a block and of the blocks in it, their expressions left alone."""
+    for node in body:
+        yield node
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _iter_statements(getattr(node, name, []))

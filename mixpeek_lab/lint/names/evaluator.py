@@ -128,7 +128,7 @@ class Evaluator:
             if is_visible and name in around.bindings:
                 found.append(self.bound(around, name))
                 if around.kind in ("function", "comprehension") or _certain(around, name, line):
-                    return union(found)
+                    return found[0] if len(found) == 1 else union(found)
             around = around.parent
         return union([*found, self._starred(scope, name), _builtin(name, bool(found))])
 
@@ -146,7 +146,8 @@ class Evaluator:
                 part = expressions.augmented(self, binding.node, found)
                 found = union([found, part, UNKNOWN if binding.in_loop else NOTHING])
             else:
-                found = union([found, self._binding(binding, scope)])
+                part = self._binding(binding, scope)
+                found = union([found, part]) if found else part
         if name in scope.changed and any(_is_mutable(value) for value in found):
             return union([found, UNKNOWN])
         return found

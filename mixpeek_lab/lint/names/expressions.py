@@ -56,7 +56,10 @@ def _name(ev: Evaluator, node: ast.Name) -> Values:
 
 
 def _attribute(ev: Evaluator, node: ast.Attribute) -> Values:
-    return union(ev.attribute(owner, node.attr) for owner in ev.values(node.value))
+    owners = ev.values(node.value)
+    if len(owners) == 1:
+        return ev.attribute(owners[0], node.attr)
+    return union([ev.attribute(owner, node.attr) for owner in owners])
 
 
 def _sequence(ev: Evaluator, node: ast.List | ast.Tuple | ast.Set) -> Values:
@@ -247,7 +250,10 @@ def _inner_value(ev: Evaluator, node: ast.Await | ast.Starred | ast.FormattedVal
 
 def _call(ev: Evaluator, node: ast.Call) -> Values:
     args, keywords = arguments(ev, node)
-    return union(ev.call(callee, args, keywords, node) for callee in ev.values(node.func))
+    callees = ev.values(node.func)
+    if len(callees) == 1:
+        return ev.call(callees[0], args, keywords, node)
+    return union([ev.call(callee, args, keywords, node) for callee in callees])
 
 
 def arguments(ev: Evaluator, node: ast.Call) -> tuple[list[Values], dict[str, Values]]:

@@ -88,14 +88,28 @@ class Tree:
     """Name → names that it is assigned to: `other = name`."""
 
 
+_PLAIN = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "arg", "name", "asname", "module", "level", "kind", "rest",
+     "type_comment", "conversion", "is_async", "simple", "lineno", "type_ignores"}
+)  # fmt: skip
+"""Fields that hold no nodes which say something."""
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Constant: (), ast.Pass: (), ast.Global: (), ast.Nonlocal: (),
+}  # fmt: skip
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes right below one, in order; contexts and operators, which say nothing, left out."""
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = _FIELDS[kind] = tuple(name for name in node._fields if name not in _PLAIN)
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found.extend([item for item in value if isinstance(item, ast.AST)])
-        elif isinstance(value, ast.AST) and name not in ("ctx", "op"):
+        if type(value) is list:
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 

@@ -128,8 +128,11 @@ class Solver:
             self._lowest, self._is_new = _FREE, False
             self.steps -= 1
             try:
-                found = bounded(compute())
-                self.steps -= weight_of(found) // WEIGHT_PER_STEP
+                found = compute()
+                weight = weight_of(found)
+                if weight > WEIGHT_PER_STEP:
+                    self.steps -= weight // WEIGHT_PER_STEP
+                    found = bounded(found)
             except RecursionError:
                 self._lowest, found = _CUT, UNKNOWN
             if self._lowest != depth:

@@ -206,7 +206,11 @@ def tells(value: Value) -> bool:
 
 def weight_of(values: Values) -> int:
     """Parts that the values are made of."""
-    return sum(v.weight if isinstance(v, _COMPOSITE) else 1 for v in values)
+    total = len(values)
+    for value in values:
+        if isinstance(value, _COMPOSITE):
+            total += value.weight - 1
+    return total
 
 
 def bounded(values: Values) -> Values:
