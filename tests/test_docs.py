@@ -8,10 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import rules_page
 from IPython.core.inputtransformer2 import TransformerManager
 
+from mixpeek_lab.lint import RULES
+
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.md")])
 FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?:^[ $]*|`)make +([a-z]+)", re.MULTILINE)
 LINK = re.compile(
@@ -88,3 +91,9 @@ def test_a_broken_cell_would_be_found():
 def test_no_document_names_a_place_on_a_machine():
     for path in DOCUMENTS:
         assert not re.search(r"(?<![\w.])/(?:home|root|work|Users|opt)/", path.read_text()), path
+
+
+def test_the_page_of_rules_is_made_of_the_rules():
+    assert rules_page.PATH.read_text() == rules_page.page(), "run: python tests/rules_page.py"
+    prefixes = {rule[:3] for rule in RULES}
+    assert prefixes == set(rules_page.FAMILIES)
