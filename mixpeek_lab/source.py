@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,6 +128,10 @@ def write_source(source: ExtractorSource, folder: Path) -> tuple[str, ...]:
     return tuple(sorted(p for p in there - set(source.paths) if p.endswith(SUFFIXES)))
 
 
+_PARSER = threading.Lock()
+"""Python 3.11 counts how deep its parser is once for all threads: two at a time fail."""
+
+
 def parse_python(path: str, text: str) -> ast.Module:
     """The syntax tree of one file; nothing is run.
 
@@ -137,7 +142,8 @@ def parse_python(path: str, text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about escapes in strings; the import will say it
         try:
-            tree = ast.parse(text.removeprefix("\ufeff"), path)
+            with _PARSER:
+                tree = ast.parse(text.removeprefix("\ufeff"), path)
             compile(tree, path, "exec", dont_inherit=True)  # `return` outside a function, …
         except SyntaxError as error:
             problem = error

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from packages import HASH_EMBEDDER
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import ConflictError, EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import (
+    ConflictError,
+    EngineError,
+    InvalidInputError,
+    ManifestError,
+    NotFoundError,
+    SourceError,
+)
 from mixpeek_lab.source import ExtractorSource, write_source
 from mixpeek_lab.workbench import Lab, Status
 from mixpeek_lab.workbench import lab as lab_module
@@ -227,3 +235,35 @@ def test_the_notes_of_a_bucket_are_of_what_it_was_just_made_of(kernel_lab):
     rows = [{"text": "one"}, {"text": None}]
     assert len(kernel_lab.bucket("b", rows).notes) == 1
     assert kernel_lab.bucket("b", rows[:1]).notes == ()
+
+
+def test_a_definition_that_was_refused_is_told_where_it_is_used(tmp_path, home):
+    lab, folder = Lab(home), tmp_path / "hash_embedder"
+    shutil.copytree(HASH_EMBEDDER, folder)
+    good = (folder / "processors" / "core.py").read_text()
+    (folder / "processors" / "core.py").write_text(f"import subprocess\n{good}")
+    assert not lab.load(folder).is_kept
+    with pytest.raises(ManifestError, match=r"SEC001 processors/core\.py:1"):
+        lab.extractor("hash_embedder")
+    (folder / "processors" / "core.py").write_text(good)
+    assert lab.load(folder).is_kept
+    lab.bucket("texts", ["one"])
+    assert lab.process("texts", "hash_embedder", engine="kernel").notes == ()
+    (folder / "processors" / "core.py").write_text(f"import subprocess\n{good}")
+    lab.load(folder)
+    note, *_ = lab.process("texts", "hash_embedder", engine="kernel").notes
+    assert "SEC001 at processors/core.py:1" in note
+    assert "the version before it" in note
+
+
+@pytest.mark.parametrize("called", ["hash-embedder", "v2_of_it"])
+def test_a_folder_may_be_called_as_it_likes(tmp_path, home, called):
+    shutil.copytree(HASH_EMBEDDER, tmp_path / called)
+    definition = Lab(home).load(tmp_path / called)
+    assert definition.is_kept, definition.findings
+    assert definition.source.name == "hash_embedder"
+
+
+def test_a_folder_that_is_not_there(home, tmp_path):
+    with pytest.raises(SourceError, match="There is no folder or archive"):
+        Lab(home).load(tmp_path / "nowhere")

@@ -720,28 +720,18 @@ def build_steps(extractor_request, **kwargs):
 
 
 @pytest.mark.ray
-def test_steps_run_in_ray_workers(tmp_path):
+def test_steps_run_in_ray_workers(lab, tmp_path):
     import ray
 
     source = toy(pipeline=LAZY_PIPELINE, processors__core=LAZY)
     newer = source.with_file("manifest.py", MANIFEST.replace("1.0.0", "2.0.0"))
     steps = [step for s in (source, newer) for step in steps_of(s, tmp_path).steps]
-    ray.init(
-        address="local",
-        include_dashboard=False,
-        num_cpus=2,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
-    )
-    try:
 
-        @ray.remote(num_cpus=1)
-        def work(given):
-            import pandas
+    @ray.remote(num_cpus=1)
+    def work(given):
+        import pandas
 
-            frames = [step.create()(pandas.DataFrame({"data": ["a"]})) for step in given]
-            return [str(frame["seen"][0]) for frame in frames]
+        frames = [step.create()(pandas.DataFrame({"data": ["a"]})) for step in given]
+        return [str(frame["seen"][0]) for frame in frames]
 
-        assert ray.get(work.remote(steps)) == ["1.0.0base"] * 2 + ["2.0.0base"] * 2
-    finally:
-        ray.shutdown()
+    assert ray.get(work.remote(steps)) == ["1.0.0base"] * 2 + ["2.0.0base"] * 2

@@ -50,15 +50,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _linted(path: Path) -> LintReport:
-    from mixpeek_lab.archives import read_archive
     from mixpeek_lab.lint import lint
     from mixpeek_lab.lint.reports import LintReport
-    from mixpeek_lab.source import read_source
+    from mixpeek_lab.workbench.packages import read_package
 
     if path.is_file() and path.suffix == ".py":
         return _cell(path)
-    is_archive = path.name.lower().endswith(ARCHIVES) and not path.is_dir()
-    source = read_archive(path) if is_archive else read_source(path)
+    source = read_package(path).source
     return LintReport(source.name, path.as_posix(), lint(source))
 
 

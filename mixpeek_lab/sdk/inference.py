@@ -38,7 +38,8 @@ class _Service:
     config: Any
     options: Mapping[str, Any]
 
-    def __init__(self, config: Any = None, **kwargs: Any) -> None:
+    def __init__(self, config: Any = None, *_: Any, **kwargs: Any) -> None:
+        """`config`; a second argument (the platform's progress actor) is taken and left."""
         self.config = dict(config) if isinstance(config, Mapping) else (config or {})
         self.options = kwargs
 

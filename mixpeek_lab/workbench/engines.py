@@ -85,7 +85,9 @@ class RayEngine:
         profile = record.manifest.compute_profile
         machine = self._machine(asks_for_gpu_memory=profile.gpu_memory_gb is not None)
         plans, notes = plan_steps(pipeline.steps, profile, machine, len(table))
-        if not self._claims:
+        if not self._claims or pipeline.prepare is not None:
+            # What `prepare` adds to the dataset are tasks that claim a CPU each: beside actors that
+            # hold all there is, they would wait for ever.
             plans = [replace(plan, num_cpus=0.0) for plan in plans]
         return run_on_ray(plans, table, vectors, pipeline.prepare), notes
 

@@ -125,6 +125,18 @@ def demand(definition: Definition) -> Definition:
     )
 
 
+def explain_refused(definition: Definition | None) -> list[str]:
+    """What a run says where a later definition of its extractor had errors."""
+    if definition is None:
+        return []
+    first = next((f for f in definition.findings if f.severity == "error"), None)
+    why = f": {first.rule} at {first.place}" if first else ""
+    return [
+        f"The last definition of {definition.source.name!r} had errors and was not kept{why}. "
+        "This ran the version before it."
+    ]
+
+
 def preview(
     engine: KernelEngine,
     record: ExtractorRecord,

@@ -95,6 +95,7 @@ class Lab:
         self._serving = threading.Lock()
         self._starter: threading.Thread | None = None
         self._drafts: dict[str, ExtractorSource] = {}
+        self._refused: dict[str, Definition] = {}
 
     # ------------------------------------------------------------ lifecycle
 
@@ -192,7 +193,11 @@ class Lab:
         return self._keep(split.source, split)
 
     def load(self, path: str | Path, name: str | None = None) -> Definition:
-        """Define an extractor from a package on disk: a folder, a .zip or a .tar.gz."""
+        """Define an extractor from a package on disk: a folder, a .zip or a .tar.gz.
+
+        Its name is the manifest's, unless given. What the checks found is in the answer; one with
+        errors is not kept, and using it says why.
+        """
         package = read_package(Path(path), name)
         return with_findings(self._keep(package.source), package)
 
@@ -218,8 +223,13 @@ class Lab:
         return extractors.check(self.extractor(name).source)
 
     def extractor(self, name: str) -> ExtractorRecord:
-        """The current version of an extractor."""
-        return self._catalog.extractor(name)
+        """The current version of an extractor; ManifestError where the only one was refused."""
+        try:
+            return self._catalog.extractor(name)
+        except NotFoundError:
+            if name in self._refused:
+                extractors.demand(self._refused[name])
+            raise
 
     def extractors(self) -> list[ExtractorRecord]:
         """The current version of each extractor."""
@@ -348,7 +358,9 @@ class Lab:
             on_progress or (lambda _: None),
         )
         with alone(self._running):
-            return run.execute()
+            report = run.execute()
+        stale = extractors.explain_refused(self._refused.get(extractor))
+        return replace(report, notes=(*stale, *report.notes))
 
     def collection(self, name: str) -> Collection:
         """The collection of that name or id."""
@@ -489,7 +501,11 @@ class Lab:
             return None
 
     def _keep(self, source: ExtractorSource, split: CellSplit | None = None) -> Definition:
-        return extractors.keep(self._catalog, extractors.check_named(source, split))
+        definition = extractors.keep(self._catalog, extractors.check_named(source, split))
+        self._refused.pop(source.name, None)
+        if not definition.is_kept:
+            self._refused[source.name] = definition
+        return definition
 
     def _is_starting(self) -> bool:
         return self._starter is not None and self._starter.is_alive()

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixpeek_lab.archives import Packed, pack, read_contents
-from mixpeek_lab.errors import ManifestError
+from mixpeek_lab.errors import ManifestError, SourceError
 from mixpeek_lab.findings import Finding
+from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.source import ExtractorSource, other_files, read_source
+from mixpeek_lab.uris import NAME
 from mixpeek_lab.workbench.extractors import Definition, check_named
 
 SHOWN = 5
@@ -35,11 +37,28 @@ class Package:
 
 
 def read_package(path: Path, name: str | None = None) -> Package:
-    """Read a folder, a .zip or a .tar.gz. SourceError; `name` is the extractor's where given."""
+    """Read a folder, a .zip or a .tar.gz. SourceError.
+
+    The extractor's name is `name` where it is given, else the one that its manifest says: what a
+    folder or an archive is called changes with every clone.
+    """
     if path.is_dir() or not (path.is_file() or path.suffix):
-        return Package(read_source(path, name), other_files(path))
-    contents = read_contents(path, name)
-    return Package(contents.source, contents.left_out)
+        if not path.exists():
+            raise SourceError(f"There is no folder or archive {path} (looked in {Path.cwd()}).")
+        called = name or (path.resolve().name if NAME.match(path.resolve().name) else "extractor")
+        package = Package(read_source(path, called), other_files(path))
+    else:
+        contents = read_contents(path, name)
+        package = Package(contents.source, contents.left_out)
+    return package if name else replace(package, source=_as_declared(package.source))
+
+
+def _as_declared(source: ExtractorSource) -> ExtractorSource:
+    """The same files under the name that the manifest gives, where it can be read."""
+    manifest = read_manifest(source).manifest
+    if manifest is None or not NAME.match(manifest.name) or manifest.name == source.name:
+        return source
+    return ExtractorSource(manifest.name, source.files)
 
 
 def pack_checked(source: ExtractorSource, path: Path, *, force: bool = False) -> Packed:
