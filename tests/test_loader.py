@@ -6,16 +6,20 @@ import asyncio
 import decimal
 import os
 import pickle
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab.container import Container, SecretsHandle
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError, LabError
@@ -30,7 +34,7 @@ from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.models import ComputeProfile, Manifest
 from mixpeek_lab.sdk import ResourceType, RowCondition
 from mixpeek_lab.secrets import SecretStore
-from mixpeek_lab.source import ExtractorSource, read_source
+from mixpeek_lab.source import ExtractorSource, parse_python, read_source
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CONTAINER = Container(SecretsHandle(SecretStore(Path("home"))))
@@ -735,3 +739,36 @@ def test_steps_run_in_ray_workers(lab, tmp_path):
         return [str(frame["seen"][0]) for frame in frames]
 
     assert ray.get(work.remote(steps)) == ["1.0.0base"] * 2 + ["2.0.0base"] * 2
+
+
+@pytest.mark.ray
+def test_what_prepare_adds_runs_beside_the_actors(lab, tmp_path):
+    folder = tmp_path / "hash_embedder"
+    shutil.copytree(HASH_EMBEDDER, folder)
+    text = (folder / "pipeline.py").read_text()
+    prepare = ', "prepare": lambda ds: ds.filter(lambda row: row["data"] != "b")}'
+    returned = re.sub(r"\}\s*$", prepare + "\n", text)
+    (folder / "pipeline.py").write_text(returned.replace("hash_embedder", "prepared"))
+    manifest = (folder / "manifest.py").read_text()
+    (folder / "manifest.py").write_text(manifest.replace("hash_embedder", "prepared"))
+    assert lab.load(folder).is_kept
+    lab.bucket("prepared", ["a", "b", "c"])
+    report = lab.process("prepared", "prepared")
+    assert report.documents == 2, report
+
+
+def test_threads_may_parse_at_once():
+    text = "\n".join(f"x{i} = [{i}, ({i}, [{i}])]" for i in range(400))
+    with ThreadPoolExecutor(8) as pool:
+        trees = list(pool.map(lambda _: parse_python("a.py", text), range(40)))
+    assert {len(tree.body) for tree in trees} == {400}
+
+
+def test_a_service_takes_the_platforms_progress_actor():
+    from mixpeek_lab.sdk import BaseBatchInferenceService
+
+    class Embedder(BaseBatchInferenceService):
+        def __init__(self, config, progress_actor=None):
+            super().__init__(config, progress_actor)
+
+    assert Embedder({"size": 1}).config == {"size": 1}
