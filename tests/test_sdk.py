@@ -323,7 +323,7 @@ def test_parallel_io_is_a_list_and_a_dict_of_what_went_through(caplog):
     assert dict(results.items()) == {0: 10, 2: 30}
     assert results.get(1, "missing") == "missing"
     assert str(results.errors[1]) == "gone"
-    assert "item 1 failed: OSError: gone" in caplog.text
+    assert "1 of 3 items failed, first item 1: OSError: gone" in caplog.text
     assert pickle.loads(pickle.dumps(results)).get(2) == 30
     with pytest.raises(TypeError, match="by position"):
         results["a"]

@@ -2,6 +2,7 @@
 
 from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
+from mixpeek_lab.pipeline.io_failures import FailedItems
 from mixpeek_lab.pipeline.memory import gpu_memory_gb
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
@@ -22,6 +23,7 @@ __all__ = [
     "FAILURE",
     "HIDDEN",
     "ROW",
+    "FailedItems",
     "Machine",
     "PlannedRow",
     "Stamp",

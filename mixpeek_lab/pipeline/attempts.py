@@ -20,6 +20,7 @@ from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.columns import to_arrow
 from mixpeek_lab.pipeline.failures import describe_failure
 from mixpeek_lab.pipeline.lineage import UnknownLineageError, rows_of_origin
+from mixpeek_lab.sdk.io_calls import IOCall, IORecord, recorded_io
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,10 @@ class Outcome:
 
     parts: list[tuple[pa.Table, np.ndarray]] = field(default_factory=list)
     failures: dict[int, Failure] = field(default_factory=dict)
+    calls: list[IOCall] = field(default_factory=list)
+    """Of the SDK's helpers, by the processor."""
+    again: set[int] = field(default_factory=set)
+    """Positions of the rows that came through, but for which items of these calls failed."""
 
 
 class Attempts:
@@ -115,21 +120,27 @@ class Attempts:
             self._try(frame, positions, outcome)
 
     def _try(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
+        io = IORecord()
         try:
             if self._is_row_by_row and len(frame) > 1:
                 raise UnknownLineageError
-            part, origin = self._call(frame)
+            with recorded_io(io):
+                part, origin = self._call(frame)
         except UnknownLineageError:
             self._is_row_by_row = True
             self._divide(frame, positions, outcome)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code
             if len(frame) == 1:
                 self._record(frame, 0, positions, error, outcome)
+                if not io.raised(error):  # that says it all
+                    outcome.calls.extend(io.calls)
             else:
                 self._divide(frame, positions, outcome)
         else:
             self._has_succeeded = True
             outcome.parts.append((part, positions[origin]))
+            outcome.calls.extend(io.calls)
+            outcome.again.update(positions[io.affected(len(frame))].tolist())
 
     def _call(self, frame: pd.DataFrame) -> tuple[pa.Table, np.ndarray]:
         if self._processor is None:

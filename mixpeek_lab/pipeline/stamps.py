@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 import pyarrow as pa
 
 from mixpeek_lab.models import Spending, Spent, add_spent
+from mixpeek_lab.pipeline.io_failures import FailedItems, add_failed_items
 
 KEY = b"mixpeek_lab"
 
@@ -34,6 +35,10 @@ class Stamp:
     """Step → rows that it got, did not fail on, and gave nothing back for."""
     llm: Spent = field(default_factory=dict)
     """`provider/model` → the processors' calls of `container.llm`."""
+    io: tuple[FailedItems, ...] = ()
+    """The items of the processors' `concurrent_api_calls` and `parallel_io`."""
+    again: tuple[int, ...] = ()
+    """Input rows (`ROW`) that did not fail, but for which such items did."""
 
     def including(self, other: Stamp) -> Stamp:
         """This stamp and `other` as one."""
@@ -45,6 +50,8 @@ class Stamp:
             tuple(dict.fromkeys((*self.notes, *other.notes))),
             dict(Counter(self.dropped) + Counter(other.dropped)),
             add_spent(self.llm, other.llm),
+            add_failed_items((*self.io, *other.io)),
+            tuple(sorted({*self.again, *other.again})),
         )
 
     @property
@@ -57,7 +64,9 @@ def read_stamp(table: pa.Table) -> Stamp:
     """The stamp that a block carries; an empty one where it has none."""
     found = json.loads((table.schema.metadata or {}).get(KEY, b"{}"))
     spent = {name: Spending(**each) for name, each in found.get("llm", {}).items()}
-    return Stamp(**{**found, "notes": tuple(found.get("notes", ())), "llm": spent})
+    lists = {name: tuple(found.get(name, ())) for name in ("notes", "again")}
+    items = tuple(FailedItems(**each) for each in found.get("io", ()))
+    return Stamp(**{**found, **lists, "llm": spent, "io": items})
 
 
 def put_stamp(table: pa.Table, stamp: Stamp) -> pa.Table:

@@ -22,6 +22,7 @@ from mixpeek_lab.llm import metered
 from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.attempts import Attempts, Outcome, Processor
 from mixpeek_lab.pipeline.columns import to_pandas
+from mixpeek_lab.pipeline.io_failures import count_calls
 from mixpeek_lab.pipeline.lineage import assign_document_ids
 from mixpeek_lab.pipeline.rows import FAILURE, HIDDEN, ROW
 from mixpeek_lab.pipeline.stamps import Stamp, put_stamp, read_stamp
@@ -93,7 +94,15 @@ class StepRunner:
         lost = _dropped(positions, outcome)
         dropped = {self._step.name: lost} if lost else {}
         mine = Stamp(
-            0, begun, time.time(), self._attempts.setup_seconds, notes, dropped, meter.spent
+            0,
+            begun,
+            time.time(),
+            self._attempts.setup_seconds,
+            notes,
+            dropped,
+            meter.spent,
+            count_calls(outcome.calls, self._step.name),
+            tuple(block.column(ROW).take(pa.array(sorted(outcome.again), pa.int64())).to_pylist()),
         )
         return put_stamp(table, stamp.including(mine))
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
-from mixpeek_lab.sdk.logs import get_logger
+from mixpeek_lab.sdk.io_calls import record_call
 
 __all__ = ["IOResults", "concurrent_api_calls", "parallel_io"]
 
@@ -68,8 +68,9 @@ def parallel_io(
 ) -> IOResults:
     """Call `process_fn` on every item, in up to `max_workers` threads.
 
-    An item that fails does not stop the others: it is logged, its entry is None and its exception
-    is in `.errors`.
+    An item that fails does not stop the others: its entry is None and its exception is in
+    `.errors`. The first is logged; in a run it is in the report, and the row is tried again in the
+    next.
     """
     given = list(items)
     if max_workers < 1:
@@ -87,7 +88,7 @@ def parallel_io(
     contexts = [copy_context() for _ in given]
     with ThreadPoolExecutor(max_workers, thread_name_prefix="parallel-io") as pool:
         list(pool.map(lambda i: contexts[i].run(work, i), range(len(given))))
-    _log("parallel_io", errors)
+    record_call("parallel_io", len(given), errors)
     return IOResults(results, dict(sorted(errors.items())))
 
 
@@ -98,8 +99,9 @@ def concurrent_api_calls(
 ) -> list[Result | None]:
     """Await `async_fn` on every item, at most `max_concurrent` at a time.
 
-    Returns the results in the items' order, None for one that failed (its error is logged). Works
-    where an event loop is running, as in a notebook.
+    Returns the results in the items' order, None for one that failed. The first error is logged;
+    in a run it is in the report, and the row is tried again in the next. Works where an event loop
+    is running, as in a notebook.
     """
     if max_concurrent < 1:
         raise ValueError(f"max_concurrent is {max_concurrent!r}, not a positive whole number.")
@@ -121,7 +123,7 @@ async def _gather(
                 return None
 
     results = await asyncio.gather(*(call(i, item) for i, item in enumerate(items)))
-    _log("concurrent_api_calls", errors)
+    record_call("concurrent_api_calls", len(items), errors)
     return list(results)
 
 
@@ -133,10 +135,3 @@ def _run(work: Coroutine[Any, Any, list[Result | None]]) -> list[Result | None]:
     # A loop cannot be entered twice: a thread of its own gets a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="api-calls") as pool:
         return pool.submit(copy_context().run, asyncio.run, work).result()
-
-
-def _log(name: str, errors: dict[int, Exception]) -> None:
-    for position, error in sorted(errors.items())[:5]:
-        get_logger(name).warning("item %d failed: %s: %s", position, type(error).__name__, error)
-    if len(errors) > 5:
-        get_logger(name).warning("%d items failed in all", len(errors))

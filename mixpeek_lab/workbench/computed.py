@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -17,6 +17,8 @@ class Computed:
     tables: list[pa.Table] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     failed_rows: set[int] = field(default_factory=set)
+    again: set[int] = field(default_factory=set)
+    """Rows that did not fail, but for which items of `concurrent_api_calls` and the like did."""
     stamp: Stamp = field(default_factory=Stamp)
     notes: list[str] = field(default_factory=list)
 
@@ -27,7 +29,8 @@ class Computed:
         self.tables.append(good)
         self.failures.extend(failures)
         self.failed_rows |= rows
-        self.stamp = self.stamp.including(stamp)
+        self.again.update(stamp.again)
+        self.stamp = self.stamp.including(replace(stamp, again=()))  # rows add up in a set
         return stamp.rows, len(rows), good.num_rows
 
     @property

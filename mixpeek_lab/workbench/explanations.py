@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from mixpeek_lab.lint.columns import PROPERTY_COLUMNS
 from mixpeek_lab.models import CONTRACT_COLUMNS, Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.pipeline import FailedItems
 from mixpeek_lab.requirements import explain_missing_module
 
 MISSING = (
@@ -63,6 +64,17 @@ def explain_run(
 def explain_dropped(dropped: Mapping[str, int]) -> list[str]:
     """One sentence for each step that gave back nothing for some of its rows."""
     return [f"{_dropped(step, count)}." for step, count in dropped.items()]
+
+
+def explain_failed_items(found: Iterable[FailedItems]) -> list[str]:
+    """One sentence for each step and helper of which items failed."""
+    return [str(each) for each in found if each.failed]
+
+
+def explain_retried(found: Iterable[FailedItems]) -> list[str]:
+    """The same for a run that has a next one."""
+    again = "Their rows are tried again in the next run."
+    return [f"{text} {again}" for text in explain_failed_items(found)]
 
 
 def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> list[str]:

@@ -28,7 +28,11 @@ from mixpeek_lab.pipeline import (
 from mixpeek_lab.requirements import check_requirements
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench.engines import KernelEngine
-from mixpeek_lab.workbench.explanations import explain_dropped, explain_missing_modules
+from mixpeek_lab.workbench.explanations import (
+    explain_dropped,
+    explain_failed_items,
+    explain_missing_modules,
+)
 from mixpeek_lab.workbench.inputs import explain_input
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.outputs import explain_output
@@ -172,13 +176,14 @@ def preview(
     told = explain_input(schemas, inputs, loaded.schema, "the sample")
     told += [] if documents is None else explain_output(schemas.output, manifest, documents)
     told += explain_missing_modules(failures, manifest)
+    told += [*explain_failed_items(stamp.io), *explain_dropped(stamp.dropped)]
     return Preview(
         pa.table({}) if documents is None else documents,
         tuple(failures),
         len(inputs),
         stamp.seconds,
         stamp.setup,
-        (*loaded.notes, *notes, *stamp.notes, *mixed, *told, *explain_dropped(stamp.dropped)),
+        (*loaded.notes, *notes, *stamp.notes, *mixed, *told),
         stamp.llm,
     )
 

@@ -34,7 +34,7 @@ from mixpeek_lab.snapshots import (
     writing,
 )
 from mixpeek_lab.workbench.computed import Computed
-from mixpeek_lab.workbench.explanations import explain_earlier, explain_run
+from mixpeek_lab.workbench.explanations import explain_earlier, explain_retried, explain_run
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
@@ -219,7 +219,8 @@ class Run:
         self, number: int, documents: DocumentTable, plan: Plan, computed: Computed
     ) -> SnapshotCounts:
         # A row of which one chunk failed keeps its other chunks, and is tried again next time.
-        failed = {plan.todo[row].key for row in computed.failed_rows}
+        # So is one for which an item of concurrent_api_calls or parallel_io failed.
+        failed = {plan.todo[row].key for row in computed.failed_rows | computed.again}
         return write_snapshot(
             self.root,
             number,
@@ -279,7 +280,7 @@ class Run:
             rows_per_second=len(plan.todo) / seconds if seconds else 0.0,
             setup_seconds=computed.stamp.setup,
             engine=self.engine.name,
-            notes=(*computed.notes, *computed.stamp.notes),
+            notes=(*computed.notes, *computed.stamp.notes, *explain_retried(computed.stamp.io)),
             dropped=computed.stamp.dropped,
             llm=computed.stamp.llm,
         )
