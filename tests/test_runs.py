@@ -711,3 +711,31 @@ def test_an_interrupt_that_a_library_swallows_still_stops_the_run(kernel_lab):
         kernel_lab.process("b", "hash_embedder", "c", on_progress=swallow, engine="kernel")
     assert signal.getsignal(signal.SIGINT) is before
     assert kernel_lab.collection("c").snapshot is None
+
+
+def test_force_computes_what_has_not_changed_too(kernel_lab):
+    kernel_lab.bucket("texts", ["a", "b"])
+    kernel_lab.process("texts", "hash_embedder", engine="kernel")
+    assert kernel_lab.process("texts", "hash_embedder", engine="kernel").processed == 0
+    again = kernel_lab.process("texts", "hash_embedder", engine="kernel", force=True)
+    assert (again.processed, again.reused, again.documents) == (2, 0, 2)
+
+
+def test_rows_that_fail_for_reasons_of_their_own_leave_the_others_alone(kernel_lab):
+    cell = """
+from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature
+manifest = ExtractorManifest(feature_extractor_name="picky", version="1.0.0",
+    features=[Feature.embedding("v", dim=2)])
+class Picky(BatchProcessor):
+    def process(self, batch):
+        for text in batch["data"]:
+            if int(text) in (0, 3, 7, 11, 15):
+                raise ValueError(f"{text} is not to my taste")
+        batch["v"] = [[float(text), 1.0] for text in batch["data"]]
+        return batch
+"""
+    assert kernel_lab.define("picky", cell).is_kept
+    kernel_lab.bucket("numbers", [str(i) for i in range(16)])
+    report = kernel_lab.process("numbers", "picky", engine="kernel")
+    assert (report.documents, report.failed) == (11, 5)
+    assert len({failure.message for failure in report.failures}) == 5

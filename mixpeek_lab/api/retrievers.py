@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, TheBackend
+from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import ThePage
-from mixpeek_lab.errors import InvalidInputError
 
 router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 
@@ -30,14 +28,9 @@ async def list_all(backend: TheBackend, page: ThePage) -> Answer:
     return Answer(page.of(await backend.list_retrievers()))
 
 
-@router.post("/list")
-async def list_by_post(
-    backend: TheBackend, page: ThePage, body: Annotated[dict[str, Any] | None, Body()] = None
-) -> Answer:
+@router.post("/list", dependencies=[NoNarrowing])
+async def list_by_post(backend: TheBackend, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks. 422 for a search or filter in the body."""
-    wanted = sorted(key for key, value in (body or {}).items() if value)
-    if wanted:
-        raise InvalidInputError(f"The list cannot be narrowed by {', '.join(wanted)} yet.")
     return Answer(page.of(await backend.list_retrievers()))
 
 

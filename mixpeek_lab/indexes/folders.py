@@ -12,6 +12,9 @@ from pathlib import Path
 TEMPORARY_SUFFIX = ".writing"
 """Ends the name of a folder that was not finished; whatever bears it can be deleted."""
 
+REBUILD = "Process its bucket again with force=True (%process --force) to rebuild it."
+"""What to do about an index that cannot be read."""
+
 
 @contextmanager
 def written_folder(path: Path) -> Iterator[Path]:

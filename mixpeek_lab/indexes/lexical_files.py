@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.indexes.analyzers import Analyzer
-from mixpeek_lab.indexes.folders import written_folder
+from mixpeek_lab.indexes.folders import REBUILD, written_folder
 from mixpeek_lab.indexes.lexical import LexicalIndex, Postings
 
 _FORMAT = 1
@@ -55,14 +55,12 @@ def read_lexical_index(folder: Path) -> LexicalIndex:
         )
     except (OSError, ValueError) as error:
         raise EngineError(
-            f"{source} does not hold a readable lexical index ({error}). "
-            f"Process the collection again to rebuild it."
+            f"{source} does not hold a readable lexical index ({error}). " + REBUILD
         ) from error
     is_whole = description.get("format") == _FORMAT and len(starts) == len(terms) + 1
     if not is_whole or description["texts"] != len(rows) or starts[-1] != len(weights):
         raise EngineError(
-            f"{source} is damaged, or was written by another version of this library. "
-            f"Process the collection again to rebuild it."
+            f"{source} is damaged, or was written by another version of this library. " + REBUILD
         )
     return LexicalIndex(
         Analyzer(**description["analyzer"]),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixpeek_lab.errors import EngineError
-from mixpeek_lab.indexes.folders import written_folder
+from mixpeek_lab.indexes.folders import REBUILD, written_folder
 from mixpeek_lab.indexes.installation import load_faiss
 from mixpeek_lab.indexes.vectors import Device, VectorIndex
 
@@ -42,8 +42,7 @@ def read_vector_index(path: Path, *, device: Device = "auto") -> VectorIndex:
         index = faiss.read_index(str(folder / _INDEX), faiss.IO_FLAG_MMAP_IFC)
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(
-            f"{folder} does not hold a readable vector index ({error}). "
-            f"Process the collection again to rebuild it."
+            f"{folder} does not hold a readable vector index ({error}). " + REBUILD
         ) from error
     _check_description(description, folder, len(rows), index.ntotal)
     return VectorIndex(
@@ -55,10 +54,10 @@ def _check_description(description: Any, folder: Path, rows: int, size: int) -> 
     if description.get("format") != _FORMAT:
         raise EngineError(
             f"{folder} holds a vector index of format {description.get('format')!r}; this version "
-            f"reads {_FORMAT}. Process the collection again to rebuild it."
+            f"reads {_FORMAT}. {REBUILD}"
         )
     if not description["size"] == rows == size:
         raise EngineError(
             f"{folder} is damaged: {description['size']} vectors are announced, {size} stored, "
-            f"with {rows} rows. Process the collection again to rebuild it."
+            f"with {rows} rows. {REBUILD}"
         )

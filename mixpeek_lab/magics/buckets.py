@@ -78,6 +78,7 @@ class BucketMagics(Magics):
         "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
     )
     @argument("--engine", choices=["ray", "kernel"], default="ray", help="where the steps run")
+    @argument("--force", action="store_true", help="compute what has not changed as well")
     @line_magic
     @tells_errors
     def process(self, line: str) -> RunCard:
@@ -100,6 +101,7 @@ class BucketMagics(Magics):
             analyzer=options.analyzer,
             indexes=pairs(options.index) or None,
             engine=options.engine,
+            force=options.force,
         )
 
     def _source(self, name: str) -> Any:

@@ -12,6 +12,9 @@ from mixpeek_lab.errors import InvalidInputError, LabError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_SPLITTING = ("No closing quotation", "No escaped character")
+"""What the standard library says of a line that cannot be split into words."""
+
 
 def tells_errors(magic: F) -> F:
     """Show a LabError, a wrong line and an interruption as one message, without a traceback.
@@ -29,6 +32,12 @@ def tells_errors(magic: F) -> F:
             raise _brief(InvalidInputError(f"%{name}: {error} (`%{name}?` explains it)")) from None
         except (LabError, KeyboardInterrupt) as error:
             raise _brief(error) from None
+        except ValueError as error:
+            if str(error) not in _SPLITTING:
+                raise
+            name = magic.__name__
+            text = f"%{name}: {error}. A quote that is opened is closed on the same line."
+            raise _brief(InvalidInputError(text)) from None
 
     return cast("F", wrapped)
 

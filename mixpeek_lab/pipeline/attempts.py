@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from mixpeek_lab.loader import ProcessorStep
 
+FEW = 16
+"""Of so few rows each one is tried, however many fail."""
 PATIENCE = 5
 """Rows of a failing batch that are tried one by one while nothing has ever succeeded."""
 LOST_BATCHES = 3
@@ -167,7 +169,8 @@ class Attempts:
 
     def _sample(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> np.ndarray:
         """Try rows spread over the batch until one succeeds; returns the rows not tried."""
-        chosen = np.unique(np.linspace(0, len(frame) - 1, PATIENCE).astype(int))
+        count = len(frame) if len(frame) <= FEW else PATIENCE
+        chosen = np.unique(np.linspace(0, len(frame) - 1, count).astype(int))
         for tried, row in enumerate(chosen, 1):
             self._try(*_rows(frame, positions, np.array([row])), outcome)
             if self._has_succeeded:

@@ -159,7 +159,8 @@ def _commonest(report: RunReport) -> str:
     """The failure that most rows share, without its full stop, and a line where it happened."""
     kinds = Counter((f.kind, f.message, f.where) for f in report.failures)
     kind, message, _ = kinds.most_common(1)[0][0]
-    where = next((f.where for f in report.failures if f.where and f.kind == kind), "")
+    places = (f.where for f in report.failures if f.kind == kind)
+    where = next((place for place in places if place and not place.startswith("not tried")), "")
     return f"{kind}: {message.rstrip('.')}" + (f" ({where})" if where else "")
 
 

@@ -327,11 +327,13 @@ class Lab:
         indexes: Mapping[str, IndexKind] | None = None,
         on_progress: OnProgress | None = None,
         engine: Literal["ray", "kernel"] = "ray",
+        force: bool = False,
     ) -> RunReport:
         """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
 
-        Only new and changed rows are computed. `analyzer` and `indexes` (feature → flat, hnsw or
-        ivf) say how it is indexed. Rows that fail are in the report and do not stop the others.
+        Only new and changed rows are computed; with `force`, all of them. `analyzer` and `indexes`
+        (feature → flat, hnsw or ivf) say how it is indexed. Rows that fail are in the report and do
+        not stop the others.
         InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
         demand_engine(engine)
@@ -356,6 +358,7 @@ class Lab:
             runner,
             load_schemas(record.source, self.home),
             on_progress or (lambda _: None),
+            force=frozenset("*" if force else ()),
         )
         with alone(self._running):
             report = run.execute()

@@ -149,8 +149,8 @@ class Run:
             parameters=self.collection.parameters,
         )
         shown = self._shown()
-        ledger = read_ledger(shown) if shown else set()
-        ledger -= {row.key for row in rows if self.force & {row.row.object_id, "*"}}
+        ledger = read_ledger(shown) if shown and "*" not in self.force else set()
+        ledger -= {row.key for row in rows if row.row.object_id in self.force}
         return make_plan(rows, ledger, manifest, self.collection)
 
     def _compute(self, plan: Plan, computed: Computed) -> None:
