@@ -144,6 +144,9 @@ def test_threading_is_a_warning():
         ("setattr(object, 'a', 1)", "setattr"),
         ("delattr(object, 'a')", "delattr"),
         ("__import__('os')", "__import__"),
+        ("class A:\n    run = exec", "exec"),
+        ("class A:\n    open = open", "open"),
+        ("class A:\n    exec = 1\n    def f(self):\n        exec('1')", "exec"),
     ],
 )
 def test_blocked_calls(code, name):
@@ -163,6 +166,7 @@ def test_blocked_calls(code, name):
         "def open(path): ...\nopen('x')",
         "class A:\n    def open(self): ...\n    def f(self):\n        self.open()",
         "import pandas as pd\npd.read_csv('x'); pd.to_datetime('1')",
+        "class A:\n    exec = 1\n    eval: bool = True\n    open = 'x'\nprint(A.open)",
     ],
 )
 def test_what_is_allowed(code):
