@@ -86,6 +86,44 @@ def test_every_dialect_of_a_service_is_known(text, bad):
     assert bool(found("LAY002", realtime=text)) is bad
 
 
+SHARED = """
+from .base import Again, Elsewhere
+from shared.extractors.sdk import InferenceService
+class Service(InferenceService): ...
+class Child(Service): ...
+class Plain: ...
+class Again(Again): ...
+DIM = 4
+def embed(text): ...
+def get_inference_service(**kwargs): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("from .shared import embed\ndef answer(text):\n    return embed(text)\n", True),
+        ("from .shared import DIM, Plain\nfrom .shared import embed as e\n", True),
+        ("from .shared import embed\nMODEL = embed('x')\n", True),
+        ("from .processors.core import P\n", True),
+        ("from .shared import Service\n", False),
+        ("from .shared import embed, Child as C\n", False),
+        ("from .shared import Service\nclass Mine(Service): ...\n", False),
+        ("from . import shared\nclass Mine(shared.Service): ...\n", False),
+        ("from .shared import *\n", False),
+        ("from .shared import get_inference_service\n", False),
+        ("from .shared import Elsewhere\n", False),
+        ("from .shared import Again\n", False),
+        ("from .shared import embed\nService = embed('x')\n", False),
+        ("from engine.extractors.a.shared import Service\n", False),
+        ("from engine.extractors.a.shared import embed\n", True),
+    ],
+)
+def test_a_helper_that_realtime_imports_is_no_service(text, bad):
+    core = "class P:\n    def __call__(self, batch):\n        return batch\n"
+    assert bool(found("LAY002", realtime=text, shared=SHARED, processors__core=core)) is bad
+
+
 def test_embedding_without_realtime():
     assert found("LAY003", manifest=MANIFEST + 'inference_type = "embedding"\n')
     assert not found("LAY003")
