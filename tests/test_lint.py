@@ -226,6 +226,8 @@ def processor(body, name="__call__"):
         'x = batch["text"].tolist()',
         'x = batch.get("image_url")',
         "x = batch.text",
+        'x = batch.get("image_url", batch["url_of_it"])',
+        'if "document_id" in batch.columns:\n    x = batch["text"]',
         'x = batch[["document_id", "content"]]',
         'for i, row in batch.iterrows():\n    x = row["text"]',
         "for row in batch.itertuples():\n    x = row.source_url",
@@ -245,6 +247,10 @@ def test_reading_another_column_than_data(body):
         'batch["text"] = batch["data"].str.lower()\nx = batch["text"]',
         'batch = batch.rename(columns={"data": "text"})\nx = batch["text"]',
         'x = self.options["text"]',
+        'if "text" in batch.columns:\n    x = batch["text"]',
+        'x = batch["text"] if "text" in batch else batch["data"]',
+        'if "text" not in batch.columns:\n    return batch\nx = batch["text"]',
+        'x = batch.get("image_url", batch["data"])',
     ],
 )
 def test_reading_what_is_there(body):
@@ -299,8 +305,11 @@ def test_a_model_call_per_element_is_one_too(loop):
     [
         "for i, row in batch.iterrows():\n    x = len(row['data'])",
         "for row in batch.itertuples():\n    x = row.data",
-        "for i in range(len(batch)):\n    x = i",
-        "for i in range(batch.shape[0]):\n    x = i",
+        'for i in range(len(batch)):\n    x = batch["data"][i]',
+        'for i in range(len(batch)):\n    x = len(batch["data"][i])',
+        "for i in range(batch.shape[0]):\n    x = batch.iloc[i]",
+        "df = batch.copy()\nx = [df.iloc[i] for i in range(len(batch))]",
+        "for n, (i, row) in enumerate(batch.iterrows()):\n    x = n",
         "x = [r for _, r in batch.iterrows()]",
         "x = batch.apply(lambda r: r, axis=1)",
     ],
@@ -316,6 +325,8 @@ def test_row_loops_without_a_model(body):
     [
         'x = self.model.encode(batch["data"].tolist())',
         'x = [f(t) for t in batch["data"]]',
+        'batch["n"] = [res[i] if i in res else None for i in range(len(batch))]',
+        "for i in range(len(batch)):\n    out.append(res[i] / len(batch))",
         'x = batch["data"].apply(len)',
         'x = [t.encode("utf-8") for t in batch["data"]]',
         'texts = batch["data"].tolist()\n'
