@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import textwrap
@@ -351,8 +352,15 @@ def test_each_type_has_its_own_feature(quick):
     source = extractor(types=("image", "text"), vectors=both, realtime=REALTIME,
                        pipeline=textwrap.dedent(second))  # fmt: skip
     report = quick(source)
-    assert report.of("warned") == []
-    assert {r.id for r in report.of("failed")} <= {"TST601"}  # it has no vector for pictures
+    assert [r.id for r in report.of("failed", "warned")] == ["TST601"]
+    partly = report.result("TST601")  # it has no vector for pictures
+    assert partly.outcome == "warned"
+    assert "not for 'picture'" in partly.message
+    assert "Asked with a text: " in partly.message
+    assert "Asked with an image's URL: " in partly.message
+    meant = quick(source, no_parity="queries are texts").result("TST601")
+    assert meant.outcome == "passed"
+    assert "'picture': queries are texts" in meant.message
     assert report.result("TST404").outcome == "passed"
     assert "No document of 'picture'" in report.result("TST602").message
     assert "vec: worst cosine 1.000000 over 11 texts" in report.result("TST602").message
@@ -457,7 +465,10 @@ class TestSamples:
     def test_video_is_made_by_ffmpeg(self, tmp_path):
         samples = self.made(tmp_path, "video")
         assert len(samples.rows) == 3
-        assert all(b"ftyp" in Path(row.data[7:]).read_bytes()[:16] for row in samples.rows)
+        for row in samples.rows:
+            content = Path(row.data[7:]).read_bytes()
+            assert b"ftyp" in content[:16]
+            assert {b"vide", b"soun"} <= set(re.findall(b"vide|soun", content))  # both tracks
 
     def test_what_cannot_be_made_is_said(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
@@ -482,6 +493,26 @@ class TestSamples:
         assert report.rows == 3
         assert "takes no texts" in report.result("TST602").message
         assert "no texts" in report.result("TST404").message
+
+    @pytest.mark.parametrize("key", ["text", "image", "image_url"])
+    def test_a_service_of_images_is_asked_with_their_urls(self, quick, key):
+        code = """
+        batch["vec"] = [[float(len(url)), 1.0, 2.0, 3.0] for url in batch["data"]]
+        return batch
+        """
+        check = f'assert inputs.get("{key}", "").endswith(".png"), "no image"\n        '
+        service = REALTIME.replace("return {", check + "return {")
+        found = quick(extractor(code, types=("image",), realtime=service)).result("TST601")
+        assert found.outcome == "passed"
+        assert "The URL of an image was sent" in found.message
+
+    def test_a_service_that_answers_neither_fails_and_both_are_named(self, quick):
+        service = REALTIME.replace("return {", 'assert 0, inputs["text"][:5]\n        return {')
+        code = 'batch["vec"] = [[1.0, 2.0, 3.0, 4.0]] * len(batch)\nreturn batch'
+        found = quick(extractor(code, types=("audio",), realtime=service)).result("TST601")
+        assert found.outcome == "failed"
+        assert "Asked with an audio's URL: " in found.message
+        assert "Asked with a text: " in found.message
 
     def test_rows_of_ones_own_are_used_and_many_are_cut(self, quick):
         report = quick(extractor(), [f"text {n} of many" + "e" * n for n in range(100)])

@@ -86,6 +86,44 @@ def test_every_dialect_of_a_service_is_known(text, bad):
     assert bool(found("LAY002", realtime=text)) is bad
 
 
+SHARED = """
+from .base import Again, Elsewhere
+from shared.extractors.sdk import InferenceService
+class Service(InferenceService): ...
+class Child(Service): ...
+class Plain: ...
+class Again(Again): ...
+DIM = 4
+def embed(text): ...
+def get_inference_service(**kwargs): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("from .shared import embed\ndef answer(text):\n    return embed(text)\n", True),
+        ("from .shared import DIM, Plain\nfrom .shared import embed as e\n", True),
+        ("from .shared import embed\nMODEL = embed('x')\n", True),
+        ("from .processors.core import P\n", True),
+        ("from .shared import Service\n", False),
+        ("from .shared import embed, Child as C\n", False),
+        ("from .shared import Service\nclass Mine(Service): ...\n", False),
+        ("from . import shared\nclass Mine(shared.Service): ...\n", False),
+        ("from .shared import *\n", False),
+        ("from .shared import get_inference_service\n", False),
+        ("from .shared import Elsewhere\n", False),
+        ("from .shared import Again\n", False),
+        ("from .shared import embed\nService = embed('x')\n", False),
+        ("from engine.extractors.a.shared import Service\n", False),
+        ("from engine.extractors.a.shared import embed\n", True),
+    ],
+)
+def test_a_helper_that_realtime_imports_is_no_service(text, bad):
+    core = "class P:\n    def __call__(self, batch):\n        return batch\n"
+    assert bool(found("LAY002", realtime=text, shared=SHARED, processors__core=core)) is bad
+
+
 def test_embedding_without_realtime():
     assert found("LAY003", manifest=MANIFEST + 'inference_type = "embedding"\n')
     assert not found("LAY003")
@@ -144,6 +182,9 @@ def test_threading_is_a_warning():
         ("setattr(object, 'a', 1)", "setattr"),
         ("delattr(object, 'a')", "delattr"),
         ("__import__('os')", "__import__"),
+        ("class A:\n    run = exec", "exec"),
+        ("class A:\n    open = open", "open"),
+        ("class A:\n    exec = 1\n    def f(self):\n        exec('1')", "exec"),
     ],
 )
 def test_blocked_calls(code, name):
@@ -163,6 +204,7 @@ def test_blocked_calls(code, name):
         "def open(path): ...\nopen('x')",
         "class A:\n    def open(self): ...\n    def f(self):\n        self.open()",
         "import pandas as pd\npd.read_csv('x'); pd.to_datetime('1')",
+        "class A:\n    exec = 1\n    eval: bool = True\n    open = 'x'\nprint(A.open)",
     ],
 )
 def test_what_is_allowed(code):
@@ -184,6 +226,8 @@ def processor(body, name="__call__"):
         'x = batch["text"].tolist()',
         'x = batch.get("image_url")',
         "x = batch.text",
+        'x = batch.get("image_url", batch["url_of_it"])',
+        'if "document_id" in batch.columns:\n    x = batch["text"]',
         'x = batch[["document_id", "content"]]',
         'for i, row in batch.iterrows():\n    x = row["text"]',
         "for row in batch.itertuples():\n    x = row.source_url",
@@ -203,6 +247,10 @@ def test_reading_another_column_than_data(body):
         'batch["text"] = batch["data"].str.lower()\nx = batch["text"]',
         'batch = batch.rename(columns={"data": "text"})\nx = batch["text"]',
         'x = self.options["text"]',
+        'if "text" in batch.columns:\n    x = batch["text"]',
+        'x = batch["text"] if "text" in batch else batch["data"]',
+        'if "text" not in batch.columns:\n    return batch\nx = batch["text"]',
+        'x = batch.get("image_url", batch["data"])',
     ],
 )
 def test_reading_what_is_there(body):
@@ -257,8 +305,11 @@ def test_a_model_call_per_element_is_one_too(loop):
     [
         "for i, row in batch.iterrows():\n    x = len(row['data'])",
         "for row in batch.itertuples():\n    x = row.data",
-        "for i in range(len(batch)):\n    x = i",
-        "for i in range(batch.shape[0]):\n    x = i",
+        'for i in range(len(batch)):\n    x = batch["data"][i]',
+        'for i in range(len(batch)):\n    x = len(batch["data"][i])',
+        "for i in range(batch.shape[0]):\n    x = batch.iloc[i]",
+        "df = batch.copy()\nx = [df.iloc[i] for i in range(len(batch))]",
+        "for n, (i, row) in enumerate(batch.iterrows()):\n    x = n",
         "x = [r for _, r in batch.iterrows()]",
         "x = batch.apply(lambda r: r, axis=1)",
     ],
@@ -274,6 +325,8 @@ def test_row_loops_without_a_model(body):
     [
         'x = self.model.encode(batch["data"].tolist())',
         'x = [f(t) for t in batch["data"]]',
+        'batch["n"] = [res[i] if i in res else None for i in range(len(batch))]',
+        "for i in range(len(batch)):\n    out.append(res[i] / len(batch))",
         'x = batch["data"].apply(len)',
         'x = [t.encode("utf-8") for t in batch["data"]]',
         'texts = batch["data"].tolist()\n'

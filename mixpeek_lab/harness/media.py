@@ -71,10 +71,15 @@ def write_pdf(path: Path, number: int) -> None:
 
 
 def write_mp4(path: Path, number: int) -> None:
-    """A second of moving pictures. Raises MissingDependencyError or ToolError without ffmpeg."""
-    source = f"{_CLIPS[number % len(_CLIPS)]}=size=64x64:rate=5"
-    options = ["-y", "-loglevel", "error", "-f", "lavfi", "-i", source, "-t", "1"]
-    run_tool("ffmpeg", [*options, "-pix_fmt", "yuv420p", str(path)], timeout=60)
+    """A second of moving pictures with a tone, another for each number.
+
+    Raises MissingDependencyError or ToolError without ffmpeg.
+    """
+    picture = f"{_CLIPS[number % len(_CLIPS)]}=size=64x64:rate=5"
+    sound = f"sine=frequency={220 * (number + 1)}:sample_rate={RATE}"
+    sources = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound]
+    coding = ["-t", "1", "-pix_fmt", "yuv420p", "-c:a", "aac"]  # ffmpeg's own: always there
+    run_tool("ffmpeg", ["-y", "-loglevel", "error", *sources, *coding, str(path)], timeout=60)
 
 
 MAKERS: Mapping[str, tuple[str, str, Callable[[Path, int], None]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mixpeek_lab.errors import LabError
-from mixpeek_lab.harness.checks import behaviour, columns, inputs, realtime, vectors
+from mixpeek_lab.harness.checks import behaviour, columns, inputs, realtime, service, vectors
 from mixpeek_lab.harness.evidence import Evidence
 from mixpeek_lab.harness.report import CheckResult, TestReport, Verdict
 from mixpeek_lab.harness.samples import Samples
@@ -54,7 +54,7 @@ CHECKS = (
     # After all other calls: what they may have changed shows here.
     Check("TST307", "A second call gives the same", behaviour.repeats_itself),
     Check("TST501", "Ray Data gives the same as the kernel", realtime.runs_on_ray),
-    Check("TST601", "The realtime service keeps its contract", realtime.keeps_its_contract),
+    Check("TST601", "The realtime service keeps its contract", service.keeps_its_contract),
     Check("TST602", "Batch and realtime agree", realtime.agrees_with_batch),
     Check("TST603", "Batch and realtime vectors are equally long", realtime.has_the_same_lengths),
 )

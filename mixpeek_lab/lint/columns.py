@@ -33,8 +33,9 @@ def wrong_columns(package: Package) -> Iterator[Finding]:
     properties = (PROPERTY_COLUMNS | _declared_inputs(package)) - made - COLUMNS
     for module in package.modules:
         for batch, method in batches(module):
+            asked_for = set(_asked_for(method, batch))
             for node, column in _reads(method, batch):
-                if column in properties:
+                if column in properties - asked_for:
                     yield module.finding(
                         "COL001", "warning", node,
                         f"There is no column `{column}`: the content of every blob is in `data`, "
@@ -80,8 +81,25 @@ def _reads(method: ast.AST, batch: str) -> Iterator[tuple[ast.AST, str]]:
             continue
         if not isinstance(node, ast.Call):
             yield from _read_by(getter)
-        elif isinstance(getter, ast.Attribute) and getter.attr == "get":
+        elif isinstance(getter, ast.Attribute) and getter.attr == "get" and not _or_data(node):
             yield from (found for arg in node.args[:1] for found in _constant(node, arg))
+
+
+def _asked_for(method: ast.AST, batch: str) -> Iterator[str]:
+    """The columns that the method looks for before it reads them: `"text" in batch.columns`."""
+    owners = {batch, *_row_names(method, batch)}
+    for node in ast.walk(method):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            names = [n for n in ast.walk(node.comparators[0]) if isinstance(n, ast.expr)]
+            if any(_is_one_of(name, owners) for name in names):
+                yield from (column for _, column in _constant(node, node.left))
+
+
+def _or_data(call: ast.Call) -> bool:
+    """`batch.get("text", batch["data"])`: what is not there is taken from `data`."""
+    default = [*call.args[1:], *(k.value for k in call.keywords if k.arg == "default")]
+    parts = [part for given in default for part in ast.walk(given)]
+    return any(isinstance(part, ast.Constant) and part.value == "data" for part in parts)
 
 
 def _read_by(node: ast.Subscript | ast.Attribute) -> Iterator[tuple[ast.AST, str]]:

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from mixpeek_lab.findings import Finding, Severity
+from mixpeek_lab.lint.imported import imports_a_service, serves
 from mixpeek_lab.lint.package import Module, Package
-from mixpeek_lab.roles import ENTRY_POINTS, SERVICE_FACTORY
+from mixpeek_lab.roles import ENTRY_POINTS
 
 
 def broken_files(package: Package) -> Iterator[Finding]:
@@ -24,7 +25,7 @@ def no_processor(package: Package) -> Iterator[Finding]:
     """LAY001: nothing in the extractor can process a batch."""
     if package.broken or any(_processes(module) for module in package.modules):
         return
-    served = any(_serves(module) for module in package.modules)
+    served = any(serves(module) for module in package.modules)
     severity: Severity = "warning" if served else "error"
     consequence = "It answers queries, but no collection can be made with it."
     yield Finding(
@@ -42,27 +43,16 @@ def _processes(module: Module) -> bool:
     )
 
 
-def _serves(module: Module) -> bool:
-    return SERVICE_FACTORY in module.functions or any(
-        found.role == "service" for found in module.roles.values()
-    )
-
-
 def no_service(package: Package) -> Iterator[Finding]:
     """LAY002: a realtime.py in which nothing answers queries."""
     module = package.module("realtime.py")
-    if module is None or _serves(module) or _imports_something(module):
+    if module is None or serves(module) or imports_a_service(package, module):
         return
     yield module.finding(
         "LAY002", "error", None, "realtime.py has no inference service.",
         "Write class MyService(InferenceService) with `async def infer(self, inputs, parameters)`, "
         "or remove the file.",
     )  # fmt: skip
-
-
-def _imports_something(module: Module) -> bool:
-    """Whether the service may come from another file of the package."""
-    return any(node.level for node in module.nodes(ast.ImportFrom))
 
 
 def no_realtime(package: Package) -> Iterator[Finding]:

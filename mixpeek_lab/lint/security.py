@@ -96,7 +96,7 @@ def _expressions(module: Module, ev: Evaluator) -> Iterator[Finding]:
     for node in ev.trees[module.path].looked_at:
         values = ev.values(node)
         for value in values:
-            if isinstance(value, Ref):
+            if isinstance(value, Ref) and not _names_anew(node, value):
                 yield from _reference(module, node, value.name, None, ev)
         if isinstance(node, ast.Call):
             yield from _call(module, node, ev)
@@ -105,6 +105,12 @@ def _expressions(module: Module, ev: Evaluator) -> Iterator[Finding]:
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             yield from _changed(module, node, ev)
         yield from handed_on(module, node, values, ev)
+
+
+def _names_anew(node: ast.expr, value: Ref) -> bool:
+    """`exec = 1` in a class body: a name of its own, which only looks like the builtin."""
+    is_kept = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    return is_kept and value.name == f"builtins.{ast.unparse(node)}"
 
 
 def _changed(

@@ -19,6 +19,7 @@ MODEL_CALLS = frozenset(
 """Methods that run a model or an API."""
 _API_MODULES = ("requests.", "httpx.", "openai.", "anthropic.")
 _TOKENIZER_CALLS = frozenset({"encode", "tokenize", "encode_plus", "__call__"})
+_ROW_ACCESS = frozenset({"iloc", "loc", "iat", "at"})
 
 Loop: TypeAlias = ast.For | ast.comprehension
 
@@ -31,7 +32,7 @@ def row_by_row(package: Package) -> Iterator[Finding]:
             call = next(_model_calls(holder, module), None)
             if call is not None:
                 yield _model_per_row(module, call, what)
-            elif what is not None:
+            elif what is not None and _touches(holder, loop, names):
                 yield module.finding(
                     "SEQ001", "warning", loop.iter,
                     f"{what} goes through the batch row by row.",
@@ -39,6 +40,30 @@ def row_by_row(package: Package) -> Iterator[Finding]:
                     'batch["n"] = [f(x) for x in batch["data"]].',
                 )  # fmt: skip
         yield from _applied(module)
+
+
+def _touches(holder: ast.AST, loop: Loop, names: set[str]) -> bool:
+    """Whether a round of a loop over row numbers reads the batch: more than `len(batch)`.
+
+    One that reads results that are there already, in lists and dicts, is no work on rows.
+    """
+    if _by_row(loop.iter):
+        return True
+    passed_over = {id(node) for node in ast.walk(loop.iter)}
+    for node in ast.walk(holder):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len":
+            passed_over |= {id(arg) for arg in node.args}  # itself, not what is read of it
+    inside = [node for node in ast.walk(holder) if id(node) not in passed_over]
+    return any(
+        (isinstance(node, ast.Name) and node.id in names)
+        or (isinstance(node, ast.Attribute) and node.attr in _ROW_ACCESS)
+        for node in inside
+    )
+
+
+def _by_row(node: ast.expr) -> bool:
+    """`enumerate(batch.iterrows())` and the like: each round has a row."""
+    return any(row_iteration(part) for part in ast.walk(node) if isinstance(part, ast.expr))
 
 
 def _model_per_row(module: Module, call: ast.Call, what: str | None) -> Finding:

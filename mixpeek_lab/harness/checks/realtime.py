@@ -1,4 +1,4 @@
-"""Ray Data, the realtime service, and whether it and the batch processor speak of the same."""
+"""Ray Data, and whether the realtime service and the batch processor speak of the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mixpeek_lab.errors import ExtractorError, LabError
+from mixpeek_lab.errors import ExtractorError
 from mixpeek_lab.harness.agreement import COSINE, NORM, Agreement, compare_vectors
 from mixpeek_lab.harness.checks.behaviour import same_answer
 from mixpeek_lab.harness.checks.vectors import NO_VECTORS
@@ -15,7 +15,6 @@ from mixpeek_lab.harness.evidence import Evidence
 from mixpeek_lab.harness.report import Verdict
 from mixpeek_lab.harness.verdicts import NoEvidenceError, failed, passed, skipped, together, warned
 from mixpeek_lab.loader import query_vector
-from mixpeek_lab.loader.contracts import check_answer, samples
 from mixpeek_lab.models import JSON
 
 LONGEST = 60
@@ -37,29 +36,6 @@ def runs_on_ray(evidence: Evidence) -> Verdict:
         return failed("No row came through, with the package's `prepare` before the steps.")
     advice = "Workers are processes of their own: load what is needed in setup()."
     return same_answer(evidence, answer, "Ray Data", advice)
-
-
-def keeps_its_contract(evidence: Evidence) -> Verdict:
-    """The realtime service comes up, and its answers are what its inference_type promises."""
-    subject = evidence.subject
-    try:
-        ask = evidence.service
-    except LabError as error:
-        return failed(str(error))
-    asked = samples(subject.manifest)
-    if not asked:
-        kind = subject.manifest.inference_type
-        return skipped(
-            "inference_type general promises nothing that can be checked."
-            if kind
-            else "The manifest declares no inference_type: it says what the service answers."
-        )
-    for inputs in asked:
-        try:
-            check_answer(subject.manifest, inputs, ask(inputs))
-        except ExtractorError as error:
-            return failed(str(error))
-    return passed(f"{len(asked)} requests of type {subject.manifest.inference_type}.")
 
 
 def agrees_with_batch(evidence: Evidence) -> Verdict:
