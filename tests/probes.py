@@ -127,7 +127,8 @@ def runners(
     manifest = Manifest(source.name, "1.0.0", "1.0.0", compute_profile=ComputeProfile())
     built = build_steps(source, manifest, home=home, parameters=dict(parameters or {}))
     dims = dict({"vec": 2} if vectors is None else vectors)
-    return [StepRunner(step, dims, batch_size) for step in built.steps]
+    last = built.steps[-1]
+    return [StepRunner(step, dims, batch_size, is_last=step is last) for step in built.steps]
 
 
 def run(

@@ -111,6 +111,49 @@ def test_several_steps_with_conditions_chunks_and_failures_are_equal_too(lab, tm
     assert ray.vectors == kernel.vectors == {"vec": len(here), "second": len(here)}
 
 
+DECODE_EMBED = """
+from PIL import Image
+
+from engine.extractors.probe.pipeline import StepDefinition
+
+
+class Tile:
+    def __init__(self, number):
+        self.image = Image.new("L", (number, 2), number)
+
+
+class Embed:
+    def __init__(self, config):
+        self.config = config
+
+    def __call__(self, batch):
+        if not all(isinstance(tile, Tile) for tile in batch["tile"]):
+            raise TypeError("these are no tiles")
+        images = [np.asarray(tile.image) for tile in batch["tile"]]
+        batch["vec"] = [[float(i.sum()), float(p.sum())] for i, p in zip(images, batch["pixels"])]
+        return batch.drop(columns=["tile", "pixels"])
+
+
+def build_steps(extractor_request, **kwargs):
+    return {"steps": [StepDefinition(service_class=Probe, batch_size=4),
+                      StepDefinition(service_class=Embed, batch_size=3)]}
+"""
+
+
+def test_working_columns_travel_between_steps_as_in_the_kernel(lab, tmp_path):
+    decode = """
+    batch["tile"] = [Tile(len(t)) for t in batch["data"]]
+    batch["pixels"] = [np.ones((len(t), 30, 30)) for t in batch["data"]]
+    return batch
+    """
+    load_probe(lab, tmp_path, decode, pipeline=DECODE_EMBED, profile={"max_concurrency": 1})
+    ((kernel, here), (ray, there)), _ = both(lab, ["t" * n for n in range(1, 31)], "probe")
+    assert there == here
+    assert [row["vec"] for row in here] == [[2.0 * n * n, 900.0 * n] for n in range(1, 31)]
+    assert (kernel.failed, ray.failed) == (0, 0)
+    assert not {"tile", "pixels"} & set(here[0])
+
+
 def test_columns_that_mix_types_between_blocks_do_not_break_a_run(lab, tmp_path):
     load_probe(lab, tmp_path,
                'batch["n"] = 1 if batch["data"][0].endswith("0") else "many"', VEC,

@@ -492,6 +492,77 @@ def test_a_row_condition_lets_other_rows_pass_untouched(tmp_path):
     assert [row["vec"] for row in good] == [[1.0, 1.0], [5.0, 1.0], [1.0, 1.0]]
 
 
+DECODE_EMBED = """
+from engine.extractors.probe.pipeline import RowCondition, StepDefinition
+
+
+class Embed:
+    def __init__(self, config):
+        self.config = config
+
+    def __call__(self, batch):
+        for pixels, kind in zip(batch["pixels"], batch["kind"]):
+            pixels += 1
+            if "bad" in batch["data"].values:
+                raise RuntimeError("second says no")
+        batch["vec"] = [[float(p.sum()), float(p.ndim)] for p in batch["pixels"]]
+        batch["kind"] = [type(kind).__name__ for kind in batch["kind"]]
+        return batch.drop(columns=["pixels"])
+
+
+def build_steps(extractor_request, **kwargs):
+    return {"steps": [
+        StepDefinition(service_class=Probe, batch_size=4),
+        StepDefinition(service_class=Embed, condition=RowCondition.IS_TEXT, batch_size=4),
+    ]}
+"""
+DECODE = """
+batch["data"] = batch["data"].str.split()
+batch = batch.explode("data")
+one = np.ones((2, 1, 1))
+batch["pixels"] = [np.ones((len(t), 2)) if len(t) > 1 else one.copy() for t in batch["data"]]
+batch["kind"] = [{len(t)} for t in batch["data"]]
+return batch
+"""
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_any_values_travel_between_steps(tmp_path, batch_size):
+    """Arrays of several shapes and sets, over chunks; each second try gets values of its own."""
+    source = probe(DECODE, pipeline=DECODE_EMBED)
+    table = rows("aa b", "ccc", "bad d", "e")
+    good, failures = run(source, tmp_path, table, batch_size=batch_size)
+    assert [(r["data"], r["vec"], r["kind"]) for r in good] == [
+        ("aa", [8.0, 2.0], "set"), ("b", [4.0, 3.0], "set"), ("ccc", [12.0, 2.0], "set"),
+        ("d", [4.0, 3.0], "set"), ("e", [4.0, 3.0], "set"),
+    ]  # fmt: skip
+    assert [(f.step, f.message) for f in failures] == [("Embed", "second says no")]
+    assert all("pixels" not in row for row in good)
+
+
+def test_a_working_column_that_the_last_step_keeps_is_refused(tmp_path):
+    kept = DECODE_EMBED.replace('.drop(columns=["pixels"])', "")
+    good, failures = run(probe(DECODE, pipeline=kept), tmp_path, rows("aa", "bbb"))
+    assert good == []
+    for failure in failures:
+        assert failure.step == "Embed"
+        assert "Column 'pixels' holds values of type ndarray" in failure.message
+        assert "drop working columns before the step 'Embed' returns" in failure.message
+
+
+def test_rows_that_the_last_step_leaves_alone_bring_no_working_column(tmp_path):
+    """A row without a value passes; one with a value fails, as if a step had returned it last."""
+    some = DECODE.replace("one.copy()", "None").replace("> 1", '> 1 and t != "x.png"')
+    good, failures = run(
+        probe(some, pipeline=DECODE_EMBED), tmp_path, rows("aa", "x.png", "y.png", "bb")
+    )
+    assert [row["data"] for row in good] == ["aa", "x.png", "bb"]
+    assert [row.get("pixels") for row in good] == [None] * 3
+    (failure,) = failures
+    assert (failure.step, failure.object_id) == ("Embed", "obj_2")
+    assert "Column 'pixels' holds values of type ndarray" in failure.message
+
+
 @pytest.mark.parametrize(
     ("condition", "mime_type", "taken"),
     [

@@ -80,7 +80,10 @@ def run_here(
     steps: Sequence[Watched], vectors: Mapping[str, int], table: pa.Table, batch_size: int
 ) -> Answer:
     """Run the steps over the table in this process: Arrow in, Arrow out, as in Ray's workers."""
-    runners = [StepRunner(_as_step(step), dict(vectors), batch_size) for step in steps]
+    runners = [
+        StepRunner(_as_step(step), dict(vectors), batch_size, is_last=step is steps[-1])
+        for step in steps
+    ]
     return answer_of(run_steps(runners, cut_blocks(table, batch_size)))
 
 

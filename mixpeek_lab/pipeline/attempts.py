@@ -8,7 +8,7 @@ of them comes through, the rest of the batch is not tried, and after a few such 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.columns import to_arrow
 from mixpeek_lab.pipeline.failures import describe_failure
 from mixpeek_lab.pipeline.lineage import UnknownLineageError, rows_of_origin
+from mixpeek_lab.pipeline.working import unpack_frame
 from mixpeek_lab.sdk.io_calls import IOCall, IORecord, recorded_io
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class Outcome:
 class Attempts:
     """One processor, made on first use, and what is known of how its calls end."""
 
-    def __init__(self, step: ProcessorStep, vectors: dict[str, int]) -> None:
-        self._step, self._vectors = step, vectors
+    def __init__(self, step: ProcessorStep, vectors: dict[str, int], *, is_last: bool) -> None:
+        self._step, self._vectors, self._is_last = step, vectors, is_last
+        self._packed: tuple[str, ...] = ()
         self._processor: Processor | None = None
         self._broken: BaseException | None = None
         self._last: Failure | None = None
@@ -110,8 +112,18 @@ class Attempts:
             raise AssertionError("set_up() makes it, or says why not")
         return self._processor
 
-    def run(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
-        """Process a batch. `positions` (len(frame),) is where its rows stand in the block."""
+    def run(
+        self,
+        frame: pd.DataFrame,
+        positions: np.ndarray,
+        outcome: Outcome,
+        packed: Sequence[str] = (),
+    ) -> None:
+        """Process a batch. `positions` (len(frame),) is where its rows stand in the block.
+
+        The columns `packed` hold pickles: each try gets values of its own.
+        """
+        self._packed = tuple(packed)
         self.set_up()
         if self._broken is not None:
             for index in range(len(frame)):
@@ -148,9 +160,9 @@ class Attempts:
         if self._processor is None:
             raise AssertionError("set_up() comes first")
         with in_home(self._step.home):
-            result = self._processor(frame.copy())
-        origin = rows_of_origin(frame, result)
-        table, mixed = to_arrow(result, self._vectors)
+            result = self._processor(unpack_frame(frame, self._packed))
+            origin = rows_of_origin(frame, result)
+            table, mixed = to_arrow(result, self._vectors, self._step.name, is_last=self._is_last)
         self._mixed.update(dict.fromkeys(mixed))
         return table, origin
 

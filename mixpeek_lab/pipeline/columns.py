@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from mixpeek_lab.documents import is_storable, mixed_note, text_array
 from mixpeek_lab.errors import ExtractorRunError
+from mixpeek_lab.pipeline.working import mark_packed, pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,12 +26,17 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> tuple[pa.Table, list[str]]:
-    """What a processor returned, as Arrow. Vector columns become FixedSizeList<float32>[dim].
+def to_arrow(
+    frame: pd.DataFrame, vectors: Mapping[str, int], step: str, *, is_last: bool
+) -> tuple[pa.Table, list[str]]:
+    """What the processor of `step` returned, as Arrow.
 
-    A column that mixes texts with numbers, booleans or dates becomes text; also returns notes.
+    Vector columns become FixedSizeList<float32>[dim]. A column that mixes texts with numbers,
+    booleans or dates becomes text; also returns notes. A column that Arrow cannot keep as it is
+    travels pickled to the next step.
 
-    Raises ExtractorRunError for a column that Arrow cannot hold or that is there twice, and for a
+    Raises ExtractorRunError for such a column of the last step or one that
+    cannot be pickled, for one that is there twice, and for a
     vector column whose length differs from the declared dimension, with both numbers.
     """
     names = [str(name) for name in frame.columns]
@@ -39,16 +45,17 @@ def to_arrow(frame: pd.DataFrame, vectors: Mapping[str, int]) -> tuple[pa.Table,
         raise ExtractorRunError(
             f"The processor returned two columns called {twice[0]!r}. Drop or rename one of them."
         )
-    arrays, mixed = [], []
+    arrays, mixed, packed = [], [], []
     for position, name in enumerate(names):
         column, dim = frame.iloc[:, position], vectors.get(name)
         if dim is not None:
             arrays.append(vector_array(name, column, dim))
             continue
-        array, is_mixed = _values(name, column)
+        array, is_mixed, is_packed = _values(name, column, step, is_last=is_last)
         arrays.append(array)
+        packed += [name] if is_packed else []
         mixed += [mixed_note(name)] if is_mixed else []
-    return pa.table(arrays, names=names), mixed
+    return mark_packed(pa.table(arrays, names=names), packed), mixed
 
 
 def vector_array(name: str, column: Any, dim: int) -> pa.FixedSizeListArray:
@@ -92,8 +99,28 @@ def _check_lengths(name: str, values: list[Any], dim: int) -> None:
             )
 
 
-def _values(name: str, column: pd.Series) -> tuple[pa.Array, bool]:
-    """The column, and whether it became text because its values are of several types."""
+def _values(
+    name: str, column: pd.Series, step: str, *, is_last: bool
+) -> tuple[pa.Array, bool, bool]:
+    """The column, whether it became text (see `kept_array`), and whether it is pickled."""
+    if is_last:
+        return *kept_array(name, column, step), False
+    try:
+        if not any(_would_change(value) for value in column):
+            return *kept_array(name, column, step), False
+        return pack(column), False, True
+    except ExtractorRunError as error:
+        try:
+            return pack(column), False, True
+        except Exception as unpicklable:  # pickling runs user code
+            raise error from unpicklable
+
+
+def kept_array(name: str, column: pd.Series, step: str) -> tuple[pa.Array, bool]:
+    """The column, and whether it became text because its values are of several types.
+
+    ExtractorRunError where Arrow cannot keep it, with what `step` is to do.
+    """
     try:
         array = pa.Array.from_pandas(column)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -104,11 +131,16 @@ def _values(name: str, column: pd.Series) -> tuple[pa.Array, bool]:
         raise ExtractorRunError(
             f"Column {name!r} holds values of type {kind} that cannot be kept "
             f"({error}). Use text, numbers, booleans, dates, or lists and dicts of these; "
-            "drop working columns before returning the batch."
+            f"drop working columns before the step {step!r} returns the batch."
         ) from error
     if pa.types.is_dictionary(array.type):
         return array.cast(array.type.value_type), False
     return (array if is_storable(array.type) else text_array(array.to_pylist())), False
+
+
+def _would_change(value: Any) -> bool:
+    """Whether Arrow takes the value and gives back another: sets as lists, {} as text."""
+    return isinstance(value, (set, frozenset)) or (isinstance(value, dict) and not value)
 
 
 def _is_mixed(values: list[Any]) -> bool:

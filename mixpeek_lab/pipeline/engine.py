@@ -110,8 +110,8 @@ def run_on_ray(
         dataset = ray.data.from_arrow(cut_blocks(table, plans[0].batch_size))
         if prepare is not None:
             dataset = prepare(dataset)
-        for plan in plans:
-            dataset = _mapped(dataset, plan, vectors)
+        for number, plan in enumerate(plans, 1):
+            dataset = _mapped(dataset, plan, vectors, is_last=number == len(plans))
         try:
             bundles = dataset.iter_internal_ref_bundles()
             for bundle in bundles:  # a name of its own: dropped, it would end the run its own way
@@ -129,7 +129,7 @@ def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
     return [table.slice(start, rows).combine_chunks() for start in range(0, len(table), rows)]
 
 
-def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int]) -> Any:
+def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int], *, is_last: bool) -> Any:
     from ray.data import ActorPoolStrategy
 
     worker = WorkerSetup(plan.threads, hides_gpu=plan.num_gpus == 0)
@@ -139,7 +139,7 @@ def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int]) -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)
         return dataset.map_batches(
             StepRunner,
-            fn_constructor_args=(plan.step, vectors, plan.batch_size, worker),
+            fn_constructor_args=(plan.step, vectors, plan.batch_size, worker, is_last),
             batch_format="pyarrow",
             batch_size=None,  # whole blocks: the runner cuts them, here as in the kernel
             compute=ActorPoolStrategy(size=plan.actors, max_tasks_in_flight_per_actor=2),

@@ -34,6 +34,8 @@ def quiet_context() -> Iterator[list[Any]]:
     callbacks = [*context.custom_execution_callback_classes, NoteExecutor]
     with ExitStack() as stack:
         stack.enter_context(_set(context, "enable_progress_bars", False))
+        # A block that is split would carry its stamp twice; blocks of images are large.
+        stack.enter_context(_set(context, "target_max_block_size", None))
         stack.enter_context(_set(context, "print_on_execution_start", False))
         stack.enter_context(_set(context, "custom_execution_callback_classes", callbacks))
         stack.enter_context(_quiet_console())

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from mixpeek_lab.documents import join_tables
+from mixpeek_lab.homes import in_home
 from mixpeek_lab.llm import metered
 from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.attempts import Attempts, Outcome, Processor
 from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.io_failures import count_calls
 from mixpeek_lab.pipeline.lineage import assign_document_ids
+from mixpeek_lab.pipeline.passing import settle
 from mixpeek_lab.pipeline.rows import FAILURE, HIDDEN, ROW
 from mixpeek_lab.pipeline.stamps import Stamp, put_stamp, read_stamp
+from mixpeek_lab.pipeline.working import join_parts, mark_packed, packed_names, unpack
 
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
@@ -58,6 +60,7 @@ class StepRunner:
 
     `vectors` maps the names of vector columns to their declared dimension; the processor gets
     `batch_size` rows at a time. `worker` is for processes that run nothing else.
+    Between steps any value may travel; what leaves the last one (`is_last`) goes into documents.
     """
 
     def __init__(
@@ -66,11 +69,12 @@ class StepRunner:
         vectors: dict[str, int],
         batch_size: int,
         worker: WorkerSetup | None = None,
+        is_last: bool = True,
     ) -> None:
         if worker is not None:
             worker.apply()
-        self._step, self._batch_size = step, batch_size
-        self._attempts = Attempts(step, vectors)
+        self._step, self._batch_size, self._is_last = step, batch_size, is_last
+        self._attempts = Attempts(step, vectors, is_last=is_last)
 
     def forget_failures(self) -> None:
         """Try everything again, as in a new run. The processor stays loaded."""
@@ -86,10 +90,12 @@ class StepRunner:
         stamp = stamp if stamp.rows else replace(stamp, rows=block.num_rows)
         positions = np.flatnonzero(self._takes(block))
         if len(positions) == 0:
-            return put_stamp(block, stamp)
+            return put_stamp(self._passing(block), stamp)
         with metered() as meter:
             begun, outcome = self._run(block, positions)
-        table, mixed = _assemble(block, positions, outcome)
+        untouched = np.setdiff1d(np.arange(len(block)), positions)
+        passing = self._passing(block.take(pa.array(untouched)))
+        table, mixed = _assemble(block, passing, outcome)
         notes = (*self._attempts.notes, *mixed)
         lost = _dropped(positions, outcome)
         dropped = {self._step.name: lost} if lost else {}
@@ -111,10 +117,19 @@ class StepRunner:
         self._attempts.set_up()
         begun, outcome = time.time(), Outcome()
         visible = block.select([name for name in block.column_names if name not in HIDDEN])
+        packed = packed_names(visible.schema)
         for start in range(0, len(positions), self._batch_size):
             rows = positions[start : start + self._batch_size]
-            self._attempts.run(to_pandas(visible.take(pa.array(rows))), rows, outcome)
+            frame = to_pandas(visible.take(pa.array(rows)))
+            self._attempts.run(frame, rows, outcome, packed)
         return begun, outcome
+
+    def _passing(self, rows: pa.Table) -> pa.Table:
+        """The rows that the step leaves alone, fit for documents where it is the last one."""
+        if not self._is_last:
+            return rows
+        with in_home(self._step.home):
+            return settle(rows, self._step.name)
 
     def _takes(self, block: pa.Table) -> np.ndarray:
         """Which rows the step is for, shape (rows,): those that have not failed and fit."""
@@ -142,19 +157,16 @@ def _dropped(positions: np.ndarray, outcome: Outcome) -> int:
     return len(np.setdiff1d(positions, np.concatenate([*kept, failed])))
 
 
-def _assemble(
-    block: pa.Table, positions: np.ndarray, outcome: Outcome
-) -> tuple[pa.Table, list[str]]:
+def _assemble(block: pa.Table, passing: pa.Table, outcome: Outcome) -> tuple[pa.Table, list[str]]:
     """What came of a block, in the order of its rows. Also returns notes."""
     tables = [_restore(block, part, origin) for part, origin in outcome.parts]
-    untouched = np.setdiff1d(np.arange(len(block)), positions)
-    if len(untouched):
-        tables.append(block.take(pa.array(untouched)))
+    if len(passing):
+        tables.append(passing)
     if outcome.failures:
         tables.append(_failed_rows(block, outcome.failures))
     if not tables:
-        return block.slice(0, 0), []
-    joined, notes = join_tables(tables)
+        return passing, []
+    joined, notes = join_parts(tables)
     order = np.argsort(joined.column(ROW).to_numpy(), kind="stable")
     return joined.take(pa.array(order)), notes
 
@@ -164,10 +176,23 @@ def _restore(block: pa.Table, part: pa.Table, origin: np.ndarray) -> pa.Table:
     source = block.take(pa.array(origin))
     ids = assign_document_ids(source.column("document_id").to_pylist())
     columns = {name: part.column(name) for name in part.column_names}
-    columns.setdefault("data", source.column("data"))
+    packed = set(packed_names(part.schema))
+    if "data" not in columns:
+        columns["data"] = _texts(source)
     columns["document_id"] = pa.array(ids, pa.string())
     columns.update((name, source.column(name)) for name in (*LINEAGE, *HIDDEN))
-    return pa.table(columns)
+    return mark_packed(pa.table(columns), packed)
+
+
+def _texts(source: pa.Table) -> pa.ChunkedArray:
+    """The column `data`. Of one that a step used for working values, the texts alone."""
+    column = source.column("data")
+    if "data" not in packed_names(source.schema):
+        return column
+    values = unpack(column.to_pylist())
+    return pa.chunked_array(
+        [pa.array([v if isinstance(v, str) else None for v in values], pa.string())]
+    )
 
 
 def _failed_rows(block: pa.Table, failures: dict[int, Failure]) -> pa.Table:

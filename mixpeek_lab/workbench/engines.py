@@ -147,7 +147,10 @@ class KernelEngine:
         if key != self._loaded[0]:
             size = record.manifest.compute_profile.batch_size
             runners = [
-                StepRunner(step, vectors, step.batch_size or size) for step in pipeline.steps
+                StepRunner(
+                    step, vectors, step.batch_size or size, is_last=step is pipeline.steps[-1]
+                )
+                for step in pipeline.steps
             ]
             self._loaded = (key, runners)
         for runner in self._loaded[1]:
