@@ -432,6 +432,12 @@ class TestRealtime:
         assert report.result("TST602").outcome == "skipped"
         assert "see TST601" in report.result("TST602").message
 
+    def test_a_decorator_that_hides_the_service_is_named(self, quick):
+        hidden = REALTIME.replace("class Service", "@(lambda made: made())\nclass Service")
+        found = quick(extractor(realtime=hidden)).result("TST601")
+        assert found.outcome == "failed"
+        assert "makes Service no class any more: remove the decorator." in found.message
+
     def test_without_one_the_reason_is_said(self, quick):
         report = quick(extractor())
         for check in ("TST601", "TST602", "TST603"):

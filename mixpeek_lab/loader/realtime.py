@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import math
@@ -22,6 +23,7 @@ from mixpeek_lab.loader.places import run_failure
 from mixpeek_lab.loader.roles import SERVICE_METHODS, service_class
 from mixpeek_lab.loader.schemas import Schema, load_schemas
 from mixpeek_lab.models import JSON
+from mixpeek_lab.roles import class_roles
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
 from mixpeek_lab.source import ExtractorSource
@@ -56,8 +58,8 @@ def load_service(source: ExtractorSource, home: Path) -> RealtimeService:
     maker = getattr(module, FACTORY, None) or service_class(module, source, FILE)
     if maker is None:
         raise ExtractorLoadError(
-            f"{source.name}: no service in {FILE}. Write a class on InferenceService with "
-            "`async def infer(self, inputs, parameters)`."
+            f"{source.name}: no service in {FILE}. {_undecorated(source)}Write a class on "
+            "InferenceService with `async def infer(self, inputs, parameters)`."
         )
     try:
         with in_home(Path(home)):
@@ -197,6 +199,17 @@ async def gathered(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
 
 async def _called(function: Callable[[], T]) -> T:
     return function()
+
+
+def _undecorated(source: ExtractorSource) -> str:
+    """What to do where a decorator made something else of a class that is a service."""
+    tree = ast.parse(source.text(FILE) or "")
+    for name, found in class_roles(tree).items():
+        node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+        if found.role == "service" and node.decorator_list and name[0] != "_":
+            decorator = ast.unparse(node.decorator_list[0])
+            return f"`@{decorator}` makes {name} no class any more: remove the decorator. "
+    return ""
 
 
 def _needs_config(maker: Callable[..., Any]) -> bool:
