@@ -321,12 +321,20 @@ def test_parallel_io_is_a_list_and_a_dict_of_what_went_through(caplog):
     assert [2 in results, 1 in results, 3 in results] == [True, False, False]
     assert sorted(results.keys()) == [0, 2]
     assert dict(results.items()) == {0: 10, 2: 30}
+    assert list(results.values()) == [10, 30]
     assert results.get(1, "missing") == "missing"
     assert str(results.errors[1]) == "gone"
     assert "1 of 3 items failed, first item 1: OSError: gone" in caplog.text
     assert pickle.loads(pickle.dumps(results)).get(2) == 30
     with pytest.raises(TypeError, match="by position"):
         results["a"]
+
+
+@pytest.mark.parametrize("name", ["fn", "process_fn"])
+def test_parallel_io_takes_its_function_by_both_published_names(name):
+    assert parallel_io([1, 2], **{name: str}) == ["1", "2"]
+    with pytest.raises(TypeError, match="parallel_io"):
+        parallel_io([1, 2])
 
 
 def test_parallel_io_works_at_once_and_no_more_than_asked():

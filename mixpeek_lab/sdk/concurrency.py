@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, ItemsView, Iterable, KeysView
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    ItemsView,
+    Iterable,
+    KeysView,
+    ValuesView,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
@@ -56,6 +64,10 @@ class IOResults(list[Any]):
         """`(position, result)` of the items that went through, in order."""
         return self._good().items()
 
+    def values(self) -> ValuesView[Any]:
+        """The results of the items that went through, in order."""
+        return self._good().values()
+
     def _good(self) -> dict[int, Any]:
         return {i: value for i, value in enumerate(self) if i not in self.errors}
 
@@ -64,15 +76,21 @@ class IOResults(list[Any]):
 
 
 def parallel_io(
-    items: Iterable[Item], process_fn: Callable[[Item], Any], max_workers: int = 8
+    items: Iterable[Item],
+    fn: Callable[[Item], Any] | None = None,
+    max_workers: int = 8,
+    *,
+    process_fn: Callable[[Item], Any] | None = None,
 ) -> IOResults:
-    """Call `process_fn` on every item, in up to `max_workers` threads.
+    """Call `fn` (also called `process_fn`) on every item, in up to `max_workers` threads.
 
     An item that fails does not stop the others: its entry is None and its exception is in
     `.errors`. The first is logged; in a run it is in the report, and the row is tried again in the
     next.
     """
-    given = list(items)
+    given, function = list(items), fn or process_fn
+    if function is None:
+        raise TypeError("What is to be done with the items? parallel_io(items, fn, max_workers)")
     if max_workers < 1:
         raise ValueError(f"max_workers is {max_workers!r}, not a positive whole number.")
     results: list[Any] = [None] * len(given)
@@ -80,7 +98,7 @@ def parallel_io(
 
     def work(position: int) -> None:
         try:
-            results[position] = process_fn(given[position])
+            results[position] = function(given[position])
         except Exception as error:  # noqa: BLE001 - one bad item must not take the others down
             errors[position] = error
 
