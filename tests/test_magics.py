@@ -196,16 +196,19 @@ class TestExtractor:
         assert "warning MAN008" in str(found)
         assert "no findings" not in str(found) + found._repr_html_()
 
-    def test_a_keyword_is_refused_as_a_name(self, notebook, tmp_path):
+    def test_a_keyword_is_refused_as_a_name(self, notebook):
         message = str(notebook.fail(TYPED.replace("%%extractor counter", "%%extractor class", 1)))
         assert "'class' cannot name an extractor" in message
         assert "Call it 'class_extractor'" in message
         assert "SYN001" not in notebook.printed()
         message = str(notebook.fail("%%extractor raise manifest.py\nmetadata = {}"))
         assert "'raise_extractor'" in message
-        shutil.copytree(HASH_EMBEDDER, tmp_path / "import")
-        assert "'import_extractor'" in str(notebook.fail(f"%extractor load {tmp_path}/import"))
         assert "No extractors yet" in str(notebook.run("%extractor list"))
+
+    def test_a_folder_called_by_a_keyword_has_its_manifests_name(self, notebook, tmp_path):
+        shutil.copytree(HASH_EMBEDDER, tmp_path / "import")
+        notebook.run(f"%extractor load {tmp_path}/import")
+        assert "hash_embedder" in str(notebook.run("%extractor list"))
 
     def test_an_error_in_a_new_version_keeps_the_old_one(self, notebook):
         notebook.run(TYPED)
