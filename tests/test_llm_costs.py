@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,18 @@ def test_several_models_have_a_sum():
         ("llm openai gpt-9", "3 calls, 1 kept answer, 8 tokens in, 9 out, price not known"),
         ("llm in all", "6 calls, 1 kept answer, $0.50 and 3 calls of unknown price"),
     ]
+
+
+def test_answers_are_kept_from_many_threads_at_once(kernel, google):
+    handle = LLMHandle(SecretStore(kernel.home))
+    texts = [f"text {number}" for number in range(60)]
+
+    def some(part):
+        return concurrent_api_calls(
+            part, lambda text: handle.generate("Name entities", text), max_concurrent=10
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        found = [a for part in pool.map(some, [texts[i::6] for i in range(6)]) for a in part]
+    assert None not in found
+    assert len(found) == google.calls == 60

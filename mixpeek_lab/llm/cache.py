@@ -47,7 +47,6 @@ class AnswerCache:
         self.home.mkdir(parents=True, exist_ok=True)
         kept = json.dumps(asdict(replace(answer, cost=0.0)))
         with self._open() as connection:
-            connection.execute(_TABLE)
             query = "INSERT OR REPLACE INTO answers VALUES (?, ?)"
             connection.execute(query, (key_of(request, url), kept))
 
@@ -56,7 +55,8 @@ class AnswerCache:
         path = self.home / FILE
         try:
             with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                # Not in WAL: SQLite waits for every lock but that of the switch to it.
+                connection.execute(_TABLE)
                 yield connection
         except sqlite3.Error as error:
             raise LLMError(
