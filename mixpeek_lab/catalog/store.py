@@ -182,11 +182,6 @@ class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, Deployment
         for row in self._database.connection.execute(query, (bucket_id, *wanted, *named)):
             yield InputRow(*row)
 
-    def blob_types(self, bucket_id: str) -> dict[str, int]:
-        """How many blobs of each type the bucket holds, by type."""
-        query = "SELECT type, count(*) FROM blobs WHERE bucket_id = ? GROUP BY type ORDER BY type"
-        return dict(self._database.connection.execute(query, (bucket_id,)).fetchall())
-
     # ------------------------------------------------------------ retrievers
 
     def put_retriever(self, name: str, body: Mapping[str, JSON]) -> RetrieverRecord:

@@ -18,7 +18,6 @@ from mixpeek_lab.errors import LabError
 if TYPE_CHECKING:
     from mixpeek_lab.lint.reports import LintReport
 
-ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 _MAGIC = re.compile(r"\s*%%extractor[ \t]+(?P<name>\w+)[ \t]*\r?\n")
 
 

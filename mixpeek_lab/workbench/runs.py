@@ -249,7 +249,7 @@ class Run:
 
     def _explained(self, report: RunReport, earlier: int | None = None) -> tuple[str, ...]:
         bucket = self.catalog.bucket(self.collection.bucket_id)
-        held = self.catalog.blob_types(bucket.bucket_id)
+        held = self.catalog.count_blobs(bucket.bucket_id)
         return explain_run(report, bucket, self.record.manifest, earlier, held)
 
     def _shown(self) -> Path | None:
