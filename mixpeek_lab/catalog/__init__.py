@@ -1,7 +1,9 @@
 """The catalog: what the lab knows, in one SQLite file that several processes open at once."""
 
+from mixpeek_lab.catalog.commits import Commit
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
+from mixpeek_lab.catalog.pushes import Push
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
@@ -9,10 +11,12 @@ from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
     "Catalog",
+    "Commit",
     "Deployment",
     "ExtractorRecord",
     "InputRow",
     "ObjectRecord",
+    "Push",
     "RetrieverRecord",
     "Task",
     "Upload",

@@ -10,6 +10,7 @@ from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.retrievers import ExtractorRef
 from mixpeek_lab.uris import FeatureURI, normalise_version
+from mixpeek_lab.workbench.refs import find_version, untagged_uri
 
 _PLATFORM_NAME = re.compile(r"(?P<name>.+?)_(?P<version>v?\d+(?:_\d+){0,2})\Z")
 """Mixpeek's name of a deployed version, its dots as underscores: `my_embedder_1_0_0`."""
@@ -37,12 +38,13 @@ def addressed(body: Mapping[str, JSON]) -> ExtractorRef:
 def find_extractor(catalog: Catalog, ref: ExtractorRef) -> tuple[ExtractorRecord, str | None]:
     """The extractor and the feature that is asked for, None where only the extractor is named.
 
-    A version stands for the newest code under it, no version for the current code. NotFoundError,
-    or InvalidInputError where the address is malformed.
+    A version stands for what was committed as it, else for the newest code under it; a tag for its
+    version; no version for the current code. NotFoundError, or InvalidInputError where the address
+    is malformed.
     """
     if not ref.is_uri:
         return _named(catalog, ref.text), None
-    uri = FeatureURI.parse(ref.text)
+    uri = FeatureURI.parse(untagged_uri(catalog, ref.text))
     record = catalog.extractor(uri.extractor, version=uri.version)
     _check_feature(record.manifest, uri)
     return record, uri.feature
@@ -65,7 +67,7 @@ def with_index(
 def _named(catalog: Catalog, text: str) -> ExtractorRecord:
     name, _, version = text.partition("@")
     if version:
-        return catalog.extractor(name, version=normalise_version(version))
+        return find_version(catalog, name, version)
     try:
         return catalog.extractor(name)
     except NotFoundError:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,15 +21,7 @@ from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.model_store import ModelStore
-from mixpeek_lab.models import (
-    JSON,
-    Bucket,
-    Collection,
-    IndexKind,
-    RunReport,
-    SearchResult,
-    Span,
-)
+from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult, Span
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
@@ -52,6 +44,7 @@ from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
+from mixpeek_lab.workbench.versions import Versions
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
@@ -223,9 +216,12 @@ class Lab:
         return extractors.check(self.extractor(name).source)
 
     def extractor(self, name: str) -> ExtractorRecord:
-        """The current version of an extractor; ManifestError where the only one was refused."""
+        """An extractor's working state, or what `name@1.0.0` or `name@tag` stands for.
+
+        ManifestError where the only definition was refused.
+        """
         try:
-            return self._catalog.extractor(name)
+            return self.versions.find(name)
         except NotFoundError:
             if name in self._refused:
                 extractors.demand(self._refused[name])
@@ -273,6 +269,11 @@ class Lab:
         on_ray = trial.on(RayEngine(self._session, self.home))
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """Versions of extractors: commit, log, status, diff, checkout, tag."""
+        return Versions(self._catalog, self._home, self._drafts, self._refused)
 
     # ------------------------------------------------------------ buckets and collections
 
@@ -341,7 +342,7 @@ class Lab:
         record = self.extractor(extractor)
         target = target_collection(
             self._catalog,
-            collection or f"{bucket}_{extractor}",
+            collection or f"{bucket}_{record.manifest.name}",
             self._catalog.bucket(bucket),
             record,
             parameters,
@@ -436,7 +437,8 @@ class Lab:
         down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
         its code does not load.
         """
-        record = self._catalog.extractor(name, digest=digest)
+        record = self._catalog.extractor(name, digest=digest) if digest else self.extractor(name)
+        name = record.manifest.name
         if record.source.text("realtime.py") is None:
             raise InvalidInputError(
                 f"Extractor {name!r} has no realtime.py: it is batch only. "

@@ -35,6 +35,7 @@ from mixpeek_lab.workbench.compatibility import (
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.refs import untagged
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -192,7 +193,7 @@ class Searcher:
     def _resolved(
         self, body: Mapping[str, JSON], name: str | None, version: object = None
     ) -> _Read:
-        spec = parse_retriever(body, name)
+        spec = parse_retriever(untagged(self._catalog, dict(body)), name)
         collections = {c.collection_id: c for c in map(self._catalog.collection, spec.collections)}
         sources = Sources(tuple(map(self._source, collections.values())))
         spec = spec.with_features(sources.uri_of)

@@ -9,7 +9,6 @@ from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Collection, IndexSettings
 from mixpeek_lab.snapshots import writing
-from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform.bodies import (
@@ -24,6 +23,7 @@ from mixpeek_lab.workbench.platform.ids import extractor_id
 from mixpeek_lab.workbench.platform.mappings import mapped_properties, sources_bucket
 from mixpeek_lab.workbench.platform.shapes import bucket_schema, output_schema, vector_indexes
 from mixpeek_lab.workbench.platform.warnings import creation_warnings
+from mixpeek_lab.workbench.refs import version_of
 from mixpeek_lab.workbench.targets import demand_sayable
 from mixpeek_lab.workbench.values import plain
 
@@ -158,7 +158,7 @@ class Collections:
         name = required(config, ("feature_extractor_name",), str, where)
         version = optional(config, "version", str, where)
         return self._catalog.extractor(
-            name, version=normalise_version(version) if version else None
+            name, version=version_of(self._catalog, name, version) if version else None
         )
 
     def _check_parameters(self, record: ExtractorRecord, parameters: Mapping[str, JSON]) -> None:

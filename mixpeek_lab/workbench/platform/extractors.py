@@ -160,6 +160,20 @@ class Extractors:
             "deployment_status": state,
             "error": error or None,
             "created_at": record.created_at,
+            **self._history(record),
+        }
+
+    def _history(self, record: ExtractorRecord) -> dict[str, JSON]:
+        """What was said when the version was made; nothing but its tags before it is committed."""
+        name = record.manifest.name
+        commit = self._catalog.commit(name, digest=record.source.digest)
+        version = commit.version if commit else None
+        return {
+            "message": commit.message if commit else None,
+            "author": commit.author if commit else None,
+            "parent_version": commit.parent if commit else None,
+            "committed_at": commit.created_at if commit else None,
+            "tags": [tag for tag, found in self._catalog.tags(name).items() if found == version],
         }
 
 
