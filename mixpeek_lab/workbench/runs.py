@@ -29,6 +29,7 @@ from mixpeek_lab.snapshots import (
 )
 from mixpeek_lab.workbench.computed import Computed
 from mixpeek_lab.workbench.explanations import explain_earlier, explain_retried, explain_run
+from mixpeek_lab.workbench.following import follow_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
@@ -243,16 +244,9 @@ class Run:
         results.keep(before)
         with self.catalog.together():
             self.catalog.finish_run(report, shown, report.failures)
-            followed = self.catalog.follow(
-                shown.collection_id, before.extractor_version, self.record.manifest
-            )
+            notes = follow_version(self.catalog, before, self.record)
         results.forget()
         remove_old_snapshots(self.root, shown.snapshot)
-        notes = [
-            f"Retriever {name!r} searches {self.record.manifest.name}"
-            f"@{self.record.manifest.version} from now on."
-            for name in followed
-        ]
         return replace(report, notes=(*report.notes, *notes))
 
     # ------------------------------------------------------------ reports

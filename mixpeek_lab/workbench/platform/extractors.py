@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+
+from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, NotReadyError
 from mixpeek_lab.models import JSON
@@ -30,6 +33,14 @@ class Extractors:
     def get(self, key: str) -> dict[str, JSON]:
         """One version."""
         return self._record(find_extractor(self._catalog, key), self._host.services())
+
+    def archive(self, key: str) -> tuple[str, bytes]:
+        """The package of one version as a .zip: a name for the file, and its bytes."""
+        record = find_extractor(self._catalog, key)
+        with tempfile.TemporaryDirectory(prefix="mixpeek-lab-archive-") as folder:
+            packed = pack(record.source, folder)
+            name = f"{extractor_id(record.manifest.name, record.manifest.version)}.zip"
+            return name, packed.path.read_bytes()
 
     def outline(self, name: str, digest: str) -> dict[str, JSON]:
         """What an upload's confirmation tells of the version that it made."""
