@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.magics.extractors import ACTIONS
+from mixpeek_lab.magics.retrievers import RETRIEVER_ACTIONS
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -132,7 +133,10 @@ def _retrievers() -> list[str]:
 def _extractor_line(words: list[str]) -> Iterable[str]:
     if not words:
         return ACTIONS
-    return _extractors() if len(words) == 1 and words[0] not in ("list", "load") else []
+    if len(words) == 1:
+        return _extractors() if words[0] not in ("list", "load") else []
+    wants_ref = {"diff": (2, 3), "checkout": (2,), "tag": (3,)}.get(words[0], ())
+    return current_lab().versions.refs(words[1]) if len(words) in wants_ref else []
 
 
 def _extractor_cell(words: list[str]) -> Iterable[str]:
@@ -145,6 +149,12 @@ def _process(words: list[str]) -> Iterable[str]:
     return (_buckets, _extractors, list)[min(len(words), 2)]()
 
 
+def _retriever_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return [*_retrievers(), *RETRIEVER_ACTIONS]
+    return _retrievers() if words == ["export"] else []
+
+
 def _first(names: Callable[[], Iterable[str]]) -> Names:
     return lambda words: [] if words else names()
 
@@ -155,7 +165,7 @@ _LINES: dict[str, Names] = {
     "%extractor": _extractor_cell,
     "bucket": _first(_buckets),
     "process": _process,
-    "retriever": _first(lambda: [*_retrievers(), "list"]),
+    "retriever": _retriever_line,
     "%retriever": _first(_retrievers),
     "search": _first(_retrievers),
     "playground": _first(_retrievers),

@@ -12,11 +12,14 @@ from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import named_text
+from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import Results, RetrieverCard, RetrieverList
     from mixpeek_lab.widgets.playground import Playground
+
+RETRIEVER_ACTIONS = ("list", "export", "import")
 
 
 @magics_class
@@ -25,12 +28,15 @@ class RetrieverMagics(Magics):
 
     @magic_arguments()
     @argument(
-        "name", nargs="?", default="list", help="in a cell: its name. In a line: list, or one"
-    )
+        "name", nargs="?", default="list",
+        help="in a cell: its name. In a line: one, or " + ", ".join(RETRIEVER_ACTIONS),
+    )  # fmt: skip
+    @argument("more", nargs="?", help="export: the retriever. import: the file")
+    @argument("last", nargs="?", help="export: a file to write. import: another name for it")
     @no_var_expand
     @line_cell_magic
     @tells_errors
-    def retriever(self, line: str, cell: str | None = None) -> RetrieverCard | RetrieverList:
+    def retriever(self, line: str, cell: str | None = None) -> RetrieverCard | RetrieverList | None:
         """Define a retriever in YAML or JSON, or show those there are.
 
         %%retriever search_docs
@@ -43,12 +49,19 @@ class RetrieverMagics(Magics):
 
         %retriever list                all of them
         %retriever search_docs         this one
+        %retriever export NAME [FILE]  as the JSON that Mixpeek takes
+        %retriever import FILE [NAME]  define one from such a file
         """
         from mixpeek_lab.widgets.cards import RetrieverList
 
         options = parse_argstring(self.retriever, line)
         if cell is not None:
             return _define(options.name, cell)
+        if options.name == "export":
+            export_retriever(options.more, options.last)
+            return None
+        if options.name == "import":
+            return import_retriever(options.more, options.last)
         if options.name == "list":
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)
@@ -98,6 +111,8 @@ def _define(name: str, cell: str) -> RetrieverCard:
 
     if name == "list":
         raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
+    if name in RETRIEVER_ACTIONS:
+        raise InvalidInputError(f"`%retriever {name}` does something else: take another name.")
     try:
         record = current_lab().retriever(name, read_definition(cell))
     except RetrieverError as error:

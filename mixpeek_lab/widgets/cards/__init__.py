@@ -8,18 +8,23 @@ from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, Tabl
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
+from mixpeek_lab.widgets.cards.versions import CheckoutCard, DiffCard, LogCard, StatusCard
 from mixpeek_lab.widgets.cards.view import FactsCard
 
 __all__ = [
     "BucketCard",
     "BucketList",
+    "CheckoutCard",
+    "DiffCard",
     "ExtractorCard",
     "ExtractorList",
     "FactsCard",
+    "LogCard",
     "PreviewCard",
     "Results",
     "RetrieverCard",
     "RetrieverList",
     "RunCard",
+    "StatusCard",
     "TablePage",
 ]
