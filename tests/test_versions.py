@@ -9,6 +9,7 @@ import json
 import re
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packages import HASH_EMBEDDER
@@ -21,7 +22,8 @@ from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
 from mixpeek_lab.source import ExtractorSource, read_source, write_source
 from mixpeek_lab.workbench import Lab
-from mixpeek_lab.workbench.versions import Versions
+from mixpeek_lab.workbench.versions import Versions, saved_scores
+from mixpeek_lab.workbench.versions.evaluated import evaluation_changes
 
 NAME = "hash_embedder"
 TEXTS = ["river boat", "money bank", "fox tree"]
@@ -237,6 +239,22 @@ class TestLooking:
         assert change.before == pytest.approx(1.7 / 3)
         assert change.change == pytest.approx(-0.7 / 3)
         assert two.versions.diff(NAME, "1.0.0", "1.0.1").evaluations == ()
+
+    def test_evaluations_that_were_kept_are_found_by_the_code_that_they_searched(self):
+        def kept(digest, judged="j", **scores):
+            made = [{"extractor": NAME, "digest": digest, "collection": "c"}]
+            rows = {q: {"nDCG@10": value, "RR": 1.0} for q, value in scores.items()}
+            return SimpleNamespace(
+                retriever="r", dataset="q", digest=judged * 9, per_query=rows,
+                about={"collections": made},
+            )  # fmt: skip
+
+        saved = [kept("new", a=0.9), kept("old", a=0.5), kept("new", a=0.1), kept("old", "k", a=1)]
+        scores_of = saved_scores(lambda: saved)
+        assert scores_of(NAME, "new") == {"r on q (jjjjjj)": {"a": 0.9}}  # the newest
+        (change,) = evaluation_changes(scores_of(NAME, "old"), scores_of(NAME, "new"))
+        assert (change.before, change.after, change.won) == (0.5, 0.9, ("a",))
+        assert scores_of("other", "new") == {}
 
     def test_how_much_a_switch_would_embed_is_what_it_embeds(self, two, calls):
         two.bucket("b", TEXTS)
