@@ -100,7 +100,7 @@ class TestNotebook:
             (f"%extractor commit {NAME} -m again", "nothing to commit"),
             (f"%extractor checkout {NAME}", "which version"),
             (f"%extractor checkout {NAME} 7", "No version called"),
-            (f"%extractor diff {NAME} nope", "No version called"),
+            (f"%extractor diff {NAME} nope", "is not understood"),
             (f"%extractor tag {NAME} v1", "cannot be a tag"),
             (f"%extractor push {NAME}", "where to"),
             (f"%extractor pull {NAME}", "where from"),
@@ -322,6 +322,14 @@ class TestCards:
         card = DiffCard(VersionDiff("x", "1", "2", (change,), (), (), ()))
         assert str(card).endswith("… 1,000 more lines")
         assert len(card._repr_html_()) < 200_000
+
+    def test_a_version_without_a_message_and_one_with_a_long_one(self, kernel_lab):
+        catalog, digest = kernel_lab._catalog, kernel_lab.extractor(NAME).source.digest
+        catalog.add_commit(NAME, "1.0.0", digest, "", "api", "upload")
+        assert "1.0.0" in str(LogCard(kernel_lab.versions.log(NAME)))
+        catalog.add_commit(NAME, "1.0.1", "0" * 64, "long " * 99, "api", "upload")
+        assert "long long" in str(LogCard(kernel_lab.versions.log(NAME)))
+        assert max(map(len, str(LogCard(kernel_lab.versions.log(NAME))).splitlines())) < 160
 
     def test_nothing_yet(self, kernel_lab):
         assert "Nothing is committed yet" in str(LogCard(kernel_lab.versions.log(NAME)))

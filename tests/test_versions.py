@@ -122,6 +122,11 @@ class TestCommit:
             kernel_lab.versions.commit(NAME, "second", "3.0.0")
         assert kernel_lab.versions.commit(NAME, "second", "2.9").version == "2.9.0"
 
+    def test_going_back_leaves_a_refused_cell_behind(self, two, tmp_path):
+        define(two, tmp_path, edited("bad", core=("time.sleep", "eval")))
+        two.versions.checkout(NAME, "1.0.0")
+        assert two.versions.status(NAME).refused == ""
+
     def test_what_cannot_be_committed(self, two, tmp_path):
         with pytest.raises(ConflictError, match=r"nothing to commit.*1\.0\.1"):
             two.versions.commit(NAME, "again")
@@ -152,11 +157,14 @@ class TestCommit:
         define(two, tmp_path, source)
         two.bucket("b", TEXTS)
         run(two)
+        two.retriever("r", {"collection": "c", "searches": [{"feature": "hash_embedding"}]})
         define(two, tmp_path, edited("four"))  # also 1.0.2, and committed first
         assert two.versions.commit(NAME, "four").version == "1.0.2"
+        assert two.collection("c").extractor_version == "1.0.3"
+        assert two.search("r", "fox").hits
         define(two, tmp_path, source)
         assert two.extractor(NAME).manifest.version == "1.0.3"
-        assert two.collection("c").extractor_version == "1.0.3"
+        assert run(two).reused == 3
 
 
 class TestLooking:
@@ -436,6 +444,8 @@ class TestTags:
             two.extractor(f"{NAME}@stabel")
         with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\."):
             two.extractor(f"{NAME}@9")
+        with pytest.raises(InvalidInputError, match="no version behind the @"):
+            two.extractor(f"{NAME}@")
 
 
 class TestOneHistory:

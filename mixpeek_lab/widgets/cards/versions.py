@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mixpeek_lab.widgets.cards.diffs import diff_html, diff_lines
+from mixpeek_lab.widgets.cards.values import shown
 from mixpeek_lab.widgets.cards.view import View, framed, line_html, note_lines
 from mixpeek_lab.widgets.static import table_html, table_text
 from mixpeek_lab.workbench.versions import (
@@ -18,7 +19,8 @@ from mixpeek_lab.workbench.versions import (
     WorkingStatus,
 )
 
-SHORT = 12
+SHORT, LONGEST_MESSAGE = 12, 72
+"""Characters of a digest, and of a message in the log."""
 MOST_QUERIES = 10
 """Queries won or lost that a card names."""
 
@@ -53,7 +55,7 @@ class LogCard(View):
                 "*" if commit.version == history.head else "",
                 commit.version,
                 ", ".join(history.tags_of(commit.version)),
-                commit.message.splitlines()[0],
+                shown(commit.message, LONGEST_MESSAGE),
                 commit.author,
                 commit.created_at[:16].replace("T", " ") if with_when else "",
                 commit.parent or "",
