@@ -64,7 +64,7 @@ class RetrieverMagics(Magics):
         """Search in this process and show the hits with their ranks per leg.
 
         %search search_docs revenue growth
-        %search search_docs --limit 3 revenue growth
+        %search search_docs revenue growth --limit 3
         %search search_docs "what grew?"      quoted, since IPython takes a last ? for itself
         """
         from mixpeek_lab.widgets.cards import Results
