@@ -145,7 +145,7 @@ class Run:
                 self.collection.bucket_id, input_types(manifest), self.collection.properties
             ),
             collection_id=self.collection.collection_id,
-            digest=self.record.source.digest,
+            digest=self.record.source.batch_digest,
             parameters=self.collection.parameters,
         )
         shown = self._shown()
