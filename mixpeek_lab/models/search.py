@@ -113,6 +113,8 @@ class SearchResult:
     warnings: tuple[str, ...] = ()
     stages: tuple[Span, ...] = ()
     """Those of the spans that are stages after the feature_search."""
+    facets: tuple[Mapping[str, JSON], ...] = ()
+    """For each field of `facets`: `key`, `values` ({value, count}), and over what they count."""
 
     @property
     def milliseconds(self) -> float:

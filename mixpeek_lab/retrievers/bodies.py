@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,7 +29,7 @@ _HARMLESS = frozenset({
 """Mixpeek's keys that say how its service runs or shows something, not what is found."""
 
 _NOT_YET = frozenset({
-    "batch_size", "collection_identifiers", "expand", "facets", "learning_config", "on_empty",
+    "batch_size", "collection_identifiers", "expand", "learning_config", "on_empty",
     "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
     "output_schema", "return_vectors", "stream", "target_collection_id", "when", "write_token",
 })  # fmt: skip
@@ -74,6 +74,26 @@ class GroupByBody(Body):
     field: str = Field(min_length=1)
     limit: int = Field(25, ge=1, le=MOST)
     group_size: int = Field(1, ge=1, le=MOST)
+    output_mode: Literal["all", "first", "flatten"] = "all"
+
+
+class FacetBody(Body):
+    """One entry of `facets`. Counts are exact, whatever `exact` says."""
+
+    key: str = Field(min_length=1)
+    limit: int = Field(10, ge=1, le=1000)
+    exact: bool = True
+
+
+class QueryBody(Body):
+    """`query` of a search, where it is an object."""
+
+    input_mode: str | None = None
+    value: Any = None
+    text: str | None = None
+    embedding_task: Literal["retrieval_query"] | None = None
+    document_ref: Any = None
+    exclude_self: bool = False
 
 
 class ParametersBody(Body):
@@ -83,6 +103,8 @@ class ParametersBody(Body):
     final_top_k: int = Field(25, ge=1, le=MOST)
     fusion: Any = None
     group_by: Any = None
+    facets: Any = None
+    min_score: float | None = None
     filters: Any = None
 
 

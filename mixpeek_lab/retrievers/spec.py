@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from mixpeek_lab.filters import Filter
 from mixpeek_lab.fusion import DEFAULT_K
@@ -44,6 +45,8 @@ class DocumentQuery:
 
     document_id: str
     collection_id: str | None = None
+    exclude_self: bool = False
+    """Whether the document is left out of what its leg finds."""
 
     def as_json(self) -> JSON:
         """The public spelling."""
@@ -51,6 +54,7 @@ class DocumentQuery:
         return {
             "input_mode": "document",
             "document_ref": {key: value for key, value in found.items() if value is not None},
+            **({"exclude_self": True} if self.exclude_self else {}),
         }
 
 
@@ -106,10 +110,35 @@ class GroupBy:
     field: str
     limit: int = 25
     group_size: int = 1
+    output_mode: Literal["all", "first", "flatten"] = "all"
+    """The hits of a group together, groups in the order of their best; `first`: that one only;
+    `flatten`: in the order of the whole ranking."""
+
+    @property
+    def most(self) -> int:
+        """Hits, at most."""
+        return self.limit * (1 if self.output_mode == "first" else self.group_size)
 
     def as_dict(self) -> dict[str, JSON]:
         """The public spelling."""
-        return {"field": self.field, "limit": self.limit, "group_size": self.group_size}
+        found: dict[str, JSON] = {
+            "field": self.field,
+            "limit": self.limit,
+            "group_size": self.group_size,
+        }
+        return found if self.output_mode == "all" else {**found, "output_mode": self.output_mode}
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A field whose values are counted; the `limit` most frequent ones are told."""
+
+    key: str
+    limit: int = 10
+
+    def as_dict(self) -> dict[str, JSON]:
+        """The public spelling."""
+        return {"key": self.key, "limit": self.limit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +153,23 @@ class RetrieverSpec:
     final_top_k: int = DEFAULT_FINAL_TOP_K
     """Hits of a request that asks for no limit of its own; documents for the later stages."""
     filters: Filter | None = None
+    min_score: float | None = None
+    """What a fused score must reach."""
     group_by: GroupBy | None = None
+    facets: tuple[Facet, ...] = ()
     input_schema: Mapping[str, JSON] = field(default_factory=dict)
     """As given; described, not enforced."""
     description: str = ""
     stages: tuple[StageSpec, ...] = ()
     """Those that run after the feature_search, in order."""
+
+    @property
+    def page_size(self) -> int:
+        """Hits of a request without a limit, and documents for the later stages.
+
+        A `group_by` counts in groups: it takes the place of `final_top_k`.
+        """
+        return self.final_top_k if self.group_by is None else self.group_by.most
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -161,6 +201,10 @@ class RetrieverSpec:
             parameters["filters"] = self.filters.as_dict()
         if self.group_by:
             parameters["group_by"] = self.group_by.as_dict()
+        if self.facets:
+            parameters["facets"] = [facet.as_dict() for facet in self.facets]
+        if self.min_score is not None:
+            parameters["min_score"] = self.min_score
         return {
             "retriever_name": self.name,
             "description": self.description,

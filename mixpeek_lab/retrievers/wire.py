@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import ceil
 
 from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.context import FetchedDocument
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
@@ -27,7 +27,7 @@ def to_response(
         "results": documents,
         "pagination": _pagination(result, spec, request),
         "stage_statistics": _statistics(result),
-        "facets": [],
+        "facets": plain(result.facets),
         "warnings": list(result.warnings),
     }
 
@@ -62,6 +62,7 @@ def to_explain(
         "stages": [span.name for span in result.stages],
         "total": result.total,
         "warnings": list(result.warnings),
+        **({"facets": plain(result.facets)} if result.facets else {}),
     }
 
 
@@ -141,7 +142,7 @@ def _span(span: Span) -> dict[str, JSON]:
 def _pagination(
     result: SearchResult, spec: RetrieverSpec, request: SearchRequest
 ) -> dict[str, JSON]:
-    size = spec.final_top_k if request.limit is None else request.limit
+    size = spec.page_size if request.limit is None else request.limit
     end = request.offset + size
     page = request.offset // size + 1
     has_next = end < result.total

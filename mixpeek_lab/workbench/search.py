@@ -194,12 +194,19 @@ class Searcher:
     ) -> _Read:
         spec = parse_retriever(body, name)
         collections = {c.collection_id: c for c in map(self._catalog.collection, spec.collections)}
-        sources = Sources(tuple(map(self._source, collections.values())))
+        sources = Sources(tuple(map(self._source, collections.values())), self._named)
         spec = spec.with_features(sources.uri_of)
         for leg in spec.searches:
             if leg.feature_uri and not leg.lexical:
                 sources.service(FeatureURI.parse(leg.feature_uri))
         return _Read(version, spec, sources, stage_extractors(self._catalog, spec.stages))
+
+    def _named(self, collection: str) -> Source:
+        """A collection by name or id. NotFoundError where there is none, and what
+        `demand_documents` raises."""
+        found = self._catalog.collection(collection)
+        demand_documents(self._catalog, [found])
+        return self._source(found)
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
