@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -57,6 +59,34 @@ def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
         deadline.check(shown)
         size = _size(response) or (len(head) if len(head) < count else 0)
         return Peek(bytes(head[:count]), size, _version(response))
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPReply:
+    """What a service answered. A status of 400 and more is an answer too."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names in lower case."""
+    body: bytes
+
+
+def call_http(
+    url: str, limits: AssetLimits, method: str, headers: Mapping[str, str], content: bytes | None
+) -> HTTPReply:
+    """One request to a service, whose answer is read whole. Redirects are answers, not followed.
+
+    Raises AssetError where the address may not be reached, or nothing whole comes back in time.
+    """
+    deadline, here = limits.deadline(), _parsed(url, url)
+    body = io.BytesIO()
+    with (
+        httpx.Client(verify=_tls(), follow_redirects=False) as client,
+        _answer(client, here, limits, deadline, headers, method, content) as response,
+    ):
+        _copy(response, body, limits, deadline, redacted(here))
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return HTTPReply(response.status_code, names, body.getvalue())
 
 
 def _size(response: httpx.Response) -> int:
@@ -125,6 +155,8 @@ def _answer(
     limits: AssetLimits,
     deadline: Deadline,
     more: Mapping[str, str],
+    method: str = "GET",
+    content: bytes | None = None,
 ) -> Iterator[httpx.Response]:
     """The answer's head, from the first of the host's addresses that accepts a connection."""
     shown = redacted(url)
@@ -133,8 +165,9 @@ def _answer(
     with _cut_at(deadline) as connected, _translated(shown, limits, deadline):
         for left, address in enumerate(addresses, 1 - len(addresses)):
             request = client.build_request(
-                "GET",
+                method,
                 url.copy_with(host=address),
+                content=content,
                 headers={**_HEADERS, **more, "Host": url.netloc.decode("ascii")},
                 timeout=_timeouts(limits, deadline),
                 extensions={"sni_hostname": host, "trace": connected},
