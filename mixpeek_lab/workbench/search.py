@@ -35,6 +35,7 @@ from mixpeek_lab.workbench.compatibility import (
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.reaching import Reaching
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -159,7 +160,22 @@ class Searcher:
         context = prepared.sources.context()
         return search(prepared.spec, prepared.request, vectors, context)
 
-    def stage(self, prepared: Prepared, result: SearchResult, ask: Ask) -> SearchResult:
+    def run(
+        self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON], ask: Ask, depth: int
+    ) -> SearchResult:
+        """A whole search that a stage asks for, inside of `depth` others."""
+        prepared = self.prepare(retriever, body)
+        answers = [ask(prepared.service(embed), [embed.inputs])[0] for embed in prepared.embeds]
+        result = self.finish(prepared, prepared.vectors(answers))
+        return self.stage(prepared, result, ask, depth)
+
+    def source(self, collection: str) -> Source:
+        """A collection with its snapshot; NotFoundError."""
+        return self._source(self._catalog.collection(collection))
+
+    def stage(
+        self, prepared: Prepared, result: SearchResult, ask: Ask, depth: int = 0
+    ) -> SearchResult:
         """Pass the result through the retriever's later stages, whose extractors `ask` reaches.
 
         ExtractorRunError where an answer breaks the contract of the extractor's inference_type.
@@ -178,7 +194,8 @@ class Searcher:
                 for given, answer in zip(inputs, answers, strict=True)
             ]
 
-        return run_stages(prepared.spec, prepared.request, result, infer)
+        reach = Reaching(self, self._home, prepared, ask, depth).reach()
+        return run_stages(prepared.spec, prepared.request, result, infer, reach)
 
     def _read(self, retriever: str) -> _Read:
         version = self._catalog.version  # before reading: what changes meanwhile is read again
