@@ -8,13 +8,13 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, BinaryIO
 
 import httpx
 
 from mixpeek_lab.assets.addresses import checked_addresses
+from mixpeek_lab.assets.calls import HTTPAnswer, HTTPRequest
 from mixpeek_lab.assets.limits import AssetLimits, Deadline
 from mixpeek_lab.assets.peeks import Peek
 from mixpeek_lab.assets.problems import AssetError, redacted
@@ -61,32 +61,32 @@ def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
         return Peek(bytes(head[:count]), size, _version(response))
 
 
-@dataclass(frozen=True, slots=True)
-class HTTPReply:
-    """What a service answered. A status of 400 and more is an answer too."""
+def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
+    """Send a request, and read the whole answer. Raises AssetError.
 
-    status: int
-    headers: Mapping[str, str]
-    """Their names in lower case."""
-    body: bytes
-
-
-def call_http(
-    url: str, limits: AssetLimits, method: str, headers: Mapping[str, str], content: bytes | None
-) -> HTTPReply:
-    """One request to a service, whose answer is read whole. Redirects are answers, not followed.
-
-    Raises AssetError where the address may not be reached, or nothing whole comes back in time.
+    Redirects are followed for GET alone; to another host they take no headers along.
     """
-    deadline, here = limits.deadline(), _parsed(url, url)
-    body = io.BytesIO()
-    with (
-        httpx.Client(verify=_tls(), follow_redirects=False) as client,
-        _answer(client, here, limits, deadline, headers, method, content) as response,
-    ):
-        _copy(response, body, limits, deadline, redacted(here))
-        names = {name.lower(): value for name, value in response.headers.items()}
-        return HTTPReply(response.status_code, names, body.getvalue())
+    deadline, here = limits.deadline(), _parsed(request.url, request.url)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    with httpx.Client(verify=_tls(), follow_redirects=False) as client:
+        for _ in range(int(limits.max_redirects) + 1):
+            with _answer(
+                client, here, limits, deadline, headers, request.method, request.body
+            ) as response:
+                if not response.has_redirect_location or request.method != "GET":
+                    found = io.BytesIO()
+                    _copy(response, found, limits, deadline, redacted(here))
+                    return HTTPAnswer(
+                        response.status_code, dict(response.headers), found.getvalue()
+                    )
+                target = _next(here, response.headers["Location"])
+            if (target.scheme, target.netloc) != (here.scheme, here.netloc):
+                headers = {}
+            here = target
+    raise AssetError(
+        f"{redacted(request.url)} redirects more than {limits.max_redirects:g} times. "
+        "Use the URL where it ends."
+    )
 
 
 def _size(response: httpx.Response) -> int:

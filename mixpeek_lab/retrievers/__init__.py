@@ -22,7 +22,15 @@ from mixpeek_lab.retrievers.spec import (
     TextQuery,
     VectorQuery,
 )
-from mixpeek_lab.retrievers.stages import AVAILABLE, STAGES, ExtractorRef, Infer, StageSpec
+from mixpeek_lab.retrievers.stages import (
+    AVAILABLE,
+    STAGES,
+    ExtractorRef,
+    Infer,
+    Reach,
+    StageSpec,
+)
+from mixpeek_lab.retrievers.stages.definitions import stage_definitions
 from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "GroupBy",
     "Infer",
     "Overrides",
+    "Reach",
     "RetrieverSpec",
     "SearchContext",
     "SearchLeg",
@@ -51,6 +60,7 @@ __all__ = [
     "plain",
     "run_stages",
     "search",
+    "stage_definitions",
     "to_explain",
     "to_response",
 ]

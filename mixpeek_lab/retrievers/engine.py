@@ -21,6 +21,7 @@ from mixpeek_lab.retrievers.queries import filled_in, spread, text_of, vector_fo
 from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark, score_remark
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import DocumentQuery, GroupBy, RetrieverSpec, SearchLeg
+from mixpeek_lab.retrievers.stages.names import FIRST
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def search(
         spans=tuple(trace.spans),
         total=len(fused),
         warnings=tuple(trace.warnings),
-        facets=facets,
+        outputs={FIRST: {"facets": facets}} if facets else {},
     )
 
 
@@ -235,13 +236,13 @@ def _counted(
     fused: Sequence[Fused],
     documents: Mapping[str, FetchedDocument],
     trace: _Trace,
-) -> tuple[dict[str, JSON], ...]:
+) -> list[dict[str, JSON]]:
     """The facets, over all of `fused`."""
     if not spec.facets:
-        return ()
+        return []
     started = perf_counter()
     found = [documents.get(entry.document_id) for entry in fused]
-    facets = tuple(counted(facet, found) for facet in spec.facets)
+    facets = [counted(facet, found) for facet in spec.facets]
     for facet in facets:
         if fused and facet["missing"] == len(fused):
             trace.warnings.append(

@@ -27,8 +27,9 @@ def to_response(
         "results": documents,
         "pagination": _pagination(result, spec, request),
         "stage_statistics": _statistics(result),
-        "facets": plain(result.facets),
+        "facets": [],
         "warnings": list(result.warnings),
+        **plain(result.output),
     }
 
 
@@ -58,11 +59,11 @@ def to_explain(
             for document_id, document in {**(documents or {}), **shown}.items()
         },
         "hits": [_explained(hit) for hit in result.hits],
+        "outputs": plain(result.outputs),
         "spans": [_span(span) for span in result.spans],
         "stages": [span.name for span in result.stages],
         "total": result.total,
         "warnings": list(result.warnings),
-        **({"facets": plain(result.facets)} if result.facets else {}),
     }
 
 
@@ -176,9 +177,18 @@ def _statistics(result: SearchResult) -> dict[str, JSON]:
         "stages": {
             first.name: {
                 **_statistic(first),
-                "metadata": {"spans": [_span(span) for span in before]},
+                "metadata": {
+                    "spans": [_span(span) for span in before],
+                    **plain(result.outputs.get(first.name, {})),
+                },
             },
-            **{span.name: _statistic(span) for span in later},
+            **{
+                span.name: {
+                    **_statistic(span),
+                    "metadata": plain(result.outputs.get(span.name, {})),
+                }
+                for span in later
+            },
         },
         "total_time_ms": result.milliseconds,
     }
@@ -190,4 +200,5 @@ def _statistic(span: Span) -> dict[str, JSON]:
         "input_count": span.rows_in,
         "output_count": span.rows_out,
         "duration_ms": span.milliseconds,
+        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0,
     }

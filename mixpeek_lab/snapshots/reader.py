@@ -172,6 +172,22 @@ class Snapshot:
             raise RetrieverError(f"Document {document_id!r} has no vector {feature!r}.")
         return value
 
+    def vectors_of(
+        self, feature: str, document_ids: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The stored vectors, shape (dim,) each, of those documents that have one here."""
+        self.index(feature)  # names the vector indexes, where there is no such one
+        known = {key: self.row_of[key] for key in document_ids if key in self.row_of}
+        if not known:
+            return {}
+        column = pq.read_table(self.folder / DOCUMENTS, columns=[feature]).column(feature)
+        taken = column.take(pa.array(list(known.values())))
+        return {
+            key: value.values.to_numpy()
+            for key, value in zip(known, taken, strict=True)
+            if value.is_valid
+        }
+
     def _named(self, rows: Any, scores: Any) -> Candidates:
         ids = self.document_ids
         return Candidates([ids[row] for row in rows.tolist()], scores.tolist())

@@ -35,6 +35,7 @@ from mixpeek_lab.workbench.compatibility import (
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.reaching import Reaching
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -159,7 +160,24 @@ class Searcher:
         context = prepared.sources.context()
         return search(prepared.spec, prepared.request, vectors, context)
 
-    def stage(self, prepared: Prepared, result: SearchResult, ask: Ask) -> SearchResult:
+    def run(
+        self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON], ask: Ask, depth: int
+    ) -> SearchResult:
+        """A whole search that a stage asks for, inside of `depth` others."""
+        prepared = self.prepare(retriever, body)
+        answers = [ask(prepared.service(embed), [embed.inputs])[0] for embed in prepared.embeds]
+        result = self.finish(prepared, prepared.vectors(answers))
+        return self.stage(prepared, result, ask, depth)
+
+    def source(self, collection: str) -> Source:
+        """A collection with its snapshot. NotFoundError, and what `demand_documents` raises."""
+        found = self._catalog.collection(collection)
+        demand_documents(self._catalog, [found])
+        return self._source(found)
+
+    def stage(
+        self, prepared: Prepared, result: SearchResult, ask: Ask, depth: int = 0
+    ) -> SearchResult:
         """Pass the result through the retriever's later stages, whose extractors `ask` reaches.
 
         ExtractorRunError where an answer breaks the contract of the extractor's inference_type.
@@ -178,7 +196,8 @@ class Searcher:
                 for given, answer in zip(inputs, answers, strict=True)
             ]
 
-        return run_stages(prepared.spec, prepared.request, result, infer)
+        reach = Reaching(self, self._home, prepared, ask, depth).reach()
+        return run_stages(prepared.spec, prepared.request, result, infer, reach)
 
     def _read(self, retriever: str) -> _Read:
         version = self._catalog.version  # before reading: what changes meanwhile is read again
@@ -194,19 +213,12 @@ class Searcher:
     ) -> _Read:
         spec = parse_retriever(body, name)
         collections = {c.collection_id: c for c in map(self._catalog.collection, spec.collections)}
-        sources = Sources(tuple(map(self._source, collections.values())), self._named)
+        sources = Sources(tuple(map(self._source, collections.values())), self.source)
         spec = spec.with_features(sources.uri_of)
         for leg in spec.searches:
             if leg.feature_uri and not leg.lexical:
                 sources.service(FeatureURI.parse(leg.feature_uri))
         return _Read(version, spec, sources, stage_extractors(self._catalog, spec.stages))
-
-    def _named(self, collection: str) -> Source:
-        """A collection by name or id. NotFoundError where there is none, and what
-        `demand_documents` raises."""
-        found = self._catalog.collection(collection)
-        demand_documents(self._catalog, [found])
-        return self._source(found)
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:

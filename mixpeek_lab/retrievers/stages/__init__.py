@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mixpeek_lab.retrievers.stages import classify, llm_enrich, llm_filter, rerank
-from mixpeek_lab.retrievers.stages.names import FIRST, STAGES, category_of
-from mixpeek_lab.retrievers.stages.stage import (
-    ExtractorParameters,
+from mixpeek_lab.retrievers.stages.names import FIRST, OFF, STAGES, category_of
+from mixpeek_lab.retrievers.stages.reach import (
     ExtractorRef,
     Infer,
+    Reach,
+)
+from mixpeek_lab.retrievers.stages.stage import (
+    ExtractorParameters,
     Outcome,
     Stage,
     StageContext,
@@ -30,11 +33,13 @@ AVAILABLE: Mapping[str, Stage] = {
 __all__ = [
     "AVAILABLE",
     "FIRST",
+    "OFF",
     "STAGES",
     "ExtractorParameters",
     "ExtractorRef",
     "Infer",
     "Outcome",
+    "Reach",
     "Stage",
     "StageContext",
     "StageSpec",
