@@ -20,6 +20,8 @@ class HTTPRequest:
     """Seconds for the whole call, redirects included."""
     max_bytes: int = 10 << 20
     """Of the answer."""
+    follows_redirects: bool = True
+    """Whether a GET goes where it is sent on to; else that answer is the answer."""
 
 
 @dataclass(frozen=True, slots=True)

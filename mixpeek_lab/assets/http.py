@@ -73,7 +73,8 @@ def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
             with _answer(
                 client, here, limits, deadline, headers, request.method, request.body
             ) as response:
-                if not response.has_redirect_location or request.method != "GET":
+                goes_on = request.follows_redirects and request.method == "GET"
+                if not response.has_redirect_location or not goes_on:
                     found = io.BytesIO()
                     _copy(response, found, limits, deadline, redacted(here))
                     return HTTPAnswer(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.assets import call
@@ -45,11 +46,13 @@ class Reaching:
             documents=self.documents,
             llm=self.llm,
             http=call,
+            sql=self.sql,
+            first_feature=self._first_feature,
             secret=self.secret,
         )
 
     def search(
-        self, retriever: str | Mapping[str, JSON], request: Mapping[str, JSON]
+        self, retriever: str | Mapping[str, JSON] | None, request: Mapping[str, JSON]
     ) -> SearchResult:
         """See `retrievers.stages.reach.Search`."""
         if self._depth >= DEEPEST:
@@ -57,6 +60,8 @@ class Reaching:
                 f"A stage of {self._prepared.spec.name!r} searches, inside of {DEEPEST} other "
                 "searches: does a retriever ask itself?"
             )
+        if retriever is None:
+            retriever = replace(self._prepared.spec, stages=()).as_dict()
         if not isinstance(retriever, str):
             named = ("collection", "collections", "collection_id", "collection_ids")
             own = {"collection_identifiers": list(self._prepared.spec.collections)}
@@ -97,6 +102,16 @@ class Reaching:
 
         handle = LLMHandle(SecretStore(self._home.path))
         return _alone(lambda: asyncio.run(handle.process(request)))
+
+    def sql(
+        self, connection: str, query: str, values: Sequence[Sequence[JSON]], seconds: float
+    ) -> list[Any]:
+        """See `retrievers.stages.reach.SQL`."""
+        from mixpeek_lab.databases import Databases
+        from mixpeek_lab.inspection import Inspector
+
+        inspector = Inspector(self._searcher.catalog, self._home.path)
+        return list(Databases(inspector, self.secret).query(connection, query, values, seconds))
 
     def secret(self, name: str) -> str | None:
         """A secret of this lab, or else the environment variable of that name."""

@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mixpeek_lab.retrievers.stages import classify, llm_enrich, llm_filter, rerank
+from mixpeek_lab.retrievers.stages import (
+    agentic_enrich,
+    api_call,
+    classify,
+    cluster,
+    document_enrich,
+    llm_enrich,
+    llm_filter,
+    query_expand,
+    rag_prepare,
+    rerank,
+    sql_lookup,
+    summarize,
+    taxonomy_enrich,
+)
 from mixpeek_lab.retrievers.stages.names import FIRST, OFF, STAGES, category_of
 from mixpeek_lab.retrievers.stages.reach import (
     ExtractorRef,
@@ -26,7 +40,21 @@ from mixpeek_lab.retrievers.stages.stage import (
 
 AVAILABLE: Mapping[str, Stage] = {
     stage.stage_id: stage
-    for stage in (rerank.STAGE, classify.STAGE, llm_filter.STAGE, llm_enrich.STAGE)
+    for stage in (
+        rerank.STAGE,
+        classify.STAGE,
+        llm_filter.STAGE,
+        llm_enrich.STAGE,
+        query_expand.STAGE,
+        summarize.STAGE,
+        cluster.STAGE,
+        rag_prepare.STAGE,
+        api_call.STAGE,
+        sql_lookup.STAGE,
+        document_enrich.STAGE,
+        taxonomy_enrich.STAGE,
+        agentic_enrich.STAGE,
+    )
 }
 """Stage id → the stage."""
 

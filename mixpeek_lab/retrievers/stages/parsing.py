@@ -196,7 +196,7 @@ def _with_extractor(
     parameters: ExtractorParameters, stage: Stage, where: str
 ) -> ExtractorParameters:
     """The parameters with the feature's URI normalised."""
-    if parameters.feature_uri is None and not parameters.inference_name:
+    if parameters.needs_extractor and not parameters.has_extractor:
         raise RetrieverError(
             f"{where}: stage {stage.stage_id} needs an extractor with inference_type "
             f"{stage.needs!r}: give its feature_uri, or its name as inference_name."

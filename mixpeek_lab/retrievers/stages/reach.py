@@ -29,9 +29,10 @@ class ExtractorRef:
 Infer = Callable[[ExtractorRef, Sequence[Mapping[str, JSON]]], Sequence[Mapping[str, JSON]]]
 """(extractor, several inputs) → its service's answers, in the same order, checked against the
 contract of its inference_type. Raises ExtractorError, or EngineError where it is not deployed."""
-Search = Callable[[str | Mapping[str, JSON], Mapping[str, JSON]], SearchResult]
+Search = Callable[[str | Mapping[str, JSON] | None, Mapping[str, JSON]], SearchResult]
 """(retriever, request) → what it finds, later stages included. The retriever is a name, an id or a
-definition; one without collections searches those of the stage's own retriever."""
+definition; one without collections searches those of the stage's own retriever. None: the stage's
+own retriever without its later stages."""
 Embed = Callable[[str, Sequence[str]], Sequence[Vector]]
 """(feature URI, texts) → a vector for each, by the code that made the feature's vectors."""
 Vectors = Callable[[str | None, Sequence[str]], Mapping[str, Vector]]
@@ -45,8 +46,9 @@ LLM = Callable[["LLMRequest"], "LLMAnswer"]
 HTTP = Callable[[HTTPRequest], HTTPAnswer]
 """Calls a service. Raises AssetError for one that is not at a public address, unless it is allowed,
 and where nothing comes back."""
-SQL = Callable[[str, str, Sequence[JSON], float], Sequence[Mapping[str, JSON]]]
-"""(connection, a query that reads, its parameters, seconds) → rows."""
+SQL = Callable[[str, str, Sequence[Sequence[JSON]], float], Sequence[Sequence[Mapping[str, JSON]]]]
+"""(connection, a query that reads with `?` for each value, several lists of values, seconds for
+each) → the rows for each."""
 
 
 def _missing(what: str) -> Callable[..., Any]:
@@ -67,6 +69,8 @@ class Reach:
     llm: LLM = field(default=_missing("ask a language model"))
     http: HTTP = field(default=_missing("call an HTTP service"))
     sql: SQL = field(default=_missing("query a database"))
+    first_feature: Callable[[], str] = field(default=_missing("compare vectors"))
+    """The URI of the feature of the retriever's first dense search. RetrieverError for none."""
     secret: Callable[[str], str | None] = field(default=_missing("read a secret"))
     """A secret's value by its name, None for one that is not kept."""
 

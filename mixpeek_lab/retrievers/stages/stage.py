@@ -40,6 +40,16 @@ class ExtractorParameters(StageParameters):
     text of that name."""
 
     @property
+    def has_extractor(self) -> bool:
+        """Whether one is named."""
+        return self.feature_uri is not None or bool(self.inference_name)
+
+    @property
+    def needs_extractor(self) -> bool:
+        """Whether one has to be."""
+        return True
+
+    @property
     def extractor(self) -> ExtractorRef:
         """Whom to ask. `feature_uri` counts where both are given, as it does for Mixpeek."""
         if self.feature_uri is not None:
