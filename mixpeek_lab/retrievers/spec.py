@@ -9,6 +9,7 @@ from mixpeek_lab.filters import Filter
 from mixpeek_lab.fusion import DEFAULT_K
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.stages import StageSpec
+from mixpeek_lab.retrievers.stages.attribute_filter import pushable
 from mixpeek_lab.retrievers.stages.parsing import as_public
 
 DEFAULT_TOP_K = 100
@@ -130,6 +131,22 @@ class RetrieverSpec:
     description: str = ""
     stages: tuple[StageSpec, ...] = ()
     """Those that run after the feature_search, in order."""
+
+    @property
+    def pushed(self) -> tuple[tuple[str, Filter], ...]:
+        """The attribute_filter stages right after the search, by name, whose filters the search can
+        apply itself: then its limits count what is left.
+
+        None where the hits are grouped first: which documents stand for a group would change.
+        """
+        found: list[tuple[str, Filter]] = []
+        for stage in () if self.group_by else self.stages:
+            is_sure = stage.given is None and stage.on_error == "error"
+            pushed = pushable(stage.parameters) if is_sure else None
+            if pushed is None:
+                break
+            found.append((stage.name, pushed))
+        return tuple(found)
 
     @property
     def unresolved(self) -> tuple[str, ...]:

@@ -9,7 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mixpeek_lab.retrievers.stages import classify, llm_enrich, llm_filter, rerank
+from mixpeek_lab.retrievers.stages import (
+    aggregate,
+    attribute_filter,
+    classify,
+    deduplicate,
+    group_by,
+    json_transform,
+    limit,
+    llm_enrich,
+    llm_filter,
+    mmr,
+    rerank,
+    sample,
+    score_normalize,
+    sort_attribute,
+    sort_relevance,
+    unwind,
+)
 from mixpeek_lab.retrievers.stages.names import FIRST, OFF, STAGES, category_of
 from mixpeek_lab.retrievers.stages.reach import (
     ExtractorRef,
@@ -26,7 +43,24 @@ from mixpeek_lab.retrievers.stages.stage import (
 
 AVAILABLE: Mapping[str, Stage] = {
     stage.stage_id: stage
-    for stage in (rerank.STAGE, classify.STAGE, llm_filter.STAGE, llm_enrich.STAGE)
+    for stage in (
+        attribute_filter.STAGE,
+        llm_filter.STAGE,
+        sort_relevance.STAGE,
+        sort_attribute.STAGE,
+        mmr.STAGE,
+        rerank.STAGE,
+        score_normalize.STAGE,
+        aggregate.STAGE,
+        sample.STAGE,
+        limit.STAGE,
+        deduplicate.STAGE,
+        group_by.STAGE,
+        json_transform.STAGE,
+        unwind.STAGE,
+        classify.STAGE,
+        llm_enrich.STAGE,
+    )
 }
 """Stage id → the stage."""
 
