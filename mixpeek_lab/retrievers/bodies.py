@@ -215,10 +215,14 @@ def _explained(
 ) -> str:
     # A misspelt key is also a missing one: the spelling is what helps.
     first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
-    key, *rest = first["loc"] or ("(keys)",)
+    if not first["loc"]:  # of several keys together
+        return f"{where}: {str(first['msg']).removeprefix('Value error, ')}"
+    key, *rest = first["loc"]
     path = joined(where, spelt.get(str(key), key), *rest)
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key. {_hint(str(key), [*known_keys(model), *beside])}"
+    if first["type"] == "value_error":
+        return f"{path}: {str(first['msg']).removeprefix('Value error, ')}"
     if first["type"] == "missing":
         return f"{path} is missing."
     if key == "weights":

@@ -107,6 +107,7 @@ def _search_legs(
     common = join(
         spec.filters.render(request.inputs) if spec.filters else None,
         request.filters.render(request.inputs) if request.filters else None,
+        *(found.render(request.inputs, f"stage {name!r}") for name, found in spec.pushed),
     )
     wanted = request.offset + (spec.page_size if request.limit is None else request.limit)
     vectors = spread(spec, request, vectors)

@@ -10,6 +10,7 @@ from mixpeek_lab.filters import Filter
 from mixpeek_lab.fusion import DEFAULT_K
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.stages import StageSpec
+from mixpeek_lab.retrievers.stages.attribute_filter import pushable
 from mixpeek_lab.retrievers.stages.parsing import as_public
 
 DEFAULT_TOP_K = 100
@@ -170,6 +171,24 @@ class RetrieverSpec:
         A `group_by` counts in groups: it takes the place of `final_top_k`.
         """
         return self.final_top_k if self.group_by is None else self.group_by.most
+
+    @property
+    def pushed(self) -> tuple[tuple[str, Filter], ...]:
+        """The attribute_filter stages right after the search, by name, whose filters the search can
+        apply itself: then its limits count what is left.
+
+        None where the hits are grouped or counted first, or must reach a fused score: which
+        documents stand for a group, what is counted and the scores would change.
+        """
+        found: list[tuple[str, Filter]] = []
+        is_seen = self.group_by or self.facets or self.min_score is not None
+        for stage in () if is_seen else self.stages:
+            is_sure = stage.given is None and stage.on_error == "error"
+            pushed = pushable(stage.parameters) if is_sure else None
+            if pushed is None:
+                break
+            found.append((stage.name, pushed))
+        return tuple(found)
 
     @property
     def unresolved(self) -> tuple[str, ...]:

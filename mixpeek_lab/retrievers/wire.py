@@ -26,7 +26,7 @@ def to_response(
         "documents": documents,
         "results": documents,
         "pagination": _pagination(result, spec, request),
-        "stage_statistics": _statistics(result),
+        "stage_statistics": _statistics(result, spec),
         "facets": [],
         "warnings": list(result.warnings),
         **plain(result.output),
@@ -164,8 +164,9 @@ def _pagination(
     }
 
 
-def _statistics(result: SearchResult) -> dict[str, JSON]:
+def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
     later = result.stages
+    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
     before = result.spans[: len(result.spans) - len(later)]
     first = Span(
         "feature_search",
@@ -185,7 +186,10 @@ def _statistics(result: SearchResult) -> dict[str, JSON]:
             **{
                 span.name: {
                     **_statistic(span),
-                    "metadata": plain(result.outputs.get(span.name, {})),
+                    "metadata": {
+                        **pushed.get(span.name, {}),
+                        **plain(result.outputs.get(span.name, {})),
+                    },
                 }
                 for span in later
             },

@@ -114,7 +114,7 @@ def as_public(spec: StageSpec) -> dict[str, JSON]:
     """The stage in the public shape, its parameters echoed beside its config."""
     parameters = spec.given
     if parameters is None:
-        parameters = spec.parameters.model_dump(exclude_none=True, by_alias=True)
+        parameters = spec.parameters.model_dump(mode="json", exclude_none=True, by_alias=True)
     return {
         "stage_name": spec.name,
         "stage_type": category_of(spec.stage_id),
