@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import ceil
 
 from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.context import FetchedDocument
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
@@ -26,9 +26,10 @@ def to_response(
         "documents": documents,
         "results": documents,
         "pagination": _pagination(result, spec, request),
-        "stage_statistics": _statistics(result),
+        "stage_statistics": _statistics(result, spec),
         "facets": [],
         "warnings": list(result.warnings),
+        **plain(result.output),
     }
 
 
@@ -58,6 +59,7 @@ def to_explain(
             for document_id, document in {**(documents or {}), **shown}.items()
         },
         "hits": [_explained(hit) for hit in result.hits],
+        "outputs": plain(result.outputs),
         "spans": [_span(span) for span in result.spans],
         "stages": [span.name for span in result.stages],
         "total": result.total,
@@ -141,7 +143,7 @@ def _span(span: Span) -> dict[str, JSON]:
 def _pagination(
     result: SearchResult, spec: RetrieverSpec, request: SearchRequest
 ) -> dict[str, JSON]:
-    size = spec.final_top_k if request.limit is None else request.limit
+    size = spec.page_size if request.limit is None else request.limit
     end = request.offset + size
     page = request.offset // size + 1
     has_next = end < result.total
@@ -162,8 +164,9 @@ def _pagination(
     }
 
 
-def _statistics(result: SearchResult) -> dict[str, JSON]:
+def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
     later = result.stages
+    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
     before = result.spans[: len(result.spans) - len(later)]
     first = Span(
         "feature_search",
@@ -175,9 +178,21 @@ def _statistics(result: SearchResult) -> dict[str, JSON]:
         "stages": {
             first.name: {
                 **_statistic(first),
-                "metadata": {"spans": [_span(span) for span in before]},
+                "metadata": {
+                    "spans": [_span(span) for span in before],
+                    **plain(result.outputs.get(first.name, {})),
+                },
             },
-            **{span.name: _statistic(span) for span in later},
+            **{
+                span.name: {
+                    **_statistic(span),
+                    "metadata": {
+                        **pushed.get(span.name, {}),
+                        **plain(result.outputs.get(span.name, {})),
+                    },
+                }
+                for span in later
+            },
         },
         "total_time_ms": result.milliseconds,
     }
@@ -189,4 +204,5 @@ def _statistic(span: Span) -> dict[str, JSON]:
         "input_count": span.rows_in,
         "output_count": span.rows_out,
         "duration_ms": span.milliseconds,
+        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0,
     }

@@ -32,9 +32,10 @@ def stage_extractors(catalog: Catalog, stages: Iterable[StageSpec]) -> Extractor
     """
     found: dict[ExtractorRef, tuple[ExtractorRecord, str | None]] = {}
     for stage in stages:
-        if not isinstance(stage.parameters, ExtractorParameters):
+        asked = stage.parameters
+        if not isinstance(asked, ExtractorParameters) or not asked.has_extractor:
             continue
-        ref = stage.parameters.extractor
+        ref = asked.extractor
         where = stage.where
         try:
             record, feature = find_extractor(catalog, ref)

@@ -8,6 +8,7 @@ from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, Tabl
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
+from mixpeek_lab.widgets.cards.stages import StageCard, StageList
 from mixpeek_lab.widgets.cards.view import FactsCard
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "RetrieverCard",
     "RetrieverList",
     "RunCard",
+    "StageCard",
+    "StageList",
     "TablePage",
 ]
