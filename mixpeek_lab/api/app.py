@@ -19,6 +19,7 @@ from mixpeek_lab.api import (
 from mixpeek_lab.api.backend import Backend
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
+from mixpeek_lab.api.requests import Requests
 from mixpeek_lab.version import __version__
 
 PREFIX = "/v1"
@@ -47,4 +48,5 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         open_paths=(PREFIX + health.PATH,),
         signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
     )
+    app.add_middleware(Requests)  # outermost: added last
     return app
