@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
@@ -19,6 +21,7 @@ from mixpeek_lab.api import (
 from mixpeek_lab.api.backend import Backend
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
+from mixpeek_lab.api.openapi import describe, operation_key
 from mixpeek_lab.api.requests import Requests
 from mixpeek_lab.version import __version__
 
@@ -28,7 +31,14 @@ PREFIX = "/v1"
 def create_app(backend: Backend, token: str) -> FastAPI:
     """The ASGI app. Every route wants `Authorization: Bearer <token>`, but for health, and the
     addresses of uploads, which are signed."""
-    app = FastAPI(title="Mixpeek Lab", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Mixpeek Lab",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would leave the Host of the request in its answer
+        generate_unique_id_function=operation_key,
+    )
     app.state.backend = backend
     install_handlers(app)
     app.include_router(health.router, prefix=PREFIX)
@@ -49,4 +59,5 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
     )
     app.add_middleware(Requests)  # outermost: added last
+    app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]
     return app
