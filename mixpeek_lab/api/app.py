@@ -21,6 +21,7 @@ from mixpeek_lab.api import (
 from mixpeek_lab.api.backend import Backend
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
+from mixpeek_lab.api.idempotency import Idempotency
 from mixpeek_lab.api.openapi import describe, operation_key
 from mixpeek_lab.api.requests import Requests
 from mixpeek_lab.version import __version__
@@ -52,6 +53,8 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         for resource in (inference, retrievers, objects, buckets, collections, tasks):
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
+    app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]
+    app.add_middleware(Idempotency, of=app)
     app.add_middleware(
         Guard,
         token=token,
@@ -59,5 +62,4 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
     )
     app.add_middleware(Requests)  # outermost: added last
-    app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]
     return app

@@ -20,6 +20,7 @@ from mixpeek_lab.errors import (
     InvalidInputError,
     LabError,
     NotReadyError,
+    StillRunningError,
     TooLargeError,
 )
 from mixpeek_lab.secrets import redact, redacted
@@ -40,6 +41,13 @@ def error_answer(
     return Answer({"success": False, "status": status, "error": body}, status, headers=headers)
 
 
+def unexpected() -> Answer:
+    """The answer where something went wrong that is not ours to tell: the log has it."""
+    return error_answer(
+        500, "InternalError", "Something in the lab failed. Its log has the details."
+    )
+
+
 def install_handlers(app: FastAPI) -> None:
     """Answer every expected error in the envelope; `Requests` has the others."""
     app.add_exception_handler(LabError, _lab_error)
@@ -47,9 +55,18 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
 
 
+AGAIN = (NotReadyError, StillRunningError)
+"""Errors that go by themselves: the same question will be answered."""
+
+
 async def _lab_error(_: Request, error: Exception) -> Answer:
     assert isinstance(error, LabError)
-    headers = {"Retry-After": "2"} if isinstance(error, NotReadyError) else None
+    return answer_to(error)
+
+
+def answer_to(error: LabError) -> Answer:
+    """The answer that tells an error of the lab's."""
+    headers = {"Retry-After": "2"} if isinstance(error, AGAIN) else None
     if isinstance(error, TooLargeError):
         headers = {"Connection": "close"}  # nobody reads the rest
     return error_answer(error.status, type(error).__name__, str(error), _details(error), headers)
@@ -62,7 +79,8 @@ def _details(error: LabError) -> dict[str, Any]:
     if isinstance(error, InvalidInputError):
         return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
-    return {"retryable": isinstance(error, NotReadyError)} if error.status == 503 else {}
+    is_told = error.status == 503 or isinstance(error, AGAIN)
+    return {"retryable": isinstance(error, AGAIN)} if is_told else {}
 
 
 def _problem(kind: str, location: Sequence[str | int], message: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mixpeek_lab.api.envelope import error_answer
+from mixpeek_lab.api.envelope import unexpected
 from mixpeek_lab.api.identity import REQUEST_ID, in_request
 
 log = logging.getLogger(__name__)
@@ -54,19 +54,12 @@ class Requests:
             await self._app(scope, receive, tell)
         except ClientDisconnect:
             log.info("request %s: the client went away", name)
-        except Exception as error:
+        except Exception:
             log.exception("request %s: %s %r failed", name, scope["method"], scope["path"])
             if status:  # half of an answer is out: the server has to cut it off
                 raise
-            await _unexpected(error)(scope, receive, tell)
+            await unexpected()(scope, receive, tell)
         _note(name, scope, status, time.perf_counter() - begun)
-
-
-def _unexpected(_: Exception) -> ASGIApp:
-    """What is not ours to tell is logged, and not told."""
-    return error_answer(
-        500, "InternalError", "Something in the lab failed. Its log has the details."
-    )
 
 
 def _note(name: str, scope: Scope, status: int, seconds: float) -> None:

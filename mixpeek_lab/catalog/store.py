@@ -20,6 +20,7 @@ from mixpeek_lab.catalog.records import (
     to_extractor,
     to_retriever,
 )
+from mixpeek_lab.catalog.request_keys import RequestKeyRecords
 from mixpeek_lab.catalog.runs import RunRecords
 from mixpeek_lab.catalog.tasks import TaskRecords
 from mixpeek_lab.catalog.uploads import UploadRecords
@@ -33,7 +34,9 @@ from mixpeek_lab.models import (
 from mixpeek_lab.source import ExtractorSource
 
 
-class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords):
+class Catalog(
+    RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords, RequestKeyRecords
+):
     """The records of one lab, kept at `path`."""
 
     def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:
