@@ -445,7 +445,7 @@ class TestRetrievers:
         second = ask("GET", "/retrievers?page=2&page_size=3").json()
         assert [r["retriever_name"] for r in second["results"]] == ["short"]
         assert (second["pagination"]["previous_page"], second["pagination"]["next_page"]) == (
-            1,
+            "1",
             None,
         )
         refused(ask.post("/retrievers/list", {"search": "x"}), 422, "InvalidInputError")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mixpeek_lab.catalog.access import Records
 from mixpeek_lab.catalog.objects import known_objects, put_object
-from mixpeek_lab.catalog.records import ExtractorRecord, new_id, now, to_extractor
+from mixpeek_lab.catalog.records import ExtractorRecord, to_extractor
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import Blob, BucketObject, Failure
 
@@ -23,14 +23,6 @@ class ObjectRecord:
 
 class ContentRecords(Records):
     """Objects one by one, all versions of extractors, and what is deleted."""
-
-    def namespace(self) -> tuple[str, str]:
-        """The id of this lab's one namespace, and since when it has it. Made when first asked."""
-        with self._database.transaction() as sql:
-            for key, value in (("namespace_id", new_id("ns")), ("created_at", now())):
-                sql.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (key, value))
-            facts = dict(sql.execute("SELECT key, value FROM facts").fetchall())
-        return facts["namespace_id"], facts["created_at"]
 
     # ------------------------------------------------------------ objects
 
