@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
+    batches,
     buckets,
     collections,
+    documents,
     extractors,
     health,
     inference,
@@ -38,8 +40,12 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
-        for resource in (inference, retrievers, objects, buckets, collections, tasks):
+        for resource in (
+            inference, retrievers, batches, objects, buckets, documents,
+            collections, tasks,
+        ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
+        app.include_router(batches.by_id, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
     app.add_middleware(
         Guard,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
@@ -27,8 +28,9 @@ class Platform:
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
-        self.collections = Collections(catalog, home, host)
-        self.documents = Documents(catalog, home)
+        self.batches = Batches(catalog, home, host)
+        self.collections = Collections(catalog, home, host, self.batches)
+        self.documents = Documents(catalog, home, host)
         self.tasks = Tasks(catalog, home)
 
     def resume(self) -> None:
