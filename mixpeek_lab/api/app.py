@@ -7,8 +7,10 @@ from functools import cache, partial
 from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
+    batches,
     buckets,
     collections,
+    documents,
     extractors,
     health,
     inference,
@@ -50,8 +52,12 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
-        for resource in (inference, retrievers, objects, buckets, collections, tasks):
+        for resource in (
+            inference, retrievers, batches, objects, buckets, documents,
+            collections, tasks,
+        ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
+        app.include_router(batches.by_id, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
     app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]
     app.add_middleware(Idempotency, of=app)

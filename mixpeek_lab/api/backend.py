@@ -22,6 +22,14 @@ class Backend(Protocol):
         """Run a stored retriever."""
         ...
 
+    async def execute_adhoc(self, body: Mapping[str, JSON]) -> JSON:
+        """Run a retriever that is not kept."""
+        ...
+
+    async def execute_batch(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
+        """Run a stored retriever for several queries."""
+        ...
+
     async def explain(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
         """Run a stored retriever and give all candidates of all legs."""
         ...
@@ -35,7 +43,7 @@ class Backend(Protocol):
         ...
 
     async def create_retriever(self, body: Mapping[str, JSON]) -> JSON:
-        """Keep a new retriever: `{retriever, warnings}`. ConflictError where its name is taken."""
+        """Keep a new retriever; it, and `warnings`. ConflictError where its name is taken."""
         ...
 
     async def list_retrievers(self) -> list[JSON]:
@@ -44,6 +52,10 @@ class Backend(Protocol):
 
     async def get_retriever(self, retriever: str) -> JSON:
         """One retriever, by id or name."""
+        ...
+
+    async def patch_retriever(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
+        """Change a retriever."""
         ...
 
     async def delete_retriever(self, retriever: str) -> None:

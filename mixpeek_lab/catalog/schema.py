@@ -94,7 +94,26 @@ CREATE TABLE request_keys (
 CREATE INDEX request_keys_by_age ON request_keys (expires_at);
 """
 
-SCHEMAS = (TABLES, PLATFORM, REQUESTS)
+RESOURCES = """
+CREATE TABLE batches (
+  batch_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  object_ids TEXT NOT NULL, body TEXT NOT NULL, tasks TEXT NOT NULL, created_at TEXT NOT NULL,
+  submitted_at TEXT
+);
+CREATE TABLE document_edits (
+  collection_id TEXT NOT NULL, document_id TEXT NOT NULL, row_key TEXT NOT NULL,
+  fields TEXT NOT NULL, is_deleted INTEGER NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (collection_id, document_id)
+);
+CREATE TABLE blob_uploads (
+  upload_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  state TEXT NOT NULL, body TEXT NOT NULL, size INTEGER, etag TEXT NOT NULL DEFAULT '',
+  sha256 TEXT NOT NULL DEFAULT '', object_id TEXT, created_at TEXT NOT NULL,
+  expires_at REAL NOT NULL, completed_at TEXT
+);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

@@ -8,6 +8,7 @@ embedded, `search` runs a query over plain callables, `run_stages` the stages af
 from mixpeek_lab.retrievers.engine import FetchedDocument, SearchContext, search
 from mixpeek_lab.retrievers.parsing import parse_retriever
 from mixpeek_lab.retrievers.plain import plain
+from mixpeek_lab.retrievers.plans import to_plan
 from mixpeek_lab.retrievers.queries import EmbedRequest, embed_requests
 from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_request
 from mixpeek_lab.retrievers.running import run_stages
@@ -49,5 +50,6 @@ __all__ = [
     "run_stages",
     "search",
     "to_explain",
+    "to_plan",
     "to_response",
 ]

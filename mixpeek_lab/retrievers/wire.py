@@ -162,20 +162,30 @@ def _pagination(
     }
 
 
-def _statistics(result: SearchResult) -> dict[str, JSON]:
+def stage_spans(result: SearchResult) -> tuple[Span, ...]:
+    """What each stage did, the feature_search as one of them."""
     later = result.stages
-    before = result.spans[: len(result.spans) - len(later)]
+    before = _first_spans(result)
     first = Span(
         "feature_search",
         sum(span.milliseconds for span in before),
         sum(len(leg.document_ids) for leg in result.legs),
         later[0].rows_in if later else len(result.hits),
     )
+    return first, *later
+
+
+def _first_spans(result: SearchResult) -> tuple[Span, ...]:
+    return tuple(result.spans[: len(result.spans) - len(result.stages)])
+
+
+def _statistics(result: SearchResult) -> dict[str, JSON]:
+    first, *later = stage_spans(result)
     return {
         "stages": {
             first.name: {
                 **_statistic(first),
-                "metadata": {"spans": [_span(span) for span in before]},
+                "metadata": {"spans": [_span(span) for span in _first_spans(result)]},
             },
             **{span.name: _statistic(span) for span in later},
         },
@@ -188,5 +198,6 @@ def _statistic(span: Span) -> dict[str, JSON]:
         "stage_name": span.name,
         "input_count": span.rows_in,
         "output_count": span.rows_out,
+        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0.0,
         "duration_ms": span.milliseconds,
     }

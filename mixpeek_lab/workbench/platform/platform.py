@@ -5,6 +5,7 @@ from __future__ import annotations
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.secrets import SecretStore, watch
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
@@ -29,8 +30,9 @@ class Platform:
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
-        self.collections = Collections(catalog, home, host)
-        self.documents = Documents(catalog, home)
+        self.batches = Batches(catalog, home, host)
+        self.collections = Collections(catalog, home, host, self.batches)
+        self.documents = Documents(catalog, home, host)
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
         watch(SecretStore(home.path))  # from here on, no error tells a secret
