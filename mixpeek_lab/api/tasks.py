@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import ThePlatform
-from mixpeek_lab.api.listing import NoNarrowing
+from mixpeek_lab.api.backend import OptionalJSONBody, ThePlatform
+from mixpeek_lab.api.listing import demand_narrowed_by
 from mixpeek_lab.api.pages import ThePage
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
@@ -18,10 +18,13 @@ def list_all(platform: ThePlatform, page: ThePage) -> Answer:
     return Answer(page.of(platform.tasks.list_all()))
 
 
-@router.post("/list", dependencies=[NoNarrowing])
-def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
-    """The same, as Mixpeek's client asks."""
-    return Answer(page.of(platform.tasks.list_all()))
+@router.post("/list")
+def list_by_post(platform: ThePlatform, page: ThePage, body: OptionalJSONBody) -> Answer:
+    """The same; `{status?, task_type?}` say which."""
+    demand_narrowed_by(body, ("status", "task_type"))
+    wanted = {key: body[key] for key in ("status", "task_type") if body.get(key)}
+    found = [t for t in platform.tasks.list_all() if wanted.items() <= t.items()]
+    return Answer(page.of(found))
 
 
 @router.get("/{task_id}")

@@ -1,17 +1,23 @@
 """The catalog: what the lab knows, in one SQLite file that several processes open at once."""
 
+from mixpeek_lab.catalog.batches import Batch
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
+from mixpeek_lab.catalog.edits import DocumentEdit
+from mixpeek_lab.catalog.namespaces import Namespace
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
+    "Batch",
     "Catalog",
     "Deployment",
+    "DocumentEdit",
     "ExtractorRecord",
     "InputRow",
+    "Namespace",
     "ObjectRecord",
     "RetrieverRecord",
     "Task",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
@@ -85,13 +86,53 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_collection ON tasks (collection_id);
 """
 
-SCHEMAS = (TABLES, PLATFORM)
+REQUESTS = """
+CREATE TABLE request_keys (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
+  status INTEGER, media_type TEXT, answer BLOB, expires_at REAL NOT NULL
+);
+CREATE INDEX request_keys_by_age ON request_keys (expires_at);
+"""
+
+RESOURCES = """
+CREATE TABLE batches (
+  batch_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  object_ids TEXT NOT NULL, body TEXT NOT NULL, tasks TEXT NOT NULL, created_at TEXT NOT NULL,
+  submitted_at TEXT
+);
+CREATE TABLE document_edits (
+  collection_id TEXT NOT NULL, document_id TEXT NOT NULL, row_key TEXT NOT NULL,
+  fields TEXT NOT NULL, is_deleted INTEGER NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (collection_id, document_id)
+);
+CREATE TABLE blob_uploads (
+  upload_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  state TEXT NOT NULL, body TEXT NOT NULL, size INTEGER, etag TEXT NOT NULL DEFAULT '',
+  sha256 TEXT NOT NULL DEFAULT '', object_id TEXT, created_at TEXT NOT NULL,
+  expires_at REAL NOT NULL, completed_at TEXT
+);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)
 
 _serials = count()
 """Numbers for connections: SQLite's own version numbers start anew with each."""
+
+
+_note: ContextVar[Callable[[sqlite3.Connection], None] | None] = ContextVar("note", default=None)
+
+
+@contextmanager
+def before_commit(note: Callable[[sqlite3.Connection], None]) -> Iterator[None]:
+    """Within the block, and in what it calls, `note` writes along with every transaction."""
+    token = _note.set(note)
+    try:
+        yield
+    finally:
+        _note.reset(token)
 
 
 class Database:
@@ -137,6 +178,8 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
+            if (note := _note.get()) is not None:
+                note(connection)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -9,6 +9,7 @@ from mixpeek_lab.retrievers.context import FetchedDocument, SearchContext
 from mixpeek_lab.retrievers.engine import search
 from mixpeek_lab.retrievers.parsing import parse_retriever
 from mixpeek_lab.retrievers.plain import plain
+from mixpeek_lab.retrievers.plans import to_plan
 from mixpeek_lab.retrievers.queries import EmbedRequest, embed_requests
 from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_request
 from mixpeek_lab.retrievers.running import run_stages
@@ -62,5 +63,6 @@ __all__ = [
     "search",
     "stage_definitions",
     "to_explain",
+    "to_plan",
     "to_response",
 ]

@@ -29,7 +29,7 @@ _HARMLESS = frozenset({
 """Mixpeek's keys that say how its service runs or shows something, not what is found."""
 
 _NOT_YET = frozenset({
-    "batch_size", "collection_identifiers", "expand", "learning_config", "on_empty",
+    "batch_size", "collection_identifiers", "expand", "explain", "learning_config", "on_empty",
     "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
     "output_schema", "return_vectors", "stream", "target_collection_id", "when", "write_token",
 })  # fmt: skip

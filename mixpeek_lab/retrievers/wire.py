@@ -164,35 +164,38 @@ def _pagination(
     }
 
 
-def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
+def stage_spans(result: SearchResult) -> tuple[Span, ...]:
+    """What each stage did, the feature_search as one of them."""
     later = result.stages
-    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
-    before = result.spans[: len(result.spans) - len(later)]
+    before = _first_spans(result)
     first = Span(
         "feature_search",
         sum(span.milliseconds for span in before),
         sum(len(leg.document_ids) for leg in result.legs),
         later[0].rows_in if later else len(result.hits),
     )
+    return first, *later
+
+
+def _first_spans(result: SearchResult) -> tuple[Span, ...]:
+    return tuple(result.spans[: len(result.spans) - len(result.stages)])
+
+
+def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
+    first, *later = stage_spans(result)
+    spans = {first.name: {"spans": [_span(span) for span in _first_spans(result)]}}
+    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
     return {
         "stages": {
-            first.name: {
-                **_statistic(first),
+            span.name: {
+                **_statistic(span),
                 "metadata": {
-                    "spans": [_span(span) for span in before],
-                    **plain(result.outputs.get(first.name, {})),
+                    **spans.get(span.name, {}),
+                    **pushed.get(span.name, {}),
+                    **plain(result.outputs.get(span.name, {})),
                 },
-            },
-            **{
-                span.name: {
-                    **_statistic(span),
-                    "metadata": {
-                        **pushed.get(span.name, {}),
-                        **plain(result.outputs.get(span.name, {})),
-                    },
-                }
-                for span in later
-            },
+            }
+            for span in (first, *later)
         },
         "total_time_ms": result.milliseconds,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixpeek_lab.documents import LINEAGE, DocumentTable, read_documents
+from mixpeek_lab.documents import LINEAGE, DocumentTable, read_documents, vector_names
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters.fields import field_paths
 from mixpeek_lab.indexes import (
@@ -199,6 +199,17 @@ class Snapshot:
         if column.nbytes <= MOST_KEPT_BYTES:
             self._kept[feature] = column
         return column
+
+    def all_vectors_of(
+        self, document_ids: Sequence[str]
+    ) -> dict[str, dict[str, list[float] | None]]:
+        """The vectors of the documents that exist here: document id → feature → numbers."""
+        known = [(key, self.row_of[key]) for key in document_ids if key in self.row_of]
+        path = self.folder / DOCUMENTS
+        names = [name for name in vector_names(path) if name in self.features]
+        table = pq.read_table(path, columns=names, partitioning=None)
+        rows = table.take(pa.array([row for _, row in known], pa.int64())).to_pylist()
+        return {key: row for (key, _), row in zip(known, rows, strict=True)}
 
     def _named(self, rows: Any, scores: Any) -> Candidates:
         ids = self.document_ids

@@ -151,7 +151,8 @@ class Run:
         shown = self._shown()
         ledger = read_ledger(shown) if shown and "*" not in self.force else set()
         ledger -= {row.key for row in rows if row.row.object_id in self.force}
-        return make_plan(rows, ledger, manifest, self.collection)
+        edits = self.catalog.edits(self.collection.collection_id)
+        return make_plan(rows, ledger, manifest, self.collection, edits)
 
     def _compute(self, plan: Plan, computed: Computed) -> None:
         if not plan.todo:

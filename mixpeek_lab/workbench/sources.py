@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass
@@ -48,7 +49,10 @@ class Source:
         return made_by == (uri.extractor, uri.version) and uri.feature in self.snapshot.features
 
     def lineage(self, row: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Where a document of this collection comes from, as the API tells it."""
+        """Where a document of this collection comes from, as the API tells it.
+
+        `chain` has the steps from its object to it: one, as collections are made of buckets.
+        """
         bucket, root = row.get("_bucket_id"), row.get("object_id")
         collection = self.collection.collection_id
         return {
@@ -63,7 +67,16 @@ class Source:
             "extractor": row.get("_extractor"),
             "run_id": row.get("_run_id"),
             "path": f"{bucket}/{collection}",
-            "chain": [bucket, root, collection],
+            "source_type": "bucket",
+            "chain": [
+                {
+                    "collection_id": collection,
+                    "feature_extractor_id": re.sub("[@.]", "_", row.get("_extractor") or ""),
+                    "document_id": row.get("document_id"),
+                    "source_object_id": root,
+                    "source_bucket_id": bucket,
+                }
+            ],
         }
 
 

@@ -7,7 +7,7 @@ from mixpeek_lab.errors import BodyError, ConflictError, NotReadyError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.host import Host, States
 from mixpeek_lab.workbench.platform.ids import extractor_id, find_extractor
-from mixpeek_lab.workbench.platform.shapes import vector_indexes
+from mixpeek_lab.workbench.platform.shapes import extractor_schemas, vector_indexes
 
 ON_THE_WAY = ("QUEUED", "PENDING", "IN_PROGRESS")
 SERVE = {"RUNNING": "DEPLOYED", "DEPLOYING": "IN_PROGRESS", "NOT_STARTED": "IN_PROGRESS"}
@@ -144,18 +144,24 @@ class Extractors:
             **_ids(record),
             "name": manifest.name,
             "feature_extractor_name": manifest.name,
+            "feature_extractor_id": extractor_id(manifest.name, manifest.version),
+            "source": "custom",
             "version": manifest.version,
             "description": manifest.description,
             "category": manifest.category,
             "inference_type": manifest.inference_type,
             "supported_input_types": list(manifest.supported_input_types),
             "features": [feature.as_dict() for feature in manifest.features],
+            **extractor_schemas(manifest),
             "vector_indexes": vector_indexes(manifest),
+            "required_vector_indexes": vector_indexes(manifest),
             "feature_uri": uris[0] if uris else None,
             "feature_uris": uris,
             "code_hash": record.source.digest,
             "is_current": record.is_current,
             "has_realtime": _has_service(record),
+            "realtime_available": state == "DEPLOYED",
+            "deployed": state == "DEPLOYED",
             "validation_status": "passed",
             "deployment_status": state,
             "error": error or None,

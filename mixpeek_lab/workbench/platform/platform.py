@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.secrets import SecretStore, watch
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
@@ -11,6 +13,7 @@ from mixpeek_lab.workbench.platform.extractors import Extractors
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
+from mixpeek_lab.workbench.platform.request_keys import RequestKeys
 from mixpeek_lab.workbench.platform.tasks import Tasks
 from mixpeek_lab.workbench.platform.uploads import Uploads
 
@@ -27,9 +30,12 @@ class Platform:
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
-        self.collections = Collections(catalog, home, host)
-        self.documents = Documents(catalog, home)
+        self.batches = Batches(catalog, home, host)
+        self.collections = Collections(catalog, home, host, self.batches)
+        self.documents = Documents(catalog, home, host)
         self.tasks = Tasks(catalog, home)
+        self.request_keys = RequestKeys(catalog, home)
+        watch(SecretStore(home.path))  # from here on, no error tells a secret
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
