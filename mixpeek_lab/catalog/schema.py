@@ -85,7 +85,12 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_collection ON tasks (collection_id);
 """
 
-SCHEMAS = (TABLES, PLATFORM)
+ATTEMPTS = """
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deployments ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+"""
+
+SCHEMAS = (TABLES, PLATFORM, ATTEMPTS)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

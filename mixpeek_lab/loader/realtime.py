@@ -117,6 +117,20 @@ class RealtimeService:
             return await work
         return await asyncio.wrap_future(self._own_loop().submit(work))
 
+    async def check_health(self) -> None:
+        """Ask the service's own `check_health()`, if it has that hook of Ray Serve's.
+
+        Raises ExtractorRunError where that fails.
+        """
+        hook = getattr(self._service, "check_health", None)
+        if not callable(hook):
+            return
+        work = self._checked(hook)
+        if self._is_async:
+            await work
+        else:
+            await asyncio.wrap_future(self._own_loop().submit(work))
+
     def infer_sync(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
@@ -165,6 +179,15 @@ class RealtimeService:
                 'Return what its inference_type asks for, such as {"embedding": [float, …]}.'
             )
         return dict(answer)
+
+    async def _checked(self, hook: Callable[[], Any]) -> None:
+        try:
+            with in_home(self._home):
+                answer = hook()
+                if inspect.isawaitable(answer):
+                    await answer
+        except (Exception, SystemExit) as error:
+            raise run_failure(self._source, "check_health()", error) from error
 
     def _set_up(self, service: InferenceService) -> None:
         try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,7 @@ from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
+from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
@@ -109,6 +110,11 @@ class Lab:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
 
+    @cached_property
+    def work(self) -> Work:
+        """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
+        return Work(self._catalog, self._home)
+
     @property
     def token(self) -> str:
         """The endpoint's bearer token."""
@@ -141,6 +147,7 @@ class Lab:
 
         May be called at any time and more than once; `start` starts them again.
         """
+        self._excuse_work()
         with self._serving:
             self._endpoint.stop()
             self._session.stop()
@@ -151,6 +158,7 @@ class Lab:
         What runs in the lab's own Ray is not asked to stop, but ends with it.
         """
         if self._session.is_ours:
+            self._excuse_work()
             self._session.stop()
         else:
             self.stop()
@@ -167,6 +175,7 @@ class Lab:
             serve,
             self.url,
             tuple(self._endpoint.deployed),
+            self.work.describe(),
             (problem,) if problem else (),
         )
 
@@ -510,6 +519,11 @@ class Lab:
             self._refused[source.name] = definition
         return definition
 
+    def _excuse_work(self) -> None:
+        """What is under way ends now because it is told to, and not by itself."""
+        if self._endpoint.is_up:
+            self._catalog.excuse_tasks()
+
     def _is_starting(self) -> bool:
         return self._starter is not None and self._starter.is_alive()
 
@@ -520,6 +534,8 @@ class Lab:
         with self._serving:
             if self._session.state != "ready":
                 raise EngineError("The lab was stopped while it was starting.")
+            if not self._endpoint.is_up:
+                self._catalog.forget_lab_deployments()
             self._endpoint.start()
 
     def _start_quietly(self) -> None:

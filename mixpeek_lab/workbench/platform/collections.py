@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
@@ -90,18 +90,16 @@ class Collections:
         ]
 
     def trigger(self, key: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Bring it up to date. `dedup_strategy`: `replace` and `force` compute objects again.
+        """Bring it up to date; objects that are new or changed are computed in any case.
 
-        Objects that changed are computed in any case; `object_ids` says which ones again.
+        `dedup_strategy`, for those that have documents (or `object_ids` of them): `skip` leaves
+        them, `replace` computes them again, `force` too and lets both be: the new documents come
+        beside the old ones, until the object changes.
         """
         demand_known(body, ("object_ids", "dedup_strategy"))
         collection = self._catalog.collection(key)
         chosen = self._chosen(collection, body)
-        strategy = optional(body, "dedup_strategy", str) or "skip"
-        if strategy not in ("skip", "replace", "force"):
-            raise BodyError.at("dedup_strategy", f"is {strategy!r}: skip, replace or force.")
-        again = [] if strategy == "skip" else chosen or ["*"]
-        options = {"force": sorted(again)} if again else {}
+        options = dedup_options(optional(body, "dedup_strategy", str), chosen)
         task, _ = self._catalog.queue_task(collection.collection_id, options)
         self._host.wake()
         count = len(chosen) or self._catalog.bucket(collection.bucket_id).object_count
@@ -118,7 +116,7 @@ class Collections:
     def delete(self, key: str) -> None:
         """Remove a collection with its documents.
 
-        ConflictError where a retriever searches it, or a run of it is under way.
+        ConflictError where a retriever searches it, or a run of it is under way: cancel that first.
         """
         collection = self._catalog.collection(key)
         names = {collection.collection_id, collection.name}
@@ -132,11 +130,24 @@ class Collections:
                 "delete that first."
             )
         root = self._home.snapshots(collection.collection_id)
-        with writing(root):
-            self._catalog.delete_collection(collection.collection_id)
-            shutil.rmtree(root, ignore_errors=True)
+        try:
+            with writing(root):
+                self._catalog.delete_collection(collection.collection_id)
+                shutil.rmtree(root, ignore_errors=True)
+        except ConflictError as error:
+            raise self._in_use(collection) or error from None
 
     # ------------------------------------------------------------ inside
+
+    def _in_use(self, collection: Collection) -> ConflictError | None:
+        """What to say where a task is at work on the collection; None where that is no task."""
+        for task in self._catalog.tasks(collection.collection_id):
+            if task.state == "IN_PROGRESS":
+                return ConflictError(
+                    f"Task {task.task_id} is at work on collection {collection.name!r}. Wait for "
+                    f"it, or cancel it first: POST /v1/tasks/{task.task_id}/cancel."
+                )
+        return None
 
     def _new_name(self, body: Mapping[str, JSON]) -> str:
         name = new_name(required(body, ("collection_name", "name"), str), "collection")
@@ -210,6 +221,18 @@ class Collections:
             "warnings": [],
             "created_at": collection.created_at,
         }  # fmt: skip
+
+
+def dedup_options(strategy: str | None, chosen: Sequence[str] = ()) -> dict[str, list[str]]:
+    """A task's options for a `dedup_strategy` and the objects it is for (all); see `trigger`.
+
+    BodyError where there is no such strategy.
+    """
+    again = sorted(chosen) or ["*"]
+    options = {"skip": {}, "replace": {"force": again}, "force": {"beside": again}}
+    if (strategy or "skip") not in options:
+        raise BodyError.at("dedup_strategy", f"is {strategy!r}: skip, replace or force.")
+    return options[strategy or "skip"]
 
 
 def _config(body: Mapping[str, JSON]) -> Mapping[str, JSON]:

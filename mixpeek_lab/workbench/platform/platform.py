@@ -7,7 +7,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
-from mixpeek_lab.workbench.platform.extractors import Extractors
+from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
@@ -20,10 +20,10 @@ __all__ = ["Host", "Platform"]
 class Platform:
     """One attribute a resource. What takes long is written down, and done by the worker."""
 
-    def __init__(self, catalog: Catalog, home: Home, host: Host) -> None:
+    def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
         self._catalog, self._host = catalog, host
         self.namespaces = Namespaces(catalog)
-        self.extractors = Extractors(catalog, host)
+        self.extractors = Extractors(catalog, host, stages)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
