@@ -29,7 +29,7 @@ class Deployment:
     requested_at: str
     updated_at: str
     attempts: int = 0
-    """How often it was begun since it was asked for."""
+    """How often it was begun in this session of Ray since it was asked for."""
 
 
 class DeploymentRecords(Records):
@@ -108,11 +108,6 @@ class DeploymentRecords(Records):
             sql.execute(
                 f"UPDATE deployments SET state = 'QUEUED', updated_at = ? WHERE {lost}", (now(),)
             )
-
-    def forget_lab_deployments(self) -> None:
-        """What was deployed from the notebook is gone with the endpoint that it was deployed to."""
-        with self._database.transaction() as sql:
-            sql.execute("DELETE FROM deployments WHERE owner = 'lab' AND state = 'DEPLOYED'")
 
 
 def _age(row: sqlite3.Row) -> tuple[bool, list[int], int]:

@@ -33,7 +33,7 @@ class Task:
     started_at: str | None
     finished_at: str | None
     attempts: int = 0
-    """How often it has begun, but for the times that the lab itself was stopped."""
+    """How often it has begun in this session of Ray."""
 
     @property
     def is_open(self) -> bool:
@@ -161,12 +161,16 @@ class TaskRecords(Records):
         query = "SELECT task_id FROM tasks WHERE state = 'IN_PROGRESS' ORDER BY rowid"
         return [row[0] for row in self._all(query)]
 
-    def excuse_tasks(self) -> None:
-        """What is in progress ends because it is told to: that does not count as an attempt."""
+    def excuse_tasks(self, session: str) -> None:
+        """Attempts count within one session of Ray: what ended with the one before is excused."""
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE tasks SET attempts = max(0, attempts - 1) WHERE state = 'IN_PROGRESS'"
-            )
+            query = "SELECT 1 FROM facts WHERE key = 'ray_session' AND value = ?"
+            if sql.execute(query, (session,)).fetchone() is None:
+                sql.execute("INSERT OR REPLACE INTO facts VALUES ('ray_session', ?)", (session,))
+                sql.execute(
+                    "UPDATE tasks SET attempts = 0 WHERE state IN ('QUEUED', 'IN_PROGRESS')"
+                )
+                sql.execute("UPDATE deployments SET attempts = 0")
 
     def task(self, task_id: str) -> Task:
         """The task of that id."""

@@ -1,5 +1,6 @@
 """Ray Serve: the lab's HTTP endpoint, and one deployment per deployed extractor version."""
 
+from mixpeek_lab.serving.applications import ray_session
 from mixpeek_lab.serving.endpoint import Endpoint, GatewayConfig, State
 from mixpeek_lab.serving.helpers import Helper, HelperDiedError
 from mixpeek_lab.serving.rollout import Rollout, load_seconds, roll_out
@@ -14,6 +15,7 @@ __all__ = [
     "State",
     "have_taken_down",
     "load_seconds",
+    "ray_session",
     "roll_out",
     "running_services",
     "take_down",

@@ -89,6 +89,7 @@ class Rollout:
     def abandon(self) -> None:
         """Have whatever there is of it taken down. Returns at once."""
         applications.delete(self._app, wait=False)
+        applications.states()  # comes after it: from here on it counts as running no more
 
     def _launch(self) -> None:
         source, home, app, backend, threads, on_gpu = self._bind
@@ -142,6 +143,10 @@ def roll_out(
     EngineError as `Rollout.poll` raises it.
     """
     rollout = Rollout(source, name, home, backend, threads=threads, on_gpu=on_gpu, seconds=seconds)
-    while (handle := rollout.poll()) is None:
-        time.sleep(PAUSE)
+    try:
+        while (handle := rollout.poll()) is None:
+            time.sleep(PAUSE)
+    except EngineError:
+        applications.delete(service_name(home, name, source.digest))
+        raise
     return handle

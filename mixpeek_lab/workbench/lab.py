@@ -147,7 +147,6 @@ class Lab:
 
         May be called at any time and more than once; `start` starts them again.
         """
-        self._excuse_work()
         with self._serving:
             self._endpoint.stop()
             self._session.stop()
@@ -158,7 +157,6 @@ class Lab:
         What runs in the lab's own Ray is not asked to stop, but ends with it.
         """
         if self._session.is_ours:
-            self._excuse_work()
             self._session.stop()
         else:
             self.stop()
@@ -168,16 +166,10 @@ class Lab:
         serve = self._endpoint.describe()
         if self._endpoint.state == "off" and self._is_starting():
             serve = "Serve: waits for Ray"
-        problem = check_installation()
-        return Status(
-            self.home,
-            self._session.describe(),
-            serve,
-            self.url,
-            tuple(self._endpoint.deployed),
-            self.work.describe(),
-            (problem,) if problem else (),
-        )
+        problems = filter(None, [check_installation()])
+        deployed, work = tuple(self._endpoint.deployed), self.work.describe()
+        told = (self._session.describe(), serve, self.url, deployed, work, tuple(problems))
+        return Status(self.home, *told)
 
     def __enter__(self) -> Lab:
         return self
@@ -519,11 +511,6 @@ class Lab:
             self._refused[source.name] = definition
         return definition
 
-    def _excuse_work(self) -> None:
-        """What is under way ends now because it is told to, and not by itself."""
-        if self._endpoint.is_up:
-            self._catalog.excuse_tasks()
-
     def _is_starting(self) -> bool:
         return self._starter is not None and self._starter.is_alive()
 
@@ -534,8 +521,6 @@ class Lab:
         with self._serving:
             if self._session.state != "ready":
                 raise EngineError("The lab was stopped while it was starting.")
-            if not self._endpoint.is_up:
-                self._catalog.forget_lab_deployments()
             self._endpoint.start()
 
     def _start_quietly(self) -> None:

@@ -153,15 +153,13 @@ class Extractors:
     def _status(self, record: ExtractorRecord, states: States) -> tuple[str, str]:
         """The status and, where it has failed, why."""
         row = self._deployment(record)
-        if row is not None and row.state in ON_THE_WAY:
-            return row.state, ""
+        if row is not None and row.state in (*ON_THE_WAY, "FAILED"):
+            return row.state, row.error
         state, message = states.get((record.manifest.name, record.source.digest[:12]), ("", ""))
         if state in SERVE:
             return SERVE[state], ""
         if state and state != "DELETING":
             return "FAILED", message or f"Ray Serve says {state}."
-        if row is not None and row.state == "FAILED":
-            return "FAILED", row.error
         return "NOT_DEPLOYED", ""
 
     def _record(self, record: ExtractorRecord, states: States) -> dict[str, JSON]:

@@ -37,13 +37,14 @@ def close_lost_work(catalog: Catalog, home: Home) -> None:
 
 
 @contextmanager
-def working(catalog: Catalog, home: Home) -> Iterator[None]:
+def working(catalog: Catalog, home: Home, session: str) -> Iterator[None]:
     """Be the one worker of this home, once no other is; first, take up what the last one left.
 
-    The right ends with the process, however that dies.
+    The right ends with the process, however that dies. `session`: Ray's; attempts count in one.
     """
     with _lock_file(home) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        catalog.excuse_tasks(session)
         _close(catalog)
         yield
 

@@ -32,7 +32,14 @@ class Platform:
         self.tasks = Tasks(catalog, home)
 
     def resume(self) -> None:
-        """Go on with what was asked for before the lab was stopped."""
+        """Go on with what was asked for before the lab was stopped.
+
+        What was deployed from the notebook went with the endpoint that it was deployed to.
+        """
+        for one in self._catalog.deployments():
+            is_lab = (one.owner, one.state) == ("lab", "DEPLOYED")
+            if is_lab and (one.name, one.digest[:12]) not in self._host.services():
+                self._catalog.drop_deployment(one.name, one.digest)
         served = any(d.owner == "api" and d.state != "FAILED" for d in self._catalog.deployments())
         if served or self._catalog.has_open_tasks():
             self._host.wake()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.ray_session import RaySession
+from mixpeek_lab.serving import ray_session
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.lost import working
 from mixpeek_lab.workbench.platform.rollouts import Rollouts
@@ -42,7 +43,7 @@ class Worker:
     def _work(self) -> None:
         runners = Runners(self._catalog, self._home)
         rollouts = Rollouts(self._catalog, self._home, self._session, BACKEND, self._seconds)
-        with working(self._catalog, self._home):
+        with working(self._catalog, self._home, ray_session()):
             close_lost_runs(self._catalog, self._home)
             _guarded(rollouts.restore)
             lane = threading.Thread(
