@@ -130,7 +130,7 @@ class Inspector:
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
-        types = {"INTEGER": pa.int64()}
+        types = {"INTEGER": pa.int64(), "REAL": pa.float64()}
         return pa.table(
             {
                 column: pa.array(values, types.get(kind, pa.string()))
