@@ -1,8 +1,9 @@
 """SQL over what the lab made: DuckDB reads the documents' Parquet files and the catalog.
 
 Tables: each collection under its name, `documents` (all of them, with a `_collection` column),
-`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`, and
-`llm_costs`: what each run asked of each language model.
+`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`,
+`tasks`, `deployments` and `uploads` (what was asked for over HTTP), and `llm_costs`: what each run
+asked of each language model.
 A document's columns stand in this order: `document_id`, `data`, what the processor and the user
 gave, vectors, and last where the document comes from (`object_id` … `_row_key`).
 DuckDB owns no file: every query opens a fresh connection in memory and only what it names.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CATALOG_TABLES = (
     "extractors", "buckets", "objects", "blobs", "collections", "runs", "failures", "retrievers",
+    "tasks", "deployments", "uploads",
 )  # fmt: skip
 
 LLM_COSTS = "llm_costs"
@@ -145,7 +147,7 @@ class Inspector:
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
-        types = {"INTEGER": pa.int64()}
+        types = {"INTEGER": pa.int64(), "REAL": pa.float64()}
         return pa.table(
             {
                 column: pa.array(values, types.get(kind, pa.string()))

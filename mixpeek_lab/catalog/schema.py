@@ -113,7 +113,12 @@ CREATE TABLE blob_uploads (
 );
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS)
+ATTEMPTS = """
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deployments ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,7 @@ from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
+from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
@@ -109,6 +110,11 @@ class Lab:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
 
+    @cached_property
+    def work(self) -> Work:
+        """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
+        return Work(self._catalog, self._home)
+
     @property
     def token(self) -> str:
         """The endpoint's bearer token."""
@@ -160,15 +166,10 @@ class Lab:
         serve = self._endpoint.describe()
         if self._endpoint.state == "off" and self._is_starting():
             serve = "Serve: waits for Ray"
-        problem = check_installation()
-        return Status(
-            self.home,
-            self._session.describe(),
-            serve,
-            self.url,
-            tuple(self._endpoint.deployed),
-            (problem,) if problem else (),
-        )
+        problems = filter(None, [check_installation()])
+        deployed, work = tuple(self._endpoint.deployed), self.work.describe()
+        told = (self._session.describe(), serve, self.url, deployed, work, tuple(problems))
+        return Status(self.home, *told)
 
     def __enter__(self) -> Lab:
         return self

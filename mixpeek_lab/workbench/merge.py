@@ -36,9 +36,13 @@ def make_plan(
     manifest: Manifest,
     collection: Collection,
     edits: Mapping[str, DocumentEdit],
+    beside: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Compare the input with what the snapshot before covers. `collection` as it is to become."""
-    todo = [row for row in rows if row.key not in ledger]
+    """Compare the input with what the snapshot before covers. `collection` as it is to become.
+
+    Rows of the objects in `beside` (`*`: all) are computed though their documents are kept.
+    """
+    todo = [row for row in rows if row.key not in ledger or beside & {"*", row.row.object_id}]
     kept = frozenset(row.key for row in rows if row.key in ledger)
     basis = [
         asdict(collection.settings),

@@ -27,9 +27,11 @@ from mixpeek_lab.retrievers import (
 )
 from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.uris import FeatureURI
+from mixpeek_lab.workbench.addresses import find_extractor
 from mixpeek_lab.workbench.awaited import awaited, demand_documents
 from mixpeek_lab.workbench.compatibility import (
     Extractors,
+    Find,
     check_search,
     embeds_text,
     stage_extractors,
@@ -112,8 +114,9 @@ class _Read:
 class Searcher:
     """Reads retrievers and snapshots; keeps what it has read until the catalog changes."""
 
-    def __init__(self, catalog: Catalog, home: Home) -> None:
-        self.catalog, self._home = catalog, home
+    def __init__(self, catalog: Catalog, home: Home, find: Find = find_extractor) -> None:
+        """`find`: which version stages ask where they name none."""
+        self.catalog, self._home, self._find = catalog, home, find
         self._snapshots: dict[str, Snapshot] = {}
         self._stored: dict[str, _Read] = {}
 
@@ -136,11 +139,18 @@ class Searcher:
     def behind_stages(self, extractor: str) -> set[str]:
         """The digests of the extractor's versions that any stored retriever's stages ask."""
         found = set()
+        for asked in self.stages().values():
+            found |= {r.source.digest for r in asked if r.manifest.name == extractor}
+        return found
+
+    def stages(self) -> dict[str, list[ExtractorRecord]]:
+        """Stored retriever, by name → what its later stages ask."""
+        found = {}
         for record in self.catalog.retrievers():
             with suppress(LabError):  # one that cannot be read any more asks nobody
                 stages = parse_retriever(record.body).stages
-                asked = stage_extractors(self.catalog, stages).values()
-                found |= {r.source.digest for r, _ in asked if r.manifest.name == extractor}
+                asked = stage_extractors(self.catalog, stages, self._find).values()
+                found[record.name] = [extractor for extractor, _ in asked]
         return found
 
     def prepare(self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]) -> Prepared:
@@ -218,7 +228,9 @@ class Searcher:
         for leg in spec.searches:
             if leg.feature_uri and not leg.lexical:
                 sources.service(FeatureURI.parse(leg.feature_uri))
-        return _Read(version, spec, sources, stage_extractors(self.catalog, spec.stages))
+        return _Read(
+            version, spec, sources, stage_extractors(self.catalog, spec.stages, self._find)
+        )
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:

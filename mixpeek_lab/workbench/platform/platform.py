@@ -9,7 +9,7 @@ from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
-from mixpeek_lab.workbench.platform.extractors import Extractors
+from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
@@ -23,10 +23,10 @@ __all__ = ["Host", "Platform"]
 class Platform:
     """One attribute a resource. What takes long is written down, and done by the worker."""
 
-    def __init__(self, catalog: Catalog, home: Home, host: Host) -> None:
+    def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
         self._catalog, self._host = catalog, host
         self.namespaces = Namespaces(catalog)
-        self.extractors = Extractors(catalog, host)
+        self.extractors = Extractors(catalog, host, stages)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         self.objects = Objects(catalog, host)
@@ -38,7 +38,14 @@ class Platform:
         watch(SecretStore(home.path))  # from here on, no error tells a secret
 
     def resume(self) -> None:
-        """Go on with what was asked for before the lab was stopped."""
+        """Go on with what was asked for before the lab was stopped.
+
+        What was deployed from the notebook went with the endpoint that it was deployed to.
+        """
+        for one in self._catalog.deployments():
+            is_lab = (one.owner, one.state) == ("lab", "DEPLOYED")
+            if is_lab and (one.name, one.digest[:12]) not in self._host.services():
+                self._catalog.drop_deployment(one.name, one.digest)
         served = any(d.owner == "api" and d.state != "FAILED" for d in self._catalog.deployments())
         if served or self._catalog.has_open_tasks():
             self._host.wake()
