@@ -15,8 +15,9 @@ from uuid import uuid4
 from mixpeek_lab.errors import NotFoundError, RetrieverError
 from mixpeek_lab.filters import Filter, join
 from mixpeek_lab.filters.values import resolve
-from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
+from mixpeek_lab.fusion import Arms, Fused, Ranking, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
+from mixpeek_lab.retrievers.learning import drawn, seed_of
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
 from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark
 from mixpeek_lab.retrievers.request import SearchRequest
@@ -70,8 +71,8 @@ class SearchContext:
     """The fields that filters look at → a warning for each that no document has."""
     has_texts: Callable[[], bool] = _texts
     """Whether any document has a text for a lexical leg: the URL of an image is none."""
-    arms: Arms = field(default_factory=dict)
-    """Recorded interactions, for `learned` fusion."""
+    arms: Callable[[], Arms] = dict
+    """Recorded interactions by leg name, for `learned` fusion."""
 
 
 @dataclass(slots=True)
@@ -110,8 +111,12 @@ def search(
     execution_id = f"exec_{uuid4().hex[:16]}"
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
-    options: dict[str, Any] = {"arms": context.arms, "seed": int(execution_id[5:], 16)}
-    fused: Sequence[Fused] = _fused(spec, legs, options, trace)
+    strategy = spec.fusion.strategy
+    facts: dict[str, JSON] = {}
+    if strategy == "learned":
+        seed = seed_of(execution_id) if request.seed is None else request.seed
+        legs, facts = drawn(legs, context.arms(), seed)
+    fused: Sequence[Fused] = _fused(spec, legs, trace)
     documents: dict[str, FetchedDocument] = {}
     limit = spec.final_top_k if request.limit is None else request.limit
     if spec.group_by is not None:
@@ -129,9 +134,10 @@ def search(
         hits=hits,
         legs=legs,
         fusion={
-            "strategy": spec.fusion.strategy,
+            "strategy": strategy,
             "k": spec.fusion.k,
-            "weights": list(effective_weights(legs, spec.fusion.strategy, **options)),
+            "weights": [leg.weight for leg in legs],
+            **facts,
         },
         spans=tuple(trace.spans),
         total=len(fused),
@@ -232,11 +238,11 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
 # ---------------------------------------------------------------- fuse, group, show
 
 
-def _fused(
-    spec: RetrieverSpec, legs: tuple[Leg, ...], options: dict[str, Any], trace: _Trace
-) -> Ranking:
+def _fused(spec: RetrieverSpec, legs: tuple[Leg, ...], trace: _Trace) -> Ranking:
     started = perf_counter()
-    fused = fuse(legs, spec.fusion.strategy, k=spec.fusion.k, **options)
+    # The legs carry what `learned` drew: from there on it is rrf.
+    strategy = "rrf" if spec.fusion.strategy == "learned" else spec.fusion.strategy
+    fused = fuse(legs, strategy, k=spec.fusion.k)
     trace.add("fuse", started, sum(len(leg.document_ids) for leg in legs), len(fused))
     return fused
 
