@@ -10,6 +10,7 @@ from mixpeek_lab.api import (
     extractors,
     health,
     inference,
+    interactions,
     namespaces,
     objects,
     retrievers,
@@ -38,7 +39,9 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
-        for resource in (inference, retrievers, objects, buckets, collections, tasks):
+        for resource in (
+            inference, interactions, retrievers, objects, buckets, collections, tasks
+        ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
     app.add_middleware(

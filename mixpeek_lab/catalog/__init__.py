@@ -2,6 +2,7 @@
 
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
+from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
@@ -12,6 +13,7 @@ __all__ = [
     "Deployment",
     "ExtractorRecord",
     "InputRow",
+    "Interaction",
     "ObjectRecord",
     "RetrieverRecord",
     "Task",

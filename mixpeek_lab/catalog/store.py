@@ -9,6 +9,7 @@ from typing import Any
 
 from mixpeek_lab.catalog.contents import ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
+from mixpeek_lab.catalog.interactions import InteractionRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import (
     ExtractorRecord,
@@ -33,7 +34,9 @@ from mixpeek_lab.models import (
 from mixpeek_lab.source import ExtractorSource
 
 
-class Catalog(RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords):
+class Catalog(
+    RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords, InteractionRecords,
+):  # fmt: skip
     """The records of one lab, kept at `path`."""
 
     def table(self, name: str) -> dict[str, tuple[str, list[Any]]]:

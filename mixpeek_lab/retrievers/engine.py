@@ -17,7 +17,7 @@ from mixpeek_lab.filters import Filter, join
 from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.fusion import Arms, Fused, Ranking, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.learning import drawn, seed_of
+from mixpeek_lab.retrievers.learning import seed_of, weighed
 from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
 from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark
 from mixpeek_lab.retrievers.request import SearchRequest
@@ -111,11 +111,8 @@ def search(
     execution_id = f"exec_{uuid4().hex[:16]}"
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
-    strategy = spec.fusion.strategy
-    facts: dict[str, JSON] = {}
-    if strategy == "learned":
-        seed = seed_of(execution_id) if request.seed is None else request.seed
-        legs, facts = drawn(legs, context.arms(), seed)
+    seed = seed_of(execution_id) if request.seed is None else request.seed
+    legs, fusion = weighed(spec.fusion, legs, context.arms, seed)
     fused: Sequence[Fused] = _fused(spec, legs, trace)
     documents: dict[str, FetchedDocument] = {}
     limit = spec.final_top_k if request.limit is None else request.limit
@@ -133,12 +130,7 @@ def search(
         query=dict(request.inputs),
         hits=hits,
         legs=legs,
-        fusion={
-            "strategy": strategy,
-            "k": spec.fusion.k,
-            "weights": [leg.weight for leg in legs],
-            **facts,
-        },
+        fusion=fusion,
         spans=tuple(trace.spans),
         total=len(fused),
         warnings=tuple(trace.warnings),

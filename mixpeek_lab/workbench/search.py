@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
@@ -35,6 +36,7 @@ from mixpeek_lab.workbench.compatibility import (
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.interactions import Teacher
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -54,6 +56,8 @@ class Prepared:
     embeds: tuple[EmbedRequest, ...]
     extractors: Extractors
     """Those that later stages ask."""
+    retriever_id: str = ""
+    """Of a stored retriever."""
 
     @property
     def asks(self) -> bool:
@@ -98,6 +102,7 @@ class _Read:
     spec: RetrieverSpec
     sources: Sources
     extractors: Extractors
+    retriever_id: str = ""
 
     @property
     def services(self) -> list[Service]:
@@ -115,6 +120,7 @@ class Searcher:
         self._catalog, self._home = catalog, home
         self._snapshots: dict[str, Snapshot] = {}
         self._stored: dict[str, _Read] = {}
+        self._teacher = Teacher(catalog)
 
     def resolve(
         self, body: Mapping[str, JSON], name: str | None = None
@@ -152,11 +158,14 @@ class Searcher:
         demand_documents(self._catalog, (source.collection for source in read.sources.all))
         request = parse_request(body)
         embeds = embed_requests(read.spec, request)
-        return Prepared(read.spec, request, read.sources, embeds, read.extractors)
+        return Prepared(
+            read.spec, request, read.sources, embeds, read.extractors, read.retriever_id
+        )
 
     def finish(self, prepared: Prepared, vectors: Vectors) -> SearchResult:
         """Search, fuse and fetch. Where the retriever has later stages, `stage` comes next."""
-        context = prepared.sources.context()
+        arms = partial(self._teacher.arms, prepared.retriever_id, prepared.spec.searches)
+        context = replace(prepared.sources.context(), arms=arms)
         return search(prepared.spec, prepared.request, vectors, context)
 
     def stage(self, prepared: Prepared, result: SearchResult, ask: Ask) -> SearchResult:
@@ -186,6 +195,7 @@ class Searcher:
         if read is None or read.version != version:
             record = self._catalog.retriever(retriever)
             read = self._resolved(record.body, record.name, version)
+            read = replace(read, retriever_id=record.retriever_id)
             self._stored[retriever] = read
         return read
 

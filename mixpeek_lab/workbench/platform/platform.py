@@ -9,6 +9,7 @@ from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
 from mixpeek_lab.workbench.platform.extractors import Extractors
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.interactions import PlatformInteractions
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
 from mixpeek_lab.workbench.platform.tasks import Tasks
@@ -30,6 +31,7 @@ class Platform:
         self.collections = Collections(catalog, home, host)
         self.documents = Documents(catalog, home)
         self.tasks = Tasks(catalog, home)
+        self.interactions = PlatformInteractions(catalog)
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
