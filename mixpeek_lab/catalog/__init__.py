@@ -2,6 +2,7 @@
 
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
+from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
 from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
@@ -10,7 +11,9 @@ from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
     "Catalog",
+    "DatasetRecord",
     "Deployment",
+    "EvaluationRecord",
     "ExtractorRecord",
     "InputRow",
     "Interaction",

@@ -9,6 +9,7 @@ from typing import Any
 
 from mixpeek_lab.catalog.contents import ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
+from mixpeek_lab.catalog.evaluations import EvaluationRecords
 from mixpeek_lab.catalog.interactions import InteractionRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import (
@@ -36,6 +37,7 @@ from mixpeek_lab.source import ExtractorSource
 
 class Catalog(
     RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords, InteractionRecords,
+    EvaluationRecords,
 ):  # fmt: skip
     """The records of one lab, kept at `path`."""
 
