@@ -160,8 +160,8 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     for number, line in _lines(path):
         cells = line.split("\t") if "\t" in line else line.split()
         cells = [cell.strip() for cell in cells]
-        if number == 1 and not _is_whole(cells[-1]):
-            continue  # the header
+        if number == 1 and cells[-1].lower() in _HEADER:
+            continue
         if len(cells) not in (3, 4) or not _is_whole(cells[-1]):
             raise InvalidInputError(
                 f"{path}:{number}: expected `query-id<tab>corpus-id<tab>score`, or TREC's "
@@ -187,6 +187,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             yield number, line
+
+
+_HEADER = ("score", "relevance", "rel", "relevancy", "grade", "label", "judgement", "judgment")
+"""The last word of a first line that names the columns."""
 
 
 def _is_whole(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import fsum, isfinite
+from math import fsum
 from typing import Literal
 
 from mixpeek_lab.errors import InvalidInputError
@@ -68,7 +68,8 @@ def paired_p_value(
     """The two-sided p-value of the same queries' values under two systems, in the same order.
 
     `t-test` is Student's paired test; `randomisation` is Fisher's: which system a value belongs to
-    is swapped at random, exactly over all swaps where there are few. 1 where nothing differs.
+    is swapped at random, exactly over all swaps where there are few; it answers too where every
+    query differs by the same, so that the t-test has no variance to go by. 1 where none differs.
     InvalidInputError for an unknown test, and for fewer than two queries.
     """
     _check(test, TESTS, "test")
@@ -77,12 +78,11 @@ def paired_p_value(
         raise InvalidInputError("A test of significance needs at least two queries in common.")
     if all(abs(difference) <= ROUNDING for difference in differences):
         return 1.0
-    if test == "randomisation":
+    if test == "randomisation" or max(differences) - min(differences) <= ROUNDING:
         return _randomised(differences, resamples, seed)
     from scipy.stats import ttest_1samp
 
-    found = float(ttest_1samp(differences, 0.0).pvalue)
-    return found if isfinite(found) else 0.0  # the same difference in all queries: no variance
+    return float(ttest_1samp(differences, 0.0).pvalue)
 
 
 def _randomised(differences: Sequence[float], resamples: int, seed: int) -> float:
