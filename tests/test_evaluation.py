@@ -57,8 +57,8 @@ def test_every_layout_reads_the_same(tmp_path):
         assert each.queries == {"q1": "one", "q2": "two"}
         assert each.qrels == {"q1": {"a": 2, "b": 0}, "q2": {"c": 1}}
         assert each.digest == read[0].digest
-    assert "1 query without a relevant document do not count: q3." in read[0].notes
-    assert "1 query without judgements are not asked." in read[0].notes
+    assert "Not counted, as no document is relevant: 1 query (q3)." in read[0].notes
+    assert "Not asked, as nobody judged them: 1 query (q9)." in read[0].notes
     other = read_judgements({**values, "q2": {"c": 2}}, QUERIES)
     assert other.digest != read[0].digest
 
@@ -66,7 +66,7 @@ def test_every_layout_reads_the_same(tmp_path):
 def test_queries_without_a_text_are_left_out_and_told(tmp_path):
     read = read_judgements({"q1": {"a": 1}, "lost": {"b": 1}}, QUERIES)
     assert set(read.qrels) == set(read.queries) == {"q1"}
-    assert "1 query have judgements but no text: lost." in read.notes
+    assert "Judged, but not asked for want of a text: 1 query (lost)." in read.notes
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from mixpeek_lab.api import (
     buckets,
     collections,
+    evaluations,
     extractors,
     health,
     inference,
@@ -40,7 +41,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
         for resource in (
-            inference, interactions, retrievers, objects, buckets, collections, tasks
+            inference, interactions, evaluations, retrievers, objects, buckets, collections, tasks
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)

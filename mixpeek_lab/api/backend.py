@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from mixpeek_lab.errors import InvalidInputError, TooLargeError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform import Platform
+from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.values import plain
 
 MOST_DEPTH = 64
@@ -70,6 +71,8 @@ class Backend(Protocol):
 
     platform: Platform
     """The resources of the local platform. Their methods may wait for the disk."""
+    evaluations: ServedEvaluations
+    """Evaluations of retrievers, which ask through this backend."""
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
         """Run a stored retriever."""

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", choices=TESTS, default="t-test", help="of --compare")
     parser.add_argument("--correction", choices=CORRECTIONS, default="holm", help="of --compare")
     parser.add_argument("--list", action="store_true", help="show what is kept")
-    parser.add_argument("--run", metavar="FILE", help="write the run as TREC's file")
+    parser.add_argument("--trec", metavar="FILE", help="write the run as TREC's file")
     parser.add_argument("--csv", metavar="FILE", help="write the per-query table")
     parser.add_argument("--json", metavar="FILE", help="keep the numbers; - prints them alone")
     parser.add_argument("--home", help="the lab's folder (default: .mixpeek_lab)")
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if not (options.list or options.compare or (options.retriever and options.qrels)):
         raise InvalidInputError("Say what: RETRIEVER QRELS, --compare RUN RUN, or --list.")
-    for given in (options.run, options.csv, options.json):
+    for given in (options.trec, options.csv, options.json):
         if given and given != "-" and not Path(given).absolute().parent.is_dir():
             raise InvalidInputError(f"{given}: there is no such folder.")
 
@@ -83,8 +83,8 @@ def _evaluate(lab: Lab, options: argparse.Namespace) -> None:
         seed=options.seed,
         on_query=_progress if sys.stderr.isatty() else None,
     )
-    if options.run:
-        found.to_trec(options.run)
+    if options.trec:
+        found.to_trec(options.trec)
     _show(options, str(EvaluationCard(found)), _numbers(found), found)
 
 

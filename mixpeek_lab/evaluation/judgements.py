@@ -127,18 +127,13 @@ def _checked(name: str, queries: Queries, qrels: Qrels) -> Judgements:
             f"{name}: none of the {len(relevant)} judged queries has a text. Judged are "
             f"{_some(relevant)}; queries there are for {_some(list(queries)) or 'none'}."
         )
-    notes = []
-    if len(relevant) < len(qrels):
-        bare = [q for q in qrels if q not in set(relevant)]
-        notes.append(
-            f"{_count(len(bare))} without a relevant document do not count: {_some(bare)}."
-        )
-    if len(kept) < len(relevant):
-        lost = [q for q in relevant if q not in queries]
-        notes.append(f"{_count(len(lost))} have judgements but no text: {_some(lost)}.")
-    unjudged = [q for q in queries if q not in qrels]
-    if unjudged:
-        notes.append(f"{_count(len(unjudged))} without judgements are not asked.")
+    lost = [q for q in relevant if q not in queries]
+    groups = {
+        "Not counted, as no document is relevant": [q for q in qrels if q not in set(relevant)],
+        "Judged, but not asked for want of a text": lost,
+        "Not asked, as nobody judged them": [q for q in queries if q not in qrels],
+    }
+    notes = [f"{why}: {_count(len(ids))} ({_some(ids)})." for why, ids in groups.items() if ids]
     return Judgements(
         name,
         {q: queries[q] for q in queries if q in set(kept)},

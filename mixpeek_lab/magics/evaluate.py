@@ -40,7 +40,7 @@ class EvaluateMagics(Magics):
     @argument("--test", choices=TESTS, default="t-test", help="paired test of --compare")
     @argument("--correction", choices=CORRECTIONS, default="holm", help="of its p-values")
     @argument("--df", metavar="NAME", help="put the per-query table into this variable")
-    @argument("--run", metavar="FILE", help="write the run as TREC's file")
+    @argument("--trec", metavar="FILE", help="write the run as TREC's file")
     @no_var_expand
     @line_magic
     @tells_errors
@@ -58,7 +58,7 @@ class EvaluateMagics(Magics):
         options = parse_argstring(self.evaluate, line)
         if options.compare:
             found = current_lab().evaluations.compare(
-                *options.compare, measures=_measures(options), test=options.test,
+                *map(unquoted, options.compare), measures=_measures(options), test=options.test,
                 correction=options.correction, confidence=options.confidence, seed=options.seed,
             )  # fmt: skip
             self._give(options, found)
@@ -70,8 +70,8 @@ class EvaluateMagics(Magics):
                 )
             return EvaluationList(current_lab().evaluations.list())
         evaluated = self._evaluate(options)
-        if options.run:
-            evaluated.to_trec(unquoted(options.run))
+        if options.trec:
+            evaluated.to_trec(unquoted(options.trec))
         self._give(options, evaluated)
         return EvaluationCard(evaluated)
 
@@ -84,9 +84,9 @@ class EvaluateMagics(Magics):
                 self._value(options.qrels),
                 self._value(options.queries),
                 measures=_measures(options),
-                name=options.name,
+                name=unquoted(options.name),
                 split=options.split,
-                id_field=options.id_field,
+                id_field=options.id_field and unquoted(options.id_field),
                 depth=options.depth,
                 confidence=options.confidence,
                 interval=options.interval,

@@ -236,7 +236,7 @@ def _notes(asked: Examination, failed: Mapping[str, str]) -> list[str]:
         )
     if failed:
         query_id, message = next(iter(failed.items()))
-        notes.append(f"{len(failed)} queries failed and count 0, first {query_id}: {message}")
+        notes.append(f"Failed, and counted as 0: {len(failed)}, first {query_id}: {message}")
     return notes
 
 

@@ -6,6 +6,7 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
+from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.documents import Documents
 from mixpeek_lab.workbench.platform.extractors import Extractors
 from mixpeek_lab.workbench.platform.host import Host
@@ -32,6 +33,7 @@ class Platform:
         self.documents = Documents(catalog, home)
         self.tasks = Tasks(catalog, home)
         self.interactions = PlatformInteractions(catalog)
+        self.datasets = Datasets(catalog)
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
