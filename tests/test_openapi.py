@@ -18,7 +18,6 @@ from schemathesis.specs.openapi import checks
 from test_platform_api import RETRIEVER, TOKEN, URI, Host, client_of
 
 from mixpeek_lab.api import create_app
-from mixpeek_lab.api.openapi import OPERATIONS
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
 

@@ -11,9 +11,11 @@ from mixpeek_lab.api import (
     buckets,
     collections,
     documents,
+    evaluations,
     extractors,
     health,
     inference,
+    interactions,
     namespaces,
     objects,
     retrievers,
@@ -53,7 +55,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
         for resource in (
-            inference, retrievers, batches, objects, buckets, documents,
+            inference, interactions, evaluations, retrievers, batches, objects, buckets, documents,
             collections, tasks,
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)

@@ -4,6 +4,8 @@ from mixpeek_lab.catalog.batches import Batch
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
 from mixpeek_lab.catalog.edits import DocumentEdit
+from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
+from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.namespaces import Namespace
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
@@ -13,10 +15,13 @@ from mixpeek_lab.catalog.uploads import Upload
 __all__ = [
     "Batch",
     "Catalog",
+    "DatasetRecord",
     "Deployment",
     "DocumentEdit",
+    "EvaluationRecord",
     "ExtractorRecord",
     "InputRow",
+    "Interaction",
     "Namespace",
     "ObjectRecord",
     "RetrieverRecord",

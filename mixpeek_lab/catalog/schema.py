@@ -118,7 +118,26 @@ ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deployments ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS)
+MEASUREMENT = """
+CREATE TABLE interactions (
+  interaction_id TEXT PRIMARY KEY, retriever_id TEXT, execution_id TEXT,
+  document_id TEXT NOT NULL, user_id TEXT, session_id TEXT, types TEXT NOT NULL,
+  legs TEXT NOT NULL, position INTEGER NOT NULL, details TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE INDEX interactions_by_retriever ON interactions (retriever_id);
+CREATE INDEX interactions_by_execution ON interactions (execution_id, document_id);
+CREATE TABLE evaluations (
+  evaluation_id TEXT PRIMARY KEY, name TEXT NOT NULL, retriever_id TEXT, state TEXT NOT NULL,
+  error TEXT NOT NULL DEFAULT '', about TEXT NOT NULL, scores TEXT NOT NULL DEFAULT '{}',
+  run TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL, finished_at TEXT
+);
+CREATE TABLE datasets (
+  dataset_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

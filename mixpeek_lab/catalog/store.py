@@ -11,6 +11,8 @@ from mixpeek_lab.catalog.batches import BatchRecords
 from mixpeek_lab.catalog.contents import ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.edits import EditRecords
+from mixpeek_lab.catalog.evaluations import EvaluationRecords
+from mixpeek_lab.catalog.interactions import InteractionRecords
 from mixpeek_lab.catalog.namespaces import NamespaceRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import (
@@ -47,6 +49,8 @@ class Catalog(
     BatchRecords,
     EditRecords,
     RequestKeyRecords,
+    InteractionRecords,
+    EvaluationRecords,
 ):
     """The records of one lab, kept at `path`."""
 

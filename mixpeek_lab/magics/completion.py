@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.evaluation import CORRECTIONS
 from mixpeek_lab.magics.extractors import ACTIONS
 from mixpeek_lab.magics.session import current_lab
 
@@ -177,6 +178,7 @@ _LINES: dict[str, Names] = {
     "%retriever": _first(_retrievers),
     "search": _first(_retrievers),
     "playground": _first(_retrievers),
+    "evaluate": _first(lambda: [*_retrievers(), "list"]),
     "inspect": lambda _: current_lab().tables(),
 }
 
@@ -189,4 +191,6 @@ _VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
     "--analyzer": lambda: ["english", "plain"],
+    "--compare": lambda: [each.name for each in current_lab().evaluations.list()],
+    "--correction": lambda: CORRECTIONS,
 }

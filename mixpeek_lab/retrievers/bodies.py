@@ -19,6 +19,9 @@ MOST_TEXT = 500_000
 """Characters of a query or a prompt: more than any model reads, less than a message between
 processes."""
 
+MOST_SEED = 2**53 - 1
+"""The largest seed: JavaScript reads larger whole numbers with an error."""
+
 _HARMLESS = frozenset({
     "auto_preprocess", "cache_behavior", "cache_ttl_seconds", "cache_config", "consistency",
     "degrade_retry", "hard_timeout_ms", "interactive", "on_error", "return_presigned_urls",
@@ -64,7 +67,7 @@ class FusionBody(Body):
     """A fusion as an object."""
 
     strategy: str = "rrf"
-    k: float = 60.0
+    k: float | None = None
     weights: list[float] | dict[str, float] | None = None
 
 
@@ -130,6 +133,7 @@ class RequestBody(Body):
     k: float | None = None
     weights: list[float] | dict[str, float] | None = None
     candidates: bool = False
+    seed: int | None = Field(None, ge=0, le=MOST_SEED)
 
 
 B = TypeVar("B", bound=Body)

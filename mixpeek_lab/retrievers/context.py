@@ -60,5 +60,5 @@ class SearchContext:
     """The fields that filters look at → a warning for each that no document has."""
     has_texts: Callable[[], bool] = _texts
     """Whether any document has a text for a lexical leg: the URL of an image is none."""
-    arms: Arms = field(default_factory=dict)
-    """Recorded interactions, for `learned` fusion."""
+    arms: Callable[[], Arms] = dict
+    """Recorded interactions by leg name, for `learned` fusion."""

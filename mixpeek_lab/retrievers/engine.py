@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.filters import Filter, join
-from mixpeek_lab.fusion import Fused, Ranking, effective_weights, fuse
+from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
 from mixpeek_lab.retrievers.context import FetchedDocument, SearchContext, Vector
 from mixpeek_lab.retrievers.counting import counted, grouped, ids
+from mixpeek_lab.retrievers.learning import seed_of, weighed
 from mixpeek_lab.retrievers.queries import filled_in, spread, text_of, vector_for
 from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark, score_remark
 from mixpeek_lab.retrievers.request import SearchRequest
@@ -60,8 +60,9 @@ def search(
     execution_id = f"exec_{uuid4().hex[:16]}"
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
-    options: dict[str, Any] = {"arms": context.arms, "seed": int(execution_id[5:], 16)}
-    fused: Sequence[Fused] = _fused(spec, legs, options, trace)
+    seed = seed_of(execution_id) if request.seed is None else request.seed
+    legs, fusion = weighed(spec.fusion, legs, context.arms, seed)
+    fused: Sequence[Fused] = _fused(spec, legs, trace)
     fused = _above(spec, fused, trace)
     documents: dict[str, FetchedDocument] = {}
     if spec.facets or spec.group_by:
@@ -82,11 +83,7 @@ def search(
         query=dict(request.inputs),
         hits=hits,
         legs=legs,
-        fusion={
-            "strategy": spec.fusion.strategy,
-            "k": spec.fusion.k,
-            "weights": list(effective_weights(legs, spec.fusion.strategy, **options)),
-        },
+        fusion=fusion,
         spans=tuple(trace.spans),
         total=len(fused),
         warnings=tuple(trace.warnings),
@@ -204,11 +201,11 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
 # ---------------------------------------------------------------- fuse, group, show
 
 
-def _fused(
-    spec: RetrieverSpec, legs: tuple[Leg, ...], options: dict[str, Any], trace: _Trace
-) -> Ranking:
+def _fused(spec: RetrieverSpec, legs: tuple[Leg, ...], trace: _Trace) -> Ranking:
     started = perf_counter()
-    fused = fuse(legs, spec.fusion.strategy, k=spec.fusion.k, **options)
+    # The legs carry what `learned` drew: from there on it is rrf.
+    strategy = "rrf" if spec.fusion.strategy == "learned" else spec.fusion.strategy
+    fused = fuse(legs, strategy, k=spec.fusion.k)
     trace.add("fuse", started, sum(len(leg.document_ids) for leg in legs), len(fused))
     return fused
 

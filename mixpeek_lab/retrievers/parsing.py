@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import join, parse_filter
-from mixpeek_lab.fusion import check_strategy
+from mixpeek_lab.fusion import check_strategy, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.bodies import (
     FacetBody,
@@ -62,7 +62,9 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
         name=found_name,
         collections=_collections(retriever.collections),
         searches=parse_legs(parameters, fusion.weights, fusion_place),
-        fusion=FusionSpec(fusion.strategy, fusion.k),
+        fusion=FusionSpec(
+            fusion.strategy, default_k(fusion.strategy) if fusion.k is None else fusion.k
+        ),
         final_top_k=parameters.body.final_top_k,
         filters=join(
             parse_filter(retriever.filters, "filters"),

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import Filter
-from mixpeek_lab.fusion import DEFAULT_K
+from mixpeek_lab.fusion import DEFAULT_K, METHODS, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.stages import StageSpec
 from mixpeek_lab.retrievers.stages.attribute_filter import pushable
@@ -101,7 +102,9 @@ class FusionSpec:
 
     def as_json(self) -> JSON:
         """The strategy's name, or an object where k is not the usual one."""
-        return self.strategy if self.k == DEFAULT_K else {"strategy": self.strategy, "k": self.k}
+        if self.k == default_k(self.strategy):
+            return self.strategy
+        return {"strategy": self.strategy, "k": self.k}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,15 @@ class RetrieverSpec:
     description: str = ""
     stages: tuple[StageSpec, ...] = ()
     """Those that run after the feature_search, in order."""
+
+    def __post_init__(self) -> None:
+        """RetrieverError for stages after a fusion whose smallest score is the best."""
+        if self.stages and METHODS[self.fusion.strategy].is_ascending:
+            raise RetrieverError(
+                f"fusion: {self.fusion.strategy} gives scores whose smallest is the best, and "
+                "stages read them the other way round. rrf_llamaindex is the same without the "
+                "sign."
+            )
 
     @property
     def page_size(self) -> int:

@@ -24,6 +24,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.platform.bodies import demand_known
+from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
@@ -41,11 +42,13 @@ class Backend:
         self._catalog, self._handles = Catalog(place.catalog), handles
         self._searcher = Searcher(self._catalog, place, find_served)
         self.platform = Platform(self._catalog, place, handles, self._searcher.stages)
+        self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
+        self.evaluations.close_lost()
         self.platform.resume()
 
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -39,6 +39,7 @@ from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
+from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
@@ -59,7 +60,7 @@ BACKEND = "mixpeek_lab.workbench.backend:Backend"
 WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
-class Lab:
+class Lab(Measured):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it

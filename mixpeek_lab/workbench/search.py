@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
@@ -37,6 +38,7 @@ from mixpeek_lab.workbench.compatibility import (
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.interactions import Teacher
 from mixpeek_lab.workbench.reaching import Reaching
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
@@ -57,6 +59,8 @@ class Prepared:
     embeds: tuple[EmbedRequest, ...]
     extractors: Extractors
     """Those that later stages ask."""
+    retriever_id: str = ""
+    """Of a stored retriever."""
 
     @property
     def asks(self) -> bool:
@@ -101,6 +105,7 @@ class _Read:
     spec: RetrieverSpec
     sources: Sources
     extractors: Extractors
+    retriever_id: str = ""
 
     @property
     def services(self) -> list[Service]:
@@ -119,6 +124,7 @@ class Searcher:
         self.catalog, self._home, self._find = catalog, home, find
         self._snapshots: dict[str, Snapshot] = {}
         self._stored: dict[str, _Read] = {}
+        self._teacher = Teacher(catalog)
 
     def resolve(
         self, body: Mapping[str, JSON], name: str | None = None
@@ -163,11 +169,14 @@ class Searcher:
         demand_documents(self.catalog, (source.collection for source in read.sources.all))
         request = parse_request(body)
         embeds = embed_requests(read.spec, request)
-        return Prepared(read.spec, request, read.sources, embeds, read.extractors)
+        return Prepared(
+            read.spec, request, read.sources, embeds, read.extractors, read.retriever_id
+        )
 
     def finish(self, prepared: Prepared, vectors: Vectors) -> SearchResult:
         """Search, fuse and fetch. Where the retriever has later stages, `stage` comes next."""
-        context = prepared.sources.context()
+        arms = partial(self._teacher.arms, prepared.retriever_id, prepared.spec.searches)
+        context = replace(prepared.sources.context(), arms=arms)
         return search(prepared.spec, prepared.request, vectors, context)
 
     def run(
@@ -215,6 +224,7 @@ class Searcher:
         if read is None or read.version != version:
             record = self.catalog.retriever(retriever)
             read = self._resolved(record.body, record.name, version)
+            read = replace(read, retriever_id=record.retriever_id)
             self._stored[retriever] = read
         return read
 

@@ -5,6 +5,7 @@ run to run.
 """
 
 from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, TablePage
+from mixpeek_lab.widgets.cards.evaluation import ComparisonCard, EvaluationCard, EvaluationList
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
@@ -14,6 +15,9 @@ from mixpeek_lab.widgets.cards.view import FactsCard
 __all__ = [
     "BucketCard",
     "BucketList",
+    "ComparisonCard",
+    "EvaluationCard",
+    "EvaluationList",
     "ExtractorCard",
     "ExtractorList",
     "FactsCard",

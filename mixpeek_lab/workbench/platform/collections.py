@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
 from mixpeek_lab.errors import BodyError, ConflictError

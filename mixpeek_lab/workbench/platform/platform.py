@@ -8,9 +8,11 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
+from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.documents import Documents
 from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.interactions import PlatformInteractions
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
 from mixpeek_lab.workbench.platform.request_keys import RequestKeys
@@ -35,6 +37,8 @@ class Platform:
         self.documents = Documents(catalog, home, host)
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
+        self.interactions = PlatformInteractions(catalog)
+        self.datasets = Datasets(catalog)
         watch(SecretStore(home.path))  # from here on, no error tells a secret
 
     def resume(self) -> None:
