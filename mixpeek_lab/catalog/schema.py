@@ -137,7 +137,31 @@ CREATE TABLE datasets (
 );
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT)
+HISTORY = """
+CREATE TABLE commits (
+  name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL, parent TEXT,
+  message TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL, created_at TEXT NOT NULL,
+  PRIMARY KEY (name, version), UNIQUE (name, digest)
+);
+CREATE TABLE heads (name TEXT PRIMARY KEY, version TEXT NOT NULL);
+CREATE TABLE tags (
+  name TEXT NOT NULL, tag TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (name, tag)
+);
+CREATE TABLE pushes (
+  place TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, upload_id TEXT NOT NULL,
+  etag TEXT NOT NULL, extractor_id TEXT NOT NULL DEFAULT '',
+  version TEXT NOT NULL DEFAULT '', pushed_at TEXT NOT NULL,
+  PRIMARY KEY (place, name, digest)
+);
+INSERT OR IGNORE INTO commits
+  SELECT u.name, u.version, u.digest, NULL, u.message, 'api', 'upload', u.created_at
+  FROM uploads u JOIN extractors e ON e.name = u.name AND e.digest = u.digest
+  WHERE u.state = 'passed' AND e.version = u.version ORDER BY u.rowid;
+INSERT OR IGNORE INTO heads
+  SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

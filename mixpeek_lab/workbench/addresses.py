@@ -11,6 +11,7 @@ from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.retrievers import ExtractorRef
 from mixpeek_lab.uris import FeatureURI, normalise_version
+from mixpeek_lab.workbench.refs import find_version, untagged_uri
 
 _PLATFORM_NAME = re.compile(r"(?P<name>.+?)_(?P<version>v?\d+(?:_\d+){0,2})\Z")
 """Mixpeek's name of a deployed version, its dots as underscores: `my_embedder_1_0_0`."""
@@ -42,8 +43,9 @@ def addressed(body: Mapping[str, JSON]) -> ExtractorRef:
 def find_extractor(catalog: Catalog, ref: ExtractorRef) -> tuple[ExtractorRecord, str | None]:
     """The extractor and the feature that is asked for, None where only the extractor is named.
 
-    A version stands for the newest code under it, no version for the current code. NotFoundError,
-    or InvalidInputError where the address is malformed.
+    A version stands for what was committed as it, else for the newest code under it; a tag for its
+    version; no version for the current code. NotFoundError, or InvalidInputError where the address
+    is malformed.
     """
     return _found(catalog, ref, catalog.extractor)
 
@@ -70,7 +72,7 @@ def _found(
     if (found := _UNVERSIONED.match(ref.text.strip())) is not None:
         record, feature = unversioned(found["name"]), found["feature"]
     else:
-        uri = FeatureURI.parse(ref.text)
+        uri = FeatureURI.parse(untagged_uri(catalog, ref.text))
         record, feature = catalog.extractor(uri.extractor, version=uri.version), uri.feature
     _check_feature(record.manifest, feature)
     return record, feature
@@ -95,7 +97,7 @@ def _named(
 ) -> ExtractorRecord:
     name, _, version = text.partition("@")
     if version:
-        return catalog.extractor(name, version=normalise_version(version))
+        return find_version(catalog, name, version)
     try:
         return unversioned(name)
     except NotFoundError:

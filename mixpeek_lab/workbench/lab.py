@@ -21,15 +21,7 @@ from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.model_store import ModelStore
-from mixpeek_lab.models import (
-    JSON,
-    Bucket,
-    Collection,
-    IndexKind,
-    RunReport,
-    SearchResult,
-    Span,
-)
+from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult, Span
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
@@ -38,6 +30,7 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.hosted import Hosted
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
@@ -48,11 +41,13 @@ from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
+from mixpeek_lab.workbench.retriever_exports import exported, imported
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
+from mixpeek_lab.workbench.versions import Versions
 from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
@@ -225,9 +220,12 @@ class Lab(Measured):
         return extractors.check(self.extractor(name).source)
 
     def extractor(self, name: str) -> ExtractorRecord:
-        """The current version of an extractor; ManifestError where the only one was refused."""
+        """An extractor's working state, or what `name@1.0.0` or `name@tag` stands for.
+
+        ManifestError where the only definition was refused.
+        """
         try:
-            return self._catalog.extractor(name)
+            return self.versions.find(name)
         except NotFoundError:
             if name in self._refused:
                 extractors.demand(self._refused[name])
@@ -275,6 +273,16 @@ class Lab(Measured):
         on_ray = trial.on(RayEngine(self._session, self.home))
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """Versions of extractors: commit, log, status, diff, checkout, tag."""
+        return Versions(self._catalog, self._home, self._drafts, self._refused)
+
+    @cached_property
+    def hosted(self) -> Hosted:
+        """Other platforms: push versions there, pull them from there."""
+        return Hosted(self._catalog, self._home, self.versions)
 
     # ------------------------------------------------------------ buckets and collections
 
@@ -343,7 +351,7 @@ class Lab(Measured):
         record = self.extractor(extractor)
         target = target_collection(
             self._catalog,
-            collection or f"{bucket}_{extractor}",
+            collection or f"{bucket}_{record.manifest.name}",
             self._catalog.bucket(bucket),
             record,
             parameters,
@@ -386,6 +394,16 @@ class Lab(Measured):
         spec, notes = self._searcher.resolve(body, name)
         record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
         return replace(record, notes=notes)
+
+    def export_retriever(self, name: str) -> dict[str, JSON]:
+        """The retriever as the JSON that Mixpeek takes; `import_retriever` reads it back equal."""
+        return exported(self._catalog, self._catalog.retriever(name))
+
+    def import_retriever(
+        self, body: Mapping[str, JSON], name: str | None = None
+    ) -> RetrieverRecord:
+        """Define a retriever from exported JSON, under its own name or another."""
+        return self.retriever(*imported(body, name))
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""
@@ -438,7 +456,8 @@ class Lab(Measured):
         down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
         its code does not load.
         """
-        record = self._catalog.extractor(name, digest=digest)
+        record = self._catalog.extractor(name, digest=digest) if digest else self.extractor(name)
+        name = record.manifest.name
         if record.source.text("realtime.py") is None:
             raise InvalidInputError(
                 f"Extractor {name!r} has no realtime.py: it is batch only. "

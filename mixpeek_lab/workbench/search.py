@@ -40,6 +40,7 @@ from mixpeek_lab.workbench.compatibility import (
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.interactions import Teacher
 from mixpeek_lab.workbench.reaching import Reaching
+from mixpeek_lab.workbench.refs import untagged
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -231,7 +232,7 @@ class Searcher:
     def _resolved(
         self, body: Mapping[str, JSON], name: str | None, version: object = None
     ) -> _Read:
-        spec = parse_retriever(body, name)
+        spec = parse_retriever(untagged(self.catalog, dict(body)), name)
         collections = {c.collection_id: c for c in map(self.catalog.collection, spec.collections)}
         sources = Sources(tuple(map(self._source, collections.values())), self.source)
         spec = spec.with_features(sources.uri_of)

@@ -64,7 +64,7 @@ class Source:
             "blob_type": row.get("blob_type"),
             "mime_type": row.get("mime_type"),
             "size_bytes": row.get("size_bytes"),
-            "extractor": row.get("_extractor"),
+            "extractor": f"{self.collection.extractor}@{self.collection.extractor_version}",
             "run_id": row.get("_run_id"),
             "path": f"{bucket}/{collection}",
             "source_type": "bucket",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Container, Mapping, Sequence
 
+from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, NotReadyError
 from mixpeek_lab.models import JSON
@@ -36,6 +38,14 @@ class Extractors:
     def get(self, key: str) -> dict[str, JSON]:
         """One version."""
         return self._record(find_extractor(self._catalog, key), self._host.services())
+
+    def archive(self, key: str) -> tuple[str, bytes]:
+        """The package of one version as a .zip: a name for the file, and its bytes."""
+        record = find_extractor(self._catalog, key)
+        with tempfile.TemporaryDirectory(prefix="mixpeek-lab-archive-") as folder:
+            packed = pack(record.source, folder)
+            name = f"{extractor_id(record.manifest.name, record.manifest.version)}.zip"
+            return name, packed.path.read_bytes()
 
     def outline(self, name: str, digest: str) -> dict[str, JSON]:
         """What an upload's confirmation tells of the version that it made."""
@@ -192,6 +202,20 @@ class Extractors:
             "deployment_status": state,
             "error": error or None,
             "created_at": record.created_at,
+            **self._history(record),
+        }
+
+    def _history(self, record: ExtractorRecord) -> dict[str, JSON]:
+        """What was said when the version was made; nothing but its tags before it is committed."""
+        name = record.manifest.name
+        commit = self._catalog.commit(name, digest=record.source.digest)
+        version = commit.version if commit else None
+        return {
+            "message": commit.message if commit else None,
+            "author": commit.author if commit else None,
+            "parent_version": commit.parent if commit else None,
+            "committed_at": commit.created_at if commit else None,
+            "tags": [tag for tag, found in self._catalog.tags(name).items() if found == version],
         }
 
 
