@@ -16,6 +16,7 @@ from platform_client import Client, collected, documents, filled, upload, zipped
 from test_platform_api import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.catalog.schema import HISTORY, SCHEMAS
 from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
@@ -470,7 +471,7 @@ class TestOneHistory:
         with sqlite3.connect(home / "catalog.sqlite") as sql:
             for table in ("commits", "heads", "tags", "pushes"):
                 sql.execute(f"DROP TABLE {table}")
-            sql.execute("PRAGMA user_version = 2")
+            sql.execute(f"PRAGMA user_version = {SCHEMAS.index(HISTORY)}")
         (commit,) = Catalog(home / "catalog.sqlite").commits(NAME)
         assert (commit.version, commit.origin) == ("1.0.1", "upload")
         assert Lab(home).versions.log(NAME).head == "1.0.1"
