@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -175,15 +176,22 @@ def join_metadata(
     documents: pa.Table,
     vectors: Sequence[str],
     metadata: Mapping[str, Mapping[str, JSON]],
+    edits: Mapping[str, Mapping[str, JSON]] = MappingProxyType({}),
 ) -> tuple[DocumentTable, list[str]]:
     """Put the objects' metadata (by object id) beside the documents. Also returns notes.
 
-    A field that the processor wrote keeps the processor's value.
+    `edits` are fields of single documents, by document id, which count before their object's. A
+    field that the processor wrote keeps the processor's value.
     """
     table = documents
     own = set(table.column_names)
     records = [metadata.get(key, {}) for key in table.column("object_id").to_pylist()]
-    fields = dict.fromkeys(name for values in metadata.values() for name in values)
+    if edits:
+        keys = table.column("document_id").to_pylist()
+        records = [{**r, **edits.get(key, {})} for key, r in zip(keys, records, strict=True)]
+    fields = dict.fromkeys(
+        name for values in (*metadata.values(), *edits.values()) for name in values
+    )
     notes: list[str] = []
     added = []
     for name in fields:

@@ -10,6 +10,7 @@
     │   └── VectorError                  vectors do not fit their index (dimension, type)
     ├── NotFoundError               404  a name or an id that the catalog does not know
     ├── ConflictError               409  the name is taken, or the thing is in use
+    │   └── StillRunningError            the very same request is being answered: ask again
     ├── UnauthorizedError           401  missing or wrong token
     ├── TooLargeError               413  more bytes than are taken
     ├── ExtractorError              422  the user's extractor code failed
@@ -111,6 +112,10 @@ class ConflictError(LabError):
     """The name is taken, or the thing is in use."""
 
     status = 409
+
+
+class StillRunningError(ConflictError):
+    """The very same request is being answered. Asked again, it gets the same answer."""
 
 
 class UnauthorizedError(LabError):

@@ -471,8 +471,8 @@ def test_the_token_is_made_once_and_for_its_owner_alone(tmp_path):
 
 def test_the_home_and_the_token_can_be_given(tmp_path, monkeypatch):
     monkeypatch.setenv("MIXPEEK_LAB_HOME", str(tmp_path / "given"))
-    monkeypatch.setenv("MIXPEEK_LAB_TOKEN", "abc")
+    monkeypatch.setenv("MIXPEEK_LAB_TOKEN", "a-token-of-my-own")
     home = Home.open()
-    assert (home.path, home.token()) == (tmp_path / "given", "abc")
+    assert (home.path, home.token()) == (tmp_path / "given", "a-token-of-my-own")
     assert list((tmp_path / "given").iterdir()) == []
     assert Home.open(tmp_path / "other").path == tmp_path / "other"

@@ -247,7 +247,7 @@ class TestSeveralCollections:
         assert scores == pytest.approx(exact(rows(80), "river fox money")[:30], abs=1e-6)
         assert {hit.collection_id for hit in found.hits} == {one, two}
         for hit in found.hits:
-            assert hit.lineage["chain"][-1] == hit.collection_id
+            assert hit.lineage["chain"][-1]["collection_id"] == hit.collection_id
 
     def test_a_collection_named_twice_counts_once(self, kernel_lab: Lab) -> None:
         key = fill(kernel_lab, "c", rows(10))

@@ -109,7 +109,7 @@ class TestNotebook:
             ("%retriever import", "which file"),
             ("%retriever import nowhere.json", "cannot be read"),
             ("%retriever export nope", "No retriever called"),
-            ("%%retriever export\ncollection: c", "take another name"),
+            ("%%retriever export\ncollection: c", "needs a name"),
         ],
     )
     def test_mistakes_are_one_message(self, committed, line, words):

@@ -17,6 +17,7 @@ from platform_client import Client, collected, documents, filled, upload, zipped
 from test_platform_api import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.catalog.schema import HISTORY, SCHEMAS
 from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
@@ -246,7 +247,6 @@ class TestLooking:
         assert (change.won, change.lost) == (("a",), ("b",))
         assert change.before == pytest.approx(1.7 / 3)
         assert change.change == pytest.approx(-0.7 / 3)
-        assert two.versions.diff(NAME, "1.0.0", "1.0.1").evaluations == ()
 
     def test_evaluations_that_were_kept_are_found_by_the_code_that_they_searched(self):
         def kept(digest, judged="j", **scores):
@@ -263,6 +263,36 @@ class TestLooking:
         (change,) = evaluation_changes(scores_of(NAME, "old"), scores_of(NAME, "new"))
         assert (change.before, change.after, change.won) == (0.5, 0.9, ("a",))
         assert scores_of("other", "new") == {}
+
+    def test_a_difference_tells_which_queries_were_won_and_lost(self, kernel_lab, tmp_path):
+        lab = kernel_lab
+        lab.bucket("b", [{"text": text, "n": n} for n, text in enumerate(["red fox", "blue sea"])])
+        qrels = {"q1": {"0": 1}, "q2": {"1": 1}}
+        queries = {"q1": "fox", "q2": "sea"}
+        lab.versions.commit(NAME, "first")
+        run(lab)
+        lab.retriever("r", {"collection": "c", "searches": [{"feature": "hash_embedding"}]})
+        lab.evaluate("r", qrels, queries, id_field="n")
+        # Every word is the same to the second version but `sea`.
+        worse = ("text.lower().split()", '["sea" if "sea" in text else "x"]')
+        define(lab, tmp_path, edited("worse", words=worse))
+        lab.versions.commit(NAME, "second")
+        assert lab.versions.diff(NAME, "1.0.0", "1.0.1").evaluations == ()
+        run(lab)
+        lab.evaluate("r", qrels, queries, id_field="n")
+        (change,) = lab.versions.diff(NAME, "1.0.0", "1.0.1").evaluations
+        assert (change.queries, change.before) == (2, 1.0)
+        assert (change.won, change.after) == ((), pytest.approx(change.before))
+        lost = ("text.lower().split()", '["same"]')
+        define(lab, tmp_path, edited("lost", words=lost))
+        lab.versions.commit(NAME, "third")
+        run(lab)
+        lab.evaluate("r", qrels, queries, id_field="n")
+        (change,) = lab.versions.diff(NAME, "1.0.0", "1.0.2").evaluations
+        assert len(change.lost) == 1
+        assert change.change < 0
+        (back,) = lab.versions.diff(NAME, "1.0.2", "1.0.0").evaluations
+        assert back.won == change.lost
 
     def test_how_much_a_switch_would_embed_is_what_it_embeds(self, two, calls):
         two.bucket("b", TEXTS)
@@ -498,7 +528,7 @@ class TestOneHistory:
         with sqlite3.connect(home / "catalog.sqlite") as sql:
             for table in ("commits", "heads", "tags", "pushes"):
                 sql.execute(f"DROP TABLE {table}")
-            sql.execute("PRAGMA user_version = 2")
+            sql.execute(f"PRAGMA user_version = {SCHEMAS.index(HISTORY)}")
         (commit,) = Catalog(home / "catalog.sqlite").commits(NAME)
         assert (commit.version, commit.origin) == ("1.0.1", "upload")
         assert Lab(home).versions.log(NAME).head == "1.0.1"

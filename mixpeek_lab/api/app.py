@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
+    batches,
     buckets,
     collections,
+    documents,
+    evaluations,
     extractors,
     health,
     inference,
+    interactions,
     namespaces,
     objects,
     retrievers,
@@ -19,6 +25,9 @@ from mixpeek_lab.api import (
 from mixpeek_lab.api.backend import Backend
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
+from mixpeek_lab.api.idempotency import Idempotency
+from mixpeek_lab.api.openapi import describe, operation_key
+from mixpeek_lab.api.requests import Requests
 from mixpeek_lab.version import __version__
 
 PREFIX = "/v1"
@@ -27,7 +36,14 @@ PREFIX = "/v1"
 def create_app(backend: Backend, token: str) -> FastAPI:
     """The ASGI app. Every route wants `Authorization: Bearer <token>`, but for health, and the
     addresses of uploads, which are signed."""
-    app = FastAPI(title="Mixpeek Lab", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Mixpeek Lab",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would leave the Host of the request in its answer
+        generate_unique_id_function=operation_key,
+    )
     app.state.backend = backend
     install_handlers(app)
     app.include_router(health.router, prefix=PREFIX)
@@ -38,13 +54,20 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
-        for resource in (inference, retrievers, objects, buckets, collections, tasks):
+        for resource in (
+            inference, interactions, evaluations, retrievers, batches, objects, buckets, documents,
+            collections, tasks,
+        ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
+        app.include_router(batches.by_id, prefix=prefix, dependencies=checked)
     app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
+    app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]
+    app.add_middleware(Idempotency, of=app)
     app.add_middleware(
         Guard,
         token=token,
         open_paths=(PREFIX + health.PATH,),
         signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
     )
+    app.add_middleware(Requests)  # outermost: added last
     return app

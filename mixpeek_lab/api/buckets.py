@@ -36,6 +36,13 @@ def get(platform: ThePlatform, bucket: str) -> Answer:
     return Answer(platform.buckets.get(bucket))
 
 
+@router.patch("/{bucket}")
+@router.put("/{bucket}")
+def patch(platform: ThePlatform, bucket: str, body: JSONBody) -> Answer:
+    """Another name, description, metadata, or a schema with more fields."""
+    return Answer(platform.buckets.patch(bucket, body))
+
+
 @router.delete("/{bucket}")
 def delete(platform: ThePlatform, bucket: str) -> Answer:
     """Remove a bucket with its objects. 409 while a collection is made of it."""

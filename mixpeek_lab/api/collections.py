@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import Page, ThePage
+from mixpeek_lab.api.pages import ThePage
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
@@ -36,6 +36,12 @@ def get(platform: ThePlatform, collection: str) -> Answer:
     return Answer(platform.collections.get(collection))
 
 
+@router.patch("/{collection}")
+def patch(platform: ThePlatform, collection: str, body: JSONBody) -> Answer:
+    """Another description or metadata; `enabled` false leaves new objects unprocessed."""
+    return Answer(platform.collections.patch(collection, body))
+
+
 @router.delete("/{collection}")
 def delete(platform: ThePlatform, collection: str) -> Answer:
     """Remove a collection with its documents. 409 while a retriever or a run needs it."""
@@ -52,16 +58,5 @@ def features(platform: ThePlatform, collection: str, page: ThePage) -> Answer:
 
 @router.post("/{collection}/trigger")
 def trigger(platform: ThePlatform, collection: str, body: OptionalJSONBody) -> Answer:
-    """Bring it up to date: `{object_ids?, dedup_strategy?}` → `{task_id, object_count, …}`."""
-    return Answer(platform.collections.trigger(collection, body))
-
-
-@router.post("/{collection}/documents/list")
-def documents(
-    platform: ThePlatform, collection: str, page: ThePage, body: OptionalJSONBody
-) -> Answer:
-    """Its documents: `{filters?, limit?, offset?}`."""
-    found, total, offset, limit = platform.documents.list_all(
-        collection, body, page.offset, page.size
-    )
-    return Answer(Page(offset, limit).cut(found, total))
+    """Bring it up to date: `{object_ids?, dedup_strategy?}` → `{batch_id, task_id, …}`."""
+    return Answer(platform.collections.trigger(collection, body), 202)

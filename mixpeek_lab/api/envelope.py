@@ -6,7 +6,6 @@ list their problems in `details.validation_errors`, as `{type, location, message
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +14,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.errors import BodyError, InvalidInputError, LabError, NotReadyError
+from mixpeek_lab.api.identity import request_id
+from mixpeek_lab.errors import (
+    BodyError,
+    InvalidInputError,
+    LabError,
+    NotReadyError,
+    StillRunningError,
+    TooLargeError,
+)
+from mixpeek_lab.secrets import redact, redacted
 
-log = logging.getLogger(__name__)
-
-NAMES = {404: "NotFoundError", 405: "MethodNotAllowedError"}
+NAMES = {404: "NotFoundError", 405: "MethodNotAllowedError", 408: "TooSlowError"}
 
 
 def error_answer(
@@ -29,22 +35,40 @@ def error_answer(
     details: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """One error in the envelope."""
-    body = {"type": kind, "message": message, "details": dict(details or {})}
+    """One error in the envelope, with the request's id in its details, and without secrets."""
+    told = {**redacted(dict(details or {})), "request_id": request_id()}
+    body = {"type": kind, "message": redact(message), "details": told}
     return Answer({"success": False, "status": status, "error": body}, status, headers=headers)
 
 
+def unexpected() -> Answer:
+    """The answer where something went wrong that is not ours to tell: the log has it."""
+    return error_answer(
+        500, "InternalError", "Something in the lab failed. Its log has the details."
+    )
+
+
 def install_handlers(app: FastAPI) -> None:
-    """Answer every error in the envelope. What is not ours to tell is logged, and not told."""
+    """Answer every expected error in the envelope; `Requests` has the others."""
     app.add_exception_handler(LabError, _lab_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
+
+
+AGAIN = (NotReadyError, StillRunningError)
+"""Errors that go by themselves: the same question will be answered."""
 
 
 async def _lab_error(_: Request, error: Exception) -> Answer:
     assert isinstance(error, LabError)
-    headers = {"Retry-After": "2"} if isinstance(error, NotReadyError) else None
+    return answer_to(error)
+
+
+def answer_to(error: LabError) -> Answer:
+    """The answer that tells an error of the lab's."""
+    headers = {"Retry-After": "2"} if isinstance(error, AGAIN) else None
+    if isinstance(error, TooLargeError):
+        headers = {"Connection": "close"}  # nobody reads the rest
     return error_answer(error.status, type(error).__name__, str(error), _details(error), headers)
 
 
@@ -55,7 +79,8 @@ def _details(error: LabError) -> dict[str, Any]:
     if isinstance(error, InvalidInputError):
         return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
-    return {"retryable": isinstance(error, NotReadyError)} if error.status == 503 else {}
+    is_told = error.status == 503 or isinstance(error, AGAIN)
+    return {"retryable": isinstance(error, AGAIN)} if is_told else {}
 
 
 def _problem(kind: str, location: Sequence[str | int], message: str) -> dict[str, Any]:
@@ -74,10 +99,3 @@ async def _http_error(request: Request, error: Exception) -> Answer:
     what = f"{request.method} {request.url.path}: {error.detail}"
     kind = NAMES.get(error.status_code, "HTTPError")
     return error_answer(error.status_code, kind, what, headers=error.headers)
-
-
-async def _unexpected(_: Request, error: Exception) -> Answer:
-    log.error("unexpected error", exc_info=error)
-    return error_answer(
-        500, "InternalError", "Something in the lab failed. Its log has the details."
-    )

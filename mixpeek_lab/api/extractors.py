@@ -8,7 +8,9 @@ from starlette.responses import Response
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import Page, ThePage
+from mixpeek_lab.models import JSON
+from mixpeek_lab.workbench.platform import Platform
 
 router = APIRouter(tags=["extractors"])
 
@@ -16,13 +18,13 @@ router = APIRouter(tags=["extractors"])
 @router.get("")
 def list_all(platform: ThePlatform, page: ThePage) -> Answer:
     """Every version of every extractor."""
-    return Answer(page.of(platform.extractors.list_all()))
+    return Answer(_listed(platform, page))
 
 
 @router.post("/list", dependencies=[NoNarrowing])
 def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks."""
-    return Answer(page.of(platform.extractors.list_all()))
+    return Answer(_listed(platform, page))
 
 
 @router.get("/{extractor}")
@@ -68,3 +70,18 @@ def status(platform: ThePlatform, extractor: str) -> Answer:
 async def try_out(backend: TheBackend, extractor: str, body: JSONBody) -> Answer:
     """`{inputs, parameters}` → `{success, data, latency_ms}`, from the deployed service."""
     return Answer(await backend.try_out(extractor, body))
+
+
+def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
+    """A page of them, with the names that Mixpeek's client reads beside those of other lists."""
+    answer = page.of(platform.extractors.list_all())
+    total = answer["total_count"]
+    return {
+        **answer,
+        "success": True,
+        "extractors": answer["results"],
+        "total": total,
+        "namespace_id": platform.namespaces.namespace_id,
+        "builtin_count": 0,
+        "custom_count": total,
+    }

@@ -8,6 +8,7 @@ from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, TheBackend
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.retrievers import stage_definitions
 
 router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 
@@ -16,8 +17,8 @@ router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 async def create(backend: TheBackend, body: JSONBody) -> Answer:
     """Keep a retriever, in any of the shapes that Mixpeek and its documentation use.
 
-    Answers `{retriever, warnings}`. 409 where its name is taken, 422 where its collections or the
-    extractors of its stages do not fit.
+    Answers the retriever, the same as `retriever`, and `warnings`. 409 where its name is taken,
+    422 where its collections or the extractors of its stages do not fit.
     """
     return Answer(await backend.create_retriever(body))
 
@@ -34,10 +35,31 @@ async def list_by_post(backend: TheBackend, page: ThePage) -> Answer:
     return Answer(page.of(await backend.list_retrievers()))
 
 
+@router.get("/stages")
+async def stages() -> Answer:
+    """The stages that a retriever may have: id, description, category, JSON Schema of parameters.
+
+    Those that are off in a local lab stand last, with the reason.
+    """
+    return Answer(stage_definitions())
+
+
+@router.post("/execute")
+async def execute_adhoc(backend: TheBackend, body: JSONBody) -> Answer:
+    """Run a retriever that is not kept: `{collection_identifiers, stages, inputs, limit}`."""
+    return Answer(await backend.execute_adhoc(body))
+
+
 @router.get("/{retriever}")
 async def get(backend: TheBackend, retriever: str) -> Answer:
     """One retriever, by id or name."""
     return Answer(await backend.get_retriever(retriever))
+
+
+@router.patch("/{retriever}")
+async def patch(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
+    """`{description?, stages?, collection_identifiers?, input_schema?}`: what it is to have now."""
+    return Answer(await backend.patch_retriever(retriever, body))
 
 
 @router.delete("/{retriever}")
@@ -57,3 +79,9 @@ async def execute(backend: TheBackend, retriever: str, body: JSONBody) -> Answer
 async def explain(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
     """Run it, and give every candidate of every leg with how its score came about."""
     return Answer(await backend.explain(retriever, body))
+
+
+@router.post("/{retriever}/execute/batch")
+async def execute_batch(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
+    """`{queries: [{inputs, filters?}], settings?, concurrency?}`: an answer for each, in order."""
+    return Answer(await backend.execute_batch(retriever, body))

@@ -1,8 +1,13 @@
 """The catalog: what the lab knows, in one SQLite file that several processes open at once."""
 
+from mixpeek_lab.catalog.batches import Batch
 from mixpeek_lab.catalog.commits import Commit
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
+from mixpeek_lab.catalog.edits import DocumentEdit
+from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
+from mixpeek_lab.catalog.interactions import Interaction
+from mixpeek_lab.catalog.namespaces import Namespace
 from mixpeek_lab.catalog.pushes import Push
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
@@ -10,11 +15,17 @@ from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
+    "Batch",
     "Catalog",
     "Commit",
+    "DatasetRecord",
     "Deployment",
+    "DocumentEdit",
+    "EvaluationRecord",
     "ExtractorRecord",
     "InputRow",
+    "Interaction",
+    "Namespace",
     "ObjectRecord",
     "Push",
     "RetrieverRecord",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mixpeek_lab.catalog.commits import CommitRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
-from mixpeek_lab.catalog.records import ExtractorRecord, new_id, now, to_extractor
+from mixpeek_lab.catalog.records import ExtractorRecord, to_extractor
 from mixpeek_lab.errors import NotFoundError
-from mixpeek_lab.models import Blob, BucketObject, Failure
+from mixpeek_lab.models import JSON, Blob, Bucket, BucketObject, Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,6 @@ IS_COMMITTED = (
 
 class ContentRecords(CommitRecords):
     """Objects one by one, all versions of extractors, and what is deleted."""
-
-    def namespace(self) -> tuple[str, str]:
-        """The id of this lab's one namespace, and since when it has it. Made when first asked."""
-        with self._database.transaction() as sql:
-            for key, value in (("namespace_id", new_id("ns")), ("created_at", now())):
-                sql.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (key, value))
-            facts = dict(sql.execute("SELECT key, value FROM facts").fetchall())
-        return facts["namespace_id"], facts["created_at"]
 
     # ------------------------------------------------------------ objects
 
@@ -149,6 +141,23 @@ class ContentRecords(CommitRecords):
         )
         return int(row[0]) if row else 0
 
+    def update_bucket(self, bucket: Bucket) -> None:
+        """Write its name, schema and details. ConflictError where the name is taken."""
+        with self._unique("bucket", bucket.name), self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE buckets SET name = ?, schema = ?, details = ? WHERE bucket_id = ?",
+                (bucket.name, json.dumps(dict(bucket.schema)), json.dumps(dict(bucket.details)),
+                 bucket.bucket_id),
+            )  # fmt: skip
+
+    def describe_collection(self, collection_id: str, details: Mapping[str, JSON]) -> None:
+        """Write what is said of a collection beside what it is made of."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE collections SET details = ? WHERE collection_id = ?",
+                (json.dumps(dict(details)), collection_id),
+            )
+
     def delete_bucket(self, bucket_id: str) -> None:
         """Remove a bucket with its objects."""
         with self._database.transaction() as sql:
@@ -157,7 +166,7 @@ class ContentRecords(CommitRecords):
     def delete_collection(self, collection_id: str) -> None:
         """Forget a collection, its runs and its tasks."""
         with self._database.transaction() as sql:
-            for table in ("collections", "runs", "tasks"):
+            for table in ("collections", "runs", "tasks", "document_edits"):
                 sql.execute(f"DELETE FROM {table} WHERE collection_id = ?", (collection_id,))
 
     def failures(self, run_id: str, limit: int = -1) -> list[Failure]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
@@ -85,6 +86,57 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_collection ON tasks (collection_id);
 """
 
+REQUESTS = """
+CREATE TABLE request_keys (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
+  status INTEGER, media_type TEXT, answer BLOB, expires_at REAL NOT NULL
+);
+CREATE INDEX request_keys_by_age ON request_keys (expires_at);
+"""
+
+RESOURCES = """
+CREATE TABLE batches (
+  batch_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  object_ids TEXT NOT NULL, body TEXT NOT NULL, tasks TEXT NOT NULL, created_at TEXT NOT NULL,
+  submitted_at TEXT
+);
+CREATE TABLE document_edits (
+  collection_id TEXT NOT NULL, document_id TEXT NOT NULL, row_key TEXT NOT NULL,
+  fields TEXT NOT NULL, is_deleted INTEGER NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (collection_id, document_id)
+);
+CREATE TABLE blob_uploads (
+  upload_id TEXT PRIMARY KEY, bucket_id TEXT NOT NULL REFERENCES buckets ON DELETE CASCADE,
+  state TEXT NOT NULL, body TEXT NOT NULL, size INTEGER, etag TEXT NOT NULL DEFAULT '',
+  sha256 TEXT NOT NULL DEFAULT '', object_id TEXT, created_at TEXT NOT NULL,
+  expires_at REAL NOT NULL, completed_at TEXT
+);
+"""
+
+ATTEMPTS = """
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deployments ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+"""
+
+MEASUREMENT = """
+CREATE TABLE interactions (
+  interaction_id TEXT PRIMARY KEY, retriever_id TEXT, execution_id TEXT,
+  document_id TEXT NOT NULL, user_id TEXT, session_id TEXT, types TEXT NOT NULL,
+  legs TEXT NOT NULL, position INTEGER NOT NULL, details TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE INDEX interactions_by_retriever ON interactions (retriever_id);
+CREATE INDEX interactions_by_execution ON interactions (execution_id, document_id);
+CREATE TABLE evaluations (
+  evaluation_id TEXT PRIMARY KEY, name TEXT NOT NULL, retriever_id TEXT, state TEXT NOT NULL,
+  error TEXT NOT NULL DEFAULT '', about TEXT NOT NULL, scores TEXT NOT NULL DEFAULT '{}',
+  run TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL, finished_at TEXT
+);
+CREATE TABLE datasets (
+  dataset_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+"""
+
 HISTORY = """
 CREATE TABLE commits (
   name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL, parent TEXT,
@@ -109,13 +161,26 @@ INSERT OR IGNORE INTO heads
   SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
 """
 
-SCHEMAS = (TABLES, PLATFORM, HISTORY)
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)
 
 _serials = count()
 """Numbers for connections: SQLite's own version numbers start anew with each."""
+
+
+_note: ContextVar[Callable[[sqlite3.Connection], None] | None] = ContextVar("note", default=None)
+
+
+@contextmanager
+def before_commit(note: Callable[[sqlite3.Connection], None]) -> Iterator[None]:
+    """Within the block, and in what it calls, `note` writes along with every transaction."""
+    token = _note.set(note)
+    try:
+        yield
+    finally:
+        _note.reset(token)
 
 
 class Database:
@@ -161,6 +226,8 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
+            if (note := _note.get()) is not None:
+                note(connection)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

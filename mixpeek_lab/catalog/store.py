@@ -7,8 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from mixpeek_lab.catalog.batches import BatchRecords
 from mixpeek_lab.catalog.contents import IS_COMMITTED, ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
+from mixpeek_lab.catalog.edits import EditRecords
+from mixpeek_lab.catalog.evaluations import EvaluationRecords
+from mixpeek_lab.catalog.interactions import InteractionRecords
+from mixpeek_lab.catalog.namespaces import NamespaceRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.pushes import PushRecords
 from mixpeek_lab.catalog.records import (
@@ -21,6 +26,7 @@ from mixpeek_lab.catalog.records import (
     to_extractor,
     to_retriever,
 )
+from mixpeek_lab.catalog.request_keys import RequestKeyRecords
 from mixpeek_lab.catalog.runs import RunRecords
 from mixpeek_lab.catalog.tasks import TaskRecords
 from mixpeek_lab.catalog.uploads import UploadRecords
@@ -35,7 +41,18 @@ from mixpeek_lab.source import ExtractorSource
 
 
 class Catalog(
-    RunRecords, ContentRecords, TaskRecords, UploadRecords, DeploymentRecords, PushRecords
+    RunRecords,
+    ContentRecords,
+    TaskRecords,
+    UploadRecords,
+    DeploymentRecords,
+    NamespaceRecords,
+    BatchRecords,
+    EditRecords,
+    RequestKeyRecords,
+    InteractionRecords,
+    EvaluationRecords,
+    PushRecords,
 ):
     """The records of one lab, kept at `path`."""
 
@@ -85,9 +102,19 @@ class Catalog(
         first = f"{IS_COMMITTED} DESC, " if version is not None else ""
         row = self._one(f"{query} ORDER BY {first}is_current DESC, e.rowid DESC LIMIT 1", *values)
         if row is None:
-            label = name + (f"@{version}" if version else "")
-            raise NotFoundError("extractor", label, self._names("extractors"))
+            raise self._no_extractor(name, version)
         return to_extractor(row)
+
+    def _no_extractor(self, name: str, version: str | None) -> NotFoundError:
+        """Names the versions there are, where only the version is wrong."""
+        there = [record.manifest.version for record in self.versions(name)] if version else []
+        if not there:
+            label = name + (f"@{version}" if version else "")
+            return NotFoundError("extractor", label, self._names("extractors"))
+        there.sort(key=lambda one: [int(part) for part in one.split(".")])
+        known = [f"{name}@{one}" for one in there]
+        fix = f"Its versions: {', '.join(there[-8:])}."
+        return NotFoundError("extractor", f"{name}@{version}", known, fix)
 
     def extractors(self) -> list[ExtractorRecord]:
         """The current version of each extractor, by name."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "index the docstrings of installed packages; search",
     "lint": "check an extractor's folder, archive or cell, without running it",
     "test": "test an extractor: batch on Ray Data, realtime on Ray Serve, and both together",
+    "serve": "serve the local platform over HTTP, without a notebook",
     "secret": "keep, list or forget secrets",
     "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
     "unpack": "write an extractor's .zip or .tar.gz as a folder",
@@ -22,6 +23,7 @@ COMMANDS = {
     "push": "send a version of an extractor to another platform",
     "pull": "bring a version of an extractor here from another platform",
     "retriever": "write a retriever as JSON, or define one from it",
+    "evaluate": "measure a retriever against judged queries, or compare two such runs",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

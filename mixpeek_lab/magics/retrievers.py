@@ -16,10 +16,16 @@ from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
-    from mixpeek_lab.widgets.cards import Results, RetrieverCard, RetrieverList
+    from mixpeek_lab.widgets.cards import (
+        Results,
+        RetrieverCard,
+        RetrieverList,
+        StageCard,
+        StageList,
+    )
     from mixpeek_lab.widgets.playground import Playground
 
-RETRIEVER_ACTIONS = ("list", "export", "import")
+RETRIEVER_ACTIONS = ("list", "stages", "export", "import")
 
 
 @magics_class
@@ -31,12 +37,16 @@ class RetrieverMagics(Magics):
         "name", nargs="?", default="list",
         help="in a cell: its name. In a line: one, or " + ", ".join(RETRIEVER_ACTIONS),
     )  # fmt: skip
-    @argument("more", nargs="?", help="export: the retriever. import: the file")
+    @argument(
+        "more", nargs="?", help="stages: one of them. export: the retriever. import: the file"
+    )
     @argument("last", nargs="?", help="export: a file to write. import: another name for it")
     @no_var_expand
     @line_cell_magic
     @tells_errors
-    def retriever(self, line: str, cell: str | None = None) -> RetrieverCard | RetrieverList | None:
+    def retriever(
+        self, line: str, cell: str | None = None
+    ) -> RetrieverCard | RetrieverList | StageList | StageCard | None:
         """Define a retriever in YAML or JSON, or show those there are.
 
         %%retriever search_docs
@@ -49,14 +59,20 @@ class RetrieverMagics(Magics):
 
         %retriever list                all of them
         %retriever search_docs         this one
+        %retriever stages              what may come after its searches
+        %retriever stages mmr          the parameters of one
         %retriever export NAME [FILE]  as the JSON that Mixpeek takes
         %retriever import FILE [NAME]  define one from such a file
         """
         from mixpeek_lab.widgets.cards import RetrieverList
 
         options = parse_argstring(self.retriever, line)
+        if options.more and (cell is not None or options.name not in RETRIEVER_ACTIONS[1:]):
+            raise InvalidInputError(f"%retriever NAME: what is {options.more!r} for?")
         if cell is not None:
             return _define(options.name, cell)
+        if options.name == "stages":
+            return _stages(options.more)
         if options.name == "export":
             export_retriever(options.more, options.last)
             return None
@@ -77,7 +93,7 @@ class RetrieverMagics(Magics):
         """Search in this process and show the hits with their ranks per leg.
 
         %search search_docs revenue growth
-        %search search_docs --limit 3 revenue growth
+        %search search_docs revenue growth --limit 3
         %search search_docs "what grew?"      quoted, since IPython takes a last ? for itself
         """
         from mixpeek_lab.widgets.cards import Results
@@ -109,16 +125,26 @@ class RetrieverMagics(Magics):
 def _define(name: str, cell: str) -> RetrieverCard:
     from mixpeek_lab.widgets.cards import RetrieverCard
 
-    if name == "list":
-        raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
     if name in RETRIEVER_ACTIONS:
-        raise InvalidInputError(f"`%retriever {name}` does something else: take another name.")
+        raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
     try:
         record = current_lab().retriever(name, read_definition(cell))
     except RetrieverError as error:
         line = line_of(cell, str(error))
         raise RetrieverError(f"Line {line}: {error}") if line else error from None
     return RetrieverCard(record.name, record.body, record.notes)
+
+
+def _stages(stage_id: str | None) -> StageList | StageCard:
+    from mixpeek_lab.retrievers import stage_definitions
+    from mixpeek_lab.widgets.cards import StageCard, StageList
+
+    found = {each["stage_id"]: each for each in stage_definitions()}
+    if stage_id is None:
+        return StageList(list(found.values()))
+    if stage_id not in found:
+        raise NotFoundError("stage", stage_id, found)
+    return StageCard(found[stage_id])
 
 
 def _card(name: str) -> RetrieverCard:

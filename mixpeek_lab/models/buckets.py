@@ -96,3 +96,8 @@ class Collection:
     def properties(self) -> tuple[str, ...]:
         """The blob properties that it is made of; all of the bucket's where it is empty."""
         return tuple(self.details.get("properties", ()))
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether new objects of its bucket are processed."""
+        return bool(self.details.get("enabled", True))

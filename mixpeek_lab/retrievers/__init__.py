@@ -5,14 +5,17 @@ embedded, `search` runs a query over plain callables, `run_stages` the stages af
 `to_response` and `to_explain` answer.
 """
 
-from mixpeek_lab.retrievers.engine import FetchedDocument, SearchContext, search
+from mixpeek_lab.retrievers.context import FetchedDocument, SearchContext
+from mixpeek_lab.retrievers.engine import search
 from mixpeek_lab.retrievers.parsing import parse_retriever
 from mixpeek_lab.retrievers.plain import plain
+from mixpeek_lab.retrievers.plans import to_plan
 from mixpeek_lab.retrievers.queries import EmbedRequest, embed_requests
 from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_request
 from mixpeek_lab.retrievers.running import run_stages
 from mixpeek_lab.retrievers.spec import (
     DocumentQuery,
+    Facet,
     FusionSpec,
     GroupBy,
     RetrieverSpec,
@@ -20,7 +23,15 @@ from mixpeek_lab.retrievers.spec import (
     TextQuery,
     VectorQuery,
 )
-from mixpeek_lab.retrievers.stages import AVAILABLE, STAGES, ExtractorRef, Infer, StageSpec
+from mixpeek_lab.retrievers.stages import (
+    AVAILABLE,
+    STAGES,
+    ExtractorRef,
+    Infer,
+    Reach,
+    StageSpec,
+)
+from mixpeek_lab.retrievers.stages.definitions import stage_definitions
 from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
 
 __all__ = [
@@ -29,11 +40,13 @@ __all__ = [
     "DocumentQuery",
     "EmbedRequest",
     "ExtractorRef",
+    "Facet",
     "FetchedDocument",
     "FusionSpec",
     "GroupBy",
     "Infer",
     "Overrides",
+    "Reach",
     "RetrieverSpec",
     "SearchContext",
     "SearchLeg",
@@ -48,6 +61,8 @@ __all__ = [
     "plain",
     "run_stages",
     "search",
+    "stage_definitions",
     "to_explain",
+    "to_plan",
     "to_response",
 ]

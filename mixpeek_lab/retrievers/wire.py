@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import ceil
 
 from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.context import FetchedDocument
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
@@ -26,9 +26,10 @@ def to_response(
         "documents": documents,
         "results": documents,
         "pagination": _pagination(result, spec, request),
-        "stage_statistics": _statistics(result),
+        "stage_statistics": _statistics(result, spec),
         "facets": [],
         "warnings": list(result.warnings),
+        **plain(result.output),
     }
 
 
@@ -58,6 +59,7 @@ def to_explain(
             for document_id, document in {**(documents or {}), **shown}.items()
         },
         "hits": [_explained(hit) for hit in result.hits],
+        "outputs": plain(result.outputs),
         "spans": [_span(span) for span in result.spans],
         "stages": [span.name for span in result.stages],
         "total": result.total,
@@ -141,7 +143,7 @@ def _span(span: Span) -> dict[str, JSON]:
 def _pagination(
     result: SearchResult, spec: RetrieverSpec, request: SearchRequest
 ) -> dict[str, JSON]:
-    size = spec.final_top_k if request.limit is None else request.limit
+    size = spec.page_size if request.limit is None else request.limit
     end = request.offset + size
     page = request.offset // size + 1
     has_next = end < result.total
@@ -162,22 +164,38 @@ def _pagination(
     }
 
 
-def _statistics(result: SearchResult) -> dict[str, JSON]:
+def stage_spans(result: SearchResult) -> tuple[Span, ...]:
+    """What each stage did, the feature_search as one of them."""
     later = result.stages
-    before = result.spans[: len(result.spans) - len(later)]
+    before = _first_spans(result)
     first = Span(
         "feature_search",
         sum(span.milliseconds for span in before),
         sum(len(leg.document_ids) for leg in result.legs),
         later[0].rows_in if later else len(result.hits),
     )
+    return first, *later
+
+
+def _first_spans(result: SearchResult) -> tuple[Span, ...]:
+    return tuple(result.spans[: len(result.spans) - len(result.stages)])
+
+
+def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
+    first, *later = stage_spans(result)
+    spans = {first.name: {"spans": [_span(span) for span in _first_spans(result)]}}
+    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
     return {
         "stages": {
-            first.name: {
-                **_statistic(first),
-                "metadata": {"spans": [_span(span) for span in before]},
-            },
-            **{span.name: _statistic(span) for span in later},
+            span.name: {
+                **_statistic(span),
+                "metadata": {
+                    **spans.get(span.name, {}),
+                    **pushed.get(span.name, {}),
+                    **plain(result.outputs.get(span.name, {})),
+                },
+            }
+            for span in (first, *later)
         },
         "total_time_ms": result.milliseconds,
     }
@@ -189,4 +207,5 @@ def _statistic(span: Span) -> dict[str, JSON]:
         "input_count": span.rows_in,
         "output_count": span.rows_out,
         "duration_ms": span.milliseconds,
+        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0,
     }

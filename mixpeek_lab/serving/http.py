@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from mixpeek_lab.serving.connections import bounded_protocol
 from mixpeek_lab.serving.ports import listen
 
 KEEP_ALIVE = 75
@@ -23,7 +24,12 @@ class HTTPServer:
         import uvicorn
 
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_keep_alive=KEEP_ALIVE
+            app,
+            http=bounded_protocol(),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._server = uvicorn.Server(config)
         # It listens from here on: who comes before the loop's next turn waits a moment.

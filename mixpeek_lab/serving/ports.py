@@ -16,6 +16,11 @@ def claim(port: int) -> int:
         return chosen
 
 
+def demand_free(port: int) -> None:
+    """EngineError where the port is taken; 0 never is. Quicker to know than by starting Ray."""
+    claim(port)
+
+
 def listen(port: int) -> socket.socket:
     """A socket that takes connections on the port. EngineError where it is taken."""
     found = _bound(port)
@@ -32,7 +37,7 @@ def _bound(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         found.close()
         raise EngineError(
-            f"Port {port} on {HOST} cannot be used: {error}. Give Lab another `port`, "
-            "or none: a free one is found then."
+            f"Port {port} on {HOST} cannot be used: {error}. Give another port, or none: a free "
+            "one is found then."
         ) from error
     return found

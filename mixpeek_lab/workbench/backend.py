@@ -11,16 +11,25 @@ from functools import partial
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
-from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
-from mixpeek_lab.retrievers import candidate_ids, to_explain, to_response
-from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
+from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
+from mixpeek_lab.workbench.addresses import (
+    addressed,
+    check_request,
+    find_served,
+    with_index,
+)
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
+from mixpeek_lab.workbench.platform.bodies import demand_known
+from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.search import Prepared, Searcher
+from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
 
+CHANGEABLE = ("retriever_name", "description", "stages", "collection_identifiers", "input_schema")
 MOST_STAGED = 64
 """Searches whose later stages run at once; the ones above wait."""
 
@@ -31,13 +40,15 @@ class Backend:
     def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
-        self._searcher = Searcher(self._catalog, place)
-        self.platform = Platform(self._catalog, place, handles)
+        self._searcher = Searcher(self._catalog, place, find_served)
+        self.platform = Platform(self._catalog, place, handles, self._searcher.stages)
+        self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
+        self.evaluations.close_lost()
         self.platform.resume()
 
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -48,34 +59,65 @@ class Backend:
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer has Mixpeek's execute format."""
+        record = self._catalog.retriever(retriever)
         prepared, result = await self._search(retriever, body)
+        answer = to_response(result, prepared.spec, prepared.request)
+        return {"retriever_id": record.retriever_id, **answer}
+
+    async def execute_adhoc(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Run a retriever that is not kept: its definition and the query in one body."""
+        definition, request = split_adhoc(body)
+        prepared, result = await self._search(definition, request)
         return to_response(result, prepared.spec, prepared.request)
+
+    async def execute_batch(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Run a stored retriever for several queries, a few of them at once."""
+        self._catalog.retriever(retriever)
+        return await execute_all(partial(self.execute, retriever), body)
 
     async def explain(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer holds every candidate of every leg."""
         prepared, result = await self._search(retriever, {**body, "candidates": True})
         documents = prepared.sources.fetch(candidate_ids(result))
         terms = prepared.sources.terms(prepared.request.text or "")
-        return {**to_explain(result, documents), "terms": terms, "text_field": "data"}
+        record = self._catalog.retriever(retriever)
+        told = {"retriever_id": record.retriever_id, "retriever_name": record.name}
+        explained = to_explain(result, documents)
+        return {
+            **explained,
+            **to_plan(result, prepared.spec),
+            **told,
+            "terms": terms,
+            "text_field": "data",
+        }
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.
 
+        An address without a version is the one of whichever version is served: see `find_served`.
         The answer is checked against the contract of the extractor's inference_type.
         """
         from mixpeek_lab.loader.contracts import check_answer
 
-        record, feature = find_extractor(self._catalog, addressed(body))
-        name = record.manifest.name
-        inputs, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
-        check_request(inputs, parameters)
-        inputs = with_index(record.manifest, inputs, feature)
+        ref = addressed(body)
+        given, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
+        check_request(given, parameters)
         begun = time.perf_counter()
-        answer = await self._handles.infer(name, record.source.digest, inputs, parameters)
+        record, feature = find_served(self._catalog, ref)
+        while True:
+            manifest, digest = record.manifest, record.source.digest
+            inputs = with_index(manifest, given, feature)
+            try:
+                answer = await self._handles.infer(manifest.name, digest, inputs, parameters)
+                break
+            except EngineError:
+                record, feature = find_served(self._catalog, ref)
+                if record.source.digest == digest:  # no other version has taken over meanwhile
+                    raise
         return {
-            "data": check_answer(record.manifest, inputs, answer, feature),
+            "data": check_answer(manifest, inputs, answer, feature),
             "provider": "mixpeek_lab",
-            "model": f"{name}@{record.manifest.version}",
+            "model": f"{manifest.name}@{manifest.version}",
             "latency_ms": round((time.perf_counter() - begun) * 1000, 3),
         }
 
@@ -87,7 +129,19 @@ class Backend:
                 f"There is a retriever called {spec.name!r} already. Delete it, or take a new name."
             )
         record = self._catalog.put_retriever(new_name(spec.name, "retriever"), spec.as_dict())
-        return {"retriever": _public(record), "warnings": list(notes)}
+        made = _public(record)
+        return {**made, "retriever": made, "warnings": list(notes)}
+
+    async def patch_retriever(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Change a retriever: what is given takes the place of what it had. Its name stays."""
+        record = self._catalog.retriever(retriever)
+        demand_known(body, CHANGEABLE)
+        if body.get("retriever_name", record.name) != record.name:
+            raise BodyError.at("retriever_name", "stays: make another retriever of that name.")
+        changes = {name: value for name, value in body.items() if value is not None}
+        spec, notes = self._searcher.resolve({**record.body, **changes}, record.name)
+        made = _public(self._catalog.put_retriever(record.name, spec.as_dict()))
+        return {**made, "retriever": made, "warnings": list(notes)}
 
     async def list_retrievers(self) -> list[JSON]:
         """All retrievers, by name."""
@@ -102,9 +156,18 @@ class Backend:
         self._catalog.delete_retriever(retriever)
 
     async def _search(
-        self, retriever: str, body: Mapping[str, JSON]
+        self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]
     ) -> tuple[Prepared, SearchResult]:
         prepared = self._searcher.prepare(retriever, body)
+        try:
+            return prepared, await self._answered(prepared)
+        except EngineError:
+            again = self._searcher.prepare(retriever, body)
+            if again.extractors == prepared.extractors:
+                raise
+            return again, await self._answered(again)  # another version has taken over meanwhile
+
+    async def _answered(self, prepared: Prepared) -> SearchResult:
         begun = time.perf_counter()
         wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
         answers = await asyncio.gather(
@@ -116,7 +179,7 @@ class Backend:
         result = replace(result, spans=(span, *result.spans))
         if prepared.spec.stages:
             result = await self._staged(prepared, result)
-        return prepared, result
+        return result
 
     async def _staged(self, prepared: Prepared, result: SearchResult) -> SearchResult:
         """Run the later stages in a thread: they are plain functions, and wait for services."""
@@ -138,4 +201,13 @@ class Backend:
 
 
 def _public(record: RetrieverRecord) -> dict[str, JSON]:
-    return {"retriever_id": record.retriever_id, "created_at": record.created_at, **record.body}
+    """The retriever, with the names that Mixpeek's client demands beside those of its body."""
+    fusion = record.body["stages"][0]["parameters"].get("fusion", "rrf")
+    return {
+        "retriever_id": record.retriever_id,
+        "created_at": record.created_at,
+        **record.body,
+        "collection_ids": record.body["collection_identifiers"],
+        "fusion": fusion["strategy"] if isinstance(fusion, Mapping) else fusion,
+        "version": 1,
+    }

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
+from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
@@ -45,13 +46,14 @@ from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
 from mixpeek_lab.workbench.versioned import Versioned
+from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
 WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
-class Lab(Versioned):
+class Lab(Measured, Versioned):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
@@ -101,6 +103,11 @@ class Lab(Versioned):
     def models(self) -> ModelStore:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
+
+    @cached_property
+    def work(self) -> Work:
+        """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
+        return Work(self._catalog, self._home)
 
     @property
     def token(self) -> str:
@@ -153,15 +160,10 @@ class Lab(Versioned):
         serve = self._endpoint.describe()
         if self._endpoint.state == "off" and self._is_starting():
             serve = "Serve: waits for Ray"
-        problem = check_installation()
-        return Status(
-            self.home,
-            self._session.describe(),
-            serve,
-            self.url,
-            tuple(self._endpoint.deployed),
-            (problem,) if problem else (),
-        )
+        problems = filter(None, [check_installation()])
+        deployed, work = tuple(self._endpoint.deployed), self.work.describe()
+        told = (self._session.describe(), serve, self.url, deployed, work, tuple(problems))
+        return Status(self.home, *told)
 
     def __enter__(self) -> Lab:
         return self

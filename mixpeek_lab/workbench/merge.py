@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mixpeek_lab.catalog import DocumentEdit
 from mixpeek_lab.documents import DocumentTable, join_metadata, join_tables
 from mixpeek_lab.models import JSON, Collection, Manifest
 from mixpeek_lab.pipeline import PlannedRow
@@ -24,14 +25,24 @@ class Plan:
     kept: frozenset[str]
     """Keys of the rows that were computed before."""
     fingerprint: str
-    """Equal fingerprints, equal snapshots: of rows, metadata, features and settings."""
+    """Equal fingerprints, equal snapshots: of rows, metadata, features, settings and edits."""
+    edits: Mapping[str, DocumentEdit] = field(default_factory=dict)
+    """Changes to single documents, by document id, that hold for what they are made of now."""
 
 
 def make_plan(
-    rows: Sequence[PlannedRow], known: frozenset[str], manifest: Manifest, collection: Collection
+    rows: Sequence[PlannedRow],
+    known: frozenset[str],
+    manifest: Manifest,
+    collection: Collection,
+    edits: Mapping[str, DocumentEdit],
+    beside: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Compare the input with the keys that are known. `collection` as it is to become."""
-    todo = [row for row in rows if row.key not in known]
+    """Compare the input with the keys that are known. `collection` as it is to become.
+
+    Rows of the objects in `beside` (`*`: all) are computed though their documents are kept.
+    """
+    todo = [row for row in rows if row.key not in known or beside & {"*", row.row.object_id}]
     kept = frozenset(row.key for row in rows if row.key in known)
     basis = [
         asdict(collection.settings),
@@ -42,7 +53,11 @@ def make_plan(
     digest = hashlib.sha256(json.dumps(basis).encode())
     for row in rows:
         digest.update(f"{row.key}{row.row.metadata_hash}".encode())
-    return Plan(rows, todo, kept, digest.hexdigest())
+    keys = {row.key for row in rows}
+    holding = {key: edit for key, edit in edits.items() if edit.row_key in keys}
+    for edit in holding.values():
+        digest.update(json.dumps(asdict(edit), sort_keys=True).encode())
+    return Plan(rows, todo, kept, digest.hexdigest(), holding)
 
 
 def merge_documents(
@@ -62,12 +77,22 @@ def merge_documents(
         parts.append(kept.drop_columns(list(documents.metadata_fields)))
     parts += [] if fresh is None else [fresh]
     joined, notes = join_tables(parts) if parts else (_no_documents(), [])
+    joined = _without_deleted(joined, plan)
     ordinal = {row.key: position for position, row in enumerate(plan.rows)}
     order = [ordinal[key] for key in joined.column("_row_key").to_pylist()]
     if order != sorted(order):
         joined = joined.take(pa.array(sorted(range(len(order)), key=order.__getitem__)))
-    documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows))
+    fields = {key: edit.fields for key, edit in plan.edits.items() if not edit.is_deleted}
+    documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows), fields)
     return documents, [*notes, *hidden]
+
+
+def _without_deleted(documents: pa.Table, plan: Plan) -> pa.Table:
+    gone = [key for key, edit in plan.edits.items() if edit.is_deleted]
+    if not gone:
+        return documents
+    is_gone = pc.is_in(documents.column("document_id"), pa.array(gone, pa.string()))
+    return documents.filter(pc.invert(is_gone))
 
 
 def _metadata(rows: Sequence[PlannedRow]) -> dict[str, Mapping[str, JSON]]:

@@ -29,7 +29,7 @@ def input_rows(
             collection.bucket_id, input_types(record.manifest), collection.properties
         ),
         collection_id=collection.collection_id,
-        digest=record.source.digest,
+        digest=record.source.batch_digest,
         parameters=collection.parameters,
     )
 

@@ -18,7 +18,7 @@ from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, RunReport, RunState
-from mixpeek_lab.pipeline import Stamp, input_table
+from mixpeek_lab.pipeline import PlannedRow, Stamp, input_table
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
@@ -84,6 +84,8 @@ class Run:
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
     """Objects, by id, that are computed again though nothing changed; `*` is all of them."""
+    beside: frozenset[str] = frozenset()
+    """Objects whose documents are computed again and come beside those that there are."""
 
     def execute(self) -> RunReport:
         """Bring the collection up to date with its bucket. Only changed rows are computed.
@@ -138,7 +140,15 @@ class Run:
         rows = input_rows(self.catalog, self.collection, self.record)
         known = self._results.known() if "*" not in self.force else frozenset()
         known -= {row.key for row in rows if row.row.object_id in self.force}
-        return make_plan(rows, known, self.record.manifest, self.collection)
+        rows = [self._beside(row) if row.key in known else row for row in rows]
+        edits = self.catalog.edits(self.collection.collection_id)
+        return make_plan(rows, known, self.record.manifest, self.collection, edits, self.beside)
+
+    def _beside(self, row: PlannedRow) -> PlannedRow:
+        """The row with a new document's id, where its document comes beside the one there is."""
+        if not self.beside & {"*", row.row.object_id}:
+            return row
+        return replace(row, document_id=f"{row.document_id}_{self.run_id.rpartition('_')[2]}")
 
     @property
     def _results(self) -> Results:
@@ -212,7 +222,7 @@ class Run:
     ) -> SnapshotCounts:
         # A row of which one chunk failed keeps its other chunks, and is tried again next time.
         # So is one for which an item of concurrent_api_calls or parallel_io failed.
-        failed = {plan.todo[row].key for row in computed.failed_rows | computed.again}
+        failed = {plan.todo[row].key for row in computed.failed_rows | computed.again} - plan.kept
         return write_snapshot(
             self.root,
             number,

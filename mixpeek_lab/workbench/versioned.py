@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.hosted import Hosted
 from mixpeek_lab.workbench.retriever_exports import exported, imported
-from mixpeek_lab.workbench.versions import Versions
+from mixpeek_lab.workbench.versions import Versions, saved_scores
 
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Catalog, RetrieverRecord
     from mixpeek_lab.source import ExtractorSource
+    from mixpeek_lab.workbench.evaluations import Evaluations
     from mixpeek_lab.workbench.extractors import Definition
     from mixpeek_lab.workbench.home import Home
 
@@ -30,7 +31,8 @@ class Versioned(ABC):
     @cached_property
     def versions(self) -> Versions:
         """Versions of extractors: commit, log, status, diff, checkout, tag."""
-        return Versions(self._catalog, self._home, self._drafts, self._refused)
+        scores_of = saved_scores(lambda: self.evaluations.list())
+        return Versions(self._catalog, self._home, self._drafts, self._refused, scores_of)
 
     @cached_property
     def hosted(self) -> Hosted:
@@ -52,6 +54,11 @@ class Versioned(ABC):
         Errors as for `retriever`.
         """
         return self.retriever(*imported(body, name))
+
+    @property
+    @abstractmethod
+    def evaluations(self) -> Evaluations:
+        """Saved evaluations."""
 
     @abstractmethod
     def retriever(self, name: str, body: Mapping[str, JSON]) -> RetrieverRecord:

@@ -5,9 +5,11 @@ run to run.
 """
 
 from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, TablePage
+from mixpeek_lab.widgets.cards.evaluation import ComparisonCard, EvaluationCard, EvaluationList
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
+from mixpeek_lab.widgets.cards.stages import StageCard, StageList
 from mixpeek_lab.widgets.cards.versions import CheckoutCard, DiffCard, LogCard, StatusCard
 from mixpeek_lab.widgets.cards.view import FactsCard
 
@@ -15,7 +17,10 @@ __all__ = [
     "BucketCard",
     "BucketList",
     "CheckoutCard",
+    "ComparisonCard",
     "DiffCard",
+    "EvaluationCard",
+    "EvaluationList",
     "ExtractorCard",
     "ExtractorList",
     "FactsCard",
@@ -25,6 +30,8 @@ __all__ = [
     "RetrieverCard",
     "RetrieverList",
     "RunCard",
+    "StageCard",
+    "StageList",
     "StatusCard",
     "TablePage",
 ]

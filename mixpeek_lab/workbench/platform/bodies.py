@@ -36,6 +36,15 @@ def required(body: Mapping[str, JSON], names: Collection[str], kind: type[T], wh
     raise BodyError.at(f"{where}{first}", f"is missing: it must be {_KINDS[kind]}.")
 
 
+def texts(body: Mapping[str, JSON], name: str, where: str = "") -> list[str] | None:
+    """The list of texts `name`; None where it is absent or null."""
+    found = optional(body, name, list, where)
+    wrong = next((item for item in found or () if not isinstance(item, str)), None)
+    if wrong is not None:
+        raise BodyError.at(f"{where}{name}", f"holds {shown(wrong)}: it is a list of texts.")
+    return found
+
+
 def demand_known(body: Mapping[str, JSON], known: Collection[str], where: str = "") -> None:
     """BodyError for a field that nothing reads, which may well be a slip; empty ones are left."""
     for name, value in body.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import check_metadata_names
@@ -18,7 +19,8 @@ from mixpeek_lab.workbench.platform.bodies import (
 )
 from mixpeek_lab.workbench.platform.shapes import bucket_schema
 
-FIELDS = ("bucket_name", "name", "blob_schema", "bucket_schema", "description", "metadata")
+NAMES = ("bucket_name", "name")
+FIELDS = (*NAMES, "blob_schema", "bucket_schema", "description", "metadata")
 
 
 class Buckets:
@@ -30,7 +32,7 @@ class Buckets:
     def create(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """A new bucket. ConflictError where its name is taken."""
         demand_known(body, FIELDS)
-        name = new_name(required(body, ("bucket_name", "name"), str), "bucket")
+        name = new_name(required(body, NAMES, str), "bucket")
         schema, needed = _schema(body)
         told = {**details(body), **({"required": needed} if needed else {})}
         return self._record(self._catalog.create_bucket(name, schema, told))
@@ -42,6 +44,25 @@ class Buckets:
     def get(self, key: str) -> dict[str, JSON]:
         """One bucket."""
         return self._record(self._catalog.bucket(key))
+
+    def patch(self, key: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Another name, description, metadata or schema.
+
+        ConflictError where a schema lacks a field that there are objects of, or gives it another
+        type.
+        """
+        demand_known(body, FIELDS)
+        bucket = self._catalog.bucket(key)
+        told = {**bucket.details, **details(body)}
+        schema = dict(bucket.schema)
+        if any(body.get(name) is not None for name in ("blob_schema", "bucket_schema")):
+            schema, needed = _schema(body)
+            told["required"] = needed
+            _demand_kept(bucket, schema)
+        named = any(body.get(name) is not None for name in NAMES)
+        name = new_name(required(body, NAMES, str), "bucket") if named else bucket.name
+        self._catalog.update_bucket(replace(bucket, name=name, schema=schema, details=told))
+        return self.get(bucket.bucket_id)
 
     def delete(self, key: str) -> None:
         """Remove a bucket with its objects. ConflictError where a collection is made of it."""
@@ -93,3 +114,12 @@ def _schema(body: Mapping[str, JSON]) -> tuple[dict[str, str], list[str]]:
             needed.append(name)
     check_metadata_names(name for name, kind in schema.items() if kind not in BLOB_TYPES)
     return schema, needed
+
+
+def _demand_kept(bucket: Bucket, schema: Mapping[str, str]) -> None:
+    for name, kind in bucket.schema.items():
+        if bucket.object_count and schema.get(name) != kind:
+            raise ConflictError(
+                f"Bucket {bucket.name!r} has {bucket.object_count} objects with {name} as {kind}: "
+                "a schema can gain fields, and keeps those it has."
+            )

@@ -1,62 +1,141 @@
-"""Documents of a collection, as its newest snapshot has them."""
+"""Documents of a collection: as its newest snapshot has them, with what was changed since.
+
+A change is written down at once, and read back at once. The run that it sets going takes it into
+the next snapshot, where searches and filters find it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import BodyError
+from mixpeek_lab.catalog import Catalog, DocumentEdit
+from mixpeek_lab.documents import RESERVED
+from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
 from mixpeek_lab.snapshots import Snapshot, shown_fields
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
+from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.sources import Source
+from mixpeek_lab.workbench.values import plain as plain_value
 
 MOST = 1000
+SHOWING = ("return_presigned_urls", "include_total")
+"""What Mixpeek's client says of how its service shows documents: the same here in any case."""
+OWN = ("_internal", "collection_id", *RESERVED)
+"""Names that no change can have."""
 
 
 class Documents:
-    """Lists documents. The snapshot looked at last stays open."""
+    """Documents by collection and id. The snapshot looked at last stays open."""
 
-    def __init__(self, catalog: Catalog, home: Home) -> None:
-        self._catalog, self._home = catalog, home
+    def __init__(self, catalog: Catalog, home: Home, host: Host) -> None:
+        self._catalog, self._home, self._host = catalog, home, host
         self._last: tuple[str, int, Source] | None = None
 
     def list_all(
         self, key: str, body: Mapping[str, JSON], offset: int, limit: int
-    ) -> tuple[list[JSON], int, int, int]:
-        """Some documents, how many match the filters, the offset and the limit.
-
-        `offset`, `limit` and `filters` in the body count before the query string's.
-        """
-        demand_known(body, ("filters", "limit", "offset"))
-        offset = _whole(body, "offset", 0, None, offset)
-        limit = _whole(body, "limit", 1, MOST, limit)
+    ) -> tuple[list[JSON], int]:
+        """Some documents, and how many match the filters. `return_vectors` shows vectors too."""
+        demand_known(body, ("filters", "limit", "offset", "page", "page_size", "return_vectors",
+                            *SHOWING))  # fmt: skip
         filters = parse_filter(body["filters"]) if body.get("filters") else None
+        with_vectors = bool(optional(body, "return_vectors", bool))
         collection = self._catalog.collection(key)
-        if collection.snapshot is None:
-            return [], 0, offset, limit
-        source = self._source(collection, collection.snapshot)
+        source = self._source(collection)
+        if source is None:
+            return [], 0
+        edits = self._catalog.edits(collection.collection_id)
         allowed = source.snapshot.allowed(filters)
         ids = source.snapshot.document_ids
         if allowed is not None:
             ids = [ids[row] for row in allowed.nonzero()[0].tolist()]
-        found = source.snapshot.fetch(ids[offset : offset + limit])
-        return [_record(source, row) for row in found.values()], len(ids), offset, limit
+        if any(edit.is_deleted for edit in edits.values()):
+            rows = source.snapshot.fetch([key for key in ids if key in edits])
+            ids = [key for key in ids if key not in rows or not _is_gone(rows[key], edits)]
+        page = ids[offset : offset + limit]
+        vectors = source.snapshot.all_vectors_of(page) if with_vectors else {}
+        found = source.snapshot.fetch(page).items()
+        return [{**_record(source, row, edits), **vectors.get(key, {})} for key, row in found], len(
+            ids
+        )
 
-    def _source(self, collection: Collection, number: int) -> Source:
-        known = self._last
-        if known is None or known[:2] != (collection.collection_id, number):
-            folder = self._home.snapshots(collection.collection_id) / str(number)
-            source = Source(collection, Snapshot(folder, collection.collection_id))
-            known = self._last = (collection.collection_id, number, source)
-        return known[2]
+    def get(self, key: str, document_id: str, *, with_vectors: bool = False) -> dict[str, JSON]:
+        """One document; NotFoundError where it is not there, or was deleted."""
+        collection = self._catalog.collection(key)
+        source, row, edits = self._row(collection, document_id)
+        vectors = source.snapshot.all_vectors_of([document_id]) if with_vectors else {}
+        return {**_record(source, row, edits), **vectors.get(document_id, {})}
+
+    def patch(self, key: str, document_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Set fields of one document. It keeps them for as long as its content is the same.
+
+        BodyError for what the extractor computed, and for what says where a document comes from.
+        """
+        collection = self._catalog.collection(key)
+        source, row, edits = self._row(collection, document_id)
+        if not body:
+            raise InvalidInputError('Say which fields: {"reviewed": true}.')
+        _demand_free(body, source)
+        old = edits.get(document_id)
+        before = old.fields if old and old.row_key == row["_row_key"] else {}
+        edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})
+        self._keep(collection, edit)
+        return _record(source, row, {document_id: edit})
+
+    def delete(self, key: str, document_id: str) -> None:
+        """Take one document out. It stays out for as long as its content is the same."""
+        collection = self._catalog.collection(key)
+        _, row, _ = self._row(collection, document_id)
+        self._keep(collection, DocumentEdit(document_id, row["_row_key"], is_deleted=True))
+
+    # ------------------------------------------------------------ inside
+
+    def _keep(self, collection: Collection, edit: DocumentEdit) -> None:
+        with self._catalog.together():
+            self._catalog.put_edit(collection.collection_id, edit)
+            self._catalog.queue_task(collection.collection_id)
+        self._host.wake()
+
+    def _row(
+        self, collection: Collection, document_id: str
+    ) -> tuple[Source, Mapping[str, JSON], Mapping[str, DocumentEdit]]:
+        source = self._source(collection)
+        row = source.snapshot.fetch([document_id]).get(document_id) if source else None
+        edits = self._catalog.edits(collection.collection_id)
+        if source is None or row is None or _is_gone(row, edits):
+            known = source.snapshot.document_ids[:8] if source else []
+            raise NotFoundError("document", document_id, known)
+        return source, row, edits
+
+    def _source(self, collection: Collection) -> Source | None:
+        """The snapshot that readers see; None before the first run."""
+        number, known = collection.snapshot, self._last
+        if number is None:
+            return None
+        if known is not None and known[:2] == (collection.collection_id, number):
+            return replace(known[2], collection=collection)
+        folder = self._home.snapshots(collection.collection_id) / str(number)
+        source = Source(collection, Snapshot(folder, collection.collection_id))
+        self._last = (collection.collection_id, number, source)
+        return source
 
 
-def _record(source: Source, row: Mapping[str, JSON]) -> dict[str, JSON]:
+def _is_gone(row: Mapping[str, JSON], edits: Mapping[str, DocumentEdit]) -> bool:
+    edit = edits.get(row["document_id"])
+    return edit is not None and edit.is_deleted and edit.row_key == row["_row_key"]
+
+
+def _record(
+    source: Source, row: Mapping[str, JSON], edits: Mapping[str, DocumentEdit]
+) -> dict[str, JSON]:
     fields: dict[str, JSON] = plain(shown_fields(row))
+    edit = edits.get(row["document_id"])
+    if edit is not None and edit.row_key == row["_row_key"]:
+        fields |= edit.fields
     return {
         **fields,
         "document_id": row["document_id"],
@@ -65,12 +144,14 @@ def _record(source: Source, row: Mapping[str, JSON]) -> dict[str, JSON]:
     }
 
 
-def _whole(body: Mapping[str, JSON], name: str, least: int, most: int | None, default: int) -> int:
-    value = optional(body, name, int)
-    if value is None:
-        return default
-    if value < least or (most is not None and value > most):
-        raise BodyError.at(
-            name, f"is {value}: it is {least} or more" + (f", {most} at most." if most else ".")
-        )
-    return value
+def _demand_free(body: Mapping[str, JSON], source: Source) -> None:
+    documents = source.snapshot.documents
+    computed = {*documents.table.column_names, *source.snapshot.features}
+    computed -= {*documents.metadata_fields, *OWN}
+    for name in body:
+        if name in OWN:
+            raise BodyError.at(name, "says what the document is or where it comes from: it stays.")
+        if name in computed:
+            raise BodyError.at(
+                name, "is computed by the extractor: change the extractor, or take another name."
+            )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import BodyError
 from mixpeek_lab.models import BLOB_TYPES, JSON, Bucket
-from mixpeek_lab.workbench.platform.bodies import optional, required, shown
+from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown
 
 WHERE = "feature_extractor.input_mappings"
 
@@ -18,12 +18,14 @@ def sources_bucket(catalog: Catalog, body: Mapping[str, JSON]) -> Bucket:
     kind = source.get("type", "bucket")
     if kind != "bucket":
         raise BodyError.at("source.type", f"is {shown(kind)}: a collection is made of a bucket.")
+    demand_known(source, ("type", "bucket_id", "bucket_ids"), "source.")
     several = optional(source, "bucket_ids", list, "source.")
     if several is not None and "bucket_id" not in source:
         if len(several) != 1 or not isinstance(several[0], str):
             raise BodyError.at(
                 "source.bucket_ids",
-                f"is {shown(several)}: a collection is made of one bucket, so it holds one id.",
+                f"is {shown(several)}: a collection is made of one bucket, so it holds one id. "
+                "Make a collection of each bucket: a retriever searches several.",
             )
         return catalog.bucket(several[0])
     return catalog.bucket(required(source, ("bucket_id",), str, "source."))

@@ -94,7 +94,7 @@ class Objects:
         tasks = [
             self._catalog.queue_task(collection.collection_id)[0]
             for collection in self._catalog.collections()
-            if collection.bucket_id == bucket.bucket_id
+            if collection.bucket_id == bucket.bucket_id and collection.is_enabled
         ]
         return {
             "task_ids": [task.task_id for task in tasks],

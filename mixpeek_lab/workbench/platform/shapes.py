@@ -10,10 +10,13 @@ def vector_indexes(manifest: Manifest) -> list[JSON]:
     return [
         {
             "name": feature.feature_name,
+            "description": f"{feature.feature_name} of {manifest.name} {manifest.version}",
             "feature_uri": manifest.uri(feature.feature_name),
             "type": "single",
             "index": {
                 "name": feature.feature_name,
+                "description": f"{feature.embedding_dim} numbers a document",
+                "type": "dense",
                 "dimensions": feature.embedding_dim,
                 "distance": feature.distance_metric,
             },
@@ -35,9 +38,24 @@ def bucket_schema(bucket: Bucket) -> dict[str, JSON]:
 def output_schema(bucket: Bucket, manifest: Manifest) -> dict[str, JSON]:
     """The fields of a collection's documents, as far as they are known beforehand."""
     fields = {name: {"type": t} for name, t in bucket.schema.items() if t not in BLOB_TYPES}
-    features = {
+    return {"properties": {"data": {"type": "text"}, **fields, **_features(manifest)}}
+
+
+def extractor_schemas(manifest: Manifest) -> dict[str, JSON]:
+    """What an extractor takes and gives: `input_schema` and `output_schema`."""
+    taken = {"text" if t == "string" else t for t in manifest.supported_input_types}
+    return {
+        "input_schema": {
+            "type": "object",
+            "properties": {name: {"type": name} for name in sorted(taken)},
+        },
+        "output_schema": {"type": "object", "properties": _features(manifest)},
+    }
+
+
+def _features(manifest: Manifest) -> dict[str, JSON]:
+    return {
         f.feature_name: {"type": "array", "dimensions": f.embedding_dim}
         if f.feature_type == "embedding" else {"type": "string"}
         for f in manifest.features
     }  # fmt: skip
-    return {"properties": {"data": {"type": "text"}, **fields, **features}}

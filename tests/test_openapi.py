@@ -1,0 +1,148 @@
+"""The API's description: every route has one, and answers are what it says (schemathesis).
+
+The requests are made from the description, by a fixed seed, and go to the real app over a real
+home; the worker and Ray Serve are left out, as in test_platform_api.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, seed, settings
+from packages import HASH_EMBEDDER
+from platform_client import EXTRACTOR, collected, filled
+from schemathesis.specs.openapi import checks
+from test_platform_api import RETRIEVER, TOKEN, URI, Host, client_of
+
+from mixpeek_lab.api import create_app
+from mixpeek_lab.workbench import Lab
+from mixpeek_lab.workbench.backend import Backend
+
+ALIASES = r"/plugins|^/v1/namespaces/\{namespace\}/(?!extractors)"
+"""Paths that lead to the same functions as others."""
+
+
+class Late:
+    """The app, which is made by a fixture, while the tests are made of its description before."""
+
+    app: Any = None
+
+    async def __call__(self, *connection: Any) -> None:
+        await self.app(*connection)
+
+
+api = schemathesis.openapi.from_dict(create_app(None, TOKEN).openapi()).exclude(path_regex=ALIASES)
+api.config.update(base_url="http://127.0.0.1")
+api.app = late = Late()
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.ignored_auth,
+    checks.unsupported_method,
+]
+
+SEARCH = {"collection_identifiers": ["docs"], "searches": [{"feature_uri": URI}]}
+BODIES: dict[str, list[Any]] = {
+    "buckets.create": [{"bucket_name": "made", "blob_schema": {"body": {"type": "text"}}}],
+    "objects.create": [
+        {"blob_data": {"body": "a text"}, "metadata": {"n": 1}},
+        {"blobs": [{"property": "body", "type": "text", "data": "another"}], "kind": "x"},
+        {"objects": [{"blob_data": {"body": "a text"}}]},
+    ],
+    "objects.create_batch": [{"objects": [{"blob_data": {"body": "one"}}]}],
+    "collections.create": [
+        {"collection_name": "made", "source": {"type": "bucket", "bucket_id": "texts"},
+         "feature_extractor": EXTRACTOR},
+    ],
+    "collections.trigger": [{}, {"dedup_strategy": "force"}],
+    "collections.documents": [
+        {}, {"limit": 1}, {"filters": {"field": "n", "operator": "gte", "value": 1}},
+    ],
+    "uploads.create": [{"name": "hash_embedder"}],
+    "inference.infer": [{"feature_uri": URI, "inputs": {"text": "river"}}],
+    "retrievers.create": [{**SEARCH, "retriever_name": "made"}],
+    "retrievers.execute": [{"query": {"query_text": "river"}}, {"inputs": {"query": "x"}}],
+    "retrievers.explain": [{"query": {"query_text": "river"}, "limit": 2}],
+}  # fmt: skip
+"""Bodies that work, for every other request: what is made of schemas alone rarely does."""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A platform with bucket `texts`, collection `docs` with documents, and retriever `find`."""
+    home = tmp_path_factory.mktemp("openapi") / "home"
+    Lab(home).load(HASH_EMBEDDER)
+    host = Host(home)
+    ask = client_of(home, host)
+    collected(ask, filled(ask))
+    host.work()
+    ask("POST", "/retrievers", {**RETRIEVER, "collection_ids": ["docs"]})
+    late.app = create_app(Backend(home, host), TOKEN)
+    return late.app
+
+
+@pytest.fixture(scope="module")
+def known(app: Any) -> dict[str, list[str]]:
+    """Path parameter → names and ids of what there is."""
+    ask = client_of_app(app)
+    bucket = ask("GET", "/buckets/texts")["bucket_id"]
+    objects = ask("GET", f"/buckets/{bucket}/objects")["results"]
+    return {
+        "namespace": ["default"],
+        "bucket": ["texts", bucket],
+        "object_id": [item["object_id"] for item in objects],
+        "collection": ["docs"],
+        "retriever": ["find"],
+        "extractor": ["hash_embedder_1_0_0", "hash_embedder"],
+        "task_id": [task["task_id"] for task in ask("GET", "/tasks")["results"]],
+    }
+
+
+def client_of_app(app: Any) -> Any:
+    from platform_client import Client
+    from starlette.testclient import TestClient
+
+    return Client(TestClient(app, base_url="http://127.0.0.1"), TOKEN)
+
+
+def at_home(case: Any, known: dict[str, list[str]]) -> Any:
+    """Every other request, by its own digits, is about what there is, and with a body that works.
+
+    Not what deletes: it would leave nothing.
+    """
+    drawn = int.from_bytes(
+        hashlib.sha256(repr((case.path_parameters, case.body)).encode()).digest()[:4]
+    )
+    if drawn % 2 and case.method != "DELETE":
+        case.headers = {**(case.headers or {}), "X-Namespace": "default"}
+        for name in case.path_parameters or {}:
+            if name in known:
+                case.path_parameters[name] = known[name][drawn // 2 % len(known[name])]
+        key = case.operation.definition.raw["operationId"].replace("_", ".", 1)
+        if drawn // 4 % 4 and (bodies := BODIES.get(key.removesuffix("_in_namespace"))):
+            case.body = bodies[drawn // 16 % len(bodies)]
+    return case
+
+
+@api.parametrize()
+@seed(4)
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_answers_are_as_they_are_described(
+    case: Any, app: Any, known: dict[str, list[str]]
+) -> None:
+    at_home(case, known).call_and_validate(headers=HEADERS, checks=CHECKS)
