@@ -155,6 +155,15 @@ class TestAgainstOurOwnServer:
 
         with pytest.raises(RemoteError, match=r"^status: .*realtime\.py:3 broke"):
             hosted(mine, pause=fail).push(NAME, platform.url, deploy=True)
+
+        def come_up(_):  # the same command again asks for it again
+            moved = platform.catalog.move_deployment(NAME, digest, "QUEUED", "DEPLOYED")
+            assert moved
+            platform.states[NAME, digest[:12]] = ("RUNNING", "")
+
+        again = hosted(mine, pause=come_up).push(NAME, platform.url, deploy=True)
+        assert again.state == "DEPLOYED"
+        platform.states.clear()
         short = hosted(mine, Patience(deploy=0.05))
         with pytest.raises(RemoteError, match=r"still QUEUED after 0\.05 s\. .*same command again"):
             short.push(NAME, platform.url, deploy=True)

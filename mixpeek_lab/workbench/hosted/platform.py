@@ -60,9 +60,9 @@ class RemoteExtractors:
                 return None
             raise
 
-    def create_upload(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
+    def create_upload(self, body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
         """Ask for an address to send an archive to."""
-        return self._call("ask for an upload", "POST", "/uploads", dict(body))
+        return self._call("ask for an upload", "POST", "/uploads", dict(body), key)
 
     def confirm(self, upload_id: str, body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
         """Have what arrived checked and made an extractor. What it finds is in the answer."""

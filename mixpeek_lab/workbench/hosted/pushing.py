@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord, Push, now
@@ -53,6 +54,8 @@ class Pusher:
     record: ExtractorRecord
     commit: Commit
     on_step: OnStep
+    run: str = field(default_factory=lambda: uuid4().hex)
+    """Tells this try from any other: a request that is sent twice in it is done once."""
 
     def push(self, *, deploy: bool, batch_only: bool = False) -> Pushed:
         """Upload, confirm and, with `deploy`, wait until it is served. RemoteError."""
@@ -99,7 +102,7 @@ class Pusher:
             return known
         archive = self._archive()
         self.on_step(f"Asking {self.remote.place} for an upload of {len(archive):,} bytes.")
-        made = self.remote.create_upload(self._wanted(len(archive)))
+        made = self.remote.create_upload(self._wanted(len(archive)), f"{self.run}-upload")
         upload_id, url = _text(made, "upload_id"), _text(made, "presigned_url", "upload_url")
         headers = made.get("headers", made.get("required_headers"))
         told = {str(k): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
@@ -136,7 +139,7 @@ class Pusher:
         if push.etag:
             body["etag"] = push.etag
         try:
-            told = self.remote.confirm(push.upload_id, body, f"confirm-{push.upload_id}")
+            told = self.remote.confirm(push.upload_id, body, f"{self.run}-confirm")
         except RemoteError as error:
             if error.answered in GONE:  # another archive is needed: the next try sends it
                 self._forget(push)
@@ -175,7 +178,7 @@ class Pusher:
         has_service = self.record.source.text("realtime.py") is not None
         kind = "batch_only" if batch_only or not has_service else None
         self.on_step(f"Deploying {key}{' for batches only' if kind else ''}.")
-        told = self.remote.deploy(key, kind, f"deploy-{key}-{self.commit.digest[:12]}")
+        told = self.remote.deploy(key, kind, f"{self.run}-deploy")
         end = time.monotonic() + self.remote.wire.patience.deploy
         state = shown = _state(told) or "QUEUED"
         while state in ON_THE_WAY:
