@@ -40,7 +40,8 @@ def keep_results(root: Path, snapshot: Path, maker: str) -> None:
     """
     final = root / EARLIER / maker
     working = final.with_name(f"{maker}{UNFINISHED}")
-    shutil.rmtree(working, ignore_errors=True)
+    for left_by_a_dead_process in final.parent.glob(f"*{UNFINISHED}"):
+        shutil.rmtree(left_by_a_dead_process, ignore_errors=True)
     working.mkdir(parents=True)
     for name in (DOCUMENTS, LEDGER):
         try:

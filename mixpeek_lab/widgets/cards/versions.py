@@ -19,8 +19,8 @@ from mixpeek_lab.workbench.versions import (
     WorkingStatus,
 )
 
-SHORT, LONGEST_MESSAGE = 12, 72
-"""Characters of a digest, and of a message in the log."""
+SHORT, LONGEST_MESSAGE, LONGEST_NAME = 12, 72, 32
+"""Characters of a digest, and of a message and a name in the log."""
 MOST_QUERIES = 10
 """Queries won or lost that a card names."""
 
@@ -56,7 +56,7 @@ class LogCard(View):
                 commit.version,
                 ", ".join(history.tags_of(commit.version)),
                 shown(commit.message, LONGEST_MESSAGE),
-                commit.author,
+                shown(commit.author, LONGEST_NAME),
                 commit.created_at[:16].replace("T", " ") if with_when else "",
                 commit.parent or "",
                 commit.origin,
