@@ -24,6 +24,7 @@ from mixpeek_lab.retrievers import Reach, parse_retriever, stage_definitions
 from mixpeek_lab.retrievers.bodies import checked
 from mixpeek_lab.retrievers.stages import AVAILABLE, FIRST, OFF, STAGES, Outcome, StageContext
 from mixpeek_lab.retrievers.stages.sql_lookup import placed
+from mixpeek_lab.secrets import SecretStore
 from mixpeek_lab.workbench import Lab
 
 SECRET = "s3cret/va lue"
@@ -86,6 +87,11 @@ def url(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The server's, which this process may call."""
     monkeypatch.setenv("MIXPEEK_LAB_ALLOW_LOCAL_URLS", "127.0.0.1")
     return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+@pytest.fixture(autouse=True)
+def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +222,12 @@ def test_private_addresses_are_refused(lab: Lab, host: str, monkeypatch: Any) ->
          "not among"),
         ({"url": "{{DOC.link}}"}, "a host from a template needs allowed_domains"),
         ({"url": "http://{DOC.host}/x"}, "a host from a template needs allowed_domains"),
+        ({"url": "http://{DOC.host}.a.example/x"}, "a host from a template needs allowed_domains"),
+        ({"url": "http://a.example{{DOC.host}}/"}, "a host from a template needs allowed_domains"),
+        ({"url": "{{INPUT.q}}://a.example/"}, "a host from a template needs allowed_domains"),
+        ({"url": "{{INPUT.q}}/x", "allowed_domains": ["x"]}, "is not an http"),
+        ({"url": "http://a.example\\\\.b.example/"}, "is not an http"),
+        ({"url": "http://a.example/", "headers": {"X: y": "b"}}, "not set here"),
         ({"url": "http://{DOC.host}/x", "allowed_domains": ["a.example"]}, "not among"),
         ({"url": "{{DOC.link}}", "allowed_domains": ["a.example"]}, "not among"),
         ({"url": "file:///etc/passwd"}, "is not an http"),
@@ -239,7 +251,7 @@ def test_calls_that_are_not_made(given: dict[str, Any], told: str) -> None:
     )
     fields = {"link": "http://b.example/", "host": "b.example", "lines": "a\r\nX: b"}
     with pytest.raises(RetrieverError, match=told):
-        run("api_call", [Hit("d", "c", 1, 1.0, fields, {})], reach, **given)
+        run("api_call", [Hit("d", "c", 1, 1.0, fields, {})], reach, on_error="raise", **given)
 
 
 def test_a_value_stays_a_value_in_the_url() -> None:
@@ -272,7 +284,8 @@ def test_a_secret_is_sent_and_never_told(
     lab: Lab, url: str, monkeypatch: Any, auth: dict[str, Any], where: str | None, server: Any
 ) -> None:
     value = f"user:{SECRET}" if auth["type"] == "basic" else SECRET
-    monkeypatch.setenv("THE_KEY", value)
+    monkeypatch.setenv("THE_KEY", "of the environment, which is never sent")
+    SecretStore(lab.home).set("THE_KEY", value)
     sent: dict[str, str] = {}
     original = Echo.do_POST
 
