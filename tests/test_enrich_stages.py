@@ -494,6 +494,47 @@ def test_expanded_queries_are_fused(
         assert ranks.get(query) == (ids.index(first) + 1 if first in ids else None)
 
 
+def test_a_retriever_may_begin_with_it(lab: Lab, openai: ProtocolServer) -> None:
+    openai.says = lambda _: "boat harbour"
+    config = {"feature_uri": URI, "query": {"text": "{{INPUT.query}}"}, "top_k": 9}
+    parameters = {"model": "gpt-4o-mini", "feature_search_config": config, "num_expansions": 1}
+    for stage in (
+        {"query_expand": parameters},
+        {"stage_type": "filter", "stage_id": "query_expand", "parameters": parameters},
+        {"stage_name": "more", "config": {"stage_id": "query_expand", "parameters": parameters}},
+    ):
+        retriever = {"name": "r", "collection_identifiers": ["docs"], "stages": [stage]}
+        spec = parse_retriever(retriever)
+        assert [leg.top_k for leg in spec.searches] == [9]
+        assert parse_retriever(spec.as_dict()) == spec
+        result = lab.search(retriever, "coin rate")
+        assert result.output["expanded_queries"] == ["boat harbour"]
+        ids = {
+            key for ranking in rankings(lab, ["coin rate", "boat harbour"], 9) for key, _ in ranking
+        }
+        assert {h.document_id for h in result.hits} == ids
+    bare = {"name": "r", "collection": "docs", "stages": [{"query_expand": {}}]}
+    with pytest.raises(RetrieverError, match="begins with feature_search"):
+        parse_retriever(bare)
+
+
+def test_models_filter_and_enrich(lab: Lab, openai: ProtocolServer) -> None:
+    def says(sent: dict[str, Any]) -> str:
+        asked = sent["messages"][-1]["content"]
+        if "Begin your answer" in str(asked):
+            return "Yes, wet." if any(word in str(asked) for word in WATER) else "No."
+        return f"seen: {asked}"
+
+    openai.says = says
+    model = {"provider": "openai", "model_name": "gpt-4o"}
+    wet = found(lab, {"llm_filter": {**model, "criteria": "Is it about water?"}}).hits
+    expected = [h for h in found(lab).hits if set(h.fields["data"].split()) & set(WATER)]
+    assert [h.document_id for h in wet] == [h.document_id for h in expected]
+    prompt = {"prompt": "{{DOC.title}}", "output_field": "said"}
+    for document in found(lab, {"llm_enrich": {**model, **prompt}}).hits[:3]:
+        assert document.fields["said"].endswith(document.fields["title"])
+
+
 def test_answers_with_no_queries_leave_the_query() -> None:
     hits = [hit("a", 2.0), hit("b", 1.0)]
     for answer in ("", "q\n Q ", '["q"]', "{}"):
