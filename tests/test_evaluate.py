@@ -441,6 +441,27 @@ def test_the_api_refuses_what_it_cannot_measure(ask):
     ask.refused(404, "NotFoundError", "GET", f"{path}/ev_nothing")
 
 
+def test_a_dataset_is_made_of_clicks(ask, lab):
+    for query, times in (("river", 3), ("money", 2), ("fox", 1)):
+        for _ in range(times):
+            lab.interactions.record(lab.search("words", query), 1, "click")
+    lab.interactions.record(lab.search("words", "fox"), 1, "skip")
+    path = "/retrievers/words/evaluations/generate-from-interactions"
+    made = ask("POST", path, {"dataset_name": "clicked", "min_interactions": 2})
+    assert [q["query_input"] for q in made["queries"]] == [{"query": "river"}, {"query": "money"}]
+    first = lab.search("words", "money").hits[0].document_id
+    assert made["queries"][1]["relevant_documents"] == [first]
+    assert finished(ask, "words", start(ask, "words", {"dataset_name": "clicked"}))[
+        "overall_metrics"
+    ]["mrr"] == pytest.approx(1.0)
+    error = ask.refused(422, "InvalidInputError", "POST", path)
+    assert "has 5 positive interactions" in error["message"]
+    wrong = {"positive_interaction_types": ["clik"]}
+    assert "clik" in str(ask.refused(422, "BodyError", "POST", path, wrong))
+    ask.refused(422, "BodyError", "POST", path, {"min_interactions": 0})
+    lab.interactions.clear("words")
+
+
 def test_an_evaluation_that_a_server_left_behind_is_marked(ask, lab, place):
     record = lab.retriever("words", BM25)
     lost = lab._catalog.begin_evaluation("words", record.retriever_id, {})
