@@ -138,6 +138,10 @@ def test_what_cannot_be_measured_is_refused_before_a_query_is_asked(lab):
         lab.evaluate("wrods", QRELS, QUERIES)
     with pytest.raises(InvalidInputError, match="confidence: 95"):
         lab.evaluate("words", QRELS, QUERIES, confidence=95)
+    with pytest.raises(InvalidInputError, match="limit: an evaluation sets this itself"):
+        lab.evaluate("words", QRELS, QUERIES, limit=3)
+    with pytest.raises(InvalidInputError, match="'two' is no grade"):
+        lab.evaluate("words", {"q1": {"r1": "two"}}, QUERIES)
     assert lab.evaluations.list() == []
     lab.evaluate("words", QRELS, QUERIES, on_query=lambda *n: asked.append(n))
     assert asked == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -238,7 +242,7 @@ def test_cards_show_means_intervals_and_notes(lab):
     assert text.startswith("words on judgements: 4 queries")
     assert "nDCG@10" in text
     assert "95 % interval" in text
-    assert "unjudged@10: 16.7 %" in text
+    assert "unjudged@10: 22.2 %" in text
     assert "note: Judged, but not asked for want of a text: 1 query (q9)." in text
     for part in ("nDCG@10", "95 % interval", "unjudged@10", "q9", "var(--jp-"):
         assert part in html

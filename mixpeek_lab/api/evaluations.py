@@ -75,7 +75,7 @@ def generate_dataset(platform: ThePlatform, retriever: str, body: OptionalJSONBo
 
 
 @router.get(EVALUATIONS)
-async def list_all(
+def list_all(
     backend: TheBackend,
     retriever: str,
     page: ThePage,
@@ -88,7 +88,7 @@ async def list_all(
 
 
 @router.get(EVALUATIONS + "/{evaluation_id}")
-async def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
+def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
     """One evaluation: its status, and its metrics once it is completed."""
     return Answer(backend.evaluations.get(retriever, evaluation_id))
 
