@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
     batches,
+    blob_uploads,
     buckets,
     collections,
     documents,
@@ -34,6 +35,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
     install_handlers(app)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(uploads.archives, prefix=PREFIX)
+    app.include_router(blob_uploads.files, prefix=PREFIX)
     checked = [Depends(namespaces.demand_namespace)]
     for name in ("extractors", "plugins"):
         for resource in (uploads, extractors):
@@ -41,7 +43,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
         for resource in (
-            inference, retrievers, batches, objects, buckets, documents,
+            inference, retrievers, batches, blob_uploads, objects, buckets, documents,
             collections, tasks,
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
@@ -51,6 +53,6 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         Guard,
         token=token,
         open_paths=(PREFIX + health.PATH,),
-        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
+        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/", f"{PREFIX}{blob_uploads.FILES}/"),
     )
     return app
