@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mixpeek import models
 from packages import HASH_EMBEDDER
 from platform_client import EXTRACTOR, TEXTS, Client, collected, documents, filled, upload, zipped
 from test_platform_api import RETRIEVER, URI, Host, client_of
@@ -554,6 +555,18 @@ class TestWords:
             assert "notebook" not in error["message"]
         host.catalog.put_deployment("hash_embedder", hash_source.digest, "api", "QUEUED")
         ask.refused(503, "NotReadyError", "POST", "/inference", asked)
+
+    def test_parameters_of_another_extractor(self, ask: Client) -> None:
+        bucket = filled(ask)
+        own = {"extractor_type": "hash_embedder", "weight": 2}
+        collected(ask, bucket, parameters=own)
+        read = models.CollectionResponse.from_dict(ask("GET", "/collections/docs"))
+        assert read.feature_extractor.parameters.actual_instance.to_dict() == own
+        parameters = {"extractor_type": "audio_fingerprint_extractor", "sample_rate": 48000}
+        body = {"collection_name": "new", "source": {"bucket_id": bucket},
+                "feature_extractor": {**EXTRACTOR, "parameters": parameters}}  # fmt: skip
+        error = ask.refused(422, "BodyError", "POST", "/collections", body)
+        assert "CustomPluginParams" in error["message"]
 
     def test_names_that_do_not_agree(self, ask: Client) -> None:
         filled(ask)
