@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, TheBackend, ThePlatform
 from mixpeek_lab.api.pages import Page, ThePage
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.scoring import scores
@@ -68,8 +68,14 @@ async def start(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
     return Answer(await backend.evaluations.start(retriever, body), status_code=202)
 
 
+@router.post(EVALUATIONS + "/generate-from-interactions")
+def generate_dataset(platform: ThePlatform, retriever: str, body: OptionalJSONBody) -> Answer:
+    """Make a dataset of what people clicked: `{dataset_name, min_interactions, lookback_days}`."""
+    return Answer(platform.datasets.generate(retriever, body))
+
+
 @router.get(EVALUATIONS)
-async def list_all(
+def list_all(
     backend: TheBackend,
     retriever: str,
     page: ThePage,
@@ -82,7 +88,7 @@ async def list_all(
 
 
 @router.get(EVALUATIONS + "/{evaluation_id}")
-async def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
+def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
     """One evaluation: its status, and its metrics once it is completed."""
     return Answer(backend.evaluations.get(retriever, evaluation_id))
 

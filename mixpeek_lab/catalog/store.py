@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mixpeek_lab.catalog.batches import BatchRecords
+from mixpeek_lab.catalog.blob_uploads import BlobUploadRecords
 from mixpeek_lab.catalog.contents import IS_COMMITTED, ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.edits import EditRecords
@@ -53,6 +54,7 @@ class Catalog(
     InteractionRecords,
     EvaluationRecords,
     PushRecords,
+    BlobUploadRecords,
 ):
     """The records of one lab, kept at `path`."""
 

@@ -17,6 +17,8 @@ TESTS: tuple[Test, ...] = ("t-test", "randomisation")
 CORRECTIONS: tuple[Correction, ...] = ("holm", "bonferroni", "none")
 
 RESAMPLES = 4999
+MOST_AT_ONCE = 4_000_000
+"""Numbers drawn in one go: ten thousand queries would fill the memory otherwise."""
 ROUNDING = 1e-9
 """Values that differ by less are equal: the same measure, added up in another order."""
 
@@ -52,6 +54,7 @@ def bootstrap_interval(
         n_resamples=resamples,
         confidence_level=confidence,
         method="BCa" if kind == "bca" else "percentile",
+        batch=max(1, MOST_AT_ONCE // len(values)),
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return float(drawn.low), float(drawn.high)
@@ -98,6 +101,7 @@ def _randomised(differences: Sequence[float], resamples: int, seed: int) -> floa
         permutation_type="samples",
         vectorized=True,
         n_resamples=resamples,
+        batch=max(1, MOST_AT_ONCE // len(differences)),
         rng=np.random.default_rng(seed),
     )
     return float(found.pvalue)

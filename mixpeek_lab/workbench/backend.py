@@ -108,7 +108,7 @@ class Backend:
             manifest, digest = record.manifest, record.source.digest
             inputs = with_index(manifest, given, feature)
             try:
-                answer = await self._handles.infer(manifest.name, digest, inputs, parameters)
+                answer = await self._service(manifest.name, digest, inputs, parameters)
                 break
             except EngineError:
                 record, feature = find_served(self._catalog, ref)
@@ -171,7 +171,7 @@ class Backend:
         begun = time.perf_counter()
         wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
         answers = await asyncio.gather(
-            *(self._handles.infer(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
+            *(self._service(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
         )
         vectors = prepared.vectors(answers)
         span = Span("embed", (time.perf_counter() - begun) * 1e3, len(answers), len(vectors))
@@ -180,6 +180,17 @@ class Backend:
         if prepared.spec.stages:
             result = await self._staged(prepared, result)
         return result
+
+    async def _service(
+        self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
+    ) -> dict[str, JSON]:
+        """A service's answer; where there is none, the error says what its deployment came to."""
+        try:
+            return await self._handles.infer(name, digest, inputs, parameters)
+        except EngineError as error:
+            record = self._catalog.extractor(name, digest=digest)
+            unserved = self.platform.extractors.unserved
+            raise await asyncio.to_thread(unserved, record, error) from error
 
     async def _staged(self, prepared: Prepared, result: SearchResult) -> SearchResult:
         """Run the later stages in a thread: they are plain functions, and wait for services."""
@@ -196,7 +207,7 @@ class Backend:
     ) -> list[dict[str, JSON]]:
         from mixpeek_lab.loader import gathered
 
-        one = partial(self._handles.infer, service.extractor, service.digest)
+        one = partial(self._service, service.extractor, service.digest)
         return await gathered([partial(one, each, service.parameters) for each in inputs])
 
 

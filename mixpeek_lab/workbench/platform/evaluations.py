@@ -10,13 +10,22 @@ from dataclasses import replace
 from mixpeek_lab.catalog import Catalog, DatasetRecord, EvaluationRecord
 from mixpeek_lab.errors import LabError, NotFoundError
 from mixpeek_lab.models import JSON, SearchResult
-from mixpeek_lab.workbench.examining import Examination, complete, examine, judge, to_evaluation
+from mixpeek_lab.workbench.examining import (
+    OWN_FAULTS,
+    Examination,
+    complete,
+    examine,
+    judge,
+    to_evaluation,
+)
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
 from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.hosted_metrics import MetricConfig, read_config
 from mixpeek_lab.workbench.search import Prepared, Searcher
 
 Search = Callable[[str, Mapping[str, JSON]], Awaitable[tuple[Prepared, SearchResult]]]
+AT_ONCE = 2
+"""Evaluations that run beside each other and beside everybody's searches; others wait."""
 LOST = "The server was stopped before the evaluation was done. Start it again."
 
 
@@ -27,6 +36,7 @@ class ServedEvaluations:
         self._catalog, self._searcher, self._search = catalog, searcher, search
         self._datasets = Datasets(catalog)
         self._running: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def start(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Check everything, then run in the background. Errors as `Lab.evaluate` has them."""
@@ -88,7 +98,8 @@ class ServedEvaluations:
         self, evaluation_id: str, retriever: str, asked: Examination, about: Mapping[str, JSON]
     ) -> None:
         try:
-            await self._measure(evaluation_id, retriever, asked, about)
+            async with self._turns:
+                await self._measure(evaluation_id, retriever, asked, about)
         except LabError as error:
             self._catalog.fail_evaluation(evaluation_id, str(error))
         except BaseException:
@@ -105,7 +116,7 @@ class ServedEvaluations:
         for query_id, request in asked.requests.items():
             try:
                 _, result = await self._search(retriever, request)
-            except LabError as error:
+            except OWN_FAULTS as error:
                 failed[query_id] = error
             else:
                 rankings[query_id] = asked.ranking(result)
