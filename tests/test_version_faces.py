@@ -40,7 +40,7 @@ BODY = {
         {"feature": "hash_embedding", "query": {"input_mode": "vector", "value": [1.0] * 16}},
     ],
     "fusion": "rrf",
-    "group_by": {"field": "object_id", "limit": 5, "group_size": 2},
+    "group_by": {"field": "n", "limit": 5, "group_size": 2},
     "limit": 7,
 }
 
@@ -268,7 +268,9 @@ class TestRetrieverJSON:
         exported = json.loads(json.dumps(searched.export_retriever("r")))
         imported = searched.import_retriever(exported)
         assert imported.body == before.body
-        assert searched.search("r", "fox").hits == searched.search("r", "fox").hits
+        found = searched.search("r", "fox").hits
+        assert [hit.fields["n"] for hit in found] == [1, 0]
+        assert searched.search(imported.body, "fox").hits == found
         # What somebody changed in the file stays changed.
         search = exported["stages"][0]["config"]["parameters"]["searches"][0]
         search |= {"top_k": 9, "name": "mine"}
@@ -278,6 +280,26 @@ class TestRetrieverJSON:
         exported["stages"][0]["config"]["parameters"]["searches"].pop()
         with pytest.raises(InvalidInputError, match="Remove metadata"):
             searched.import_retriever(exported)
+
+    def test_ids_of_this_lab_stay_here(self, searched):
+        collection = searched.collection("c").collection_id
+        found = searched.search("r", "fox").hits[0].document_id
+        like = {"document_ref": {"collection_id": collection, "document_id": found}}
+        body = {"collection_ids": [collection],
+                "searches": [{"feature": "hash_embedding", "query": like}]}  # fmt: skip
+        searched.retriever("like", body)
+        exported = searched.export_retriever("like")
+        assert collection not in json.dumps(exported)
+        again = searched.import_retriever(json.loads(json.dumps(exported)), "again")
+        assert searched.export_retriever("again") == {**exported, "retriever_name": "again"}
+        assert searched.search(again.name, "").hits == searched.search("like", "").hits
+
+    def test_later_stages_come_along(self, searched):
+        stages = [{"mmr": {"lambda": 0.5}}, {"limit": {"limit": 1}}]
+        before = searched.retriever("s", {**BODY, "stages": stages})
+        exported = json.loads(json.dumps(searched.export_retriever("s")))
+        assert CreateRetrieverRequest.from_dict(exported)
+        assert searched.import_retriever(exported).body == before.body
 
     def test_our_own_server_takes_it(self, searched, tmp_path):
         exported = searched.export_retriever("r")

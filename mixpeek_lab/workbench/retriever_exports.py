@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
+from mixpeek_lab.catalog.commits import with_texts
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON, Manifest
 
@@ -30,9 +31,13 @@ OPTIONAL = ("name", "query", "feature_uri")
 
 
 def exported(catalog: Catalog, record: RetrieverRecord) -> dict[str, JSON]:
-    """The retriever's JSON. NotFoundError where a collection of it is gone."""
-    body: dict[str, Any] = copy.deepcopy(dict(record.body))
-    collections = [catalog.collection(key) for key in body.get("collection_identifiers", ())]
+    """The retriever's JSON. NotFoundError where a collection of it is gone.
+
+    Ids of collections are this lab's own: their names stand in their place.
+    """
+    collections = [catalog.collection(key) for key in record.body.get("collection_identifiers", ())]
+    names = {found.collection_id: found.name for found in catalog.collections()}
+    body: dict[str, Any] = with_texts(dict(record.body), lambda text: names.get(text, text))
     ours: dict[str, JSON] = {"searches": [], "input_schema": body.get("input_schema", {})}
     stages = [_stage(stage) for stage in body.get("stages", ())]
     for stage in stages:
