@@ -7,6 +7,8 @@ home; the worker and Ray Serve are left out, as in test_platform_api.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +53,11 @@ CHECKS = [
 ]
 
 SEARCH = {"collection_identifiers": ["docs"], "searches": [{"feature_uri": URI}]}
+ADHOC = {
+    "collection_identifiers": ["docs"],
+    "stages": [{"stage_id": "feature_search", "parameters": {"searches": [{"feature_uri": URI,
+                "query": "{{INPUT.query}}"}]}}],
+}  # fmt: skip
 BODIES: dict[str, list[Any]] = {
     "buckets.create": [{"bucket_name": "made", "blob_schema": {"body": {"type": "text"}}}],
     "objects.create": [
@@ -64,9 +71,18 @@ BODIES: dict[str, list[Any]] = {
          "feature_extractor": EXTRACTOR},
     ],
     "collections.trigger": [{}, {"dedup_strategy": "force"}],
-    "collections.documents": [
+    "documents.list_by_post": [
         {}, {"limit": 1}, {"filters": {"field": "n", "operator": "gte", "value": 1}},
     ],
+    "documents.patch": [{"reviewed": True}],
+    "documents.put": [{"reviewed": False}],
+    "batches.create": [{}, {"auto_submit": True}],
+    "namespaces.patch": [{"description": "new"}],
+    "buckets.patch": [{"description": "new"}],
+    "collections.patch": [{"description": "new"}],
+    "retrievers.patch": [{"description": "new"}],
+    "retrievers.execute_adhoc": [{**ADHOC, "inputs": {"query": "river"}}],
+    "retrievers.execute_batch": [{"queries": [{"inputs": {"query": "river"}}]}],
     "uploads.create": [{"name": "hash_embedder"}],
     "inference.infer": [{"feature_uri": URI, "inputs": {"text": "river"}}],
     "retrievers.create": [{**SEARCH, "retriever_name": "made"}],
@@ -96,6 +112,7 @@ def known(app: Any) -> dict[str, list[str]]:
     ask = client_of_app(app)
     bucket = ask("GET", "/buckets/texts")["bucket_id"]
     objects = ask("GET", f"/buckets/{bucket}/objects")["results"]
+    documents = "/collections/docs/documents"
     return {
         "namespace": ["default"],
         "bucket": ["texts", bucket],
@@ -104,6 +121,8 @@ def known(app: Any) -> dict[str, list[str]]:
         "retriever": ["find"],
         "extractor": ["hash_embedder_1_0_0", "hash_embedder"],
         "task_id": [task["task_id"] for task in ask("GET", "/tasks")["results"]],
+        "document_id": [d["document_id"] for d in ask("GET", documents)["results"]],
+        "batch_id": [ask("POST", "/buckets/texts/batches", {})["batch_id"] for _ in range(3)],
     }
 
 
@@ -119,7 +138,9 @@ def at_home(case: Any, known: dict[str, list[str]]) -> Any:
 
     Not what deletes: it would leave nothing.
     """
-    drawn = int.from_bytes(hashlib.sha256(repr((case.path_parameters, case.body)).encode()).digest()[:4])
+    drawn = int.from_bytes(
+        hashlib.sha256(repr((case.path_parameters, case.body)).encode()).digest()[:4]
+    )
     if drawn % 2 and case.method != "DELETE":
         case.headers = {**(case.headers or {}), "X-Namespace": "default"}
         for name in case.path_parameters or {}:
@@ -129,6 +150,42 @@ def at_home(case: Any, known: dict[str, list[str]]) -> Any:
         if drawn // 4 % 4 and (bodies := BODIES.get(key.removesuffix("_in_namespace"))):
             case.body = bodies[drawn // 16 % len(bodies)]
     return case
+
+
+def test_every_route_is_described() -> None:
+    """A new route gets its line in `api/openapi/operations.py`; a line without a route goes."""
+    document = create_app(None, TOKEN).openapi()
+    operations = [told for path in document["paths"].values() for told in path.values()]
+    ids = [told["operationId"] for told in operations]
+    assert len(set(ids)) == len(ids)
+    bare = [told["operationId"] for told in operations if "401" not in told["responses"]]
+    assert bare == [], "no description"
+    named = {re.sub("_(in_namespace|plugin)$", "", each) for each in ids}
+    known = {key.replace(".", "_") for key in OPERATIONS}
+    assert {each for each in known - named if not each.endswith("_patch")} == set()
+    used = set(re.findall("#/components/schemas/(\\w+)", json.dumps(document)))
+    assert used == set(document["components"]["schemas"])
+
+
+def test_the_document_needs_the_token(app: Any) -> None:
+    ask = client_of_app(app)
+    assert ask.http.get("/openapi.json").status_code == 401
+    found = ask.http.get("/openapi.json", headers=HEADERS)
+    assert found.json() == json.loads(json.dumps(app.openapi()))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another-token-of-no-use"}])
+def test_no_route_answers_without_the_token(app: Any, headers: dict[str, str]) -> None:
+    """Health is open, and the addresses of uploads are signed: without a signature, they are not.
+
+    Every method of every path is tried, described or not.
+    """
+    ask = client_of_app(app)
+    for path in app.openapi()["paths"]:
+        for method in ("GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"):
+            answer = ask.http.request(method, re.sub("{.*?}", "x", path), headers=headers)
+            is_open = path == "/v1/health"
+            assert (answer.status_code == 401) != is_open, (method, path, answer.text)
 
 
 @api.parametrize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache, partial
 
 from fastapi import Depends, FastAPI
@@ -43,6 +44,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         generate_unique_id_function=operation_key,
     )
     app.state.backend = backend
+    app.state.cursor_key = hashlib.sha256(f"cursors {token}".encode()).digest()
     install_handlers(app)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(uploads.archives, prefix=PREFIX)

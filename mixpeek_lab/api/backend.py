@@ -12,6 +12,7 @@ from mixpeek_lab.api.bodies import OptionalJSONBody as OptionalJSONBody
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform import Platform
 
+
 class Backend(Protocol):
     """The use cases behind the routes. Every method answers with JSON values."""
 

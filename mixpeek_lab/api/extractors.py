@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
@@ -65,7 +68,7 @@ async def try_out(backend: TheBackend, extractor: str, body: JSONBody) -> Answer
 
 def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
     """A page of them, with the names that Mixpeek's client reads beside those of other lists."""
-    answer = page.of(platform.extractors.list_all())
+    answer = page.of(platform.extractors.list_all(), _place)
     total = answer["total_count"]
     return {
         **answer,
@@ -76,3 +79,7 @@ def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
         "builtin_count": 0,
         "custom_count": total,
     }
+
+
+def _place(record: Mapping[str, JSON]) -> list[Any]:
+    return [record["name"], *map(int, record["version"].split("."))]

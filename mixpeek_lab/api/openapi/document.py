@@ -44,9 +44,10 @@ _HEADERS: dict[str, Schema] = {
 
 
 def operation_key(route: APIRoute) -> str:
-    """What `OPERATIONS` calls a route, and its path: `buckets.create /v1/buckets`."""
+    """What `OPERATIONS` calls a route, its method and path: `buckets.create POST /v1/buckets`."""
     module = route.endpoint.__module__.rpartition(".")[2]
-    return f"{module}.{route.endpoint.__name__} {route.path_format}"
+    methods = ",".join(sorted(route.methods))
+    return f"{module}.{route.endpoint.__name__} {methods} {route.path_format}"
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, told in operations.items():
             if method in _META:
-                _complete(path, told)
+                _complete(path, method, told)
     document["components"] = {
         "schemas": SCHEMAS,
         "parameters": _HEADERS,
@@ -75,10 +76,10 @@ def creating_paths(document: Mapping[str, Any]) -> list[str]:
     return [path for path, told in paths if wanted in told.get("post", {}).get("parameters", ())]
 
 
-def _complete(path: str, told: dict[str, Any]) -> None:
+def _complete(path: str, method: str, told: dict[str, Any]) -> None:
     """Fill one operation in."""
     key = told["operationId"].partition(" ")[0]
-    told["operationId"] = _operation_id(key, path)
+    told["operationId"] = _operation_id(key, path, method)
     told["summary"] = told.get("description", "").partition("\n")[0].rstrip(".")
     operation = OPERATIONS.get(key)
     if operation is None:
@@ -95,9 +96,9 @@ def _complete(path: str, told: dict[str, Any]) -> None:
         told["requestBody"] = {"required": operation.needs_body, "content": content}
 
 
-def _operation_id(key: str, path: str) -> str:
-    """Unique: routes answer below several prefixes."""
-    name = key.replace(".", "_")
+def _operation_id(key: str, path: str, method: str) -> str:
+    """Unique: functions answer below several prefixes, and some to PUT as to PATCH."""
+    name = key.replace(".", "_").replace("_patch", f"_{method}")
     if "/plugins" in path:
         return f"{name}_plugin"
     is_scoped = path.startswith("/v1/namespaces/{namespace}/") and "/extractors" not in path
@@ -125,7 +126,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.body or operation.takes_bytes:
         statuses.update(_WITH_BODY)
     told = {str(s): {"$ref": f"#/components/responses/{s}"} for s in sorted(statuses)}
-    return {"200": success, **told}
+    return {str(operation.status): success, **told}
 
 
 def _error(status: int) -> dict[str, Any]:

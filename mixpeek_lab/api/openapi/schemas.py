@@ -35,10 +35,11 @@ _FIELD = any_of(
 _FIELDS: Schema = {"type": "object", "minProperties": 1, "additionalProperties": _FIELD}
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 100}
 _DEPLOYMENT = one_of("QUEUED", "PENDING", "IN_PROGRESS", "DEPLOYED", "FAILED", "NOT_DEPLOYED")
-_TASK = one_of(
+_STATES = (
     "PENDING", "QUEUED", "IN_PROGRESS", "PROCESSING", "COMPLETED", "COMPLETED_WITH_ERRORS",
     "FAILED", "CANCELED",
 )  # fmt: skip
+_TASK = one_of(*_STATES)
 _FINDING = answer(rule=TEXT, severity=TEXT, message=TEXT, line=maybe(COUNT))
 _EXTRACTOR_IDS = {"extractor_id": TEXT, "plugin_id": TEXT}
 _CONFIG = body(
@@ -133,6 +134,16 @@ ANSWERS: dict[str, Schema] = {
         features=many(answer(feature_uri=TEXT, feature_name=TEXT, vector_index=FREE)),
         results=many(FREE), pagination=ref("Pagination"),
     ),
+    "Batch": answer(
+        batch_id=identifier("btch"), bucket_id=identifier("bkt"), status=one_of("DRAFT", *_STATES),
+        object_count=COUNT, collection_ids=many(TEXT), task_ids=many(identifier("task")),
+        failed_object_count=COUNT, error=maybe(TEXT), created_at=TIME,
+    ),
+    "FailedDocuments": answer(
+        batch_id=identifier("btch"), failed_documents=many(FREE), results=many(FREE),
+        pagination=ref("Pagination"),
+    ),
+    "DocumentCount": answer(collection_id=identifier("col"), count=COUNT),
     "Triggered": answer(
         task_id=identifier("task"), collection_id=identifier("col"), object_count=COUNT,
         message=TEXT,
@@ -155,6 +166,7 @@ ANSWERS: dict[str, Schema] = {
         results=many(ref("Hit")), pagination=FREE, warnings=many(TEXT),
         stage_statistics=answer(stages=FREE, total_time_ms=NUMBER),
     ),
+    "Executions": answer(results=many(FREE)),
     "Explanation": answer(
         execution_id=identifier("exec"), legs=many(FREE), documents=FREE, hits=many(FREE),
         spans=many(FREE), warnings=many(TEXT),
@@ -179,6 +191,22 @@ BODIES: dict[str, Schema] = {
              bucket_schema=body(("properties",), properties=_FIELDS)),
         body(("name", "blob_schema"), name=_NAME, blob_schema=_FIELDS),
     ),
+    "NamespaceAsked": body(
+        ("namespace_name",), namespace_name={**_NAME, "maxLength": 64}, description=TEXT,
+        metadata=FREE, feature_extractors=many(FREE),
+    ),
+    "NamespaceChanged": body(namespace_name={**_NAME, "maxLength": 64}, description=TEXT),
+    "BucketChanged": body(
+        bucket_name=_NAME, blob_schema=_FIELDS, description=TEXT, metadata=FREE
+    ),
+    "BatchAsked": body(
+        object_ids=many(TEXT), collection_ids=many(TEXT), batch_name=TEXT, metadata=FREE,
+        dedup_strategy=one_of("skip", "replace", "force"), auto_submit=FLAG,
+    ),
+    "BatchExtended": body(("object_ids",), object_ids=many(TEXT, least=1)),
+    "BatchSubmitted": body(collection_ids=many(TEXT), include_processing_history=FLAG),
+    "CollectionChanged": body(closed=True, description=TEXT, metadata=FREE, enabled=FLAG),
+    "DocumentChanged": FREE,
     "ObjectAsked": body(
         object_id=matching("^obj_[A-Za-z0-9_-]{1,96}$"), blob_data=FREE, metadata=FREE,
         blobs=many(body(("property", "data"), property=TEXT, type=TEXT, data=ANY)),
@@ -197,7 +225,7 @@ BODIES: dict[str, Schema] = {
         closed=True, object_ids=many(TEXT), dedup_strategy=one_of("skip", "replace", "force")
     ),
     "DocumentsAsked": body(
-        filters=maybe(FREE), limit={"type": "integer", "minimum": 1, "maximum": 1000},
+        filters=maybe(FREE), return_vectors=FLAG, limit={"type": "integer", "minimum": 1, "maximum": 1000},
         offset=COUNT, cursor=TEXT,
     ),
     "UploadAsked": body(
@@ -217,6 +245,14 @@ BODIES: dict[str, Schema] = {
         collection_ids=many(TEXT), collection=TEXT, stages=many(FREE), searches=many(FREE),
         fusion_strategy=FREE, fusion=ANY, input_schema=FREE,
     ),
+    "AdhocAsked": body(
+        ("stages",), collection_identifiers=many(TEXT), stages=many(FREE), inputs=FREE, query=ANY,
+        limit={"type": "integer", "minimum": 1, "maximum": 1000}, offset=COUNT,
+    ),
+    "ExecutionsAsked": body(
+        ("queries",), queries=many(FREE, least=1), settings=FREE,
+        concurrency={"type": "integer", "minimum": 1},
+    ),
     "ExecuteAsked": body(
         query=ANY, inputs=FREE, filters=maybe(FREE),
         limit={"type": "integer", "minimum": 1, "maximum": 1000}, offset=COUNT,
@@ -226,7 +262,7 @@ BODIES: dict[str, Schema] = {
 LISTS = {
     f"{name}Page": page_of(ref(name))
     for name in ("Namespace", "Extractor", "Bucket", "Object", "Collection", "Document", "Task",
-                 "Retriever")
+                 "Retriever", "Batch")
 }  # fmt: skip
 
 SCHEMAS: dict[str, Schema] = {**ERRORS, **ANSWERS, **LISTS, **BODIES}

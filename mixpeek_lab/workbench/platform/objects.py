@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mixpeek_lab.catalog import Catalog, ObjectRecord
 from mixpeek_lab.errors import BodyError, TooLargeError
 from mixpeek_lab.models import JSON, Blob, Bucket
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.listed import Listed
 from mixpeek_lab.workbench.platform.reading import read_object
 
 MOST = 100
@@ -51,11 +52,25 @@ class Objects:
             **tasks,
         }
 
-    def list_all(self, bucket: str, offset: int, limit: int) -> tuple[list[JSON], int]:
-        """Some of a bucket's objects, in the order they came; and how many there are."""
+    def list_all(
+        self, bucket: str, offset: int, limit: int, after: JSON = None,
+        wanted: Callable[[Mapping[str, JSON]], bool] | None = None,
+    ) -> Listed:  # fmt: skip
+        """Some of a bucket's objects, in the order they came: those `wanted`, or all.
+
+        `after`, the place of an object, counts before the offset.
+        """
         found = self._catalog.bucket(bucket)
-        records = self._catalog.objects(found.bucket_id, offset, limit)
-        return [_record(record) for record in records], found.object_count
+        if wanted is None:
+            place = (after[0], after[1]) if after else None
+            begin = 0 if place else offset
+            records = self._catalog.objects(found.bucket_id, begin, limit + 1, place)
+            return _listed(records, limit, found.object_count)
+        records = [r for r in self._catalog.objects(found.bucket_id) if wanted(_record(r))]
+        total = len(records)
+        if after:
+            records, offset = [r for r in records if _place(r) > list(after)], 0
+        return _listed(records[offset:], limit, total)
 
     def get(self, bucket: str, object_id: str) -> dict[str, JSON]:
         """One object."""
@@ -102,6 +117,17 @@ class Objects:
                 {"task_id": task.task_id, "collection_id": task.collection_id} for task in tasks
             ],
         }
+
+
+def _listed(records: Sequence[ObjectRecord], limit: int, total: int) -> Listed:
+    """The first of them; whether there are more, the ones behind tell."""
+    shown = records[:limit]
+    last = _place(shown[-1]) if len(records) > limit else None
+    return Listed([_record(record) for record in shown], total, last)
+
+
+def _place(record: ObjectRecord) -> list[JSON]:
+    return [record.ordinal, record.object.object_id]
 
 
 def _record(record: ObjectRecord) -> dict[str, JSON]:
