@@ -76,8 +76,8 @@ def failed(
     collection_id: str | None = None, tier_num: int = 0,
 ) -> Answer:  # fmt: skip
     """The rows that failed, each with its object, its error, and the line of code."""
-    found = platform.batches.failed(bucket, batch_id, collection_id) if tier_num == 0 else []
-    answer = page.of(found)
+    found = platform.batches.failed(bucket, batch_id, collection_id)
+    answer = page.of(found if tier_num == 0 else [])
     return Answer({"batch_id": batch_id, "failed_documents": answer["results"], **answer})
 
 
