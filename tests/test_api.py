@@ -77,6 +77,9 @@ class LocalServices:
         source = self._catalog.extractor(name, digest=digest).source
         return await load_service(source, self._home).infer(inputs, parameters)
 
+    def services(self) -> dict[tuple[str, str], tuple[str, str]]:
+        return {}
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 
 from mixpeek_lab.api import (
     batches,
+    blob_uploads,
     buckets,
     collections,
     documents,
@@ -48,6 +49,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
     install_handlers(app)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(uploads.archives, prefix=PREFIX)
+    app.include_router(blob_uploads.files, prefix=PREFIX)
     checked = [Depends(namespaces.demand_namespace)]
     for name in ("extractors", "plugins"):
         for resource in (uploads, extractors):
@@ -55,7 +57,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
         for resource in (
-            inference, retrievers, batches, objects, buckets, documents,
+            inference, retrievers, batches, blob_uploads, objects, buckets, documents,
             collections, tasks,
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
@@ -67,7 +69,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         Guard,
         token=token,
         open_paths=(PREFIX + health.PATH,),
-        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/",),
+        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/", f"{PREFIX}{blob_uploads.FILES}/"),
     )
     app.add_middleware(Requests)  # outermost: added last
     return app

@@ -1,6 +1,7 @@
 """The catalog: what the lab knows, in one SQLite file that several processes open at once."""
 
 from mixpeek_lab.catalog.batches import Batch
+from mixpeek_lab.catalog.blob_uploads import BlobUpload
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
 from mixpeek_lab.catalog.edits import DocumentEdit
@@ -12,6 +13,7 @@ from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
     "Batch",
+    "BlobUpload",
     "Catalog",
     "Deployment",
     "DocumentEdit",

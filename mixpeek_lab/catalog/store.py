@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mixpeek_lab.catalog.batches import BatchRecords
+from mixpeek_lab.catalog.blob_uploads import BlobUploadRecords
 from mixpeek_lab.catalog.contents import ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.edits import EditRecords
@@ -47,6 +48,7 @@ class Catalog(
     BatchRecords,
     EditRecords,
     RequestKeyRecords,
+    BlobUploadRecords,
 ):
     """The records of one lab, kept at `path`."""
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
-from mixpeek_lab.errors import BodyError, ConflictError
+from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
 from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
@@ -96,7 +96,7 @@ class Backend:
         check_request(inputs, parameters)
         inputs = with_index(record.manifest, inputs, feature)
         begun = time.perf_counter()
-        answer = await self._handles.infer(name, record.source.digest, inputs, parameters)
+        answer = await self._service(name, record.source.digest, inputs, parameters)
         return {
             "data": check_answer(record.manifest, inputs, answer, feature),
             "provider": "mixpeek_lab",
@@ -145,7 +145,7 @@ class Backend:
         begun = time.perf_counter()
         wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
         answers = await asyncio.gather(
-            *(self._handles.infer(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
+            *(self._service(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
         )
         vectors = prepared.vectors(answers)
         span = Span("embed", (time.perf_counter() - begun) * 1e3, len(answers), len(vectors))
@@ -154,6 +154,17 @@ class Backend:
         if prepared.spec.stages:
             result = await self._staged(prepared, result)
         return prepared, result
+
+    async def _service(
+        self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]
+    ) -> dict[str, JSON]:
+        """A service's answer; where there is none, the error says what its deployment came to."""
+        try:
+            return await self._handles.infer(name, digest, inputs, parameters)
+        except EngineError as error:
+            record = self._catalog.extractor(name, digest=digest)
+            unserved = self.platform.extractors.unserved
+            raise await asyncio.to_thread(unserved, record, error) from error
 
     async def _staged(self, prepared: Prepared, result: SearchResult) -> SearchResult:
         """Run the later stages in a thread: they are plain functions, and wait for services."""
@@ -170,7 +181,7 @@ class Backend:
     ) -> list[dict[str, JSON]]:
         from mixpeek_lab.loader import gathered
 
-        one = partial(self._handles.infer, service.extractor, service.digest)
+        one = partial(self._service, service.extractor, service.digest)
         return await gathered([partial(one, each, service.parameters) for each in inputs])
 
 

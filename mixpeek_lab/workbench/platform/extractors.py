@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
-from mixpeek_lab.errors import BodyError, ConflictError, NotReadyError
+from mixpeek_lab.errors import BodyError, ConflictError, EngineError, LabError, NotReadyError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.host import Host, States
 from mixpeek_lab.workbench.platform.ids import extractor_id, find_extractor
@@ -95,6 +95,22 @@ class Extractors:
         if state != "DEPLOYED":
             raise ConflictError(f"{name} is not deployed ({state}). {error or 'Deploy it first.'}")
         return record
+
+    def unserved(self, record: ExtractorRecord, error: EngineError) -> LabError:
+        """Why a version did not answer: what is known of its deployment, else `error` itself."""
+        state, reason = self._status(record, self._host.services())
+        name = extractor_id(record.manifest.name, record.manifest.version)
+        if state == "DEPLOYED":
+            return error
+        if state in ON_THE_WAY:
+            return NotReadyError(f"{name} is being deployed ({state}). Ask again in a moment.")
+        address = f"/v1/namespaces/default/extractors/{name}/deploy"
+        if state == "FAILED":
+            return ConflictError(
+                f"{name} is not served: its deployment failed. {reason} Mend it and upload it as a "
+                f"new version, or try again: POST {address}."
+            )
+        return EngineError(f"{error} Over HTTP: POST {address}.")
 
     def delete(self, key: str) -> None:
         """Forget a version that no collection is made with."""

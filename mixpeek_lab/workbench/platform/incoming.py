@@ -1,13 +1,16 @@
-"""An archive on its way in: written beside its place, counted, and put there when it is whole."""
+"""A file on its way in: written beside its place, counted, and put there when it is whole."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from mixpeek_lab.catalog import Catalog, Upload
+from mixpeek_lab.catalog import Upload
 from mixpeek_lab.errors import ConflictError, InvalidInputError, TooLargeError
 from mixpeek_lab.source import MAX_BYTES
 
@@ -21,11 +24,27 @@ def demand_size(size: int) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a file before it comes, and who is told when it is there."""
+
+    expected: int | None
+    """Bytes that were announced; None where nobody said."""
+    demand_size: Callable[[int], None]
+    """Raises where so many bytes are too many."""
+    received: Callable[[int, str, str], bool]
+    """Size, MD5 and SHA-256 → whether the file may take its place."""
+    closed: str
+    """What to say where it may not."""
+    together: Callable[[], AbstractContextManager[object]]
+    """What is done inside is done as a whole."""
+
+
 class Incoming:
     """One PUT. A context manager: what is not finished when it ends is removed."""
 
-    def __init__(self, catalog: Catalog, upload: Upload, path: Path) -> None:
-        self._catalog, self._upload, self._path = catalog, upload, path
+    def __init__(self, path: Path, arrival: Arrival) -> None:
+        self._path, self._arrival = path, arrival
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._size = 0
@@ -46,7 +65,7 @@ class Incoming:
     def write(self, chunk: bytes) -> None:
         """Take some bytes in. TooLargeError at the limit."""
         self._size += len(chunk)
-        demand_size(self._size)
+        self._arrival.demand_size(self._size)
         self._md5.update(chunk)
         self._sha256.update(chunk)
         self._file.write(chunk)
@@ -54,23 +73,21 @@ class Incoming:
     def finish(self) -> str:
         """Put it in place of what came before; its ETag.
 
-        InvalidInputError where it has another size than was said; ConflictError where the upload
-        is confirmed.
+        InvalidInputError where it has another size than was said; ConflictError where nothing may
+        arrive any more.
         """
-        expected = self._upload.expected_size
+        expected = self._arrival.expected
         if not self._size or expected not in (None, self._size):
             raise InvalidInputError(
                 f"{self._size:,} bytes arrived"
                 + (f", and {expected:,} were announced" if expected else "")
-                + ". Send the archive's bytes alone: curl -X PUT URL --data-binary @FILE."
+                + ". Send the file's bytes alone: curl -X PUT URL --data-binary @FILE."
             )
         self._file.close()
-        etag = self._md5.hexdigest()
-        with self._catalog.together():
-            if not self._catalog.receive_upload(
-                self._upload.upload_id, self._size, etag, self._sha256.hexdigest()
-            ):
-                raise ConflictError(already_confirmed(self._upload))
+        etag, sha256 = self._md5.hexdigest(), self._sha256.hexdigest()
+        with self._arrival.together():
+            if not self._arrival.received(self._size, etag, sha256):
+                raise ConflictError(self._arrival.closed)
             self._part.replace(self._path)
         return etag
 

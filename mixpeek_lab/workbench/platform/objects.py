@@ -9,19 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from mixpeek_lab.catalog import Catalog, ObjectRecord
 from mixpeek_lab.errors import BodyError, TooLargeError
 from mixpeek_lab.models import JSON, Blob, Bucket
+from mixpeek_lab.workbench.platform.blob_files import BlobFiles
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
 from mixpeek_lab.workbench.platform.reading import read_object
 
 MOST = 100
 """Objects in one request."""
+OWN = ("object_id", "bucket_id", "key_prefix", "blobs", "source_details", "edges", "metadata",
+       "status", "error", "created_at", "updated_at", "document_count", "consistency",
+       "object_index", "replayed", "replayed_by", "task_ids", "tasks")  # fmt: skip
+"""What Mixpeek's objects have at their root: fields of those names show in `metadata` alone."""
 
 
 class Objects:
     """Objects by the id or name of their bucket, and their own id."""
 
-    def __init__(self, catalog: Catalog, host: Host) -> None:
-        self._catalog, self._host = catalog, host
+    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles) -> None:
+        self._catalog, self._host, self._files = catalog, host, files
 
     def create(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """One object, or a list of them in `objects`: all of them, or none where one is wrong."""
@@ -41,10 +46,11 @@ class Objects:
             )
         places = [f"objects[{number}]." for number in range(len(given))]
         made, tasks = self._put(self._catalog.bucket(bucket), given, places)
+        numbered = [{**item, "object_index": number} for number, item in enumerate(made)]
         return {
             "objects": made,
             "object_ids": [item["object_id"] for item in made],
-            "succeeded": made,
+            "succeeded": numbered,
             "failed": [],
             "total_requested": len(given),
             "succeeded_count": len(made),
@@ -88,10 +94,12 @@ class Objects:
     def _put(
         self, bucket: Bucket, bodies: Sequence[JSON], places: Sequence[str]
     ) -> tuple[list[dict[str, JSON]], dict[str, JSON]]:
-        objects, problems = [], list[tuple[str, str]]()
+        objects, problems, used = [], list[tuple[str, str]](), dict[str, str]()
         for body, place in zip(bodies, places, strict=True):
             try:
-                objects.append(read_object(body, bucket, place))
+                filled, uploads = self._files.resolved(body, bucket, place)
+                objects.append(read_object(filled, bucket, place))
+                used |= dict.fromkeys(uploads.values(), objects[-1].object_id)
             except BodyError as error:
                 problems.extend(error.problems)
         if problems:
@@ -99,6 +107,8 @@ class Objects:
         hashes = [_hash(item.metadata) for item in objects]
         with self._catalog.together():
             self._catalog.add_objects(bucket.bucket_id, objects, hashes)
+            for upload_id, object_id in used.items():
+                self._catalog.use_blob(upload_id, object_id)
             tasks = self._queue(bucket)
         self._host.wake()
         made = [self._catalog.object(bucket.bucket_id, item.object_id) for item in objects]
@@ -131,12 +141,16 @@ def _place(record: ObjectRecord) -> list[JSON]:
 
 
 def _record(record: ObjectRecord) -> dict[str, JSON]:
+    """The object; its own fields at the root, as it may be sent, and as `metadata`."""
     item = record.object
+    root = {name: value for name, value in item.metadata.items() if name not in OWN}
     return {
+        **root,
         "object_id": item.object_id,
         "bucket_id": item.bucket_id,
         "blobs": [_blob(blob) for blob in item.blobs],
         "metadata": dict(item.metadata),
+        "status": "ACTIVE",
         "updated_at": record.updated_at,
     }
 

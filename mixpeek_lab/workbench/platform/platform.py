@@ -6,6 +6,8 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.secrets import SecretStore, watch
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.batches import Batches
+from mixpeek_lab.workbench.platform.blob_files import BlobFiles
+from mixpeek_lab.workbench.platform.blob_uploads import BlobUploads
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.documents import Documents
@@ -29,7 +31,9 @@ class Platform:
         self.extractors = Extractors(catalog, host)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
-        self.objects = Objects(catalog, host)
+        files = BlobFiles(catalog, home)
+        self.objects = Objects(catalog, host, files)
+        self.blob_uploads = BlobUploads(catalog, home, files, self.objects)
         self.batches = Batches(catalog, home, host)
         self.collections = Collections(catalog, home, host, self.batches)
         self.documents = Documents(catalog, home, host)

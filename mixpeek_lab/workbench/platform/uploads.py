@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +22,12 @@ from mixpeek_lab.workbench.platform.bodies import demand_known, optional, requir
 from mixpeek_lab.workbench.platform.extractors import Extractors
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.ids import extractor_id
-from mixpeek_lab.workbench.platform.incoming import Incoming, already_confirmed, demand_size
+from mixpeek_lab.workbench.platform.incoming import (
+    Arrival,
+    Incoming,
+    already_confirmed,
+    demand_size,
+)
 from mixpeek_lab.workbench.platform.signing import Signer
 from mixpeek_lab.workbench.platform.validation import Verdict
 from mixpeek_lab.workbench.values import clean_text
@@ -68,7 +74,14 @@ class Uploads:
         upload = self._catalog.upload(upload_id)
         if upload.is_confirmed:
             raise ConflictError(already_confirmed(upload))
-        return Incoming(self._catalog, upload, self._path(upload_id))
+        arrival = Arrival(
+            upload.expected_size,
+            demand_size,
+            partial(self._catalog.receive_upload, upload_id),
+            already_confirmed(upload),
+            self._catalog.together,
+        )
+        return Incoming(self._path(upload_id), arrival)
 
     def confirm(self, upload_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Check what arrived and, where nothing is wrong with it, make it the current version.
@@ -90,13 +103,8 @@ class Uploads:
         if len(name) > LONGEST_NAME:
             raise BodyError.at("name", f"has {len(name)} characters: {LONGEST_NAME} at most.")
         demand_importable(ExtractorSource(name, ()).name)
-        size = optional(body, "file_size_bytes", int)
+        size, seconds = announced_size(body), holding_for(body)
         demand_size(size or 0)
-        seconds = optional(body, "presigned_url_expiration", int) or HOUR
-        if not 1 <= seconds <= DAY:
-            raise BodyError.at(
-                "presigned_url_expiration", f"is {seconds}: it counts seconds, from 1 to {DAY}."
-            )
         version = optional(body, "version", str)
         return Upload(
             new_id("upl"),
@@ -196,6 +204,24 @@ class Uploads:
         return self._folder / f"{upload_id}.archive"
 
 
+def announced_size(body: Mapping[str, JSON]) -> int | None:
+    """`file_size_bytes`, which no file has fewer of than one; None where nobody says."""
+    size = optional(body, "file_size_bytes", int)
+    if size is not None and size < 1:
+        raise BodyError.at("file_size_bytes", f"is {size}: it counts bytes, from 1 on.")
+    return size
+
+
+def holding_for(body: Mapping[str, JSON]) -> int:
+    """Seconds for which an address is to hold: `presigned_url_expiration`, else an hour."""
+    seconds = optional(body, "presigned_url_expiration", int)
+    if seconds is not None and not 1 <= seconds <= DAY:
+        raise BodyError.at(
+            "presigned_url_expiration", f"is {seconds}: it counts seconds, from 1 to {DAY}."
+        )
+    return HOUR if seconds is None else seconds
+
+
 def _counts(upload: Upload) -> bool:
     """Whether its version is taken: for good once it passed, until it expires before that."""
     return upload.state == "passed" or (not upload.is_confirmed and upload.expires_at > time.time())
@@ -209,7 +235,8 @@ def _demand_received(upload: Upload, body: Mapping[str, JSON]) -> None:
             "presigned_url first."
         )
     etag = (optional(body, "etag", str) or "").strip('"') or upload.etag
-    size = optional(body, "file_size_bytes", int) or upload.size
+    announced = announced_size(body)
+    size = upload.size if announced is None else announced
     if (etag, size) != (upload.etag, upload.size):
         raise InvalidInputError(
             f"What arrived has {upload.size:,} bytes and the ETag {upload.etag}, not what is "
