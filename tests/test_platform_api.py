@@ -483,7 +483,10 @@ class TestObjects:
             assert problem["location"] == ["body", where]
         assert shared("GET", "/buckets/b")["object_count"] == 0
 
-    def test_files_are_what_the_schema_says(self, ask: Client, tmp_path: Path) -> None:
+    def test_files_are_what_the_schema_says(
+        self, ask: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MIXPEEK_LAB_FILE_ROOTS", str(tmp_path))
         picture = tmp_path / "dot.gif"
         picture.write_bytes(b"GIF89a\1\0\1\0\0\0\0;")
         body = {"bucket_name": "b", "blob_schema": {"photo": "image", "clip": "video"}}

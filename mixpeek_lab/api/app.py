@@ -28,7 +28,9 @@ from mixpeek_lab.api.guard import Guard
 from mixpeek_lab.api.idempotency import Idempotency
 from mixpeek_lab.api.openapi import describe, operation_key
 from mixpeek_lab.api.requests import Requests
+from mixpeek_lab.source import MAX_BYTES
 from mixpeek_lab.version import __version__
+from mixpeek_lab.workbench.platform.blob_uploads import MOST
 
 PREFIX = "/v1"
 
@@ -69,7 +71,10 @@ def create_app(backend: Backend, token: str) -> FastAPI:
         Guard,
         token=token,
         open_paths=(PREFIX + health.PATH,),
-        signed_paths=(f"{PREFIX}{uploads.ARCHIVES}/", f"{PREFIX}{blob_uploads.FILES}/"),
+        signed={
+            f"{PREFIX}{uploads.ARCHIVES}/": MAX_BYTES,
+            f"{PREFIX}{blob_uploads.FILES}/": MOST,
+        },
     )
     app.add_middleware(Requests)  # outermost: added last
     return app

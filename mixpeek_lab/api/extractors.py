@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.backend import TheBackend, ThePlatform
+from mixpeek_lab.api.inputs import ServiceBody
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import Page, ThePage
 from mixpeek_lab.models import JSON
@@ -61,7 +62,7 @@ def status(platform: ThePlatform, extractor: str) -> Answer:
 
 
 @router.post("/{extractor}/realtime/test")
-async def try_out(backend: TheBackend, extractor: str, body: JSONBody) -> Answer:
+async def try_out(backend: TheBackend, extractor: str, body: ServiceBody) -> Answer:
     """`{inputs, parameters}` → `{success, data, latency_ms}`, from the deployed service."""
     return Answer(await backend.try_out(extractor, body))
 

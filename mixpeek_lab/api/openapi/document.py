@@ -46,7 +46,7 @@ _HEADERS: dict[str, Schema] = {
 def operation_key(route: APIRoute) -> str:
     """What `OPERATIONS` calls a route, its method and path: `buckets.create POST /v1/buckets`."""
     module = route.endpoint.__module__.rpartition(".")[2]
-    methods = ",".join(sorted(route.methods))
+    methods = ",".join(sorted(route.methods or ()))
     return f"{module}.{route.endpoint.__name__} {methods} {route.path_format}"
 
 

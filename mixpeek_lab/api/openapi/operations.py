@@ -74,6 +74,15 @@ OPERATIONS: dict[str, Operation] = {
     "uploads.create": _new("Upload", "UploadAsked", 413),
     "uploads.confirm": _new("Confirmation", "ConfirmAsked", 503, needs_body=False),
     "uploads.receive": Operation(errors=(400, 404, 409, 413, 422), is_open=True, takes_bytes=True),
+    "blob_uploads.create": _new("BlobUpload", "BlobUploadAsked", 413),
+    "blob_uploads.list_all": _list("BlobUpload"),
+    "blob_uploads.list_by_post": _posted("BlobUpload"),
+    "blob_uploads.get": _one("BlobUpload"),
+    "blob_uploads.confirm": _new("BlobUpload", "BlobConfirmAsked", needs_body=False),
+    "blob_uploads.delete": _one("Done", 409),
+    "blob_uploads.receive": Operation(
+        errors=(400, 404, 409, 413, 422), is_open=True, takes_bytes=True
+    ),
     "buckets.create": _new("Bucket", "BucketAsked"),
     "buckets.list_all": _list("Bucket"),
     "buckets.list_by_post": _posted("Bucket"),

@@ -103,6 +103,11 @@ ANSWERS: dict[str, Schema] = {
         validation_errors=many(_FINDING), validation_warnings=many(_FINDING), **_EXTRACTOR_IDS,
         deployment_status=_DEPLOYMENT, feature_uri=maybe(TEXT),
     ),
+    "BlobUpload": answer(
+        upload_id=identifier("upl"), bucket_id=identifier("bkt"), status=TEXT, filename=TEXT,
+        presigned_url=maybe(TEXT), expires_at=TIME, object_id=maybe(identifier("obj")),
+        file_size_bytes=maybe(COUNT), created_at=TIME,
+    ),
     "Bucket": answer(
         bucket_id=identifier("bkt"), bucket_name=TEXT, description=maybe(TEXT),
         bucket_schema=answer(properties=FREE), blob_schema=FREE, metadata=FREE, object_count=COUNT,
@@ -191,6 +196,13 @@ BODIES: dict[str, Schema] = {
              bucket_schema=body(("properties",), properties=_FIELDS)),
         body(("name", "blob_schema"), name=_NAME, blob_schema=_FIELDS),
     ),
+    "BlobUploadAsked": body(
+        ("filename", "content_type"), filename=_NAME, content_type=TEXT, blob_property=TEXT,
+        blob_type=TEXT, file_size_bytes=COUNT, metadata=FREE, object_metadata=FREE,
+        presigned_url_expiration={"type": "integer", "minimum": 1, "maximum": 86400},
+        create_object_on_confirm=FLAG,
+    ),
+    "BlobConfirmAsked": body(etag=TEXT, file_size_bytes=COUNT),
     "NamespaceAsked": body(
         ("namespace_name",), namespace_name={**_NAME, "maxLength": 64}, description=TEXT,
         metadata=FREE, feature_extractors=many(FREE),
@@ -225,8 +237,8 @@ BODIES: dict[str, Schema] = {
         closed=True, object_ids=many(TEXT), dedup_strategy=one_of("skip", "replace", "force")
     ),
     "DocumentsAsked": body(
-        filters=maybe(FREE), return_vectors=FLAG, limit={"type": "integer", "minimum": 1, "maximum": 1000},
-        offset=COUNT, cursor=TEXT,
+        filters=maybe(FREE), return_vectors=FLAG, cursor=TEXT, offset=COUNT,
+        limit={"type": "integer", "minimum": 1, "maximum": 1000},
     ),
     "UploadAsked": body(
         ("name",), closed=True, name=matching("^[a-z][a-z0-9_]{0,60}$"),
@@ -262,7 +274,7 @@ BODIES: dict[str, Schema] = {
 LISTS = {
     f"{name}Page": page_of(ref(name))
     for name in ("Namespace", "Extractor", "Bucket", "Object", "Collection", "Document", "Task",
-                 "Retriever", "Batch")
+                 "Retriever", "Batch", "BlobUpload")
 }  # fmt: skip
 
 SCHEMAS: dict[str, Schema] = {**ERRORS, **ANSWERS, **LISTS, **BODIES}

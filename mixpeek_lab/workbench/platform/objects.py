@@ -10,6 +10,7 @@ from mixpeek_lab.catalog import Catalog, ObjectRecord
 from mixpeek_lab.errors import BodyError, TooLargeError
 from mixpeek_lab.models import JSON, Blob, Bucket
 from mixpeek_lab.workbench.platform.blob_files import BlobFiles
+from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
 from mixpeek_lab.workbench.platform.reading import read_object
@@ -25,8 +26,8 @@ OWN = ("object_id", "bucket_id", "key_prefix", "blobs", "source_details", "edges
 class Objects:
     """Objects by the id or name of their bucket, and their own id."""
 
-    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles) -> None:
-        self._catalog, self._host, self._files = catalog, host, files
+    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles, roots: FileRoots) -> None:
+        self._catalog, self._host, self._files, self._roots = catalog, host, files, roots
 
     def create(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """One object, or a list of them in `objects`: all of them, or none where one is wrong."""
@@ -98,7 +99,7 @@ class Objects:
         for body, place in zip(bodies, places, strict=True):
             try:
                 filled, uploads = self._files.resolved(body, bucket, place)
-                objects.append(read_object(filled, bucket, place))
+                objects.append(read_object(filled, bucket, place, self._roots.refusal))
                 used |= dict.fromkeys(uploads.values(), objects[-1].object_id)
             except BodyError as error:
                 problems.extend(error.problems)
