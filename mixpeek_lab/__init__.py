@@ -1,7 +1,8 @@
 """Mixpeek Lab: write, test and search with feature extractors inside a notebook.
 
-    %load_ext mixpeek_lab          in a notebook
-    from mixpeek_lab import Lab    in plain Python
+    %load_ext mixpeek_lab                  in a notebook
+    from mixpeek_lab import current_lab    the notebook's lab, for Python beside the magics
+    from mixpeek_lab import Lab            a lab of one's own, in plain Python
 
 Importing this module loads nothing heavy; `Lab` and the magics load what they need when used.
 """
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from mixpeek_lab.errors import LabError
+    from mixpeek_lab.magics.session import current_lab
     from mixpeek_lab.version import __version__
     from mixpeek_lab.workbench import Lab
 
@@ -21,6 +23,7 @@ __all__ = [
     "Lab",
     "LabError",
     "__version__",
+    "current_lab",
     "load_ipython_extension",
     "unload_ipython_extension",
 ]
@@ -29,6 +32,7 @@ _HOMES = {
     "Lab": "mixpeek_lab.workbench",
     "LabError": "mixpeek_lab.errors",
     "__version__": "mixpeek_lab.version",
+    "current_lab": "mixpeek_lab.magics.session",
 }
 
 

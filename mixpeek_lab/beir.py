@@ -1,4 +1,7 @@
-"""Test collections in the BEIR layout: `corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`."""
+"""Test collections in the BEIR layout: `corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`.
+
+Judgements are also read in TREC's layout: `query-id 0 document-id score`, with blanks.
+"""
 
 from __future__ import annotations
 
@@ -72,17 +75,18 @@ def read_beir(folder: str | Path, split: str | None = None) -> Dataset:
                 f"{root}: there is no {name}. A BEIR folder holds corpus.jsonl, queries.jsonl "
                 "and qrels/test.tsv."
             )
-    judgements = _qrels_file(root, split)
+    judgements = qrels_file(root, split)
     return Dataset(
         name=root.resolve().name,
         folder=root,
         split=judgements.stem,
-        queries=_queries(root / "queries.jsonl"),
-        qrels=_qrels(judgements),
+        queries=read_queries(root / "queries.jsonl"),
+        qrels=read_qrels(judgements),
     )
 
 
-def _qrels_file(root: Path, split: str | None) -> Path:
+def qrels_file(root: Path, split: str | None) -> Path:
+    """The judgements of a BEIR folder's split: see `read_beir`."""
     files = {path.stem: path for path in sorted((root / "qrels").glob("*.tsv"))}
     if split is None and len(files) == 1:
         return next(iter(files.values()))
@@ -120,29 +124,74 @@ def _text(
     return value
 
 
-def _queries(path: Path) -> dict[str, str]:
+def read_queries(path: Path) -> dict[str, str]:
+    """Query id → text: lines of JSON with `_id` and `text`, or of an id, a tab and the text.
+
+    InvalidInputError names file and line.
+    """
+    is_json = path.suffix in (".jsonl", ".json", ".ndjson")
     found: dict[str, str] = {}
-    for line, row in _rows(path):
-        query_id = _text(row, "_id", path, line)
+    for line, (query_id, text) in _json_queries(path) if is_json else _typed_queries(path):
         if query_id in found:
             raise InvalidInputError(f"{path}:{line}: query {query_id!r} is there twice.")
-        found[query_id] = _text(row, "text", path, line)
+        found[query_id] = text
     return found
 
 
-def _qrels(path: Path) -> dict[str, dict[str, int]]:
+def _json_queries(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
+    for line, row in _rows(path):
+        yield line, (_text(row, "_id", path, line), _text(row, "text", path, line))
+
+
+def _typed_queries(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
+    for line, text in _lines(path):
+        query_id, tab, words = text.partition("\t")
+        if not tab or not words.strip():
+            raise InvalidInputError(f"{path}:{line}: expected `query-id<tab>text`, got {text!r}.")
+        yield line, (query_id.strip(), words.strip())
+
+
+def read_qrels(path: Path) -> dict[str, dict[str, int]]:
+    """Query id → document id → how relevant, from BEIR's three columns or TREC's four.
+
+    InvalidInputError names file and line, also where a document is judged twice, differently.
+    """
     found: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        cells = line.split()
-        if not cells or (number == 1 and not _is_whole(cells[-1])):
-            continue  # an empty line, or the header
-        if len(cells) != 3 or not _is_whole(cells[2]):
+    for number, line in _lines(path):
+        cells = line.split("\t") if "\t" in line else line.split()
+        cells = [cell.strip() for cell in cells]
+        if number == 1 and cells[-1].lower() in _HEADER:
+            continue
+        if len(cells) not in (3, 4) or not _is_whole(cells[-1]):
             raise InvalidInputError(
-                f"{path}:{number}: expected `query-id<tab>corpus-id<tab>score`, got {line!r}."
+                f"{path}:{number}: expected `query-id<tab>corpus-id<tab>score`, or TREC's "
+                f"`query-id 0 document-id score`, got {line!r}."
             )
-        found.setdefault(cells[0], {})[cells[1]] = int(cells[2])
+        judged = found.setdefault(cells[0], {})
+        grade = int(cells[-1])
+        if judged.setdefault(cells[-2], grade) != grade:
+            raise InvalidInputError(
+                f"{path}:{number}: query {cells[0]!r} judges document {cells[-2]!r} twice, "
+                f"as {judged[cells[-2]]} and as {grade}."
+            )
     return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty, numbered from 1."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not in UTF-8"
+        raise InvalidInputError(f"{path} cannot be read: {reason}.") from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, line
+
+
+_HEADER = ("score", "relevance", "rel", "relevancy", "grade", "label", "judgement", "judgment")
+"""The last word of a first line that names the columns."""
 
 
 def _is_whole(text: str) -> bool:
-    return text.lstrip("+-").isdigit()
+    return text.lstrip("+-").isdecimal()

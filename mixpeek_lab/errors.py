@@ -21,6 +21,7 @@
     │   ├── LLMSchemaError               its answer does not meet the schema (carries the answer)
     │   ├── LLMRateLimitError       429  the provider takes no more requests for now
     │   └── LLMTimeoutError         504  no answer in time
+    ├── RemoteError                 502  another platform refused, or cannot be reached
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
         └── NotReadyError                it will be in a moment: ask again
@@ -171,6 +172,22 @@ class LLMTimeoutError(LLMError):
     """The provider did not answer in time."""
 
     status = 504
+
+
+class RemoteError(LabError):
+    """Another platform refused a request, or cannot be reached.
+
+    `step` says what was being done; `answered` is its HTTP status, where it gave one, and
+    `problems` what it found in the package, as it said it.
+    """
+
+    status = 502
+
+    def __init__(
+        self, step: str, message: str, answered: int = 0, problems: Sequence[object] = ()
+    ) -> None:
+        super().__init__(f"{step}: {message}")
+        self.step, self.answered, self.problems = step, answered, tuple(problems)
 
 
 class MissingDependencyError(LabError):

@@ -1,8 +1,9 @@
 """SQL over what the lab made: DuckDB reads the documents' Parquet files and the catalog.
 
 Tables: each collection under its name, `documents` (all of them, with a `_collection` column),
-`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`, and
-`llm_costs`: what each run asked of each language model.
+`extractors`, `buckets`, `objects`, `blobs`, `collections`, `runs`, `failures`, `retrievers`,
+`tasks`, `deployments` and `uploads` (what was asked for over HTTP), and `llm_costs`: what each run
+asked of each language model.
 A document's columns stand in this order: `document_id`, `data`, what the processor and the user
 gave, vectors, and last where the document comes from (`object_id` … `_row_key`).
 DuckDB owns no file: every query opens a fresh connection in memory and only what it names.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CATALOG_TABLES = (
     "extractors", "buckets", "objects", "blobs", "collections", "runs", "failures", "retrievers",
+    "tasks", "deployments", "uploads",
 )  # fmt: skip
 
 LLM_COSTS = "llm_costs"
@@ -89,6 +91,23 @@ class Inspector:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
         return ["documents", *self._files(), *TABLES]
 
+    def document_views(self, sql: str) -> dict[str, tuple[str, list[Path]]]:
+        """The collections that a query may mean, and `documents`: name → (SELECT …, its files)."""
+        lower, files = sql.lower(), self._files()
+        views = {
+            name: (f"SELECT * FROM {reading(path)}", [path])
+            for name, path in files.items()
+            if name.lower() in lower or _quoted(name.lower()) in lower
+        }
+        if "documents" in lower:
+            parts = [
+                f"SELECT {literal(name)} AS _collection, * FROM {reading(path)}"
+                for name, path in files.items()
+            ]
+            every = " UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS])
+            views["documents"] = (every, list(files.values()))
+        return views
+
     def query(self, sql: str) -> Result:
         """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
         import duckdb
@@ -114,11 +133,11 @@ class Inspector:
         files = self._files()
         for name, path in files.items():
             if name.lower() in sql or _quoted(name.lower()) in sql:
-                query = _in_order(connection, f"FROM {_reading(path)}", vector_names(path))
+                query = _in_order(connection, f"FROM {reading(path)}", vector_names(path))
                 connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
         if "documents" in sql:
             parts = [
-                f"SELECT {_literal(name)} AS _collection, * FROM {_reading(path)}"
+                f"SELECT {literal(name)} AS _collection, * FROM {reading(path)}"
                 for name, path in files.items()
             ]
             vectors = {vector for path in files.values() for vector in vector_names(path)}
@@ -128,7 +147,7 @@ class Inspector:
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
-        types = {"INTEGER": pa.int64()}
+        types = {"INTEGER": pa.int64(), "REAL": pa.float64()}
         return pa.table(
             {
                 column: pa.array(values, types.get(kind, pa.string()))
@@ -165,9 +184,9 @@ def _llm_costs(runs: Mapping[str, tuple[str, list[Any]]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=LLM_COSTS_SCHEMA)
 
 
-def _reading(path: Path) -> str:
+def reading(path: Path) -> str:
     """The file as a table: neither a pattern nor partitioned data, whatever its path looks like."""
-    return f"read_parquet({_literal(glob.escape(str(path)))}, hive_partitioning=false)"
+    return f"read_parquet({literal(glob.escape(str(path)))}, hive_partitioning=false)"
 
 
 def _in_order(connection: Any, query: str, vectors: Collection[str]) -> str:
@@ -189,5 +208,6 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """The text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"

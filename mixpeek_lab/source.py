@@ -22,6 +22,8 @@ MAX_BYTES = 500 * 1024 * 1024
 SUFFIXES = (".py", ".txt", ".json", ".md", ".yaml", ".yml", ".toml")
 """The text files that belong to an extractor. Others in its folder are left where they are."""
 
+REALTIME = "realtime.py"
+
 LAYOUT = """\
 my_extractor/
 ├── manifest.py      what it accepts and produces, its vector indexes
@@ -67,6 +69,17 @@ class ExtractorSource:
         for path, text in self.files:
             total.update(f"{path}\0{text}\0".encode())
         return total.hexdigest()
+
+    @cached_property
+    def batch_digest(self) -> str:
+        """The digest of what documents are made by: of all files but realtime.py.
+
+        It is the whole digest where another file's code has the word `realtime`: it may import it.
+        """
+        others = tuple(file for file in self.files if file[0] != REALTIME)
+        if any("realtime" in text for path, text in others if path.endswith(".py")):
+            return self.digest
+        return ExtractorSource(self.name, others).digest
 
     @property
     def package(self) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from mixpeek_lab.source import ExtractorSource
 
 TEXTS = ["river boat", "money bank", "fox tree"]
 EXTRACTOR = {"feature_extractor_name": "hash_embedder", "version": "1.0.0"}
+
+SECONDS = 120
+"""For a machine with a great deal else to do."""
 
 
 class Client:
@@ -81,3 +88,42 @@ def collected(ask: Client, bucket: str, name: str = "docs", **config: Any) -> st
 def documents(ask: Client, collection: str, **body: Any) -> list[Any]:
     found = ask("POST", f"/collections/{collection}/documents/list", {"limit": 1000, **body})
     return list(found["results"])
+
+
+def until(ask: Callable[[], Any], is_done: Callable[[Any], bool], pause: float = 0.05) -> Any:
+    """The first answer that is done."""
+    end = time.monotonic() + SECONDS
+    while not is_done(answer := ask()):
+        assert time.monotonic() < end, answer
+        time.sleep(pause)
+    return answer
+
+
+def ended(ask: Client, task_id: str) -> Any:
+    """The task, once it has ended."""
+    open_states = ("QUEUED", "IN_PROGRESS")
+    return until(
+        lambda: ask("GET", f"/tasks/{task_id}"), lambda task: task["status"] not in open_states
+    )
+
+
+def status(ask: Client, path: str, *wanted: str) -> Any:
+    """The extractor's status, once it is one of those."""
+    return until(lambda: ask("GET", f"{path}/status"), lambda answer: answer["status"] in wanted)
+
+
+def worker_of(home: Path) -> int:
+    """The process that holds the worker's lock; 0 where none does."""
+    return next(iter(holders(home / "worker.lock")), 0)
+
+
+def holders(path: Path) -> list[int]:
+    """The processes that have a file open."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(file.path == str(path) for file in process.open_files()):
+                found.append(int(process.pid))
+        except psutil.Error:
+            continue
+    return found

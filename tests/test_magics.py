@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from media_files import png, wav
 from packages import HASH_EMBEDDER
 
+import mixpeek_lab
 from mixpeek_lab.magics import session
 from mixpeek_lab.widgets.cards import (
     BucketCard,
@@ -443,8 +444,16 @@ class TestRetriever:
         assert processed.run('%search find "red apple?"').result.query == {"query": "red apple?"}
 
     def test_limit(self, processed):
-        for line in ("%search find --limit 2 red apple", "%search --limit=2 find red apple"):
-            assert len(processed.run(line).result.hits) == 2
+        for line in (
+            "%search find --limit 2 red apple",
+            "%search --limit=2 find red apple",
+            "%search find red apple --limit 2",
+            "%search find 'red apple' --limit=2",
+        ):
+            result = processed.run(line).result
+            assert (len(result.hits), result.query) == (2, {"query": "red apple"})
+        quoted = processed.run('%search find "red apple --limit 2"').result
+        assert quoted.query == {"query": "red apple --limit 2"}
 
     def test_search_mistakes(self, processed):
         assert "there is no query" in str(processed.fail("%search find"))
@@ -460,6 +469,9 @@ class TestExtension:
         assert dict(card.facts)["Ray"] == "off"
         assert dict(card.facts)["Home"] == str(home.resolve())
         assert "invalid choice" in str(notebook.fail("%lab frobnicate"))
+        assert f"lab is at {home.resolve()} already" in str(notebook.fail("%lab --home elsewhere"))
+        assert notebook.run(f"%lab --home {home}").facts == card.facts
+        assert mixpeek_lab.current_lab() is session.current_lab()
 
     def test_stopping_what_does_not_run(self, notebook):
         notebook.run("%lab stop")

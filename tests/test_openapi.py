@@ -92,6 +92,17 @@ BODIES: dict[str, list[Any]] = {
     "retrievers.patch": [{"description": "new"}],
     "retrievers.execute_adhoc": [{**ADHOC, "inputs": {"query": "river"}}],
     "retrievers.execute_batch": [{"queries": [{"inputs": {"query": "river"}}]}],
+    "interactions.create": [
+        {"feature_id": "doc_1", "interaction_type": ["click"], "position": 0, "feature_uri": URI},
+    ],
+    "interactions.create_batch": [
+        {"interactions": [{"feature_id": "d", "interaction_type": ["click"], "position": 1}, {}]},
+    ],
+    "evaluations.score": [{"predicted": ["a", "b"], "ground_truth": ["a"]}],
+    "evaluations.create_dataset": [
+        {"dataset_name": "made", "queries": [{"query_id": "q", "query_input": {"query": "river"},
+                                              "relevant_documents": ["doc_1"]}]},
+    ],
     "uploads.create": [{"name": "hash_embedder"}],
     "inference.infer": [{"feature_uri": URI, "inputs": {"text": "river"}}],
     "retrievers.create": [{**SEARCH, "retriever_name": "made"}],

@@ -712,7 +712,8 @@ def test_learned_fusion_weighs_by_interactions():
     body = {"query": "x", "fusion": "learned"}
     plain = Store().run(HYBRID, body)
     assert plain.fusion["weights"] == [1.0, 1.0]
-    taught = Store().run(HYBRID, body, arms={"bm25": (500, 1), "dense": (1, 500)})
+    arms = {"bm25": (500, 1), "dense": (1, 500)}
+    taught = Store().run(HYBRID, body, arms=lambda: arms)
     dense, bm25 = taught.fusion["weights"]
     assert bm25 > 10 * dense
     assert [c.weight for c in taught.hits[0].contributions] == [dense, bm25]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import warnings
 from pathlib import Path
 
 import pytest
+from packages import HASH_EMBEDDER
 from probes import load_probe
 
 from mixpeek_lab import errors
@@ -191,6 +193,26 @@ def test_changed_code_recomputes_all(lab, tmp_path):
     assert (first.processed, second.processed, second.removed) == (20, 20, 20)
     assert {row[0][1] for row in documents(lab, "vec")} == {2.0}
     assert lab.collection("c").extractor_digest == lab.extractor("probe").source.digest
+
+
+def test_a_change_of_realtime_alone_recomputes_nothing(lab, tmp_path):
+    folder = tmp_path / "hash_embedder"
+    shutil.copytree(HASH_EMBEDDER, folder)
+    lab.bucket("b", ROWS)
+    process(lab)
+    service = folder / "realtime.py"
+    service.write_text(service.read_text() + "\n# faster now\n")
+    lab.load(folder)
+    report = process(lab)
+    assert (report.processed, report.reused, report.documents) == (0, 20, 20)
+    assert lab.collection("c").extractor_digest == lab.extractor("hash_embedder").source.digest
+    core = folder / "processors" / "core.py"
+    core.write_text(core.read_text() + "\nfrom .. import realtime  # what it reads may matter\n")
+    lab.load(folder)
+    assert process(lab).processed == 20
+    service.write_text(service.read_text() + "# and again\n")
+    lab.load(folder)
+    assert process(lab).processed == 20
 
 
 def test_changed_parameters_recompute_all_and_stay(lab, tmp_path):

@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
-from mixpeek_lab.fusion import fuse
+from mixpeek_lab.fusion import DIALECTS, fuse
 from mixpeek_lab.models import Failure, Leg, Progress, RunReport, Unusable
 from mixpeek_lab.widgets import (
     Playground,
@@ -502,12 +502,12 @@ def random_case(seed):
         )
         legs.append(leg(f"leg{number}", ids, scores, weight=draw.choice([0, 0.5, 1, 1.7])))
     weights = {each["name"]: draw.choice([0, 0.25, 1.3]) for each in legs if draw.random() < 0.5}
-    strategy = draw.choice(["rrf", "dbsf", "weighted", "max"])
-    return {"legs": legs, "strategy": strategy, "k": draw.choice([0, 2, 60.5]), "weights": weights}
+    strategy = draw.choice(["rrf", "dbsf", "weighted", "max", *DIALECTS])
+    return {"legs": legs, "strategy": strategy, "k": draw.choice([1, 2, 60.5]), "weights": weights}
 
 
 def test_the_browsers_fusion_equals_pythons():
-    cases = [random_case(seed) for seed in range(400)]
+    cases = [random_case(seed) for seed in range(600)]
     for case, got in zip(cases, in_node(cases), strict=True):
         expected = fuse(
             [as_leg(each) for each in case["legs"]],

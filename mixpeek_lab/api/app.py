@@ -14,9 +14,11 @@ from mixpeek_lab.api import (
     buckets,
     collections,
     documents,
+    evaluations,
     extractors,
     health,
     inference,
+    interactions,
     namespaces,
     objects,
     retrievers,
@@ -81,7 +83,8 @@ def _with_routes() -> FastAPI:
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
     for prefix in (PREFIX, PREFIX + "/namespaces/{namespace}"):
         for resource in (
-            inference, retrievers, batches, blob_uploads, objects, buckets, documents,
+            inference, interactions, evaluations, retrievers, batches, blob_uploads, objects,
+            buckets, documents,
             collections, tasks,
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)

@@ -11,6 +11,7 @@ from mixpeek_lab.api.bodies import JSONBody as JSONBody
 from mixpeek_lab.api.bodies import OptionalJSONBody as OptionalJSONBody
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform import Platform
+from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 
 
 class Backend(Protocol):
@@ -18,6 +19,8 @@ class Backend(Protocol):
 
     platform: Platform
     """The resources of the local platform. Their methods may wait for the disk."""
+    evaluations: ServedEvaluations
+    """Evaluations of retrievers, which ask through this backend."""
 
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> JSON:
         """Run a stored retriever."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import TheBackend, ThePlatform
@@ -34,6 +35,14 @@ def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
 def get(platform: ThePlatform, extractor: str) -> Answer:
     """One version, by its id (`name_1_0_0`), or an extractor's current one, by name."""
     return Answer(platform.extractors.get(extractor))
+
+
+@router.get("/{extractor}/archive")
+def archive(platform: ThePlatform, extractor: str) -> Response:
+    """The version's package as a .zip: what `mixpeek-lab pull` reads."""
+    name, content = platform.extractors.archive(extractor)
+    told = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/zip", headers=told)
 
 
 @router.delete("/{extractor}")

@@ -8,6 +8,7 @@ from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, TheBackend
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import ThePage, by
+from mixpeek_lab.retrievers import stage_definitions
 
 router = APIRouter(prefix="/retrievers", tags=["retrievers"])
 
@@ -32,6 +33,15 @@ async def list_all(backend: TheBackend, page: ThePage) -> Answer:
 async def list_by_post(backend: TheBackend, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks. 422 for a search or filter in the body."""
     return Answer(page.of(await backend.list_retrievers(), by("retriever_name")))
+
+
+@router.get("/stages")
+async def stages() -> Answer:
+    """The stages that a retriever may have: id, description, category, JSON Schema of parameters.
+
+    Those that are off in a local lab stand last, with the reason.
+    """
+    return Answer(stage_definitions())
 
 
 @router.post("/execute")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import demand_narrowed_by
 from mixpeek_lab.api.pages import Page, ThePage, by
+from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
@@ -32,6 +35,20 @@ def list_by_post(platform: ThePlatform, page: ThePage, body: OptionalJSONBody) -
 def get(platform: ThePlatform, task_id: str) -> Answer:
     """One task, with the first rows that failed."""
     return Answer(platform.tasks.get(task_id))
+
+
+@router.post("/{task_id}/cancel")
+def cancel(platform: ThePlatform, task_id: str) -> Answer:
+    """End a task that has not ended; its collection stays as it is. 409 where it has ended."""
+    return Answer(platform.tasks.cancel(task_id))
+
+
+@router.delete("/{task_id}")
+def kill(platform: ThePlatform, task_id: str) -> Answer:
+    """The same, as Mixpeek's client asks: it succeeds whatever has become of the task."""
+    with suppress(ConflictError, NotFoundError):
+        platform.tasks.cancel(task_id)
+    return Answer({"success": True, "message": f"Task {task_id} is not running."})
 
 
 def _newest(page: Page, found: list[JSON]) -> dict[str, JSON]:

@@ -4,6 +4,7 @@ What opens a URL checks where it leads: an address that is not public is refused
 unless `AssetLimits.local_hosts` or `MIXPEEK_LAB_ALLOW_LOCAL_URLS` allows it.
 """
 
+from mixpeek_lab.assets.calls import HTTPAnswer, HTTPRequest, call
 from mixpeek_lab.assets.limits import AssetLimits
 from mixpeek_lab.assets.peeks import ListedObject, Peek, list_objects, peek
 from mixpeek_lab.assets.problems import AssetError, redacted
@@ -13,8 +14,11 @@ from mixpeek_lab.assets.transfer import fetch, local_path, scheme_of
 __all__ = [
     "AssetError",
     "AssetLimits",
+    "HTTPAnswer",
+    "HTTPRequest",
     "ListedObject",
     "Peek",
+    "call",
     "fetch",
     "list_objects",
     "local_path",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from mixpeek_lab.assets.addresses import checked_addresses
+from mixpeek_lab.assets.calls import HTTPAnswer, HTTPRequest
 from mixpeek_lab.assets.limits import AssetLimits, Deadline
 from mixpeek_lab.assets.peeks import Peek
 from mixpeek_lab.assets.problems import AssetError, redacted
@@ -57,6 +59,35 @@ def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
         deadline.check(shown)
         size = _size(response) or (len(head) if len(head) < count else 0)
         return Peek(bytes(head[:count]), size, _version(response))
+
+
+def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
+    """Send a request, and read the whole answer. Raises AssetError.
+
+    Redirects are followed for GET alone; to another host they take no headers along.
+    """
+    deadline, here = limits.deadline(), _parsed(request.url, request.url)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    with httpx.Client(verify=_tls(), follow_redirects=False) as client:
+        for _ in range(int(limits.max_redirects) + 1):
+            with _answer(
+                client, here, limits, deadline, headers, request.method, request.body
+            ) as response:
+                goes_on = request.follows_redirects and request.method == "GET"
+                if not response.has_redirect_location or not goes_on:
+                    found = io.BytesIO()
+                    _copy(response, found, limits, deadline, redacted(here))
+                    return HTTPAnswer(
+                        response.status_code, dict(response.headers), found.getvalue()
+                    )
+                target = _next(here, response.headers["Location"])
+            if (target.scheme, target.netloc) != (here.scheme, here.netloc):
+                headers = {}
+            here = target
+    raise AssetError(
+        f"{redacted(request.url)} redirects more than {limits.max_redirects:g} times. "
+        "Use the URL where it ends."
+    )
 
 
 def _size(response: httpx.Response) -> int:
@@ -125,6 +156,8 @@ def _answer(
     limits: AssetLimits,
     deadline: Deadline,
     more: Mapping[str, str],
+    method: str = "GET",
+    content: bytes | None = None,
 ) -> Iterator[httpx.Response]:
     """The answer's head, from the first of the host's addresses that accepts a connection."""
     shown = redacted(url)
@@ -133,8 +166,9 @@ def _answer(
     with _cut_at(deadline) as connected, _translated(shown, limits, deadline):
         for left, address in enumerate(addresses, 1 - len(addresses)):
             request = client.build_request(
-                "GET",
+                method,
                 url.copy_with(host=address),
+                content=content,
                 headers={**_HEADERS, **more, "Host": url.netloc.decode("ascii")},
                 timeout=_timeouts(limits, deadline),
                 extensions={"sni_hostname": host, "trace": connected},

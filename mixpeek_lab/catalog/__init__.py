@@ -2,10 +2,14 @@
 
 from mixpeek_lab.catalog.batches import Batch
 from mixpeek_lab.catalog.blob_uploads import BlobUpload
+from mixpeek_lab.catalog.commits import Commit
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
 from mixpeek_lab.catalog.edits import DocumentEdit
+from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
+from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.namespaces import Namespace
+from mixpeek_lab.catalog.pushes import Push
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
@@ -15,12 +19,17 @@ __all__ = [
     "Batch",
     "BlobUpload",
     "Catalog",
+    "Commit",
+    "DatasetRecord",
     "Deployment",
     "DocumentEdit",
+    "EvaluationRecord",
     "ExtractorRecord",
     "InputRow",
+    "Interaction",
     "Namespace",
     "ObjectRecord",
+    "Push",
     "RetrieverRecord",
     "Task",
     "Upload",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mixpeek_lab.catalog.access import Records
+from mixpeek_lab.catalog.commits import CommitRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import ExtractorRecord, to_extractor
 from mixpeek_lab.errors import NotFoundError
@@ -23,7 +23,14 @@ class ObjectRecord:
     """Where it comes in its bucket."""
 
 
-class ContentRecords(Records):
+IS_COMMITTED = (
+    "EXISTS (SELECT 1 FROM commits c "
+    "WHERE c.name = e.name AND c.version = e.version AND c.digest = e.digest)"
+)
+"""SQL: whether the contents `e` are what was committed as their version."""
+
+
+class ContentRecords(CommitRecords):
     """Objects one by one, all versions of extractors, and what is deleted."""
 
     # ------------------------------------------------------------ objects
@@ -102,12 +109,18 @@ class ContentRecords(Records):
     def versions(self, name: str | None = None) -> list[ExtractorRecord]:
         """One record for each version of each extractor, by name, newest last.
 
-        Where several contents have one version, the current one's, else the newest's.
+        Where several contents have one version, the committed one's, else the current one's, else
+        the newest's.
         """
-        query = "SELECT * FROM extractors ORDER BY name, is_current, rowid"
-        found = {}
-        for record in map(to_extractor, self._all(query)):
-            found[record.manifest.name, record.manifest.version] = record
+        query = f"SELECT *, {IS_COMMITTED} AS c FROM extractors e ORDER BY name, is_current, rowid"
+        found: dict[tuple[str, str], ExtractorRecord] = {}
+        committed = set()
+        for row in self._all(query):
+            key = row["name"], row["version"]
+            if key not in committed:
+                found[key] = to_extractor(row)
+            if row["c"]:
+                committed.add(key)
         return [record for key, record in found.items() if name in (None, key[0])]
 
     def contents(self, name: str, version: str) -> list[ExtractorRecord]:
@@ -122,6 +135,7 @@ class ContentRecords(Records):
         """Forget all contents of a version; the newest of those left becomes current."""
         with self._database.transaction() as sql:
             sql.execute("DELETE FROM extractors WHERE name = ? AND version = ?", (name, version))
+            self._forget_commit(sql, name, version)
             sql.execute(
                 "UPDATE extractors SET is_current = 1 WHERE rowid = "
                 "(SELECT max(rowid) FROM extractors WHERE name = ?) AND NOT EXISTS "

@@ -28,6 +28,8 @@ class Deployment:
     error: str
     requested_at: str
     updated_at: str
+    attempts: int = 0
+    """How often it was begun in this session of Ray since it was asked for."""
 
 
 class DeploymentRecords(Records):
@@ -39,11 +41,11 @@ class DeploymentRecords(Records):
         """Note a deployment. One that was asked for over HTTP stays so."""
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, 0) "
                 "ON CONFLICT (name, digest) DO UPDATE SET state = excluded.state, "
                 "owner = CASE WHEN owner = 'api' THEN owner ELSE excluded.owner END, "
                 "error = excluded.error, requested_at = excluded.requested_at, "
-                "updated_at = excluded.updated_at",
+                "updated_at = excluded.updated_at, attempts = 0",
                 (name, digest, state, owner, error, now(), now()),
             )
 
@@ -54,9 +56,10 @@ class DeploymentRecords(Records):
         with self._database.transaction() as sql:
             return bool(
                 sql.execute(
-                    "UPDATE deployments SET state = ?, error = ?, updated_at = ? "
+                    "UPDATE deployments SET state = ?, error = ?, updated_at = ?, "
+                    "attempts = attempts + (? = 'PENDING') "
                     "WHERE name = ? AND digest = ? AND state = ?",
-                    (state, error, now(), name, digest, before),
+                    (state, error, now(), state, name, digest, before),
                 ).rowcount
             )
 
@@ -75,14 +78,42 @@ class DeploymentRecords(Records):
         query = "SELECT * FROM deployments ORDER BY requested_at, rowid"
         return [_deployment(row) for row in self._all(query)]
 
-    def close_lost_deployments(self, error: str) -> None:
-        """Those that a dead worker was at have failed. For whoever holds the worker's lock."""
+    def deployed_digest(self, name: str) -> str | None:
+        """The version that an extractor's name stands for where it is served.
+
+        The current one once it is deployed; until then the newest that is: by version, then by
+        when it was kept. None where none is deployed.
+        """
+        rows = self._database.connection.execute(
+            "SELECT e.version, e.digest, e.is_current, e.rowid FROM extractors e "
+            "JOIN deployments d ON d.name = e.name AND d.digest = e.digest "
+            "WHERE e.name = ? AND d.state = 'DEPLOYED'",
+            (name,),
+        ).fetchall()
+        best = max(rows, key=_age, default=None)
+        return None if best is None else str(best["digest"])
+
+    def requeue_lost_deployments(self, most: int, error: str) -> None:
+        """Those that a dead worker was at wait again; after `most` attempts they have failed.
+
+        For whoever holds the worker's lock.
+        """
+        lost = "owner = 'api' AND state IN ('PENDING', 'IN_PROGRESS')"
         with self._database.transaction() as sql:
             sql.execute(
                 "UPDATE deployments SET state = 'FAILED', error = ?, updated_at = ? "
-                "WHERE owner = 'api' AND state IN ('PENDING', 'IN_PROGRESS')",
-                (error, now()),
+                f"WHERE {lost} AND attempts >= ?",
+                (error, now(), most),
             )
+            sql.execute(
+                f"UPDATE deployments SET state = 'QUEUED', updated_at = ? WHERE {lost}", (now(),)
+            )
+
+
+def _age(row: sqlite3.Row) -> tuple[bool, list[int], int]:
+    """What orders an extractor's versions; the one that its name stands for is the last."""
+    version = [int(part) for part in str(row["version"]).split(".")]
+    return bool(row["is_current"]), version, int(row["rowid"])
 
 
 def _deployment(row: sqlite3.Row) -> Deployment:

@@ -49,11 +49,12 @@ class RunRecords(Records):
         return [to_collection(row) for row in self._all("SELECT * FROM collections ORDER BY name")]
 
     def start_run(self, run_id: str, collection_id: str) -> None:
-        """Note that a run began."""
+        """Note that a run began. One whose task was canceled meanwhile is closed at once."""
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO runs VALUES (?, ?, 'running', ?, NULL, NULL)",
-                (run_id, collection_id, now()),
+                "INSERT INTO runs SELECT ?, ?, iif(EXISTS (SELECT 1 FROM tasks WHERE run_id = ? "
+                "AND state != 'IN_PROGRESS'), 'interrupted', 'running'), ?, NULL, NULL",
+                (run_id, collection_id, run_id, now()),
             )
 
     def finish_run(

@@ -113,7 +113,55 @@ CREATE TABLE blob_uploads (
 );
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS)
+ATTEMPTS = """
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deployments ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+"""
+
+MEASUREMENT = """
+CREATE TABLE interactions (
+  interaction_id TEXT PRIMARY KEY, retriever_id TEXT, execution_id TEXT,
+  document_id TEXT NOT NULL, user_id TEXT, session_id TEXT, types TEXT NOT NULL,
+  legs TEXT NOT NULL, position INTEGER NOT NULL, details TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE INDEX interactions_by_retriever ON interactions (retriever_id);
+CREATE INDEX interactions_by_execution ON interactions (execution_id, document_id);
+CREATE TABLE evaluations (
+  evaluation_id TEXT PRIMARY KEY, name TEXT NOT NULL, retriever_id TEXT, state TEXT NOT NULL,
+  error TEXT NOT NULL DEFAULT '', about TEXT NOT NULL, scores TEXT NOT NULL DEFAULT '{}',
+  run TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL, finished_at TEXT
+);
+CREATE TABLE datasets (
+  dataset_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+"""
+
+HISTORY = """
+CREATE TABLE commits (
+  name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL, parent TEXT,
+  message TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL, created_at TEXT NOT NULL,
+  PRIMARY KEY (name, version), UNIQUE (name, digest)
+);
+CREATE TABLE heads (name TEXT PRIMARY KEY, version TEXT NOT NULL);
+CREATE TABLE tags (
+  name TEXT NOT NULL, tag TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (name, tag)
+);
+CREATE TABLE pushes (
+  place TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, upload_id TEXT NOT NULL,
+  etag TEXT NOT NULL, extractor_id TEXT NOT NULL DEFAULT '',
+  version TEXT NOT NULL DEFAULT '', pushed_at TEXT NOT NULL,
+  PRIMARY KEY (place, name, digest)
+);
+INSERT OR IGNORE INTO commits
+  SELECT u.name, u.version, u.digest, NULL, u.message, 'api', 'upload', u.created_at
+  FROM uploads u JOIN extractors e ON e.name = u.name AND e.digest = u.digest
+  WHERE u.state = 'passed' AND e.version = u.version ORDER BY u.rowid;
+INSERT OR IGNORE INTO heads
+  SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

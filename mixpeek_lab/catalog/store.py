@@ -9,11 +9,14 @@ from typing import Any
 
 from mixpeek_lab.catalog.batches import BatchRecords
 from mixpeek_lab.catalog.blob_uploads import BlobUploadRecords
-from mixpeek_lab.catalog.contents import ContentRecords
+from mixpeek_lab.catalog.contents import IS_COMMITTED, ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.edits import EditRecords
+from mixpeek_lab.catalog.evaluations import EvaluationRecords
+from mixpeek_lab.catalog.interactions import InteractionRecords
 from mixpeek_lab.catalog.namespaces import NamespaceRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
+from mixpeek_lab.catalog.pushes import PushRecords
 from mixpeek_lab.catalog.records import (
     ExtractorRecord,
     InputRow,
@@ -49,6 +52,9 @@ class Catalog(
     EditRecords,
     RequestKeyRecords,
     BlobUploadRecords,
+    InteractionRecords,
+    EvaluationRecords,
+    PushRecords,
 ):
     """The records of one lab, kept at `path`."""
 
@@ -86,13 +92,17 @@ class Catalog(
     def extractor(
         self, name: str, *, version: str | None = None, digest: str | None = None
     ) -> ExtractorRecord:
-        """The current one, or the newest with that `version`, or the one with that `digest`."""
-        query, values = "SELECT * FROM extractors WHERE name = ?", [name]
+        """The current one, or what `version` stands for, or the one with that `digest`.
+
+        A version is what was committed as it; before that, the current one's or the newest's.
+        """
+        query, values = "SELECT * FROM extractors e WHERE name = ?", [name]
         if version is not None:
             query, values = query + " AND version = ?", [*values, version]
         if digest is not None:
             query, values = query + " AND digest = ?", [*values, digest]
-        row = self._one(query + " ORDER BY is_current DESC, rowid DESC LIMIT 1", *values)
+        first = f"{IS_COMMITTED} DESC, " if version is not None else ""
+        row = self._one(f"{query} ORDER BY {first}is_current DESC, e.rowid DESC LIMIT 1", *values)
         if row is None:
             raise self._no_extractor(name, version)
         return to_extractor(row)

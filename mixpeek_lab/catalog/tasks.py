@@ -24,13 +24,16 @@ class Task:
     state: str
     """QUEUED, IN_PROGRESS, COMPLETED, COMPLETED_WITH_ERRORS, FAILED or CANCELED."""
     options: Mapping[str, JSON]
-    """`force`: the objects to compute again, by id; `["*"]` for all of them."""
+    """`force`: the objects to compute again, by id; `["*"]` for all of them. `beside`: the objects
+    whose new documents come beside those that there are."""
     progress: Mapping[str, JSON]
     run_id: str | None
     error: str
     created_at: str
     started_at: str | None
     finished_at: str | None
+    attempts: int = 0
+    """How often it has begun in this session of Ray."""
 
     @property
     def is_open(self) -> bool:
@@ -70,40 +73,104 @@ class TaskRecords(Records):
         with self._database.transaction() as sql:
             return bool(
                 sql.execute(
-                    "UPDATE tasks SET state = 'IN_PROGRESS', run_id = ?, started_at = ? "
+                    "UPDATE tasks SET state = 'IN_PROGRESS', run_id = ?, started_at = ?, "
+                    "progress = '{}', error = '', attempts = attempts + 1 "
                     "WHERE task_id = ? AND state = 'QUEUED'",
                     (run_id, now(), task_id),
                 ).rowcount
             )
 
-    def note_progress(self, task_id: str, progress: Mapping[str, JSON]) -> None:
-        """How far a task is."""
+    def note_progress(self, task_id: str, progress: Mapping[str, JSON], run_id: str) -> bool:
+        """How far a task is. False where that run does not work on it any more."""
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE tasks SET progress = ? WHERE task_id = ?",
-                (json.dumps(dict(progress)), task_id),
+            return bool(
+                sql.execute(
+                    "UPDATE tasks SET progress = ? "
+                    "WHERE task_id = ? AND run_id = ? AND state = 'IN_PROGRESS'",
+                    (json.dumps(dict(progress)), task_id, run_id),
+                ).rowcount
             )
 
-    def end_task(self, task_id: str, state: str, error: str = "") -> None:
-        """Close a task that has not ended."""
+    def end_task(self, task_id: str, state: str, error: str, run_id: str) -> bool:
+        """Close the task that a run works on. False where it does not work on it any more."""
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE tasks SET state = ?, error = ?, finished_at = ? "
-                "WHERE task_id = ? AND state IN ('QUEUED', 'IN_PROGRESS')",
-                (state, error, now(), task_id),
+            return bool(
+                sql.execute(
+                    "UPDATE tasks SET state = ?, error = ?, finished_at = ? "
+                    "WHERE task_id = ? AND run_id = ? AND state = 'IN_PROGRESS'",
+                    (state, error, now(), task_id, run_id),
+                ).rowcount
             )
 
-    def close_lost_tasks(self, error: str) -> int:
-        """Close the tasks that a dead worker left in progress. Returns how many there were.
+    def cancel_task(self, task_id: str, error: str) -> bool:
+        """Close a task that has not ended. False where it has.
 
-        For whoever holds the worker's lock: nobody else can have one in progress.
+        Its run cannot show a snapshot from here on: the collection stays as readers see it now.
         """
         with self._database.transaction() as sql:
-            return sql.execute(
-                "UPDATE tasks SET state = 'FAILED', error = ?, finished_at = ? "
-                "WHERE state = 'IN_PROGRESS'",
-                (error, now()),
+            found = sql.execute(
+                "UPDATE tasks SET state = 'CANCELED', error = ?, finished_at = ? "
+                "WHERE task_id = ? AND state IN ('QUEUED', 'IN_PROGRESS')",
+                (error, now(), task_id),
             ).rowcount
+            _interrupt(sql, "SELECT run_id FROM tasks WHERE task_id = ?", task_id)
+            return bool(found)
+
+    def is_canceled(self, task_id: str) -> bool:
+        """Whether it was canceled, or went with its collection."""
+        row = self._one("SELECT state FROM tasks WHERE task_id = ?", task_id)
+        return row is None or row[0] == "CANCELED"
+
+    def run_report(self, run_id: str) -> dict[str, JSON] | None:
+        """The report of a run that has shown its snapshot, by its fields; else None."""
+        row = self._one(
+            "SELECT report FROM runs WHERE run_id = ? AND report IS NOT NULL "
+            "AND state IN ('completed', 'completed_with_errors')",
+            run_id,
+        )
+        return None if row is None else json.loads(row[0])
+
+    def requeue_lost_task(self, task_id: str, most: int, error: str) -> None:
+        """Have a task wait again whose process ended; after `most` attempts it has failed.
+
+        For whoever started that process, or holds the worker's lock.
+        """
+        with self._database.transaction() as sql:
+            _interrupt(
+                sql, "SELECT run_id FROM tasks WHERE task_id = ? AND state = 'IN_PROGRESS'", task_id
+            )
+            waits = "state IN ('QUEUED', 'IN_PROGRESS') AND task_id = ?"
+            # One that never began has been tried as well: or it would be for ever.
+            sql.execute(
+                f"UPDATE tasks SET attempts = attempts + 1 WHERE {waits} AND state = 'QUEUED'",
+                (task_id,),
+            )
+            sql.execute(
+                f"UPDATE tasks SET state = 'FAILED', error = ?, finished_at = ? "
+                f"WHERE {waits} AND attempts >= ?",
+                (error, now(), task_id, most),
+            )
+            sql.execute(
+                f"UPDATE tasks SET state = 'QUEUED', run_id = NULL, progress = '{{}}' "
+                f"WHERE {waits}",
+                (task_id,),
+            )
+
+    def lost_tasks(self) -> list[str]:
+        """Ids of the tasks in progress, oldest first: lost ones, where nobody is at work."""
+        query = "SELECT task_id FROM tasks WHERE state = 'IN_PROGRESS' ORDER BY rowid"
+        return [row[0] for row in self._all(query)]
+
+    def excuse_tasks(self, session: str) -> None:
+        """Attempts count within one session of Ray: what ended with the one before is excused."""
+        with self._database.transaction() as sql:
+            query = "SELECT 1 FROM facts WHERE key = 'ray_session' AND value = ?"
+            if sql.execute(query, (session,)).fetchone() is None:
+                sql.execute("INSERT OR REPLACE INTO facts VALUES ('ray_session', ?)", (session,))
+                sql.execute(
+                    "UPDATE tasks SET attempts = 0 WHERE state IN ('QUEUED', 'IN_PROGRESS')"
+                )
+                sql.execute("UPDATE deployments SET attempts = 0")
 
     def task(self, task_id: str) -> Task:
         """The task of that id."""
@@ -144,6 +211,15 @@ class TaskRecords(Records):
         """Whether any task has not ended."""
         query = "SELECT 1 FROM tasks WHERE state IN ('QUEUED', 'IN_PROGRESS') LIMIT 1"
         return bool(self._all(query))
+
+
+def _interrupt(sql: sqlite3.Connection, run: str, task_id: str) -> None:
+    """Close the run that the query finds; one that is closed cannot show a snapshot any more."""
+    sql.execute(
+        f"UPDATE runs SET state = 'interrupted', finished_at = ? "
+        f"WHERE state = 'running' AND run_id = ({run})",
+        (now(), task_id),
+    )
 
 
 def _task(row: sqlite3.Row) -> Task:

@@ -19,6 +19,7 @@ COMMANDS = {
     "secret": "keep, list or forget secrets",
     "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
     "unpack": "write an extractor's .zip or .tar.gz as a folder",
+    "evaluate": "measure a retriever against judged queries, or compare two such runs",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 _INPUT_NAMES = ("INPUT", "INPUTS", "input", "inputs")
 _DOCUMENT_NAMES = ("DOC", "doc")
+_CONTEXT_NAMES = ("CONTEXT", "context")
 _BRACES = re.compile(r"\{\{[-+]?(.*?)-?\}\}\Z", re.DOTALL)
-_NOT_HERE = (*_DOCUMENT_NAMES, "CONTEXT", "context", "STAGE", "stage", "SECRET", "secret")
+_NOT_HERE = (*_DOCUMENT_NAMES, *_CONTEXT_NAMES, "STAGE", "stage", "SECRET", "secret")
 
 
 def has_template(value: JSON) -> bool:
@@ -43,10 +44,12 @@ def render(
     inputs: Mapping[str, JSON],
     where: str = "value",
     document: Mapping[str, JSON] | None = None,
+    context: Mapping[str, JSON] | None = None,
 ) -> JSON:
     """`value` with its templates filled in from `inputs`; dicts and lists are walked.
 
-    With a `document`, `{{DOC.field}}` is one of its fields.
+    With a `document`, `{{DOC.field}}` is one of its fields; with a `context`, `{{CONTEXT.name}}`
+    one of its values.
 
     A text that is exactly one expression keeps the type of what it names: `"{{INPUT.year}}"`
     is the number 2020, `"in {{INPUT.year}}"` the text `in 2020`. Raises InvalidInputError for
@@ -56,11 +59,15 @@ def render(
         return value
     if isinstance(value, Mapping):
         return {
-            key: render(entry, inputs, f"{where}.{key}", document) for key, entry in value.items()
+            key: render(entry, inputs, f"{where}.{key}", document, context)
+            for key, entry in value.items()
         }
     if isinstance(value, list | tuple):
-        return [render(entry, inputs, f"{where}[{i}]", document) for i, entry in enumerate(value)]
-    return _render_text(value, inputs, where, document)
+        return [
+            render(entry, inputs, f"{where}[{i}]", document, context)
+            for i, entry in enumerate(value)
+        ]
+    return _render_text(value, inputs, where, document, context)
 
 
 class _Inputs:
@@ -83,13 +90,19 @@ class _Inputs:
 
 
 def _render_text(
-    text: str, inputs: Mapping[str, JSON], where: str, document: Mapping[str, JSON] | None
+    text: str,
+    inputs: Mapping[str, JSON],
+    where: str,
+    document: Mapping[str, JSON] | None,
+    context: Mapping[str, JSON] | None,
 ) -> JSON:
     from jinja2 import TemplateError
 
     names = dict.fromkeys(_INPUT_NAMES, _Inputs(inputs))
     if document is not None:
         names |= dict.fromkeys(_DOCUMENT_NAMES, _Inputs(document))
+    if context is not None:
+        names |= dict.fromkeys(_CONTEXT_NAMES, _Inputs(context))
     try:
         return _compiled(text)(names)
     except TemplateError as error:

@@ -9,6 +9,13 @@ and adds up. What the value is makes the strategy:
     max       the score itself; the largest counts alone, weights do not scale it
     learned   as rrf, the weights sampled from recorded interactions (Thompson sampling)
 
+Other engines', with rank r from 0, for comparison:
+
+    rrf_llamaindex  1 / (k + r), k = 60
+    rrf_qdrant      1 / (k + (r + 1) / weight − 1), k = 2: the weight divides the position
+    dbsf_qdrant     (score − low) / (high − low), low and high = μ ∓ 3σ (sample σ); else 0.5
+    rrf_chroma      −1 / (k + r), k = 60: the smallest sum is the best
+
 A leg that lacks a document adds 0. Weight 0 switches a leg off: what only it found is not in
 the ranking. A document that a leg names twice counts where it stands first. Ties are broken
 by document id.
@@ -16,20 +23,17 @@ by document id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
-from math import fsum, isfinite, sqrt
+from math import isfinite
 from operator import eq, neg
 from typing import overload
 
 from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.fusion.methods import DIALECTS, METHODS, STRATEGIES, Method, default_k
 from mixpeek_lab.fusion.weights import Arms, Weights, effective_weights
 from mixpeek_lab.models import Contribution, Leg
-
-STRATEGIES = ("rrf", "dbsf", "weighted", "max", "learned")
-DEFAULT_K = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +52,8 @@ class _Table:
 class Fused:
     """One document of the fused ranking.
 
-    `score` is the exact sum of the contributions in leg order, whatever the strategy.
+    `score` is the exact sum of the contributions in leg order, whatever the strategy. Larger is
+    better, but for `rrf_chroma`.
     """
 
     document_id: str
@@ -71,9 +76,13 @@ class Ranking(Sequence[Fused]):
     """The fused documents, best first. An entry is made when it is looked at."""
 
     def __init__(
-        self, ranked: list[tuple[float, str]], tables: tuple[_Table, ...], is_max: bool
+        self,
+        ranked: list[tuple[float, str]],
+        tables: tuple[_Table, ...],
+        is_max: bool,
+        sign: int = -1,
     ) -> None:
-        self._ranked, self._tables, self._is_max = ranked, tables, is_max
+        self._ranked, self._tables, self._is_max, self._sign = ranked, tables, is_max, sign
 
     def __len__(self) -> int:
         return len(self._ranked)
@@ -85,9 +94,9 @@ class Ranking(Sequence[Fused]):
     def __getitem__(self, place: int | slice) -> Fused | Ranking:
         """The entry at `place` (from 0), or a part of the ranking."""
         if isinstance(place, slice):
-            return Ranking(self._ranked[place], self._tables, self._is_max)
-        negative, document_id = self._ranked[place]
-        return Fused(document_id, -negative, self._tables, self._is_max)
+            return Ranking(self._ranked[place], self._tables, self._is_max, self._sign)
+        key, document_id = self._ranked[place]
+        return Fused(document_id, self._sign * key, self._tables, self._is_max)
 
     def __eq__(self, other: object) -> bool:
         """Whether the same documents stand in the same order with the same scores."""
@@ -105,93 +114,58 @@ def fuse(
     legs: Sequence[Leg],
     strategy: str = "rrf",
     *,
-    k: float = DEFAULT_K,
+    k: float | None = None,
     weights: Weights | None = None,
     arms: Arms | None = None,
     seed: int = 0,
 ) -> Ranking:
     """Fuse `legs` (candidates best first, larger scores better), best document first.
 
-    `weights` override the legs' own. `arms` and `seed` are for `learned` only. Raises
-    RetrieverError for an unknown strategy, a weight that is negative or not finite, k ≤ −1,
-    and a score that is not finite (the message names the leg).
+    `weights` override the legs' own, `k` the strategy's. `arms` and `seed` are for `learned` only.
+    Raises RetrieverError for an unknown strategy, a weight that is negative or not finite, a k
+    that is too small, and a score that is not finite (the message names the leg).
     """
     check_strategy(strategy, k)
+    constant = default_k(strategy) if k is None else k
     effective = effective_weights(legs, strategy, weights=weights, arms=arms, seed=seed)
-    normalise = _NORMALISERS[strategy]
+    method = METHODS[strategy]
     tables = tuple(
-        _table(leg, weight, normalise, k, scale=strategy != "max")
-        for leg, weight in zip(legs, effective, strict=True)
+        _table(leg, weight, method, constant) for leg, weight in zip(legs, effective, strict=True)
     )
     is_max = strategy == "max"
     totals = _largest(tables) if is_max else _sums(tables)
-    return Ranking(sorted(zip(map(neg, totals.values()), totals, strict=True)), tables, is_max)
+    keys = totals.values() if method.is_ascending else map(neg, totals.values())
+    ranked = sorted(zip(keys, totals, strict=True))
+    return Ranking(ranked, tables, is_max, 1 if method.is_ascending else -1)
 
 
-def check_strategy(strategy: str, k: float = DEFAULT_K, where: str = "fusion") -> None:
-    """Refuse an unknown strategy and a k for which 1 / (k + rank) is not positive."""
-    if strategy not in STRATEGIES:
-        close = get_close_matches(str(strategy), STRATEGIES, n=1)
+def check_strategy(strategy: str, k: float | None = None, where: str = "fusion") -> None:
+    """Refuse an unknown strategy and a k that makes the value of a place negative or infinite."""
+    known = (*STRATEGIES, *DIALECTS)
+    if strategy not in known:
+        close = get_close_matches(str(strategy), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise RetrieverError(
-            f"{where}: there is no strategy {strategy!r}.{hint} There is: {', '.join(STRATEGIES)}."
+            f"{where}: there is no strategy {strategy!r}.{hint} There is: {', '.join(known)}."
         )
-    if not (isfinite(k) and k > -1):
-        raise RetrieverError(f"{where}: k is {k}; it must be a number above -1 (60 is usual).")
+    least = METHODS[strategy].least_k
+    if k is not None and not (isfinite(k) and k > least):
+        usual = f"{default_k(strategy):g} is usual"
+        bound = "of 1 or more" if strategy == "rrf_qdrant" else f"above {least:g}"
+        raise RetrieverError(f"{where}: k is {k}; it must be a number {bound} ({usual}).")
 
 
 # ---------------------------------------------------------------- parts
 
 
-def _rrf(scores: tuple[float, ...], k: float) -> tuple[float, ...]:
-    return _reciprocal_ranks(len(scores), k)
-
-
-@lru_cache(maxsize=64)
-def _reciprocal_ranks(count: int, k: float) -> tuple[float, ...]:
-    return tuple(1.0 / (k + rank) for rank in range(1, count + 1))
-
-
-def _z_scores(scores: tuple[float, ...], _k: float) -> tuple[float, ...]:
-    if not scores:
-        return ()
-    mean = fsum(scores) / len(scores)
-    sigma = sqrt(fsum((score - mean) ** 2 for score in scores) / len(scores))
-    # Equal scores: their mean may be off by a rounding, which must not become a z-score.
-    if sigma == 0.0 or min(scores) == max(scores):
-        return (0.0,) * len(scores)
-    return tuple((score - mean) / sigma for score in scores)
-
-
-def _raw(scores: tuple[float, ...], _k: float) -> tuple[float, ...]:
-    return scores
-
-
-_NORMALISERS: Mapping[str, Callable[[tuple[float, ...], float], tuple[float, ...]]] = {
-    "rrf": _rrf,
-    "dbsf": _z_scores,
-    "weighted": _raw,
-    "max": _raw,
-    "learned": _rrf,
-}
-
-
-def _table(
-    leg: Leg,
-    weight: float,
-    normalise: Callable[[tuple[float, ...], float], tuple[float, ...]],
-    k: float,
-    *,
-    scale: bool,
-) -> _Table:
+def _table(leg: Leg, weight: float, method: Method, k: float) -> _Table:
     scores = _checked_scores(leg)
     places = dict(zip(leg.document_ids, range(len(scores)), strict=True))
     if len(places) < len(leg.document_ids):
         places, scores = _first_of_each(leg)
-    normalised = normalise(scores, k)
-    contributions = normalised
-    if scale and weight != 1.0:
-        contributions = tuple([weight * value for value in normalised])
+    normalised = method.values(scores, k)
+    # A leg of weight 0 is off, and what it would give is never read.
+    contributions = method.weigh(normalised, weight, k) if weight else normalised
     return _Table(leg, weight, places, scores, normalised, contributions)
 
 

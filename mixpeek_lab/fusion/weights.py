@@ -45,21 +45,28 @@ def effective_weights(
 
 
 def learned_weights(names: Sequence[str], arms: Arms, seed: int = 0) -> tuple[float, ...]:
-    """One Thompson sample: θ ~ Beta(1 + successes, 1 + failures) per leg, scaled to mean 1.
+    """One Thompson sample per leg, scaled to mean 1 over the legs.
 
     Without any interaction all weights are 1, so that `learned` equals plain `rrf`. The same
     arms and seed give the same weights.
     """
+    samples = thompson_samples(names, arms, seed)
+    if not samples:
+        return (1.0,) * len(names)
+    mean = fsum(samples) / len(samples)
+    return tuple(sample / mean for sample in samples)
+
+
+def thompson_samples(names: Sequence[str], arms: Arms, seed: int = 0) -> tuple[float, ...]:
+    """θ ~ Beta(1 + successes, 1 + failures) per leg; empty where there is no interaction."""
     counts = [arms.get(name, (0, 0)) for name in names]
     for name, (wins, losses) in zip(names, counts, strict=True):
         if not (isfinite(wins) and isfinite(losses) and wins >= 0 and losses >= 0):
             raise RetrieverError(f"arms[{name!r}]: ({wins}, {losses}) are not counts.")
     if not any(wins or losses for wins, losses in counts):
-        return (1.0,) * len(names)
+        return ()
     draw = Random(seed)
-    samples = [draw.betavariate(1 + wins, 1 + losses) for wins, losses in counts]
-    mean = fsum(samples) / len(samples)
-    return tuple(sample / mean for sample in samples)
+    return tuple(draw.betavariate(1 + wins, 1 + losses) for wins, losses in counts)
 
 
 def _overridden(legs: Sequence[Leg], weights: Weights | None) -> tuple[float, ...]:

@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from mixpeek_lab.errors import ExtractorLoadError, ExtractorRunError
 from mixpeek_lab.homes import in_home
-from mixpeek_lab.loader.answers import listed
 from mixpeek_lab.loader.loops import ServiceLoop
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import run_failure
@@ -27,10 +26,6 @@ from mixpeek_lab.roles import class_roles
 from mixpeek_lab.sdk import BaseInferenceService, InferenceService
 from mixpeek_lab.sdk.once import Once
 from mixpeek_lab.source import ExtractorSource
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 T = TypeVar("T")
 
@@ -117,6 +112,20 @@ class RealtimeService:
             return await work
         return await asyncio.wrap_future(self._own_loop().submit(work))
 
+    async def check_health(self) -> None:
+        """Ask the service's own `check_health()`, if it has that hook of Ray Serve's.
+
+        Raises ExtractorRunError where that fails.
+        """
+        hook = getattr(self._service, "check_health", None)
+        if not callable(hook):
+            return
+        work = self._checked(hook)
+        if self._is_async:
+            await work
+        else:
+            await asyncio.wrap_future(self._own_loop().submit(work))
+
     def infer_sync(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None
     ) -> dict[str, Any]:
@@ -165,6 +174,15 @@ class RealtimeService:
                 'Return what its inference_type asks for, such as {"embedding": [float, …]}.'
             )
         return dict(answer)
+
+    async def _checked(self, hook: Callable[[], Any]) -> None:
+        try:
+            with in_home(self._home):
+                answer = hook()
+                if inspect.isawaitable(answer):
+                    await answer
+        except (Exception, SystemExit) as error:
+            raise run_failure(self._source, "check_health()", error) from error
 
     def _set_up(self, service: InferenceService) -> None:
         try:
@@ -270,43 +288,3 @@ def _positional(method: Callable[..., Any]) -> float:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return math.inf
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-
-
-def query_vector(answer: Mapping[str, Any], feature_name: str) -> npt.NDArray[np.float64]:
-    """The query's vector (dim,) for one vector index, out of a service's answer.
-
-    The first of: the key named after the index, the same with `_embedding` behind it,
-    `embedding`, the first of `embeddings`, `vector`. Raises ExtractorRunError with the keys that
-    came back where there is none, or where it is not a list of finite numbers.
-    """
-    for key in (feature_name, f"{feature_name}_embedding", "embedding", "embeddings", "vector"):
-        if answer.get(key) is None:
-            continue
-        value = listed(answer[key])
-        if key == "embeddings":
-            value = listed(value[0]) if isinstance(value, list) and value else None
-        return _vector(key, value)
-    raise ExtractorRunError(
-        f"The realtime service gave no vector for {feature_name!r}. It answered with the keys: "
-        f"{', '.join(map(str, answer)) or '(none)'}. "
-        f'Return {{"embedding": [float, …]}}, or name the key {feature_name!r}.'
-    )
-
-
-def _vector(key: str, value: Any) -> npt.NDArray[np.float64]:
-    if isinstance(value, list) and value and isinstance(value[0], list | tuple):
-        raise ExtractorRunError(
-            f"The realtime service's {key!r} is a list of {len(value)} vectors, not one vector. "
-            "Write model.encode([text])[0].tolist()."
-        )
-    import numpy as np
-
-    try:
-        vector = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        vector = np.empty(0)
-    if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
-        raise ExtractorRunError(
-            f"The realtime service's {key!r} is not a list of finite numbers: {value!r:.80}."
-        )
-    return vector

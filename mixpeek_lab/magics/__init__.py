@@ -12,6 +12,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics and let Ray start in the background."""
     from mixpeek_lab.magics import completion
     from mixpeek_lab.magics.buckets import BucketMagics
+    from mixpeek_lab.magics.evaluate import EvaluateMagics
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
     from mixpeek_lab.magics.retrievers import RetrieverMagics
@@ -19,7 +20,8 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics.session import LabMagics, start_in_background
 
     for magics in (
-        LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics
+        LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
+        EvaluateMagics,
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)

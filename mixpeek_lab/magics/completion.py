@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.evaluation import CORRECTIONS
 from mixpeek_lab.magics.extractors import ACTIONS
 from mixpeek_lab.magics.session import current_lab
 
@@ -22,7 +23,7 @@ IDENTIFIER = "mixpeek_lab.magics"
 FILES = ("manifest.py", "pipeline.py", "processors/core.py", "realtime.py")
 RETRIEVER_KEYS = (
     "collection:", "searches:", "feature:", "lexical: true", "weight:", "top_k:", "filters:",
-    "fusion:", "group_by:", "limit:", "rrf", "dbsf", "weighted", "max",
+    "fusion:", "group_by:", "limit:", "stages:", "on_error: skip", "rrf", "dbsf", "weighted", "max",
 )  # fmt: skip
 
 _LINE = re.compile(r"^\s*(?:[\w\s,.\[\]]+=\s*)?(?P<mark>%%?)(?P<magic>\w+)\s+(?P<rest>.*)$")
@@ -141,6 +142,24 @@ def _extractor_cell(words: list[str]) -> Iterable[str]:
     return FILES if len(words) == 1 else []
 
 
+def _stage_keys() -> list[str]:
+    from mixpeek_lab.retrievers import AVAILABLE
+
+    return [f"{stage_id}:" for stage_id in AVAILABLE]
+
+
+def _retriever_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return [*_retrievers(), "list", "stages"]
+    return _stages() if words == ["stages"] else []
+
+
+def _stages() -> list[str]:
+    from mixpeek_lab.retrievers import stage_definitions
+
+    return [each["stage_id"] for each in stage_definitions()]
+
+
 def _process(words: list[str]) -> Iterable[str]:
     return (_buckets, _extractors, list)[min(len(words), 2)]()
 
@@ -155,20 +174,23 @@ _LINES: dict[str, Names] = {
     "%extractor": _extractor_cell,
     "bucket": _first(_buckets),
     "process": _process,
-    "retriever": _first(lambda: [*_retrievers(), "list"]),
+    "retriever": _retriever_line,
     "%retriever": _first(_retrievers),
     "search": _first(_retrievers),
     "playground": _first(_retrievers),
+    "evaluate": _first(lambda: [*_retrievers(), "list"]),
     "inspect": lambda _: current_lab().tables(),
 }
 
 _BODIES: dict[str, Callable[[], Iterable[str]]] = {
     "inspect": lambda: current_lab().tables(),
-    "retriever": lambda: [*RETRIEVER_KEYS, *_collections(), *_features()],
+    "retriever": lambda: [*RETRIEVER_KEYS, *_collections(), *_features(), *_stage_keys()],
 }
 
 _VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
     "--analyzer": lambda: ["english", "plain"],
+    "--compare": lambda: [each.name for each in current_lab().evaluations.list()],
+    "--correction": lambda: CORRECTIONS,
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
+
+_LIMIT_AT_END = re.compile(r"""(?:^|\s)(--limit(?:=|\s+)[^\s"']+)\s*$""")
 
 
 def leading_options(line: str) -> tuple[str, str]:
@@ -23,11 +26,17 @@ def leading_options(line: str) -> tuple[str, str]:
 
 
 def named_text(line: str) -> tuple[str, str, str]:
-    """`NAME [options] text` as name, options and text; options may stand before the name too."""
+    """`NAME [options] text` as name, options and text.
+
+    Options may stand before the name too, and `--limit N` at the end. What is quoted is text.
+    """
     before, rest = leading_options(line)
     name, _, rest = rest.partition(" ")
     after, text = leading_options(rest)
-    return name, f"{before} {after}".strip(), unquoted(text)
+    last = ""
+    if found := _LIMIT_AT_END.search(text):
+        text, last = text[: found.start()], found[1]
+    return name, " ".join(f"{before} {after} {last}".split()), unquoted(text)
 
 
 def pairs(texts: list[str]) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from mixpeek_lab.magics.lines import named_text
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
-    from mixpeek_lab.widgets.cards import Results, RetrieverCard, RetrieverList
+    from mixpeek_lab.widgets.cards import (
+        Results,
+        RetrieverCard,
+        RetrieverList,
+        StageCard,
+        StageList,
+    )
     from mixpeek_lab.widgets.playground import Playground
 
 
@@ -25,12 +31,15 @@ class RetrieverMagics(Magics):
 
     @magic_arguments()
     @argument(
-        "name", nargs="?", default="list", help="in a cell: its name. In a line: list, or one"
+        "name", nargs="?", default="list", help="in a cell: its name. In a line: list, stages, one"
     )
+    @argument("stage", nargs="?", help="after `stages`: the one whose parameters are shown")
     @no_var_expand
     @line_cell_magic
     @tells_errors
-    def retriever(self, line: str, cell: str | None = None) -> RetrieverCard | RetrieverList:
+    def retriever(
+        self, line: str, cell: str | None = None
+    ) -> RetrieverCard | RetrieverList | StageList | StageCard:
         """Define a retriever in YAML or JSON, or show those there are.
 
         %%retriever search_docs
@@ -43,12 +52,18 @@ class RetrieverMagics(Magics):
 
         %retriever list                all of them
         %retriever search_docs         this one
+        %retriever stages              what may come after its searches
+        %retriever stages mmr          the parameters of one
         """
         from mixpeek_lab.widgets.cards import RetrieverList
 
         options = parse_argstring(self.retriever, line)
+        if options.stage and (cell is not None or options.name != "stages"):
+            raise InvalidInputError(f"%retriever NAME: what is {options.stage!r} for?")
         if cell is not None:
             return _define(options.name, cell)
+        if options.name == "stages":
+            return _stages(options.stage)
         if options.name == "list":
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)
@@ -64,7 +79,7 @@ class RetrieverMagics(Magics):
         """Search in this process and show the hits with their ranks per leg.
 
         %search search_docs revenue growth
-        %search search_docs --limit 3 revenue growth
+        %search search_docs revenue growth --limit 3
         %search search_docs "what grew?"      quoted, since IPython takes a last ? for itself
         """
         from mixpeek_lab.widgets.cards import Results
@@ -96,7 +111,7 @@ class RetrieverMagics(Magics):
 def _define(name: str, cell: str) -> RetrieverCard:
     from mixpeek_lab.widgets.cards import RetrieverCard
 
-    if name == "list":
+    if name in ("list", "stages"):
         raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
     try:
         record = current_lab().retriever(name, read_definition(cell))
@@ -104,6 +119,18 @@ def _define(name: str, cell: str) -> RetrieverCard:
         line = line_of(cell, str(error))
         raise RetrieverError(f"Line {line}: {error}") if line else error from None
     return RetrieverCard(record.name, record.body, record.notes)
+
+
+def _stages(stage_id: str | None) -> StageList | StageCard:
+    from mixpeek_lab.retrievers import stage_definitions
+    from mixpeek_lab.widgets.cards import StageCard, StageList
+
+    found = {each["stage_id"]: each for each in stage_definitions()}
+    if stage_id is None:
+        return StageList(list(found.values()))
+    if stage_id not in found:
+        raise NotFoundError("stage", stage_id, found)
+    return StageCard(found[stage_id])
 
 
 def _card(name: str) -> RetrieverCard:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ _lock = threading.RLock()
 
 
 def current_lab(home: str | None = None) -> Lab:
-    """The kernel's lab. `home` matters to the first call only."""
+    """The kernel's lab, which the magics work with. It is made by the first call.
+
+    Raises InvalidInputError where it keeps its state in another folder than `home`.
+    """
     global _lab
     with _lock:
         if _lab is None:
@@ -29,6 +34,11 @@ def current_lab(home: str | None = None) -> Lab:
 
             _lab = Lab(home)
             atexit.register(_lab.end)
+        elif home is not None and Path(home).expanduser().resolve() != _lab.home:
+            raise InvalidInputError(
+                f"This notebook's lab is at {_lab.home} already. `%lab stop`, then start it "
+                f"with --home {home}."
+            )
         return _lab
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mixpeek_lab.models.json import JSON
@@ -113,6 +113,19 @@ class SearchResult:
     warnings: tuple[str, ...] = ()
     stages: tuple[Span, ...] = ()
     """Those of the spans that are stages after the feature_search."""
+    outputs: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    """Stage → what it says of the answer as a whole: facets, groups, summary, aggregations."""
+
+    @property
+    def facets(self) -> Sequence[Mapping[str, JSON]]:
+        """For each field that is counted: `key`, `values` ({value, count}), and over what."""
+        found: Sequence[Mapping[str, JSON]] = self.output.get("facets", ())
+        return found
+
+    @property
+    def output(self) -> dict[str, JSON]:
+        """All stages' outputs in one; of two with the same name, the later stage's."""
+        return {name: value for said in self.outputs.values() for name, value in said.items()}
 
     @property
     def milliseconds(self) -> float:

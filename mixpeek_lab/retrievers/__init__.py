@@ -5,7 +5,8 @@ embedded, `search` runs a query over plain callables, `run_stages` the stages af
 `to_response` and `to_explain` answer.
 """
 
-from mixpeek_lab.retrievers.engine import FetchedDocument, SearchContext, search
+from mixpeek_lab.retrievers.context import FetchedDocument, SearchContext
+from mixpeek_lab.retrievers.engine import search
 from mixpeek_lab.retrievers.parsing import parse_retriever
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.plans import to_plan
@@ -14,6 +15,7 @@ from mixpeek_lab.retrievers.request import Overrides, SearchRequest, parse_reque
 from mixpeek_lab.retrievers.running import run_stages
 from mixpeek_lab.retrievers.spec import (
     DocumentQuery,
+    Facet,
     FusionSpec,
     GroupBy,
     RetrieverSpec,
@@ -21,7 +23,15 @@ from mixpeek_lab.retrievers.spec import (
     TextQuery,
     VectorQuery,
 )
-from mixpeek_lab.retrievers.stages import AVAILABLE, STAGES, ExtractorRef, Infer, StageSpec
+from mixpeek_lab.retrievers.stages import (
+    AVAILABLE,
+    STAGES,
+    ExtractorRef,
+    Infer,
+    Reach,
+    StageSpec,
+)
+from mixpeek_lab.retrievers.stages.definitions import stage_definitions
 from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response
 
 __all__ = [
@@ -30,11 +40,13 @@ __all__ = [
     "DocumentQuery",
     "EmbedRequest",
     "ExtractorRef",
+    "Facet",
     "FetchedDocument",
     "FusionSpec",
     "GroupBy",
     "Infer",
     "Overrides",
+    "Reach",
     "RetrieverSpec",
     "SearchContext",
     "SearchLeg",
@@ -49,6 +61,7 @@ __all__ = [
     "plain",
     "run_stages",
     "search",
+    "stage_definitions",
     "to_explain",
     "to_plan",
     "to_response",

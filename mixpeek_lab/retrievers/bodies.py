@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,9 @@ MOST_TEXT = 500_000
 """Characters of a query or a prompt: more than any model reads, less than a message between
 processes."""
 
+MOST_SEED = 2**53 - 1
+"""The largest seed: JavaScript reads larger whole numbers with an error."""
+
 _HARMLESS = frozenset({
     "auto_preprocess", "cache_behavior", "cache_ttl_seconds", "cache_config", "consistency",
     "degrade_retry", "hard_timeout_ms", "interactive", "on_error", "return_presigned_urls",
@@ -29,8 +32,8 @@ _HARMLESS = frozenset({
 """Mixpeek's keys that say how its service runs or shows something, not what is found."""
 
 _NOT_YET = frozenset({
-    "batch_size", "collection_identifiers", "expand", "explain", "facets", "learning_config",
-    "on_empty", "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
+    "batch_size", "collection_identifiers", "expand", "explain", "learning_config", "on_empty",
+    "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
     "output_schema", "return_vectors", "stream", "target_collection_id", "when", "write_token",
 })  # fmt: skip
 """Mixpeek's keys that would change the answer, and are not part of this version."""
@@ -64,7 +67,7 @@ class FusionBody(Body):
     """A fusion as an object."""
 
     strategy: str = "rrf"
-    k: float = 60.0
+    k: float | None = None
     weights: list[float] | dict[str, float] | None = None
 
 
@@ -74,6 +77,26 @@ class GroupByBody(Body):
     field: str = Field(min_length=1)
     limit: int = Field(25, ge=1, le=MOST)
     group_size: int = Field(1, ge=1, le=MOST)
+    output_mode: Literal["all", "first", "flatten"] = "all"
+
+
+class FacetBody(Body):
+    """One entry of `facets`. Counts are exact, whatever `exact` says."""
+
+    key: str = Field(min_length=1)
+    limit: int = Field(10, ge=1, le=1000)
+    exact: bool = True
+
+
+class QueryBody(Body):
+    """`query` of a search, where it is an object."""
+
+    input_mode: str | None = None
+    value: Any = None
+    text: str | None = None
+    embedding_task: Literal["retrieval_query"] | None = None
+    document_ref: Any = None
+    exclude_self: bool = False
 
 
 class ParametersBody(Body):
@@ -83,6 +106,8 @@ class ParametersBody(Body):
     final_top_k: int = Field(25, ge=1, le=MOST)
     fusion: Any = None
     group_by: Any = None
+    facets: Any = None
+    min_score: float | None = None
     filters: Any = None
 
 
@@ -108,6 +133,7 @@ class RequestBody(Body):
     k: float | None = None
     weights: list[float] | dict[str, float] | None = None
     candidates: bool = False
+    seed: int | None = Field(None, ge=0, le=MOST_SEED)
 
 
 B = TypeVar("B", bound=Body)
@@ -119,22 +145,37 @@ def checked(
     where: str,
     names: Mapping[str, str] = MappingProxyType({}),
     beside: Sequence[str] = (),
+    later: Collection[str] = (),
 ) -> B:
     """`body` as a `model`, its keys brought from other spellings (`names`) first.
 
-    `beside` are keys that the user may write next to these, read elsewhere. Raises RetrieverError
-    with the path as the user spelt it, the problem and the nearest key.
+    `beside` are keys that the user may write next to these, read elsewhere. Values of the keys
+    `later` are not final: they are kept as they are. Raises RetrieverError with the path as the
+    user spelt it, the problem and the nearest key.
     """
     spelt = {names[key]: key for key in body if key in names}
     body = renamed(body, names, where)
-    kept = {key: value for key, value in body.items() if key not in _HARMLESS}
-    for key in [key for key in kept if key in _NOT_YET and key not in model.model_fields]:
+    known = known_keys(model)
+    kept = {key: value for key, value in body.items() if key not in _HARMLESS or key in known}
+    for key in [key for key in kept if key in _NOT_YET and key not in known]:
         if kept.pop(key) not in (None, False, [], {}, "all", "flatten", "error"):
             raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
     try:
         return model.model_validate(kept)
     except ValidationError as error:
-        raise RetrieverError(_explained(error, model, where, spelt, beside)) from error
+        errors = [
+            each
+            for each in error.errors(include_url=False)
+            if each["type"] == "extra_forbidden" or each["loc"][:1] not in [(k,) for k in later]
+        ]
+        if errors:
+            raise RetrieverError(_explained(errors, model, where, spelt, beside)) from error
+        return model.model_construct(**kept)
+
+
+def known_keys(model: type[BaseModel]) -> list[str]:
+    """The keys that a body may have, as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def renamed(body: Mapping[str, JSON], names: Mapping[str, str], where: str) -> dict[str, JSON]:
@@ -170,19 +211,22 @@ def mapping(value: JSON, where: str, example: str = "{...}") -> Mapping[str, JSO
 
 
 def _explained(
-    error: ValidationError,
+    errors: Sequence[Mapping[str, Any]],
     model: type[BaseModel],
     where: str,
     spelt: Mapping[str, str],
     beside: Sequence[str],
 ) -> str:
-    errors = error.errors(include_url=False)
     # A misspelt key is also a missing one: the spelling is what helps.
     first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
-    key, *rest = first["loc"] or ("(keys)",)
+    if not first["loc"]:  # of several keys together
+        return f"{where}: {str(first['msg']).removeprefix('Value error, ')}"
+    key, *rest = first["loc"]
     path = joined(where, spelt.get(str(key), key), *rest)
     if first["type"] == "extra_forbidden":
-        return f"{path}: unknown key. {_hint(str(key), [*model.model_fields, *beside])}"
+        return f"{path}: unknown key. {_hint(str(key), [*known_keys(model), *beside])}"
+    if first["type"] == "value_error":
+        return f"{path}: {str(first['msg']).removeprefix('Value error, ')}"
     if first["type"] == "missing":
         return f"{path} is missing."
     if key == "weights":

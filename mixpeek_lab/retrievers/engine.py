@@ -5,73 +5,23 @@ Knows no index, no Ray and no HTTP: what it needs is a `SearchContext` of plain 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
-from mixpeek_lab.errors import NotFoundError, RetrieverError
+from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.filters import Filter, join
-from mixpeek_lab.filters.values import resolve
-from mixpeek_lab.fusion import Arms, Fused, Ranking, effective_weights, fuse
+from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import JSON, NO_CANDIDATES, Candidates, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.queries import spread, text_of, vector_for
-from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark
+from mixpeek_lab.retrievers.context import FetchedDocument, SearchContext, Vector
+from mixpeek_lab.retrievers.counting import counted, grouped, ids
+from mixpeek_lab.retrievers.learning import seed_of, weighed
+from mixpeek_lab.retrievers.queries import filled_in, spread, text_of, vector_for
+from mixpeek_lab.retrievers.remarks import cut_remark, leg_remark, passed_remark, score_remark
 from mixpeek_lab.retrievers.request import SearchRequest
-from mixpeek_lab.retrievers.spec import RetrieverSpec, SearchLeg
-
-Vector = Any
-"""A sequence or an array of floats, shape (dim,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedDocument:
-    """A stored document as it is shown."""
-
-    collection_id: str
-    fields: Mapping[str, JSON]
-    lineage: Mapping[str, JSON] = field(default_factory=dict)
-    """root_object_id, root_bucket_id, source_object_id, path, chain."""
-
-
-def _no_metric(_leg: SearchLeg) -> str:
-    return ""
-
-
-def _no_vector(leg: SearchLeg, _document_id: str) -> Vector:
-    raise RetrieverError(f"leg {leg.name!r}: documents as queries are not available here.")
-
-
-def _all_known(_fields: Collection[str]) -> Sequence[str]:
-    return ()
-
-
-def _texts() -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class SearchContext:
-    """What a search may call."""
-
-    dense: Callable[[SearchLeg, Vector, int, Filter | None], Candidates]
-    """(leg, vector, top_k, filter) → the nearest documents that pass the filter."""
-    lexical: Callable[[SearchLeg, str, int, Filter | None], Candidates]
-    """(leg, text, top_k, filter) → the best matches that pass the filter."""
-    fetch: Callable[[Sequence[str]], Mapping[str, FetchedDocument]]
-    """document ids → the documents."""
-    vector_of: Callable[[SearchLeg, str], Vector] = _no_vector
-    """(leg, document_id) → that document's stored vector."""
-    metric_of: Callable[[SearchLeg], str] = _no_metric
-    """The distance metric of a leg's index."""
-    field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
-    """The fields that filters look at → a warning for each that no document has."""
-    has_texts: Callable[[], bool] = _texts
-    """Whether any document has a text for a lexical leg: the URL of an image is none."""
-    arms: Arms = field(default_factory=dict)
-    """Recorded interactions, for `learned` fusion."""
+from mixpeek_lab.retrievers.spec import DocumentQuery, GroupBy, RetrieverSpec, SearchLeg
+from mixpeek_lab.retrievers.stages.names import FIRST
 
 
 @dataclass(slots=True)
@@ -110,17 +60,22 @@ def search(
     execution_id = f"exec_{uuid4().hex[:16]}"
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
-    options: dict[str, Any] = {"arms": context.arms, "seed": int(execution_id[5:], 16)}
-    fused: Sequence[Fused] = _fused(spec, legs, options, trace)
+    seed = seed_of(execution_id) if request.seed is None else request.seed
+    legs, fusion = weighed(spec.fusion, legs, context.arms, seed)
+    fused: Sequence[Fused] = _fused(spec, legs, trace)
+    fused = _above(spec, fused, trace)
     documents: dict[str, FetchedDocument] = {}
-    limit = spec.final_top_k if request.limit is None else request.limit
+    if spec.facets or spec.group_by:
+        documents = _fetch(context, ids(fused), trace)
+    facets = _counted(spec, fused, documents, trace)
+    limit = spec.page_size if request.limit is None else request.limit
     if spec.group_by is not None:
-        fused, documents = _grouped(spec, fused, context, trace)
+        fused = _grouped(spec.group_by, fused, documents, trace)
     else:
         trace.warn(cut_remark(legs, len(fused), request.offset + limit))
         trace.warn(passed_remark(spec, request, len(fused)))
     # Later stages see all that is passed on to them; the page is cut from what they leave.
-    first, limit = (0, spec.final_top_k) if spec.stages else (request.offset, limit)
+    first, limit = (0, spec.page_size) if spec.stages else (request.offset, limit)
     hits = _hits(fused[first : first + limit], first, documents, context, trace)
     return SearchResult(
         execution_id=execution_id,
@@ -128,14 +83,11 @@ def search(
         query=dict(request.inputs),
         hits=hits,
         legs=legs,
-        fusion={
-            "strategy": spec.fusion.strategy,
-            "k": spec.fusion.k,
-            "weights": list(effective_weights(legs, spec.fusion.strategy, **options)),
-        },
+        fusion=fusion,
         spans=tuple(trace.spans),
         total=len(fused),
         warnings=tuple(trace.warnings),
+        outputs={FIRST: {"facets": facets}} if facets else {},
     )
 
 
@@ -152,8 +104,9 @@ def _search_legs(
     common = join(
         spec.filters.render(request.inputs) if spec.filters else None,
         request.filters.render(request.inputs) if request.filters else None,
+        *(found.render(request.inputs, f"stage {name!r}") for name, found in spec.pushed),
     )
-    wanted = request.offset + (spec.final_top_k if request.limit is None else request.limit)
+    wanted = request.offset + (spec.page_size if request.limit is None else request.limit)
     vectors = spread(spec, request, vectors)
     legs: list[Leg] = []
     unknown: list[NotFoundError] = []
@@ -198,7 +151,7 @@ def _candidates(
         found = context.lexical(leg, text_of(leg, request), leg.top_k, row_filter)
     else:
         vector = vector_for(leg, request, vectors, context.vector_of)
-        found = context.dense(leg, vector, leg.top_k, row_filter)
+        found = _nearest(leg, vector, request, context, row_filter)
     if leg.min_score is not None:
         found = _columns(pair for pair in zip(*found, strict=True) if pair[1] >= leg.min_score)
     if len(set(found.document_ids)) == len(found.document_ids):
@@ -208,6 +161,22 @@ def _candidates(
     for document_id, score in zip(*found, strict=True):
         first.setdefault(document_id, score)
     return _columns(first.items())
+
+
+def _nearest(
+    leg: SearchLeg,
+    vector: Vector,
+    request: SearchRequest,
+    context: SearchContext,
+    row_filter: Filter | None,
+) -> Candidates:
+    """The leg's nearest documents, without the one that asks where it does not want itself."""
+    if not isinstance(leg.query, DocumentQuery) or not leg.query.exclude_self:
+        return context.dense(leg, vector, leg.top_k, row_filter)
+    itself = filled_in(leg, leg.query, request).document_id
+    found = context.dense(leg, vector, leg.top_k + 1, row_filter)
+    pairs = [pair for pair in zip(*found, strict=True) if pair[0] != itself]
+    return _columns(pairs[: leg.top_k])
 
 
 def _columns(pairs: Iterable[tuple[str, float]]) -> Candidates:
@@ -232,11 +201,11 @@ def _leg(leg: SearchLeg, found: Candidates, milliseconds: float, context: Search
 # ---------------------------------------------------------------- fuse, group, show
 
 
-def _fused(
-    spec: RetrieverSpec, legs: tuple[Leg, ...], options: dict[str, Any], trace: _Trace
-) -> Ranking:
+def _fused(spec: RetrieverSpec, legs: tuple[Leg, ...], trace: _Trace) -> Ranking:
     started = perf_counter()
-    fused = fuse(legs, spec.fusion.strategy, k=spec.fusion.k, **options)
+    # The legs carry what `learned` drew: from there on it is rrf.
+    strategy = "rrf" if spec.fusion.strategy == "learned" else spec.fusion.strategy
+    fused = fuse(legs, strategy, k=spec.fusion.k)
     trace.add("fuse", started, sum(len(leg.document_ids) for leg in legs), len(fused))
     return fused
 
@@ -250,43 +219,51 @@ def _fetch(
     return documents
 
 
-def _grouped(
-    spec: RetrieverSpec, fused: Sequence[Fused], context: SearchContext, trace: _Trace
-) -> tuple[Sequence[Fused], dict[str, FetchedDocument]]:
-    """Groups in the order of their best hit, each one's hits together."""
-    group_by = spec.group_by
-    if group_by is None:
-        return fused, {}
-    documents = _fetch(context, [entry.document_id for entry in fused], trace)
+def _above(spec: RetrieverSpec, fused: Sequence[Fused], trace: _Trace) -> Sequence[Fused]:
+    """Those whose fused score reaches `min_score`."""
+    least = spec.min_score
+    if least is None:
+        return fused
+    kept = [entry for entry in fused if entry.score >= least]
+    trace.warn(score_remark(spec, len(kept), len(fused)))
+    return kept
+
+
+def _counted(
+    spec: RetrieverSpec,
+    fused: Sequence[Fused],
+    documents: Mapping[str, FetchedDocument],
+    trace: _Trace,
+) -> list[dict[str, JSON]]:
+    """The facets, over all of `fused`."""
+    if not spec.facets:
+        return []
     started = perf_counter()
-    groups: dict[str, list[Fused]] = {}
-    left_out = 0
-    for entry in fused:
-        key = _group_key(documents.get(entry.document_id), group_by.field)
-        if key is None:
-            left_out += 1
-            continue
-        if key not in groups and len(groups) == group_by.limit:
-            continue
-        members = groups.setdefault(key, [])
-        if len(members) < group_by.group_size:
-            members.append(entry)
+    found = [documents.get(entry.document_id) for entry in fused]
+    facets = [counted(facet, found) for facet in spec.facets]
+    for facet in facets:
+        if fused and facet["missing"] == len(fused):
+            trace.warnings.append(
+                f"Facet {facet['key']!r}: none of {len(fused)} documents has that field."
+            )
+    trace.add("facets", started, len(fused), sum(len(facet["values"]) for facet in facets))
+    return facets
+
+
+def _grouped(
+    group_by: GroupBy,
+    fused: Sequence[Fused],
+    documents: Mapping[str, FetchedDocument],
+    trace: _Trace,
+) -> Sequence[Fused]:
+    started = perf_counter()
+    kept, left_out = grouped(fused, documents, group_by)
     if left_out:
         trace.warnings.append(
             f"{left_out} documents without {group_by.field!r} are in no group and not shown."
         )
-    kept = [entry for members in groups.values() for entry in members]
     trace.add("group", started, len(fused), len(kept))
-    return kept, documents
-
-
-def _group_key(document: FetchedDocument | None, name: str) -> str | None:
-    if document is None:
-        return None
-    value = resolve(document.fields, name)
-    if value is None:
-        value = resolve({**document.lineage, "collection_id": document.collection_id}, name)
-    return None if value is None else json.dumps(value, sort_keys=True, default=str)
+    return kept
 
 
 def _hits(

@@ -10,7 +10,14 @@ from mixpeek_lab.errors import InvalidInputError, RetrieverError
 from mixpeek_lab.filters import has_template, parse_filter
 from mixpeek_lab.fusion import check_weight
 from mixpeek_lab.models import JSON
-from mixpeek_lab.retrievers.bodies import SEARCH_NAMES, SearchBody, checked, mapping
+from mixpeek_lab.retrievers.bodies import (
+    SEARCH_NAMES,
+    QueryBody,
+    SearchBody,
+    check_keys,
+    checked,
+    mapping,
+)
 from mixpeek_lab.retrievers.shapes import Parameters
 from mixpeek_lab.retrievers.spec import DocumentQuery, SearchLeg, TextQuery, VectorQuery
 from mixpeek_lab.uris import FeatureURI
@@ -131,29 +138,54 @@ def parse_query(value: JSON, where: str) -> TextQuery | VectorQuery | DocumentQu
     """Read a leg's query in its four spellings; None is the request's own text."""
     if value is None or isinstance(value, str):
         return TextQuery(value)
-    body = mapping(value, where, "{input_mode: text, value}")
-    if "document_ref" in body:
-        return _document_query(body["document_ref"], f"{where}.document_ref")
-    mode = body.get("input_mode", "text")
+    body = checked(QueryBody, mapping(value, where, "{input_mode: text, value}"), where)
+    mode = body.input_mode or ("text" if body.document_ref is None else "document")
+    _check_mode(mode, body, where)
+    if mode == "document":
+        return _document_query(body, where)
     if mode == "vector":
-        return VectorQuery(_vector(body.get("value"), f"{where}.value"))
-    if mode != "text":
-        raise RetrieverError(
-            f"{where}.input_mode: {mode!r} is not part of this version yet; "
-            "available: text, vector, and document_ref."
-        )
-    text = body.get("value", body.get("text"))
+        return VectorQuery(_vector(body.value, f"{where}.value"))
+    text = body.text if body.value is None else body.value
     if text is not None and not isinstance(text, str):
         raise RetrieverError(f"{where}.value: expected a text, got {text!r}.")
     return TextQuery(text)
 
 
-def _document_query(value: JSON, where: str) -> DocumentQuery:
-    ref = mapping(value, where, "{collection_id, document_id}")
+_TAKES = {
+    "text": ("value", "text", "embedding_task"),
+    "vector": ("value",),
+    "document": ("document_ref", "exclude_self"),
+}
+"""Input mode → the keys that it takes beside `input_mode`."""
+
+
+def _check_mode(mode: str, body: QueryBody, where: str) -> None:
+    if mode not in _TAKES:
+        raise RetrieverError(
+            f"{where}.input_mode: {mode!r} is not part of this version yet; "
+            "available: text, vector, and document_ref."
+        )
+    known = ("input_mode", *_TAKES[mode])
+    wrong = sorted(body.model_fields_set - set(known))
+    if wrong:
+        raise RetrieverError(
+            f"{where}.{wrong[0]}: a query of input_mode {mode!r} takes {', '.join(known[1:])}."
+        )
+
+
+def _document_query(body: QueryBody, where: str) -> DocumentQuery:
+    where = f"{where}.document_ref"
+    ref = mapping(body.document_ref, where, "{collection_id, document_id}")
+    check_keys(ref, ("collection_id", "document_id", "exclude_self"), where)
     document_id, collection_id = ref.get("document_id"), ref.get("collection_id")
     if not isinstance(document_id, str) or not document_id:
         raise RetrieverError(f"{where}.document_id is missing.")
-    return DocumentQuery(document_id, collection_id)
+    if not isinstance(collection_id, str | None):
+        raise RetrieverError(f"{where}.collection_id: expected a text, got {collection_id!r}.")
+    exclude = ref.get("exclude_self", body.exclude_self)
+    if not isinstance(exclude, bool):
+        raise RetrieverError(f"{where}.exclude_self: expected true or false, got {exclude!r}.")
+    return DocumentQuery(document_id, collection_id, exclude)
 
 
 def _vector(value: JSON, where: str) -> tuple[float, ...] | str:

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import join, parse_filter
-from mixpeek_lab.fusion import check_strategy
+from mixpeek_lab.fusion import check_strategy, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.bodies import (
+    FacetBody,
     FusionBody,
     GroupByBody,
     RetrieverBody,
@@ -30,7 +31,7 @@ from mixpeek_lab.retrievers.shapes import (
     Parameters,
     read_stages,
 )
-from mixpeek_lab.retrievers.spec import FusionSpec, GroupBy, RetrieverSpec
+from mixpeek_lab.retrievers.spec import Facet, FusionSpec, GroupBy, RetrieverSpec
 
 _NAMES = {
     "retriever_name": "name",
@@ -61,13 +62,17 @@ def parse_retriever(body: JSON, name: str | None = None) -> RetrieverSpec:
         name=found_name,
         collections=_collections(retriever.collections),
         searches=parse_legs(parameters, fusion.weights, fusion_place),
-        fusion=FusionSpec(fusion.strategy, fusion.k),
+        fusion=FusionSpec(
+            fusion.strategy, default_k(fusion.strategy) if fusion.k is None else fusion.k
+        ),
         final_top_k=parameters.body.final_top_k,
         filters=join(
             parse_filter(retriever.filters, "filters"),
             parse_filter(parameters.body.filters, joined(parameters.where, "filters")),
         ),
         group_by=_group_by(parameters.body.group_by, joined(parameters.where, "group_by")),
+        min_score=parameters.body.min_score,
+        facets=_facets(parameters.body.facets, joined(parameters.where, "facets")),
         input_schema=retriever.input_schema or {},
         description=retriever.description or "",
         stages=stages,
@@ -111,4 +116,20 @@ def _group_by(value: JSON, where: str) -> GroupBy | None:
     given: Mapping[str, JSON] = {"field": value} if isinstance(value, str) else value
     names = {"max_per_group": "group_size"}
     body = checked(GroupByBody, mapping(given, where, "{field}"), where, names)
-    return GroupBy(body.field, body.limit, body.group_size)
+    return GroupBy(body.field, body.limit, body.group_size, body.output_mode)
+
+
+def _facets(value: JSON, where: str) -> tuple[Facet, ...]:
+    """`["field", {key, limit}]`; one field alone counts as a list."""
+    given = [value] if isinstance(value, str | Mapping) else [] if value is None else value
+    if not isinstance(given, list | tuple):
+        raise RetrieverError(f"{where}: expected a list of fields, got {value!r}.")
+    found: list[Facet] = []
+    for i, entry in enumerate(given):
+        place = f"{where}[{i}]"
+        one = {"key": entry} if isinstance(entry, str) else mapping(entry, place, "{key, limit}")
+        body = checked(FacetBody, one, place, {"field": "key"})
+        if any(body.key == facet.key for facet in found):
+            raise RetrieverError(f"{place}: {body.key!r} is counted already.")
+        found.append(Facet(body.key, body.limit))
+    return tuple(found)

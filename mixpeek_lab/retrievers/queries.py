@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mixpeek_lab.errors import RetrieverError
@@ -115,11 +115,23 @@ def vector_for(
             value = render(value, request.inputs, where)
         return as_vector(value, where)
     if isinstance(leg.query, DocumentQuery):
-        return vector_of(leg, str(render(leg.query.document_id, request.inputs, where)))
+        query = filled_in(leg, leg.query, request)
+        return vector_of(replace(leg, query=query), query.document_id)
     vector = vectors.get(leg.name)
     if vector is None:
         raise RetrieverError(f"leg {leg.name!r}: its query was not embedded.")
     return vector
+
+
+def filled_in(leg: SearchLeg, query: DocumentQuery, request: SearchRequest) -> DocumentQuery:
+    """Which document a leg asks with: its templates filled in. RetrieverError where it is none."""
+    where = f"leg {leg.name!r}, query.document_ref"
+    document = render(query.document_id, request.inputs, where)
+    collection = render(query.collection_id, request.inputs, where)
+    for key, value in (("document_id", document), ("collection_id", collection)):
+        if not isinstance(value, str | None) or value == "" or (not value and key[0] == "d"):
+            raise RetrieverError(f"{where}.{key}: expected the id of one, got {value!r}.")
+    return replace(query, document_id=document, collection_id=collection)
 
 
 def _uri(leg: SearchLeg) -> str:

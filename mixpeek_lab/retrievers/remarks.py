@@ -52,11 +52,22 @@ def cut_remark(legs: Sequence[Leg], total: int, wanted: int) -> str | None:
 def passed_remark(spec: RetrieverSpec, request: SearchRequest, total: int) -> str | None:
     """That the later stages get fewer documents than the request wants, where there are more."""
     wanted = request.offset + (request.limit or 0)
-    if not spec.stages or spec.final_top_k >= min(wanted, total):
+    if not spec.stages or spec.page_size >= min(wanted, total):
         return None
     return (
-        f"{wanted} hits were wanted, but feature_search passes its best {spec.final_top_k} on to "
+        f"{wanted} hits were wanted, but feature_search passes its best {spec.page_size} on to "
         f"stage {spec.stages[0].name!r}. Raise final_top_k (limit, in the short form)."
+    )
+
+
+def score_remark(spec: RetrieverSpec, kept: int, total: int) -> str | None:
+    """That `min_score` left nothing of what was found."""
+    if kept or not total:
+        return None
+    return (
+        f"No fused score reaches min_score {spec.min_score:g} ({total} documents were found). "
+        f"Scores of {spec.fusion.strategy} are not similarities: put the threshold of a "
+        "similarity into its search."
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import Filter, join, parse_filter
-from mixpeek_lab.fusion import check_strategy
+from mixpeek_lab.fusion import check_strategy, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.bodies import RequestBody, checked, mapping, renamed
 from mixpeek_lab.retrievers.legs import Weights, reweighted
@@ -33,14 +33,19 @@ class Overrides:
         """The retriever with these settings. Raises RetrieverError where they do not fit."""
         if self == Overrides():
             return spec
-        fusion = FusionSpec(
-            self.strategy or spec.fusion.strategy, spec.fusion.k if self.k is None else self.k
-        )
+        fusion = FusionSpec(self.strategy or spec.fusion.strategy, self._k(spec.fusion))
         check_strategy(fusion.strategy, fusion.k)
         legs = spec.searches
         if self.weights is not None:
             legs = reweighted(legs, self.weights, "weights")
         return replace(spec, fusion=fusion, searches=legs)
+
+    def _k(self, own: FusionSpec) -> float:
+        """The query's k, or the retriever's where its strategy's usual one is this strategy's."""
+        usual = default_k(self.strategy or own.strategy)
+        if self.k is not None:
+            return self.k
+        return own.k if usual == default_k(own.strategy) else usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class SearchRequest:
     overrides: Overrides = Overrides()
     candidates: bool = False
     """Whether legs of weight 0 are searched too, for fusing again with other weights."""
+    seed: int | None = None
+    """For `learned` fusion: the same seed and interactions draw the same weights."""
 
     @property
     def text(self) -> str | None:
@@ -88,6 +95,7 @@ def parse_request(body: JSON) -> SearchRequest:
         ),
         overrides=_overrides(request),
         candidates=request.candidates,
+        seed=request.seed,
     )
 
 
@@ -128,9 +136,8 @@ def _overrides(request: RequestBody) -> Overrides:
     if request.fusion is None:
         return Overrides(None, request.k, request.weights)
     fusion = parse_fusion(request.fusion, "fusion")
-    has_k = isinstance(request.fusion, Mapping) and "k" in request.fusion
     return Overrides(
         strategy=fusion.strategy,
-        k=fusion.k if has_k else request.k,
+        k=request.k if fusion.k is None else fusion.k,
         weights=fusion.weights if request.weights is None else request.weights,
     )

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from mixpeek_lab.models import Hit, SearchResult, Span, StageEffect
+from mixpeek_lab.errors import LabError
+from mixpeek_lab.models import JSON, Hit, SearchResult, Span, StageEffect
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
-from mixpeek_lab.retrievers.stages import AVAILABLE, Infer, Outcome, StageContext, StageSpec
+from mixpeek_lab.retrievers.stages import (
+    AVAILABLE,
+    Infer,
+    Outcome,
+    Reach,
+    StageContext,
+    StageSpec,
+)
+from mixpeek_lab.retrievers.stages.parsing import filled_in
+from mixpeek_lab.retrievers.stages.reach import NO_REACH
 
 
 def run_stages(
-    spec: RetrieverSpec, request: SearchRequest, result: SearchResult, infer: Infer
+    spec: RetrieverSpec,
+    request: SearchRequest,
+    result: SearchResult,
+    infer: Infer,
+    reach: Reach = NO_REACH,
 ) -> SearchResult:
     """Pass what `search` found through the retriever's later stages, and cut the page.
 
-    A request for candidates, to fuse again with, gets every hit that the stages leave.
+    A request for candidates, to fuse again with, gets every hit that the stages leave. A stage
+    that fails ends the search with its LabError, or is skipped with a warning, as its on_error
+    says.
     """
     hits: Sequence[Hit] = result.hits
     spans: list[Span] = []
     warnings = list(result.warnings)
+    outputs = dict(result.outputs)
     for stage in spec.stages:
         started = perf_counter()
-        context = StageContext(stage.name, request.inputs, request.text, infer)
-        outcome = AVAILABLE[stage.stage_id].run(hits, stage.parameters, context)
+        values = context_values(spec, request, result, stage, len(hits), outputs)
+        context = StageContext(stage.name, request.inputs, request.text, infer, values, reach)
+        outcome = _outcome(stage, hits, context)
         count = len(hits)
-        hits = _explained(stage, hits, outcome)
+        if outcome.hits is not hits:
+            hits = _explained(stage, hits, outcome)
         spans.append(Span(stage.name, (perf_counter() - started) * 1e3, count, len(hits)))
         warnings += outcome.warnings
+        if outcome.output:
+            outputs[stage.name] = outcome.output
     shown = hits
     if not request.candidates:
         last = None if request.limit is None else request.offset + request.limit
@@ -41,12 +62,44 @@ def run_stages(
         spans=(*result.spans, *spans),
         total=len(hits),
         warnings=tuple(warnings),
+        outputs=outputs,
     )
+
+
+def context_values(
+    spec: RetrieverSpec,
+    request: SearchRequest,
+    result: SearchResult,
+    stage: StageSpec,
+    count: int,
+    outputs: Mapping[str, Mapping[str, JSON]],
+) -> dict[str, JSON]:
+    """`{{CONTEXT.…}}`: the run, the stage, and what earlier stages said (`CONTEXT.summary`)."""
+    said = {name: value for output in outputs.values() for name, value in output.items()}
+    return {
+        **said,
+        "execution_id": result.execution_id,
+        "retriever_name": spec.name,
+        "collections": list(spec.collections),
+        "stage_name": stage.name,
+        "documents": count,
+        "limit": request.limit,
+        "offset": request.offset,
+    }
+
+
+def _outcome(stage: StageSpec, hits: Sequence[Hit], context: StageContext) -> Outcome:
+    try:
+        return AVAILABLE[stage.stage_id].run(hits, filled_in(stage, context), context)
+    except LabError as error:
+        if stage.on_error == "error":
+            raise
+        return Outcome(hits, warnings=(f"Stage {stage.name!r} was skipped: {error}",))
 
 
 def _explained(stage: StageSpec, before: Sequence[Hit], outcome: Outcome) -> list[Hit]:
     """The hits in their new order, ranked anew, each with what the stage did to it."""
-    old = {hit.document_id: hit for hit in before}
+    old = {hit.document_id: hit for hit in reversed(before)}
     found: list[Hit] = []
     for rank, hit in enumerate(outcome.hits, start=1):
         was = old.get(hit.document_id)

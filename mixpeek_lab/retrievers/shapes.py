@@ -20,8 +20,15 @@ from mixpeek_lab.retrievers.bodies import (
 from mixpeek_lab.retrievers.stages import FIRST, StageSpec
 from mixpeek_lab.retrievers.stages.parsing import parse_stages, stage_id_of
 
-_NAMES = {"limit": "final_top_k", "pre_filters": "filters", "fusion_strategy": "fusion"}
-SHORT_KEYS = ("searches", "limit", "final_top_k", "group_by", "stages")
+_NAMES = {
+    "limit": "final_top_k",
+    "pre_filters": "filters",
+    "fusion_strategy": "fusion",
+    "score_threshold": "min_score",
+}
+SHORT_KEYS = (
+    "searches", "limit", "final_top_k", "group_by", "facets", "min_score", "stages",
+)  # fmt: skip
 """Parameters that the short form has among the retriever's own keys."""
 
 _STAGE_KEYS = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import Filter
-from mixpeek_lab.fusion import DEFAULT_K
+from mixpeek_lab.fusion import DEFAULT_K, METHODS, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.stages import StageSpec
+from mixpeek_lab.retrievers.stages.attribute_filter import pushable
 from mixpeek_lab.retrievers.stages.parsing import as_public
 
 DEFAULT_TOP_K = 100
@@ -44,6 +47,8 @@ class DocumentQuery:
 
     document_id: str
     collection_id: str | None = None
+    exclude_self: bool = False
+    """Whether the document is left out of what its leg finds."""
 
     def as_json(self) -> JSON:
         """The public spelling."""
@@ -51,6 +56,7 @@ class DocumentQuery:
         return {
             "input_mode": "document",
             "document_ref": {key: value for key, value in found.items() if value is not None},
+            **({"exclude_self": True} if self.exclude_self else {}),
         }
 
 
@@ -96,7 +102,9 @@ class FusionSpec:
 
     def as_json(self) -> JSON:
         """The strategy's name, or an object where k is not the usual one."""
-        return self.strategy if self.k == DEFAULT_K else {"strategy": self.strategy, "k": self.k}
+        if self.k == default_k(self.strategy):
+            return self.strategy
+        return {"strategy": self.strategy, "k": self.k}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +114,35 @@ class GroupBy:
     field: str
     limit: int = 25
     group_size: int = 1
+    output_mode: Literal["all", "first", "flatten"] = "all"
+    """The hits of a group together, groups in the order of their best; `first`: that one only;
+    `flatten`: in the order of the whole ranking."""
+
+    @property
+    def most(self) -> int:
+        """Hits, at most."""
+        return self.limit * (1 if self.output_mode == "first" else self.group_size)
 
     def as_dict(self) -> dict[str, JSON]:
         """The public spelling."""
-        return {"field": self.field, "limit": self.limit, "group_size": self.group_size}
+        found: dict[str, JSON] = {
+            "field": self.field,
+            "limit": self.limit,
+            "group_size": self.group_size,
+        }
+        return found if self.output_mode == "all" else {**found, "output_mode": self.output_mode}
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A field whose values are counted; the `limit` most frequent ones are told."""
+
+    key: str
+    limit: int = 10
+
+    def as_dict(self) -> dict[str, JSON]:
+        """The public spelling."""
+        return {"key": self.key, "limit": self.limit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +157,50 @@ class RetrieverSpec:
     final_top_k: int = DEFAULT_FINAL_TOP_K
     """Hits of a request that asks for no limit of its own; documents for the later stages."""
     filters: Filter | None = None
+    min_score: float | None = None
+    """What a fused score must reach."""
     group_by: GroupBy | None = None
+    facets: tuple[Facet, ...] = ()
     input_schema: Mapping[str, JSON] = field(default_factory=dict)
     """As given; described, not enforced."""
     description: str = ""
     stages: tuple[StageSpec, ...] = ()
     """Those that run after the feature_search, in order."""
+
+    def __post_init__(self) -> None:
+        """RetrieverError for stages after a fusion whose smallest score is the best."""
+        if self.stages and METHODS[self.fusion.strategy].is_ascending:
+            raise RetrieverError(
+                f"fusion: {self.fusion.strategy} gives scores whose smallest is the best, and "
+                "stages read them the other way round. rrf_llamaindex is the same without the "
+                "sign."
+            )
+
+    @property
+    def page_size(self) -> int:
+        """Hits of a request without a limit, and documents for the later stages.
+
+        A `group_by` counts in groups: it takes the place of `final_top_k`.
+        """
+        return self.final_top_k if self.group_by is None else self.group_by.most
+
+    @property
+    def pushed(self) -> tuple[tuple[str, Filter], ...]:
+        """The attribute_filter stages right after the search, by name, whose filters the search can
+        apply itself: then its limits count what is left.
+
+        None where the hits are grouped or counted first, or must reach a fused score: which
+        documents stand for a group, what is counted and the scores would change.
+        """
+        found: list[tuple[str, Filter]] = []
+        is_seen = self.group_by or self.facets or self.min_score is not None
+        for stage in () if is_seen else self.stages:
+            is_sure = stage.given is None and stage.on_error == "error"
+            pushed = pushable(stage.parameters) if is_sure else None
+            if pushed is None:
+                break
+            found.append((stage.name, pushed))
+        return tuple(found)
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -161,6 +232,10 @@ class RetrieverSpec:
             parameters["filters"] = self.filters.as_dict()
         if self.group_by:
             parameters["group_by"] = self.group_by.as_dict()
+        if self.facets:
+            parameters["facets"] = [facet.as_dict() for facet in self.facets]
+        if self.min_score is not None:
+            parameters["min_score"] = self.min_score
         return {
             "retriever_name": self.name,
             "description": self.description,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import ceil
 
 from mixpeek_lab.models import JSON, Contribution, Hit, Leg, SearchResult, Span
-from mixpeek_lab.retrievers.engine import FetchedDocument
+from mixpeek_lab.retrievers.context import FetchedDocument
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
@@ -26,9 +26,10 @@ def to_response(
         "documents": documents,
         "results": documents,
         "pagination": _pagination(result, spec, request),
-        "stage_statistics": _statistics(result),
+        "stage_statistics": _statistics(result, spec),
         "facets": [],
         "warnings": list(result.warnings),
+        **plain(result.output),
     }
 
 
@@ -58,6 +59,7 @@ def to_explain(
             for document_id, document in {**(documents or {}), **shown}.items()
         },
         "hits": [_explained(hit) for hit in result.hits],
+        "outputs": plain(result.outputs),
         "spans": [_span(span) for span in result.spans],
         "stages": [span.name for span in result.stages],
         "total": result.total,
@@ -141,7 +143,7 @@ def _span(span: Span) -> dict[str, JSON]:
 def _pagination(
     result: SearchResult, spec: RetrieverSpec, request: SearchRequest
 ) -> dict[str, JSON]:
-    size = spec.final_top_k if request.limit is None else request.limit
+    size = spec.page_size if request.limit is None else request.limit
     end = request.offset + size
     page = request.offset // size + 1
     has_next = end < result.total
@@ -179,15 +181,21 @@ def _first_spans(result: SearchResult) -> tuple[Span, ...]:
     return tuple(result.spans[: len(result.spans) - len(result.stages)])
 
 
-def _statistics(result: SearchResult) -> dict[str, JSON]:
+def _statistics(result: SearchResult, spec: RetrieverSpec) -> dict[str, JSON]:
     first, *later = stage_spans(result)
+    spans = {first.name: {"spans": [_span(span) for span in _first_spans(result)]}}
+    pushed = {name: {"pushed_down": True} for name, _ in spec.pushed}
     return {
         "stages": {
-            first.name: {
-                **_statistic(first),
-                "metadata": {"spans": [_span(span) for span in _first_spans(result)]},
-            },
-            **{span.name: _statistic(span) for span in later},
+            span.name: {
+                **_statistic(span),
+                "metadata": {
+                    **spans.get(span.name, {}),
+                    **pushed.get(span.name, {}),
+                    **plain(result.outputs.get(span.name, {})),
+                },
+            }
+            for span in (first, *later)
         },
         "total_time_ms": result.milliseconds,
     }
@@ -198,6 +206,6 @@ def _statistic(span: Span) -> dict[str, JSON]:
         "stage_name": span.name,
         "input_count": span.rows_in,
         "output_count": span.rows_out,
-        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0.0,
         "duration_ms": span.milliseconds,
+        "efficiency": span.rows_out / span.rows_in if span.rows_in else 0,
     }

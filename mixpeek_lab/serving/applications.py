@@ -58,6 +58,16 @@ def run(application: Any, name: str) -> Any:
     return handle.options(**SMALL)
 
 
+def launch(application: Any, name: str) -> None:
+    """Have an application deployed. Returns at once: `states` tells how far it is."""
+    from ray import serve
+
+    _quiet()
+    target = serve.RunTarget(application, name, route_prefix=None, logging_config=_silent())
+    serve.run_many([target], wait_for_applications_running=False,
+                   wait_for_ingress_deployment_creation=False)  # fmt: skip
+
+
 def connect(name: str) -> Any:
     """A replica's handle of an application, for coroutines on the event loop running now.
 
@@ -70,11 +80,11 @@ def connect(name: str) -> Any:
     return handle.options(**SMALL)
 
 
-def delete(name: str) -> None:
-    """Take an application down, if it is there."""
+def delete(name: str, *, wait: bool = True) -> None:
+    """Take an application down, if it is there; without `wait`, have it taken down."""
     from ray import serve
 
-    serve.delete(name)
+    serve.delete(name, _blocking=wait)
 
 
 def states() -> dict[str, tuple[str, str]]:

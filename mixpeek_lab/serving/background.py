@@ -20,16 +20,17 @@ class Worker:
     An actor that died is started again by Ray, and its work looks after what was left.
     """
 
-    def __init__(self, path: str, home: str) -> None:
-        self._work = load(path)(Path(home))
+    def __init__(self, path: str, home: str, seconds: float) -> None:
+        self._work = load(path)(Path(home), seconds)
         self._work.start()
 
 
 class Background:
     """Starts the worker when it is first needed. It ends with the process that started it."""
 
-    def __init__(self, path: str, home: Path) -> None:
-        self._path, self._home = path, home
+    def __init__(self, path: str, home: Path, seconds: float) -> None:
+        """`seconds`: how long a service may take to load."""
+        self._path, self._home, self._seconds = path, home, seconds
         self._lock = threading.Lock()
         self._actor: Any = None
 
@@ -40,4 +41,4 @@ class Background:
         with self._lock:
             if self._actor is None:
                 worker = ray.remote(Worker).options(num_cpus=0, max_restarts=-1)
-                self._actor = worker.remote(self._path, str(self._home))
+                self._actor = worker.remote(self._path, str(self._home), self._seconds)

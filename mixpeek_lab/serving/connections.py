@@ -56,7 +56,10 @@ class Bounded(asyncio.Protocol):
 
     @property
     def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        """Whether a request is under way: its answer, or the rest of its body."""
+        if self.cycle is None:
+            return False
+        return not self.cycle.response_complete or bool(self.cycle.more_body)
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)

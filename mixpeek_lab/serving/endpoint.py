@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from mixpeek_lab.serving.backends import died
 from mixpeek_lab.serving.gateway import bind_gateway
 from mixpeek_lab.serving.names import gateway_name, service_name
 from mixpeek_lab.serving.replies import answer_of
-from mixpeek_lab.serving.rollout import ANSWER_SECONDS, roll_out
+from mixpeek_lab.serving.rollout import ANSWER_SECONDS, load_seconds, roll_out
 from mixpeek_lab.serving.running import services
 from mixpeek_lab.source import ExtractorSource
 
@@ -38,6 +38,8 @@ class GatewayConfig:
     """0: a free one."""
     worker: str = ""
     """Import string of the class that works in the background, in a process of its own."""
+    load_seconds: float = field(default_factory=load_seconds)
+    """How long an extractor's service may take to load."""
 
 
 class Endpoint:
@@ -113,13 +115,15 @@ class Endpoint:
         """Deploy one version of an extractor's service, and wait until it is loaded.
 
         Returns its Serve application. EngineError, with the extractor's own line, where its code
-        does not load; nothing of it stays deployed then, nor where the wait is interrupted.
+        does not load in time; nothing of it stays deployed then, nor where the wait is interrupted.
         """
         with self._lock:
             self._demand_up()
             app = service_name(self._config.home, name, source.digest)
-            bring_up = partial(roll_out, threads=threads, on_gpu=on_gpu)
             config = self._config
+            bring_up = partial(
+                roll_out, threads=threads, on_gpu=on_gpu, seconds=config.load_seconds
+            )
             try:
                 self._handles[app] = self._blocking(
                     bring_up, source, name, config.home, config.backend
@@ -180,7 +184,13 @@ class Endpoint:
         if self._is_ours:
             self._blocking(applications.start_serve)
         gateway = bind_gateway(
-            config.home, config.token, config.backend, config.app, port, config.worker
+            config.home,
+            config.token,
+            config.backend,
+            config.app,
+            port,
+            config.worker,
+            config.load_seconds,
         )
         self._handles[self._name] = self._blocking(applications.run, gateway, self._name)
         self._url = f"http://{ports.HOST}:{port}"

@@ -18,9 +18,10 @@ class Gateway:
     """One replica. Made on the event loop that its methods run on, as Ray Serve does."""
 
     def __init__(
-        self, home: str, token: str, backend: str, app: str, port: int, worker: str
+        self, home: str, token: str, backend: str, app: str, port: int, worker: str, seconds: float
     ) -> None:
-        background = Background(worker, Path(home)) if worker else None
+        """`seconds`: how long a service may take to load."""
+        background = Background(worker, Path(home), seconds) if worker else None
         self._backend = load(backend)(Path(home), ServiceHandles(Path(home), None, background))
         self._backend.resume()
         self._server = HTTPServer(load(app)(self._backend, token), port)
@@ -36,7 +37,7 @@ class Gateway:
 
 
 def bind_gateway(
-    home: Path, token: str, backend: str, app: str, port: int, worker: str = ""
+    home: Path, token: str, backend: str, app: str, port: int, worker: str, seconds: float
 ) -> Any:
     """The gateway's deployment, ready for `serve.run`."""
     from ray import serve
@@ -48,4 +49,4 @@ def bind_gateway(
         ray_actor_options={"num_cpus": 0},
         graceful_shutdown_timeout_s=2,
     )
-    return deployment.bind(str(home), token, backend, app, port, worker)
+    return deployment.bind(str(home), token, backend, app, port, worker, seconds)

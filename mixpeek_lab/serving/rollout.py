@@ -1,11 +1,13 @@
-"""Bringing an extractor's service up, and seeing which of them run: from whatever process."""
+"""Bringing an extractor's service up, within a time: from whatever process."""
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
-from mixpeek_lab.errors import EngineError, LabError
+from mixpeek_lab.errors import EngineError, InvalidInputError, LabError
 from mixpeek_lab.serving import applications
 from mixpeek_lab.serving.names import service_name
 from mixpeek_lab.serving.replies import answer_of
@@ -13,40 +15,138 @@ from mixpeek_lab.serving.services import bind_service
 from mixpeek_lab.source import ExtractorSource
 
 ANSWER_SECONDS = 300.0
-"""How long one answer may take: a service may load a large model first."""
+"""How long one answer may take."""
+
+LIMIT = "MIXPEEK_LAB_DEPLOY_SECONDS"
+"""The environment variable that says how long a service may take to load."""
+LOAD_SECONDS = 600.0
+"""How long where it says nothing: a large model is read from the disk, or loaded down first."""
+PAUSE = 0.05
+LOOK_SECONDS = 0.05
+"""How long one look waits for a service's own word, which is there at once where it is up."""
+
+UNDER_WAY = ("NOT_STARTED", "DEPLOYING")
+"""Serve's states of an application that may yet come up."""
+
+
+def load_seconds() -> float:
+    """How long a service may take to load. InvalidInputError where the variable is no number."""
+    given = os.environ.get(LIMIT, "").strip()
+    try:
+        seconds = float(given) if given else LOAD_SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise InvalidInputError(f"{LIMIT}={given!r} is no number of seconds above 0.")
+    return seconds
+
+
+class Rollout:
+    """One version of an extractor's service on its way up. `poll` tells when it is there.
+
+    May not be used where an event loop runs.
+    """
+
+    def __init__(
+        self,
+        source: ExtractorSource,
+        name: str,
+        home: Path,
+        backend: str,
+        *,
+        threads: int,
+        on_gpu: bool,
+        seconds: float,
+    ) -> None:
+        """Hands it to Ray Serve, unless it runs already, whoever deployed it. Returns at once."""
+        self._name, self._seconds, self._begun = name, seconds, time.monotonic()
+        self._app = service_name(home, name, source.digest)
+        self._answer: Any = None
+        self._bind = (source, home, self._app, backend, threads, on_gpu)
+        self._is_found = applications.states().get(self._app, ("", ""))[0] == "RUNNING"
+        if not self._is_found:
+            self._launch()
+
+    def poll(self) -> Any:
+        """Its handle once it is loaded and healthy; None until then.
+
+        EngineError, with the extractor's own line, where its code does not load, fails its health
+        check or takes too long; nothing of it stays then.
+        """
+        try:
+            return self._look()
+        except Exception as error:
+            if self._is_found:  # whatever is wrong with the one that was there: deployed anew
+                self._is_found, self._answer = False, None
+                self._launch()
+                return None
+            reason = str(error) if isinstance(error, LabError) else applications.failure(self._app)
+            self.abandon()
+            raise EngineError(
+                f"Extractor {self._name!r} could not be deployed: {reason or error}"
+            ) from error
+
+    def abandon(self) -> None:
+        """Have whatever there is of it taken down. Returns at once."""
+        applications.delete(self._app, wait=False)
+        applications.states()  # comes after it: from here on it counts as running no more
+
+    def _launch(self) -> None:
+        source, home, app, backend, threads, on_gpu = self._bind
+        self._begun = time.monotonic()
+        applications.launch(
+            bind_service(source, home, app, backend, threads=threads, on_gpu=on_gpu), app
+        )
+
+    def _look(self) -> Any:
+        state = applications.states().get(self._app, ("", ""))[0]
+        if state == "RUNNING":
+            return self._checked()
+        if state not in UNDER_WAY:
+            raise RuntimeError(f"Ray Serve says {state or 'that it was taken down'}.")
+        self._demand_time()
+        return None
+
+    def _checked(self) -> Any:
+        """Its handle, once the replica says that the code is loaded. Raises what it says else."""
+        handle = applications.handle_of(self._app)
+        if self._answer is None:
+            self._answer = handle.check.remote()
+        try:
+            answer_of(self._answer.result(timeout_s=LOOK_SECONDS))
+        except TimeoutError:
+            self._demand_time()
+            return None
+        return handle
+
+    def _demand_time(self) -> None:
+        if time.monotonic() - self._begun > self._seconds:
+            raise EngineError(
+                f"it did not load within {self._seconds:g} s, and was taken down. Does its "
+                "realtime.py wait for something, or load more than it needs? Where it just takes "
+                f"longer, give {LIMIT} more seconds, start the lab anew, and deploy it again."
+            )
 
 
 def roll_out(
-    source: ExtractorSource, name: str, home: Path, backend: str, *, threads: int, on_gpu: bool
+    source: ExtractorSource,
+    name: str,
+    home: Path,
+    backend: str,
+    *,
+    threads: int,
+    on_gpu: bool,
+    seconds: float,
 ) -> Any:
     """Bring up one version of an extractor's service, and wait until it is loaded: its handle.
 
-    EngineError, with the extractor's own line, where its code does not load; nothing of it stays
-    then. May not be called where an event loop runs.
+    EngineError as `Rollout.poll` raises it.
     """
-    app = service_name(home, name, source.digest)
-    if (running := _running(app)) is not None:
-        return running
-    deployment = bind_service(source, home, app, backend, threads=threads, on_gpu=on_gpu)
+    rollout = Rollout(source, name, home, backend, threads=threads, on_gpu=on_gpu, seconds=seconds)
     try:
-        return _loaded(applications.run(deployment, app))
-    except Exception as error:
-        reason = str(error) if isinstance(error, LabError) else applications.failure(app)
-        applications.delete(app)
-        raise EngineError(f"Extractor {name!r} could not be deployed: {reason or error}") from error
-
-
-def _running(app: str) -> Any:
-    """The handle of a service that runs already, whoever deployed it; else None."""
-    if applications.states().get(app, ("", ""))[0] != "RUNNING":
-        return None
-    try:
-        return _loaded(applications.handle_of(app))
-    except Exception:  # noqa: BLE001 - whatever is wrong with that one: it is deployed anew
-        return None
-
-
-def _loaded(handle: Any) -> Any:
-    """The handle, once its replica is loaded. Raises what that says where its code is not."""
-    answer_of(handle.check.remote().result(timeout_s=ANSWER_SECONDS))
+        while (handle := rollout.poll()) is None:
+            time.sleep(PAUSE)
+    except EngineError:
+        applications.delete(service_name(home, name, source.digest))
+        raise
     return handle

@@ -27,3 +27,8 @@ def running_services(home: Path) -> dict[tuple[str, str], tuple[str, str]]:
 def take_down(home: Path, name: str, digest: str) -> None:
     """Take one service down, if it is there."""
     applications.delete(service_name(home, name, digest))
+
+
+def have_taken_down(home: Path, name: str, digest: str) -> None:
+    """The same, without waiting for it."""
+    applications.delete(service_name(home, name, digest), wait=False)

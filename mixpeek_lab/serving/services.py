@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MOST_ONGOING = 64
 """Requests a service holds at once; the ones above wait in their callers."""
+DRAIN_SECONDS = 10.0
+"""How long a service that is taken down may go on with the requests it has."""
+DRAIN_LOOK_SECONDS = 0.5
+"""Between two looks whether it has any; the first is after this time."""
 
 
 class ExtractorService:
@@ -55,6 +59,14 @@ class ExtractorService:
         """`{"ok": true}` once the service is loaded, or the error that kept it from that."""
         return refusal(self._failure) if self._failure else {"ok": True}
 
+    async def check_health(self) -> None:
+        """Called by Ray Serve: once before the service counts as up, and again and again after.
+
+        One that fails is not brought up, or is started anew.
+        """
+        if not self._failure:
+            await self._service.check_health()
+
     async def infer(self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]) -> Reply:
         """The service's answer, as its extractor gives it."""
         if self._failure:
@@ -83,7 +95,8 @@ def bind_service(
         max_constructor_retry_count=1,
         ray_actor_options={"num_cpus": 0},
         health_check_timeout_s=120,
-        graceful_shutdown_timeout_s=2,
+        graceful_shutdown_wait_loop_s=DRAIN_LOOK_SECONDS,
+        graceful_shutdown_timeout_s=DRAIN_SECONDS,
     )
     return deployment.bind(source, str(home), app, backend, threads, on_gpu)
 

@@ -5,6 +5,12 @@ shown to readers by one transaction in the catalog; whatever dies on the way, a 
 old snapshot or the new one. One process at a time writes a collection's snapshots.
 """
 
+from mixpeek_lab.snapshots.earlier import (
+    earlier_results,
+    forget_results,
+    keep_results,
+    maker_of,
+)
 from mixpeek_lab.snapshots.names import DOCUMENTS
 from mixpeek_lab.snapshots.reader import (
     Snapshot,
@@ -23,6 +29,10 @@ __all__ = [
     "DOCUMENTS",
     "Snapshot",
     "SnapshotCounts",
+    "earlier_results",
+    "forget_results",
+    "keep_results",
+    "maker_of",
     "read_fingerprint",
     "read_ledger",
     "remove_old_snapshots",

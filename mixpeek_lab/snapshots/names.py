@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 DOCUMENTS, LEDGER, ABOUT, LEXICAL = "documents.parquet", "ledger.parquet", "about.json", "lexical"
-LOCK, UNFINISHED = "lock", ".writing"
+LOCK, UNFINISHED, EARLIER = "lock", ".writing", "earlier"
 
 
 def index_path(folder: Path, feature: str) -> Path:

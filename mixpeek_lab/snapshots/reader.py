@@ -40,6 +40,8 @@ FEW = 64
 """Documents fetched one value at a time; more of them in one go."""
 MOST_DECODED, MOST_DECODED_BYTES = 1024, 32 * 1024 * 1024
 """What a snapshot keeps at hand of the documents shown last: queries near each other share hits."""
+MOST_KEPT_BYTES = 64 * 1024 * 1024
+"""Of one feature's vectors, that are kept beside their index once documents were asked for them."""
 _NOT_SHOWN = frozenset((*LINEAGE, "document_id", "object_id"))
 
 
@@ -50,6 +52,7 @@ class Snapshot:
     folder: Path
     collection_id: str
     _indexes: dict[str, VectorIndex] = field(default_factory=dict, repr=False)
+    _kept: dict[str, pa.ChunkedArray] = field(default_factory=dict, repr=False)
 
     @cached_property
     def features(self) -> dict[str, Feature]:
@@ -166,13 +169,40 @@ class Snapshot:
         if row is None:
             raise RetrieverError(f"Document {document_id!r} is not in {self.collection_id}.")
         self.index(feature)  # names the vector indexes, where there is no such one
-        column = pq.read_table(self.folder / DOCUMENTS, columns=[feature]).column(feature)
-        value: list[float] | None = column[row].as_py()
+        value: list[float] | None = self._vectors(feature)[row].as_py()
         if value is None:
             raise RetrieverError(f"Document {document_id!r} has no vector {feature!r}.")
         return value
 
-    def vectors_of(self, document_ids: Sequence[str]) -> dict[str, dict[str, list[float] | None]]:
+    def vectors_of(
+        self, feature: str, document_ids: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The stored vectors, shape (dim,) each, of those documents that have one here."""
+        self.index(feature)  # names the vector indexes, where there is no such one
+        known = {key: self.row_of[key] for key in document_ids if key in self.row_of}
+        if not known:
+            return {}
+        taken = self._vectors(feature).take(pa.array(list(known.values())))
+        return {
+            key: value.values.to_numpy()
+            for key, value in zip(known, taken, strict=True)
+            if value.is_valid
+        }
+
+    def _vectors(self, feature: str) -> pa.ChunkedArray:
+        """A feature's vectors by row; kept at hand unless they are large."""
+        if feature in self._kept:
+            return self._kept[feature]
+        column = pq.read_table(
+            self.folder / DOCUMENTS, columns=[feature], partitioning=None
+        ).column(feature)
+        if column.nbytes <= MOST_KEPT_BYTES:
+            self._kept[feature] = column
+        return column
+
+    def all_vectors_of(
+        self, document_ids: Sequence[str]
+    ) -> dict[str, dict[str, list[float] | None]]:
         """The vectors of the documents that exist here: document id → feature → numbers."""
         known = [(key, self.row_of[key]) for key in document_ids if key in self.row_of]
         path = self.folder / DOCUMENTS

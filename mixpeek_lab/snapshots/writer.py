@@ -28,6 +28,7 @@ from mixpeek_lab.models import Feature, IndexSettings, Unusable
 from mixpeek_lab.snapshots.names import (
     ABOUT,
     DOCUMENTS,
+    EARLIER,
     LEDGER,
     LEXICAL,
     LOCK,
@@ -116,7 +117,7 @@ def remove_old_snapshots(root: Path, shown: int | None) -> None:
     than GRACE seconds ago. The caller holds `writing(root)`.
     """
     for entry in root.iterdir():
-        if entry.name != LOCK and not _is_needed(entry, shown):
+        if entry.name not in (LOCK, EARLIER) and not _is_needed(entry, shown):
             shutil.rmtree(entry, ignore_errors=True)
 
 

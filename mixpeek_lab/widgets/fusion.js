@@ -9,8 +9,24 @@ export const STRATEGIES = {
   dbsf: { label: "DBSF · distribution-based", hint: "sum of weight × (score − mean) / deviation" },
   weighted: { label: "Weighted sum of scores", hint: "sum of weight × score" },
   max: { label: "Largest score", hint: "largest score of any leg; weights only switch legs off" },
-  learned: { label: "Learned weights", hint: "RRF with weights drawn from recorded interactions" },
+  learned: { label: "Learned weights", hint: "RRF with weights drawn from recorded interactions, by the lab at each search" },
+  rrf_llamaindex: { label: "RRF as LlamaIndex has it", hint: "sum of weight / (k + rank), ranks from 0" },
+  rrf_qdrant: { label: "RRF as Qdrant has it", hint: "sum of 1 / (k + rank / weight − 1), k = 2 there" },
+  dbsf_qdrant: { label: "DBSF as Qdrant has it", hint: "sum of weight × place between mean − 3 and mean + 3 deviations" },
+  rrf_chroma: { label: "RRF as Chroma has it", hint: "minus the sum of weight / (k + rank), ranks from 0; the smallest is best" },
 };
+
+const DEFAULTS = { rrf_qdrant: 2 };
+
+/** The k of a fusion that names none. */
+export function defaultK(strategy) {
+  return DEFAULTS[strategy] ?? DEFAULT_K;
+}
+
+/** Whether k has a part in a strategy. */
+export function hasK(strategy) {
+  return strategy.startsWith("rrf") || strategy === "learned";
+}
 
 /** Legs as they came → legs that `fuse` can add up: places by id, mean and deviation. */
 export function prepareLegs(legs) {
@@ -26,6 +42,7 @@ export function prepareLegs(legs) {
  */
 export function fuse(legs, { strategy = "rrf", k = DEFAULT_K, weights = {} } = {}) {
   const value = normaliser(strategy, k);
+  const weigh = weigher(strategy, k, value);
   const totals = new Map();
   for (const leg of legs) {
     const weight = weights[leg.name] ?? leg.weight;
@@ -36,18 +53,20 @@ export function fuse(legs, { strategy = "rrf", k = DEFAULT_K, weights = {} } = {
         const score = leg.scores[place];
         if (before === undefined || score > before) totals.set(id, score);
       } else {
-        totals.set(id, (before ?? 0) + weight * value(leg, place));
+        totals.set(id, (before ?? 0) + weigh(leg, place, weight));
       }
     }
   }
   const ranking = [];
   for (const [id, score] of totals) ranking.push({ id, score });
-  return ranking.sort((a, b) => b.score - a.score || compareCodePoints(a.id, b.id));
+  const sign = strategy === "rrf_chroma" ? -1 : 1;
+  return ranking.sort((a, b) => sign * (b.score - a.score) || compareCodePoints(a.id, b.id));
 }
 
 /** What each leg gave to one document, in leg order, as `Fused.contributions` in Python. */
 export function explain(legs, { strategy = "rrf", k = DEFAULT_K, weights = {} } = {}, id) {
   const value = normaliser(strategy, k);
+  const weigh = weigher(strategy, k, value);
   const parts = legs.map((leg) => {
     const weight = weights[leg.name] ?? leg.weight;
     const place = leg.places.get(id);
@@ -55,7 +74,7 @@ export function explain(legs, { strategy = "rrf", k = DEFAULT_K, weights = {} } 
       return { leg: leg.name, rank: null, score: null, normalised: null, weight, contribution: 0 };
     }
     const normalised = value(leg, place);
-    const contribution = weight > 0 ? (strategy === "max" ? normalised : weight * normalised) : 0;
+    const contribution = weight > 0 ? (strategy === "max" ? normalised : weigh(leg, place, weight)) : 0;
     return { leg: leg.name, rank: place + 1, score: leg.scores[place], normalised, weight, contribution };
   });
   return strategy === "max" ? keepLargest(parts) : parts;
@@ -74,7 +93,14 @@ export function formula(legs, { strategy = "rrf", k = DEFAULT_K }, parts, score)
       const minus = leg.mean < 0 ? `+ ${figure(-leg.mean)}` : `− ${figure(leg.mean)}`;
       return `${weight}·(${figure(part.score)} ${minus})/${figure(leg.sigma)}`;
     }
-    return `${weight}/(${numeral(k, 0)}+${part.rank})`;
+    if (strategy === "dbsf_qdrant") {
+      if (!leg || !leg.deviation) return `${weight}·0.5`;
+      const [low, high] = threeSigma(leg);
+      return `${weight}·(${figure(part.score)} ${low < 0 ? `+ ${figure(-low)}` : `− ${figure(low)}`})/${figure(high - low)}`;
+    }
+    if (strategy === "rrf_qdrant") return `1/(${numeral(k, 0)}+${part.rank}/${weight}−1)`;
+    const rank = strategy === "rrf" || strategy === "learned" ? part.rank : part.rank - 1;
+    return `${strategy === "rrf_chroma" ? "−" : ""}${weight}/(${numeral(k, 0)}+${rank})`;
   });
   const sum = strategy === "max" ? `max(${terms.join(", ")})` : terms.join(" + ");
   return `${sum || "0"} = ${figure(score)}`;
@@ -115,8 +141,26 @@ function normaliser(strategy, k) {
   if (strategy === "dbsf") {
     return (leg, place) => (leg.sigma === 0 ? 0 : (leg.scores[place] - leg.mean) / leg.sigma);
   }
+  if (strategy === "dbsf_qdrant") {
+    return (leg, place) => {
+      const [low, high] = threeSigma(leg);
+      return low === high ? 0.5 : (leg.scores[place] - low) / (high - low);
+    };
+  }
   if (strategy === "weighted" || strategy === "max") return (leg, place) => leg.scores[place];
+  if (strategy === "rrf_chroma") return (leg, place) => -(1 / (k + place));
+  if (strategy === "rrf_llamaindex" || strategy === "rrf_qdrant") return (leg, place) => 1 / (k + place);
   return (leg, place) => 1 / (k + place + 1);
+}
+
+/** What a place gives to the fused score, for a weight above 0. */
+function weigher(strategy, k, value) {
+  if (strategy === "rrf_qdrant") return (leg, place, weight) => 1 / (k + (place + 1) / weight - 1);
+  return (leg, place, weight) => weight * value(leg, place);
+}
+
+function threeSigma({ mean, deviation }) {
+  return [mean - 3 * deviation, mean + 3 * deviation];
 }
 
 function firstOfEach(ids, scores) {
@@ -130,12 +174,17 @@ function firstOfEach(ids, scores) {
   return { places, scores: kept };
 }
 
+/** Mean, deviation of the whole (sigma) and of a sample (deviation). */
 function spread(scores) {
-  if (!scores.length) return { mean: 0, sigma: 0 };
+  if (!scores.length) return { mean: 0, sigma: 0, deviation: 0 };
   const mean = exactSum(scores) / scores.length;
-  const variance = exactSum(scores.map((score) => (score - mean) * (score - mean)));
+  const squares = exactSum(scores.map((score) => (score - mean) * (score - mean)));
   const isFlat = scores.every((score) => score === scores[0]);
-  return { mean, sigma: isFlat ? 0 : Math.sqrt(variance / scores.length) };
+  return {
+    mean,
+    sigma: isFlat ? 0 : Math.sqrt(squares / scores.length),
+    deviation: isFlat ? 0 : Math.sqrt(squares / (scores.length - 1)),
+  };
 }
 
 /** Python's `math.fsum`: partial sums without loss, rounded once at the end. */

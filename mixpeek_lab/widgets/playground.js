@@ -2,7 +2,7 @@
 import { makeClient } from "./client.js";
 import { headingOf, highlightTerms } from "./documents.js";
 import { LIMITS, buildFrame, buildLeg, limitOptions } from "./frame.js";
-import { STRATEGIES, explain, fuse, prepareLegs } from "./fusion.js";
+import { STRATEGIES, defaultK, explain, fuse, hasK, prepareLegs } from "./fusion.js";
 import { buildCard } from "./hit.js";
 import { h, milliseconds, plural } from "./nodes.js";
 
@@ -43,7 +43,7 @@ function render({ model, el }) {
   /** Whether the controls stand where the retriever has them. */
   function isDelivered() {
     const [now, own] = [choice(), delivered()];
-    const isSameK = now.k === own.k || now.strategy !== "rrf";
+    const isSameK = now.k === own.k || !hasK(now.strategy);
     return now.strategy === own.strategy && isSameK && Object.keys(own.weights).every((name) => own.weights[name] === now.weights[name]);
   }
 
@@ -259,7 +259,7 @@ function render({ model, el }) {
     }
     ui.strategy.value = strategy;
     ui.hint.textContent = STRATEGIES[strategy]?.hint ?? "";
-    ui.kBox.hidden = strategy !== "rrf" && strategy !== "learned";
+    ui.kBox.hidden = !hasK(strategy);
     ui.k.update(k);
     ui.reset.hidden = isDelivered();
   }
@@ -327,10 +327,19 @@ function render({ model, el }) {
     const notes = (payload?.warnings ?? []).map((warning) => ["warning", String(warning)]);
     if (error) notes.unshift(["error", `Search failed. ${error.message}`]);
     if (filters) notes.push(["note", `Filter: ${JSON.stringify(filters)}`]);
+    if (payload?.fusion?.strategy === "learned") notes.push(["note", learnedWords(payload.fusion)]);
     if (isLater && stages) notes.push(["note", `After the fusion came ${stages}. Moving a slider shows the order before.`]);
     else if (isLater) notes.push(["note", "Stages after the fusion changed this order. Moving a slider shows the order before them."]);
     if (isBefore) notes.push(["note", `This is the order before ${stages}. Reset the fusion to see what comes after.`]);
     ui.banners.replaceChildren(...notes.map(([tone, text]) => h("div", { class: `mxp-banner is-${tone}`, role: tone === "error" && "alert" }, text)));
+  }
+
+  /** Where the weights of `learned` come from, and what a slider then does. */
+  function learnedWords({ arms = {} }) {
+    const counts = Object.entries(arms).filter(([, [wins, losses]]) => wins || losses);
+    if (!counts.length) return "Learned weights: no interactions are recorded yet, so every leg has weight 1.";
+    const told = counts.map(([name, [wins, losses]]) => `${name} ${wins} for, ${losses} against`).join("; ");
+    return `The lab drew these weights for this search from recorded interactions (${told}). A slider sets a weight by hand, until the next search.`;
   }
 
   function paintEmpty() {
@@ -415,7 +424,12 @@ function render({ model, el }) {
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);
-  ui.strategy.addEventListener("change", () => move({ strategy: ui.strategy.value }));
+  ui.strategy.addEventListener("change", () => {
+    const [strategy, before] = [ui.strategy.value, choice()];
+    // A k that nobody moved goes to what is usual for the new strategy.
+    const isUsual = before.k === defaultK(before.strategy);
+    move({ strategy, k: isUsual ? defaultK(strategy) : Math.max(before.k, 1) });
+  });
   ui.k.connect((k) => drag({ k }), release);
   ui.limit.addEventListener("change", () => set({ limit: Number(ui.limit.value) }));
   ui.reset.addEventListener("click", () => {

@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from mixpeek_lab.errors import InvalidInputError
-from mixpeek_lab.fusion import STRATEGIES, check_strategy, check_weight
+from mixpeek_lab.fusion import DIALECTS, STRATEGIES, check_strategy, check_weight
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.messages import Reply, answer, error_body, reply
@@ -82,7 +82,7 @@ class Playground(anywidget.AnyWidget):
             "title": title or retriever,
             "code": code,
             "legs": [dict(leg) for leg in legs],
-            "strategies": [name for name in STRATEGIES if name != "learned"],
+            "strategies": [*(name for name in STRATEGIES if name != "learned"), *DIALECTS],
         }
         super().__init__(
             about=about,
@@ -183,6 +183,9 @@ class Playground(anywidget.AnyWidget):
         }
         if missing:
             self.weights = {**self.weights, **missing}
+        # Each search draws the weights of `learned` anew: what was set by hand ends with it.
+        if payload.get("fusion", {}).get("strategy") == self.strategy == "learned":
+            self.weights = {leg["name"]: float(leg["weight"]) for leg in payload.get("legs", ())}
         if not self._has_fusion:
             self._has_fusion = True
             self.set_trait("strategy", payload.get("fusion", {}).get("strategy", self.strategy))

@@ -68,7 +68,7 @@ def report_html(report: RunReport) -> str:
     parts = [f"<p><strong>{escape(title)}</strong></p>", table_html(["", ""], facts)]
     for kind, count in failure_kinds(report):
         lines = "".join(
-            f"<li><code>{escape(failure_line(each))}</code></li>"
+            f'<li><code style="overflow-wrap:anywhere">{escape(failure_line(each))}</code></li>'
             for each in examples_of(report.failures, kind)
         )
         parts.append(f"<p>{escape(kind)} × {count:,}</p><ul>{lines}</ul>")

@@ -24,6 +24,11 @@ MOST_PICTURES = 12
 
 _TABLE = "border-collapse:collapse;font-size:13px;margin:.2em 0;font-variant-numeric:tabular-nums"
 _CELL = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
+_ONE_LINE = "white-space:nowrap"
+_PROSE = "min-width:26em;overflow-wrap:anywhere"
+_SHORT, _WORD = 30, 80
+"""Characters that a text, and a word, may have without being broken into lines."""
+
 _MUTED = "opacity:.7"
 
 
@@ -78,17 +83,20 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
     """An HTML table without scripts or style sheets; every cell is escaped, but for `Markup`."""
     head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{_inside(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
     title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
     rows_html = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<table style="{_TABLE}">{title}{rows_html}</table>'
+    table = f'<table style="{_TABLE}">{title}{rows_html}</table>'
+    return f'<div style="overflow-x:auto">{table}</div>'
 
 
-def _inside(cell: Any) -> str:
-    return cell if isinstance(cell, Markup) else escape(str(cell))
+def _cell(cell: Any) -> str:
+    """One cell: short ones stay on one line, long ones get room before they are broken."""
+    if isinstance(cell, Markup):
+        return f'<td style="{_CELL}">{cell}</td>'
+    text = str(cell)
+    is_short = len(text) <= (_SHORT if " " in text else _WORD)
+    return f'<td style="{_CELL};{_ONE_LINE if is_short else _PROSE}">{escape(text)}</td>'
 
 
 def results_text(payload: Mapping[str, Any], limit: int = 10) -> str:

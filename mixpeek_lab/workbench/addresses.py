@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.models import JSON, Manifest
 from mixpeek_lab.retrievers import ExtractorRef
 from mixpeek_lab.uris import FeatureURI, normalise_version
+from mixpeek_lab.workbench.refs import find_version, untagged_uri
 
 _PLATFORM_NAME = re.compile(r"(?P<name>.+?)_(?P<version>v?\d+(?:_\d+){0,2})\Z")
 """Mixpeek's name of a deployed version, its dots as underscores: `my_embedder_1_0_0`."""
 
 
+_UNVERSIONED = re.compile(r"mixpeek://(?P<name>[^@/]+)/(?P<feature>[^/]+)\Z")
+
+
 def ref_of(text: str) -> ExtractorRef:
-    """`mixpeek://name@version/feature`, `name`, `name@version` or `name_1_0_0`."""
+    """`mixpeek://name@version/feature`, with or without `@version`, or `name`, `name@version`,
+    `name_1_0_0`."""
     return ExtractorRef(text, is_uri="://" in text)
 
 
@@ -37,15 +43,39 @@ def addressed(body: Mapping[str, JSON]) -> ExtractorRef:
 def find_extractor(catalog: Catalog, ref: ExtractorRef) -> tuple[ExtractorRecord, str | None]:
     """The extractor and the feature that is asked for, None where only the extractor is named.
 
-    A version stands for the newest code under it, no version for the current code. NotFoundError,
-    or InvalidInputError where the address is malformed.
+    A version stands for what was committed as it, else for the newest code under it; a tag for its
+    version; no version for the current code. NotFoundError, or InvalidInputError where the address
+    is malformed.
     """
+    return _found(catalog, ref, catalog.extractor)
+
+
+def find_served(catalog: Catalog, ref: ExtractorRef) -> tuple[ExtractorRecord, str | None]:
+    """The same, as the endpoint takes it: no version stands for the one that is served.
+
+    That is the current one once it is deployed, and until then the newest that is: a new version
+    takes over when it is up, and where it does not come up the one before goes on. Where none is
+    deployed, the current code.
+    """
+    return _found(catalog, ref, partial(_served, catalog))
+
+
+def _served(catalog: Catalog, name: str) -> ExtractorRecord:
+    return catalog.extractor(name, digest=catalog.deployed_digest(name))
+
+
+def _found(
+    catalog: Catalog, ref: ExtractorRef, unversioned: Callable[[str], ExtractorRecord]
+) -> tuple[ExtractorRecord, str | None]:
     if not ref.is_uri:
-        return _named(catalog, ref.text), None
-    uri = FeatureURI.parse(ref.text)
-    record = catalog.extractor(uri.extractor, version=uri.version)
-    _check_feature(record.manifest, uri)
-    return record, uri.feature
+        return _named(catalog, ref.text, unversioned), None
+    if (found := _UNVERSIONED.match(ref.text.strip())) is not None:
+        record, feature = unversioned(found["name"]), found["feature"]
+    else:
+        uri = FeatureURI.parse(untagged_uri(catalog, ref.text))
+        record, feature = catalog.extractor(uri.extractor, version=uri.version), uri.feature
+    _check_feature(record.manifest, feature)
+    return record, feature
 
 
 def check_request(inputs: JSON, parameters: JSON) -> None:
@@ -62,12 +92,14 @@ def with_index(
     return {"vector_index": feature, **inputs} if feature in names else inputs
 
 
-def _named(catalog: Catalog, text: str) -> ExtractorRecord:
+def _named(
+    catalog: Catalog, text: str, unversioned: Callable[[str], ExtractorRecord]
+) -> ExtractorRecord:
     name, _, version = text.partition("@")
     if version:
-        return catalog.extractor(name, version=normalise_version(version))
+        return find_version(catalog, name, version)
     try:
-        return catalog.extractor(name)
+        return unversioned(name)
     except NotFoundError:
         found = _PLATFORM_NAME.match(name)
         if found is None:
@@ -76,13 +108,13 @@ def _named(catalog: Catalog, text: str) -> ExtractorRecord:
         return catalog.extractor(found["name"], version=version)
 
 
-def _check_feature(manifest: Manifest, uri: FeatureURI) -> None:
+def _check_feature(manifest: Manifest, feature: str) -> None:
     """NotFoundError for a feature that the manifest lacks.
 
     One that declares no features at all has nothing else to be called by.
     """
-    known = [feature.feature_name for feature in manifest.features]
+    known = [declared.feature_name for declared in manifest.features]
     if manifest.feature_uri is not None:
         known.append(FeatureURI.parse(manifest.feature_uri).feature)
-    if known and uri.feature not in known:
-        raise NotFoundError("feature", uri.feature, known)
+    if known and feature not in known:
+        raise NotFoundError("feature", feature, known)

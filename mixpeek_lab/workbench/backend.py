@@ -14,11 +14,17 @@ from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
-from mixpeek_lab.workbench.addresses import addressed, check_request, find_extractor, with_index
+from mixpeek_lab.workbench.addresses import (
+    addressed,
+    check_request,
+    find_served,
+    with_index,
+)
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.platform.bodies import demand_known
+from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
@@ -34,13 +40,15 @@ class Backend:
     def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
-        self._searcher = Searcher(self._catalog, place)
-        self.platform = Platform(self._catalog, place, handles)
+        self._searcher = Searcher(self._catalog, place, find_served)
+        self.platform = Platform(self._catalog, place, handles, self._searcher.stages)
+        self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped."""
+        self.evaluations.close_lost()
         self.platform.resume()
 
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -86,21 +94,31 @@ class Backend:
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.
 
+        An address without a version is the one of whichever version is served: see `find_served`.
         The answer is checked against the contract of the extractor's inference_type.
         """
         from mixpeek_lab.loader.contracts import check_answer
 
-        record, feature = find_extractor(self._catalog, addressed(body))
-        name = record.manifest.name
-        inputs, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
-        check_request(inputs, parameters)
-        inputs = with_index(record.manifest, inputs, feature)
+        ref = addressed(body)
+        given, parameters = body.get("inputs", body.get("input")), body.get("parameters") or {}
+        check_request(given, parameters)
         begun = time.perf_counter()
-        answer = await self._service(name, record.source.digest, inputs, parameters)
+        record, feature = find_served(self._catalog, ref)
+        while True:
+            manifest, digest = record.manifest, record.source.digest
+            inputs = with_index(manifest, given, feature)
+            try:
+                answer = await self._handles.infer(manifest.name, digest, inputs, parameters)
+                break
+            except EngineError as error:
+                record, feature = find_served(self._catalog, ref)
+                if record.source.digest == digest:  # no other version has taken over meanwhile
+                    unserved = self.platform.extractors.unserved
+                    raise await asyncio.to_thread(unserved, record, error) from error
         return {
-            "data": check_answer(record.manifest, inputs, answer, feature),
+            "data": check_answer(manifest, inputs, answer, feature),
             "provider": "mixpeek_lab",
-            "model": f"{name}@{record.manifest.version}",
+            "model": f"{manifest.name}@{manifest.version}",
             "latency_ms": round((time.perf_counter() - begun) * 1000, 3),
         }
 
@@ -142,6 +160,15 @@ class Backend:
         self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]
     ) -> tuple[Prepared, SearchResult]:
         prepared = self._searcher.prepare(retriever, body)
+        try:
+            return prepared, await self._answered(prepared)
+        except EngineError:
+            again = self._searcher.prepare(retriever, body)
+            if again.extractors == prepared.extractors:
+                raise
+            return again, await self._answered(again)  # another version has taken over meanwhile
+
+    async def _answered(self, prepared: Prepared) -> SearchResult:
         begun = time.perf_counter()
         wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
         answers = await asyncio.gather(
@@ -153,7 +180,7 @@ class Backend:
         result = replace(result, spans=(span, *result.spans))
         if prepared.spec.stages:
             result = await self._staged(prepared, result)
-        return prepared, result
+        return result
 
     async def _service(
         self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]

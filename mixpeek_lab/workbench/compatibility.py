@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
@@ -24,7 +24,12 @@ Extractors = Mapping[ExtractorRef, tuple[ExtractorRecord, str | None]]
 """What the later stages name → the extractor, and the feature that they ask for."""
 
 
-def stage_extractors(catalog: Catalog, stages: Iterable[StageSpec]) -> Extractors:
+Find = Callable[[Catalog, ExtractorRef], tuple[ExtractorRecord, str | None]]
+
+
+def stage_extractors(
+    catalog: Catalog, stages: Iterable[StageSpec], find: Find = find_extractor
+) -> Extractors:
     """The extractors that the stages ask, each found and compatible with its stage.
 
     RetrieverError with the path: where there is no such extractor, where it has no realtime.py,
@@ -32,12 +37,13 @@ def stage_extractors(catalog: Catalog, stages: Iterable[StageSpec]) -> Extractor
     """
     found: dict[ExtractorRef, tuple[ExtractorRecord, str | None]] = {}
     for stage in stages:
-        if not isinstance(stage.parameters, ExtractorParameters):
+        asked = stage.parameters
+        if not isinstance(asked, ExtractorParameters) or not asked.has_extractor:
             continue
-        ref = stage.parameters.extractor
+        ref = asked.extractor
         where = stage.where
         try:
-            record, feature = find_extractor(catalog, ref)
+            record, feature = find(catalog, ref)
         except (NotFoundError, InvalidInputError) as error:
             raise RetrieverError(f"{where}: {error}") from error
         needs = AVAILABLE[stage.stage_id].needs

@@ -34,6 +34,7 @@ from mixpeek_lab.workbench.explanations import (
     explain_missing_modules,
 )
 from mixpeek_lab.workbench.inputs import explain_input
+from mixpeek_lab.workbench.numbering import keep_numbered, numbered_finding
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.samples import sample_rows
@@ -114,8 +115,9 @@ def keep(catalog: Catalog, definition: Definition) -> Definition:
     """Put a definition without errors into the catalog; one with errors is returned as it is."""
     if definition.has_errors or definition.manifest is None:
         return definition
-    catalog.put_extractor(definition.source, definition.manifest)
-    return Definition(definition.source, definition.manifest, definition.findings, is_kept=True)
+    manifest = keep_numbered(catalog, definition.source, definition.manifest)
+    told = (*definition.findings, *numbered_finding(definition.manifest.version, manifest))
+    return Definition(definition.source, manifest, told, is_kept=True)
 
 
 def demand(definition: Definition) -> Definition:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,15 +21,7 @@ from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.model_store import ModelStore
-from mixpeek_lab.models import (
-    JSON,
-    Bucket,
-    Collection,
-    IndexKind,
-    RunReport,
-    SearchResult,
-    Span,
-)
+from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult, Span
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
@@ -38,7 +30,9 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.hosted import Hosted
 from mixpeek_lab.workbench.kernel_services import KernelServices
+from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
@@ -47,18 +41,21 @@ from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
+from mixpeek_lab.workbench.retriever_exports import exported, imported
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
+from mixpeek_lab.workbench.versions import Versions
+from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
 WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
-class Lab:
+class Lab(Measured):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
@@ -108,6 +105,11 @@ class Lab:
     def models(self) -> ModelStore:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
+
+    @cached_property
+    def work(self) -> Work:
+        """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
+        return Work(self._catalog, self._home)
 
     @property
     def token(self) -> str:
@@ -160,15 +162,10 @@ class Lab:
         serve = self._endpoint.describe()
         if self._endpoint.state == "off" and self._is_starting():
             serve = "Serve: waits for Ray"
-        problem = check_installation()
-        return Status(
-            self.home,
-            self._session.describe(),
-            serve,
-            self.url,
-            tuple(self._endpoint.deployed),
-            (problem,) if problem else (),
-        )
+        problems = filter(None, [check_installation()])
+        deployed, work = tuple(self._endpoint.deployed), self.work.describe()
+        told = (self._session.describe(), serve, self.url, deployed, work, tuple(problems))
+        return Status(self.home, *told)
 
     def __enter__(self) -> Lab:
         return self
@@ -223,9 +220,12 @@ class Lab:
         return extractors.check(self.extractor(name).source)
 
     def extractor(self, name: str) -> ExtractorRecord:
-        """The current version of an extractor; ManifestError where the only one was refused."""
+        """An extractor's working state, or what `name@1.0.0` or `name@tag` stands for.
+
+        ManifestError where the only definition was refused.
+        """
         try:
-            return self._catalog.extractor(name)
+            return self.versions.find(name)
         except NotFoundError:
             if name in self._refused:
                 extractors.demand(self._refused[name])
@@ -273,6 +273,16 @@ class Lab:
         on_ray = trial.on(RayEngine(self._session, self.home))
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """Versions of extractors: commit, log, status, diff, checkout, tag."""
+        return Versions(self._catalog, self._home, self._drafts, self._refused)
+
+    @cached_property
+    def hosted(self) -> Hosted:
+        """Other platforms: push versions there, pull them from there."""
+        return Hosted(self._catalog, self._home, self.versions)
 
     # ------------------------------------------------------------ buckets and collections
 
@@ -341,7 +351,7 @@ class Lab:
         record = self.extractor(extractor)
         target = target_collection(
             self._catalog,
-            collection or f"{bucket}_{extractor}",
+            collection or f"{bucket}_{record.manifest.name}",
             self._catalog.bucket(bucket),
             record,
             parameters,
@@ -384,6 +394,16 @@ class Lab:
         spec, notes = self._searcher.resolve(body, name)
         record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
         return replace(record, notes=notes)
+
+    def export_retriever(self, name: str) -> dict[str, JSON]:
+        """The retriever as the JSON that Mixpeek takes; `import_retriever` reads it back equal."""
+        return exported(self._catalog, self._catalog.retriever(name))
+
+    def import_retriever(
+        self, body: Mapping[str, JSON], name: str | None = None
+    ) -> RetrieverRecord:
+        """Define a retriever from exported JSON, under its own name or another."""
+        return self.retriever(*imported(body, name))
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""
@@ -436,7 +456,8 @@ class Lab:
         down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
         its code does not load.
         """
-        record = self._catalog.extractor(name, digest=digest)
+        record = self._catalog.extractor(name, digest=digest) if digest else self.extractor(name)
+        name = record.manifest.name
         if record.source.text("realtime.py") is None:
             raise InvalidInputError(
                 f"Extractor {name!r} has no realtime.py: it is batch only. "

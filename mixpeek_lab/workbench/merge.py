@@ -23,7 +23,7 @@ class Plan:
     rows: Sequence[PlannedRow]
     todo: Sequence[PlannedRow]
     kept: frozenset[str]
-    """Keys of the rows that the snapshot before covers."""
+    """Keys of the rows that were computed before."""
     fingerprint: str
     """Equal fingerprints, equal snapshots: of rows, metadata, features, settings and edits."""
     edits: Mapping[str, DocumentEdit] = field(default_factory=dict)
@@ -32,14 +32,18 @@ class Plan:
 
 def make_plan(
     rows: Sequence[PlannedRow],
-    ledger: set[str],
+    known: frozenset[str],
     manifest: Manifest,
     collection: Collection,
     edits: Mapping[str, DocumentEdit],
+    beside: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Compare the input with what the snapshot before covers. `collection` as it is to become."""
-    todo = [row for row in rows if row.key not in ledger]
-    kept = frozenset(row.key for row in rows if row.key in ledger)
+    """Compare the input with the keys that are known. `collection` as it is to become.
+
+    Rows of the objects in `beside` (`*`: all) are computed though their documents are kept.
+    """
+    todo = [row for row in rows if row.key not in known or beside & {"*", row.row.object_id}]
+    kept = frozenset(row.key for row in rows if row.key in known)
     basis = [
         asdict(collection.settings),
         [feature.as_dict() for feature in manifest.vectors],
@@ -57,14 +61,21 @@ def make_plan(
 
 
 def merge_documents(
-    plan: Plan, previous: DocumentTable | None, fresh: pa.Table | None, vectors: Sequence[str]
+    plan: Plan,
+    before: Sequence[tuple[DocumentTable, frozenset[str]]],
+    fresh: pa.Table | None,
+    vectors: Sequence[str],
 ) -> tuple[DocumentTable, list[str]]:
-    """Kept and fresh documents in input order, with today's metadata. Also returns notes."""
-    parts = [] if fresh is None else [fresh]
-    if previous is not None and plan.kept:
-        keys = previous.table.column("_row_key")
-        kept = previous.table.filter(pc.is_in(keys, pa.array(plan.kept, pa.string())))
-        parts.insert(0, kept.drop_columns(list(previous.metadata_fields)))
+    """Kept and fresh documents in input order, with today's metadata. Also returns notes.
+
+    `before`: documents computed earlier, and the keys of the rows that are taken from them.
+    """
+    parts = []
+    for documents, wanted in before:
+        keys = documents.table.column("_row_key")
+        kept = documents.table.filter(pc.is_in(keys, pa.array(wanted, pa.string())))
+        parts.append(kept.drop_columns(list(documents.metadata_fields)))
+    parts += [] if fresh is None else [fresh]
     joined, notes = join_tables(parts) if parts else (_no_documents(), [])
     joined = _without_deleted(joined, plan)
     ordinal = {row.key: position for position, row in enumerate(plan.rows)}

@@ -18,29 +18,25 @@ from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, RunReport, RunState
-from mixpeek_lab.pipeline import (
-    Stamp,
-    input_table,
-    input_types,
-    plan_rows,
-)
+from mixpeek_lab.pipeline import PlannedRow, Stamp, input_table
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
     read_fingerprint,
-    read_ledger,
     remove_old_snapshots,
     write_snapshot,
     writing,
 )
 from mixpeek_lab.workbench.computed import Computed
 from mixpeek_lab.workbench.explanations import explain_earlier, explain_retried, explain_run
+from mixpeek_lab.workbench.following import follow_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
 from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
+from mixpeek_lab.workbench.results import Results, input_rows
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 
@@ -88,6 +84,8 @@ class Run:
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
     """Objects, by id, that are computed again though nothing changed; `*` is all of them."""
+    beside: frozenset[str] = frozenset()
+    """Objects whose documents are computed again and come beside those that there are."""
 
     def execute(self) -> RunReport:
         """Bring the collection up to date with its bucket. Only changed rows are computed.
@@ -139,20 +137,23 @@ class Run:
     # ------------------------------------------------------------ the steps
 
     def _plan(self) -> Plan:
-        manifest = self.record.manifest
-        rows = plan_rows(
-            self.catalog.iter_input(
-                self.collection.bucket_id, input_types(manifest), self.collection.properties
-            ),
-            collection_id=self.collection.collection_id,
-            digest=self.record.source.digest,
-            parameters=self.collection.parameters,
-        )
-        shown = self._shown()
-        ledger = read_ledger(shown) if shown and "*" not in self.force else set()
-        ledger -= {row.key for row in rows if row.row.object_id in self.force}
+        rows = input_rows(self.catalog, self.collection, self.record)
+        known = self._results.known() if "*" not in self.force else frozenset()
+        known -= {row.key for row in rows if row.row.object_id in self.force}
+        rows = [self._beside(row) if row.key in known else row for row in rows]
         edits = self.catalog.edits(self.collection.collection_id)
-        return make_plan(rows, ledger, manifest, self.collection, edits)
+        return make_plan(rows, known, self.record.manifest, self.collection, edits, self.beside)
+
+    def _beside(self, row: PlannedRow) -> PlannedRow:
+        """The row with a new document's id, where its document comes beside the one there is."""
+        if not self.beside & {"*", row.row.object_id}:
+            return row
+        return replace(row, document_id=f"{row.document_id}_{self.run_id.rpartition('_')[2]}")
+
+    @property
+    def _results(self) -> Results:
+        digest = self.record.source.digest
+        return Results.of(self.root, self.collection, digest, self.collection.parameters)
 
     def _compute(self, plan: Plan, computed: Computed) -> None:
         if not plan.todo:
@@ -199,7 +200,7 @@ class Run:
         shown = self._shown()
         previous = read_documents(shown / DOCUMENTS) if shown else None
         names = [feature.feature_name for feature in manifest.vectors]
-        documents, notes = merge_documents(plan, previous, fresh, names)
+        documents, notes = merge_documents(plan, self._results.documents(plan.kept), fresh, names)
         number = (self.collection.snapshot or 0) + 1
         counts = self._write(number, documents, plan, computed)
         computed.notes.extend([*mixed, *notes])
@@ -221,7 +222,7 @@ class Run:
     ) -> SnapshotCounts:
         # A row of which one chunk failed keeps its other chunks, and is tried again next time.
         # So is one for which an item of concurrent_api_calls or parallel_io failed.
-        failed = {plan.todo[row].key for row in computed.failed_rows | computed.again}
+        failed = {plan.todo[row].key for row in computed.failed_rows | computed.again} - plan.kept
         return write_snapshot(
             self.root,
             number,
@@ -241,10 +242,22 @@ class Run:
         """Explain the report, record it, and show the new snapshot if there is one."""
         notes = (*report.notes, *self._explained(report, self._earlier()))
         report = replace(report, notes=notes, seconds=time.perf_counter() - begun)
-        self.catalog.finish_run(report, shown, report.failures)
-        if shown is not None:
-            remove_old_snapshots(self.root, shown.snapshot)
-        return report
+        if shown is None:
+            self.catalog.finish_run(report, None, report.failures)
+            return report
+        return self._show(report, shown)
+
+    def _show(self, report: RunReport, shown: Collection) -> RunReport:
+        """Record the report and show the snapshot; what the version before computed stays."""
+        before = self.catalog.collection(shown.collection_id)
+        results = self._results
+        results.keep(before)
+        with self.catalog.together():
+            self.catalog.finish_run(report, shown, report.failures)
+            notes = follow_version(self.catalog, before, self.record)
+        results.forget()
+        remove_old_snapshots(self.root, shown.snapshot)
+        return replace(report, notes=(*report.notes, *notes))
 
     # ------------------------------------------------------------ reports
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
@@ -27,14 +28,19 @@ from mixpeek_lab.retrievers import (
 )
 from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.uris import FeatureURI
+from mixpeek_lab.workbench.addresses import find_extractor
 from mixpeek_lab.workbench.awaited import awaited, demand_documents
 from mixpeek_lab.workbench.compatibility import (
     Extractors,
+    Find,
     check_search,
     embeds_text,
     stage_extractors,
 )
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.interactions import Teacher
+from mixpeek_lab.workbench.reaching import Reaching
+from mixpeek_lab.workbench.refs import untagged
 from mixpeek_lab.workbench.sources import Service, Source, Sources
 
 Vectors = Mapping[str, Any]
@@ -54,6 +60,8 @@ class Prepared:
     embeds: tuple[EmbedRequest, ...]
     extractors: Extractors
     """Those that later stages ask."""
+    retriever_id: str = ""
+    """Of a stored retriever."""
 
     @property
     def asks(self) -> bool:
@@ -98,6 +106,7 @@ class _Read:
     spec: RetrieverSpec
     sources: Sources
     extractors: Extractors
+    retriever_id: str = ""
 
     @property
     def services(self) -> list[Service]:
@@ -111,10 +120,12 @@ class _Read:
 class Searcher:
     """Reads retrievers and snapshots; keeps what it has read until the catalog changes."""
 
-    def __init__(self, catalog: Catalog, home: Home) -> None:
-        self._catalog, self._home = catalog, home
+    def __init__(self, catalog: Catalog, home: Home, find: Find = find_extractor) -> None:
+        """`find`: which version stages ask where they name none."""
+        self.catalog, self._home, self._find = catalog, home, find
         self._snapshots: dict[str, Snapshot] = {}
         self._stored: dict[str, _Read] = {}
+        self._teacher = Teacher(catalog)
 
     def resolve(
         self, body: Mapping[str, JSON], name: str | None = None
@@ -126,7 +137,7 @@ class Searcher:
         does not fit the stage that asks it.
         """
         read = self._resolved(body, name)
-        return read.spec, check_search(self._catalog, read.spec, read.sources)
+        return read.spec, check_search(self.catalog, read.spec, read.sources)
 
     def services(self, retriever: str) -> list[Service]:
         """What a stored retriever asks: those that embed its queries first, each once."""
@@ -135,11 +146,18 @@ class Searcher:
     def behind_stages(self, extractor: str) -> set[str]:
         """The digests of the extractor's versions that any stored retriever's stages ask."""
         found = set()
-        for record in self._catalog.retrievers():
+        for asked in self.stages().values():
+            found |= {r.source.digest for r in asked if r.manifest.name == extractor}
+        return found
+
+    def stages(self) -> dict[str, list[ExtractorRecord]]:
+        """Stored retriever, by name → what its later stages ask."""
+        found = {}
+        for record in self.catalog.retrievers():
             with suppress(LabError):  # one that cannot be read any more asks nobody
                 stages = parse_retriever(record.body).stages
-                asked = stage_extractors(self._catalog, stages).values()
-                found |= {r.source.digest for r, _ in asked if r.manifest.name == extractor}
+                asked = stage_extractors(self.catalog, stages, self._find).values()
+                found[record.name] = [extractor for extractor, _ in asked]
         return found
 
     def prepare(self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]) -> Prepared:
@@ -148,18 +166,38 @@ class Searcher:
             read = self._read(retriever)
         else:
             read = self._resolved(retriever, "unnamed")
-            check_search(self._catalog, read.spec, read.sources)
-        demand_documents(self._catalog, (source.collection for source in read.sources.all))
+            check_search(self.catalog, read.spec, read.sources)
+        demand_documents(self.catalog, (source.collection for source in read.sources.all))
         request = parse_request(body)
         embeds = embed_requests(read.spec, request)
-        return Prepared(read.spec, request, read.sources, embeds, read.extractors)
+        return Prepared(
+            read.spec, request, read.sources, embeds, read.extractors, read.retriever_id
+        )
 
     def finish(self, prepared: Prepared, vectors: Vectors) -> SearchResult:
         """Search, fuse and fetch. Where the retriever has later stages, `stage` comes next."""
-        context = prepared.sources.context()
+        arms = partial(self._teacher.arms, prepared.retriever_id, prepared.spec.searches)
+        context = replace(prepared.sources.context(), arms=arms)
         return search(prepared.spec, prepared.request, vectors, context)
 
-    def stage(self, prepared: Prepared, result: SearchResult, ask: Ask) -> SearchResult:
+    def run(
+        self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON], ask: Ask, depth: int
+    ) -> SearchResult:
+        """A whole search that a stage asks for, inside of `depth` others."""
+        prepared = self.prepare(retriever, body)
+        answers = [ask(prepared.service(embed), [embed.inputs])[0] for embed in prepared.embeds]
+        result = self.finish(prepared, prepared.vectors(answers))
+        return self.stage(prepared, result, ask, depth)
+
+    def source(self, collection: str) -> Source:
+        """A collection with its snapshot. NotFoundError, and what `demand_documents` raises."""
+        found = self.catalog.collection(collection)
+        demand_documents(self.catalog, [found])
+        return self._source(found)
+
+    def stage(
+        self, prepared: Prepared, result: SearchResult, ask: Ask, depth: int = 0
+    ) -> SearchResult:
         """Pass the result through the retriever's later stages, whose extractors `ask` reaches.
 
         ExtractorRunError where an answer breaks the contract of the extractor's inference_type.
@@ -178,32 +216,36 @@ class Searcher:
                 for given, answer in zip(inputs, answers, strict=True)
             ]
 
-        return run_stages(prepared.spec, prepared.request, result, infer)
+        reach = Reaching(self, self._home, prepared, ask, depth).reach()
+        return run_stages(prepared.spec, prepared.request, result, infer, reach)
 
     def _read(self, retriever: str) -> _Read:
-        version = self._catalog.version  # before reading: what changes meanwhile is read again
+        version = self.catalog.version  # before reading: what changes meanwhile is read again
         read = self._stored.get(retriever)
         if read is None or read.version != version:
-            record = self._catalog.retriever(retriever)
+            record = self.catalog.retriever(retriever)
             read = self._resolved(record.body, record.name, version)
+            read = replace(read, retriever_id=record.retriever_id)
             self._stored[retriever] = read
         return read
 
     def _resolved(
         self, body: Mapping[str, JSON], name: str | None, version: object = None
     ) -> _Read:
-        spec = parse_retriever(body, name)
-        collections = {c.collection_id: c for c in map(self._catalog.collection, spec.collections)}
-        sources = Sources(tuple(map(self._source, collections.values())))
+        spec = parse_retriever(untagged(self.catalog, dict(body)), name)
+        collections = {c.collection_id: c for c in map(self.catalog.collection, spec.collections)}
+        sources = Sources(tuple(map(self._source, collections.values())), self.source)
         spec = spec.with_features(sources.uri_of)
         for leg in spec.searches:
             if leg.feature_uri and not leg.lexical:
                 sources.service(FeatureURI.parse(leg.feature_uri))
-        return _Read(version, spec, sources, stage_extractors(self._catalog, spec.stages))
+        return _Read(
+            version, spec, sources, stage_extractors(self.catalog, spec.stages, self._find)
+        )
 
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
-            return Source(collection, awaited(self._catalog, collection))
+            return Source(collection, awaited(self.catalog, collection))
         folder = self._home.snapshots(collection.collection_id) / str(collection.snapshot)
         known = self._snapshots.get(collection.collection_id)
         if known is None or known.folder != folder:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Several
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,10 @@ class Source:
         version = self.collection.extractor_version
         return str(FeatureURI(self.collection.extractor, version, feature))
 
+    def is_called(self, collection: str) -> bool:
+        """Whether that is the collection's name or id."""
+        return collection in (self.collection.collection_id, self.collection.name)
+
     def has(self, uri: FeatureURI) -> bool:
         """Whether it holds vectors of that feature."""
         made_by = (self.collection.extractor, self.collection.extractor_version)
@@ -60,7 +64,7 @@ class Source:
             "blob_type": row.get("blob_type"),
             "mime_type": row.get("mime_type"),
             "size_bytes": row.get("size_bytes"),
-            "extractor": row.get("_extractor"),
+            "extractor": f"{self.collection.extractor}@{self.collection.extractor_version}",
             "run_id": row.get("_run_id"),
             "path": f"{bucket}/{collection}",
             "source_type": "bucket",
@@ -76,11 +80,17 @@ class Source:
         }
 
 
+def _nowhere(collection: str) -> Source:
+    raise NotFoundError("collection", collection)
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """The collections of one retriever."""
 
     all: tuple[Source, ...]
+    elsewhere: Callable[[str], Source] = _nowhere
+    """Another collection, by name or id. NotFoundError where there is none."""
 
     def uri_of(self, feature: str) -> str:
         """The address of a feature that is given by its bare name.
@@ -183,14 +193,33 @@ class Sources:
     def _vector_of(self, leg: SearchLeg, document_id: str) -> Sequence[float]:
         uri = _uri(leg)
         wanted = leg.query.collection_id if isinstance(leg.query, DocumentQuery) else None
-        for source in self.holding(uri):
-            names = (source.collection.collection_id, source.collection.name)
-            if wanted in (None, *names) and document_id in source.snapshot.row_of:
+        holders = self.holding(uri)
+        if wanted is not None:
+            holders = [s for s in holders if s.is_called(wanted)] or [
+                self._comparable(wanted, uri, leg)
+            ]
+        for source in holders:
+            if document_id in source.snapshot.row_of:
                 return source.snapshot.vector_of(uri.feature, document_id)
         raise RetrieverError(
             f"leg {leg.name!r}: document {document_id!r} is not in "
             f"{wanted or 'any collection of this retriever that has the feature'}."
         )
+
+    def _comparable(self, collection: str, uri: FeatureURI, leg: SearchLeg) -> Source:
+        """A collection beside the retriever's own, whose vectors can be compared with theirs."""
+        try:
+            source = self.elsewhere(collection)
+        except NotFoundError as error:  # of a collection: a feature that is not there is another
+            raise RetrieverError(f"leg {leg.name!r}, query.document_ref: {error}") from error
+        made_by = {_made_by(holder.collection) for holder in self.holding(uri)}
+        if not source.has(uri) or made_by != {_made_by(source.collection)}:
+            raise RetrieverError(
+                f"leg {leg.name!r}, query.document_ref: {source.collection.name} has no {uri} "
+                "made by the code and parameters of the collections that are searched, so its "
+                "vectors cannot be compared with theirs."
+            )
+        return source
 
 
 def _unknown_field(field: str, sources: Sequence[Source]) -> str:

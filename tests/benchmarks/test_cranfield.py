@@ -31,7 +31,7 @@ def numbers():
     from mixpeek_lab.hub import seed_hub_cache
 
     seed_hub_cache(Path(os.environ["HF_HOME"]) / "hub")
-    found = run_bench(CRANFIELD)
+    found = run_bench(CRANFIELD, most_served=45)
     print("\n" + format_table(found))
     return found
 

@@ -24,6 +24,7 @@ request in the lab's log. What is described is always there; answers may hold mo
 _ALWAYS = (401, 403, 414, 421, 431)
 """Statuses that any request can be refused with, before a route sees it."""
 _WITH_BODY = (408, 413, 422)
+BYTES: Schema = {"type": "string", "format": "binary"}
 _META = frozenset(("get", "put", "post", "delete", "patch"))
 _HEADERS: dict[str, Schema] = {
     "RequestId": {
@@ -89,7 +90,7 @@ def _complete(path: str, method: str, told: dict[str, Any]) -> None:
     if operation.is_open:
         told["security"] = []
     if operation.takes_bytes:
-        content: Any = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        content: Any = {"*/*": {"schema": BYTES}}
         told["requestBody"] = {"required": True, "content": content}
     elif operation.body:
         content = {"application/json": {"schema": ref(operation.body)}}
@@ -122,6 +123,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done.", "headers": _request_id()}
     if operation.answer:
         success["content"] = {"application/json": {"schema": ref(operation.answer)}}
+    elif operation.gives_bytes:
+        success["content"] = {"application/zip": {"schema": BYTES}}
     statuses = {*_ALWAYS, *operation.errors}
     if operation.body or operation.takes_bytes:
         statuses.update(_WITH_BODY)

@@ -25,6 +25,8 @@ class Operation:
     """Whether no token is asked for."""
     takes_bytes: bool = False
     """Whether the body is a file."""
+    gives_bytes: bool = False
+    """Whether the answer is one."""
     status: int = 200
 
 
@@ -66,6 +68,7 @@ OPERATIONS: dict[str, Operation] = {
     "extractors.list_all": _list("Extractor"),
     "extractors.list_by_post": _posted("Extractor"),
     "extractors.get": _one("Extractor"),
+    "extractors.archive": Operation(errors=(404,), gives_bytes=True),
     "extractors.delete": _one("Done", 409),
     "extractors.deploy": _one("Deployment", 422),
     "extractors.undeploy": _one("Deployment"),
@@ -125,6 +128,23 @@ OPERATIONS: dict[str, Operation] = {
     "tasks.list_all": _list("Task"),
     "tasks.list_by_post": _posted("Task"),
     "tasks.get": _one("Task"),
+    "tasks.cancel": _one("Task", 409),
+    "tasks.kill": _one("Done"),
+    "interactions.create": _new("Interaction", "InteractionAsked"),
+    "interactions.create_batch": _new("InteractionBatch", "InteractionsAsked"),
+    "interactions.list_all": _posted("Interaction"),
+    "interactions.get": _one("Interaction"),
+    "interactions.delete": _one("Done"),
+    "evaluations.discover": _one("EvaluationPlaces"),
+    "evaluations.score": _run("Scores", "ScoresAsked"),
+    "evaluations.create_dataset": _new("Dataset", "DatasetAsked"),
+    "evaluations.list_datasets": _list("Dataset"),
+    "evaluations.get_dataset": _one("Dataset"),
+    "evaluations.start": Operation(
+        "EvaluationStarted", "EvaluationAsked", errors=(404, 409, 422), creates=True, status=202
+    ),
+    "evaluations.list_all": _list("Evaluation"),
+    "evaluations.get": _one("Evaluation"),
     "inference.infer": _run("Inference", "InferenceAsked", *SERVICE),
     "retrievers.create": _new("RetrieverMade", "RetrieverAsked"),
     "retrievers.list_all": _list("Retriever"),
@@ -134,6 +154,7 @@ OPERATIONS: dict[str, Operation] = {
     "retrievers.delete": _one("Done"),
     "retrievers.execute_adhoc": _run("Execution", "AdhocAsked", *SERVICE),
     "retrievers.execute_batch": _run("Executions", "ExecutionsAsked", *SERVICE),
+    "retrievers.stages": _one("Stages"),
     "retrievers.execute": _run("Execution", "ExecuteAsked", *SERVICE),
     "retrievers.explain": _run("Explanation", "ExecuteAsked", *SERVICE),
 }

@@ -4,15 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 
 from mixpeek_lab.errors import RetrieverError
-from mixpeek_lab.filters.values import resolve
+from mixpeek_lab.filters.values import as_number, resolve
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.stage import StageContext
 
 CONTENT, TEXT_COLUMN = "content", "data"
 """Mixpeek's name for a document's text, and the column that holds it here."""
+_COLUMNS = {
+    "object_id": "root_object_id", "_bucket_id": "root_bucket_id", "_extractor": "extractor",
+    "_run_id": "run_id",
+}  # fmt: skip
+"""Columns of stored documents, which filters know, by what they are called in a hit's lineage."""
+NOT_STORED = frozenset(
+    ("score", "collection_id", "path", "chain", "source_object_id", *_COLUMNS.values())
+)
+"""Names of a hit that no stored document's column has."""
+
+
+def seen(hit: Hit) -> dict[str, JSON]:
+    """A hit as filters and field paths see it: lineage, fields, ids and score by their names."""
+    columns = {column: hit.lineage.get(name) for column, name in _COLUMNS.items()}
+    ids = {"document_id": hit.document_id, "collection_id": hit.collection_id}
+    return {**hit.lineage, **columns, **hit.fields, **ids, "score": hit.score}
+
+
+def value_at(hit: Hit, path: str) -> JSON:
+    """The value at a dotted path of what `seen` gives, None where there is none.
+
+    `content` is the text column where the document has no field of that name.
+    """
+    found = resolve(seen(hit), path)
+    return hit.fields.get(TEXT_COLUMN) if found is None and path == CONTENT else found
+
+
+def number_at(hit: Hit, path: str) -> float | None:
+    """The value at a path where it is a finite number (a boolean is none), else None."""
+    value = hit.score if path == "score" else value_at(hit, path)
+    number = as_number(value)
+    return float(number) if number is not None and isfinite(number) else None
 
 
 def texts_of(

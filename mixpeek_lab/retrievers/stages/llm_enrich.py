@@ -41,4 +41,5 @@ STAGE = Stage(
     run,
     needs="generate",
     names={"extractor": "inference_name", "content_field": "document_field"},
+    templates=("prompt",),
 )

@@ -43,4 +43,5 @@ STAGE = Stage(
         "content_field": "document_field",
         "criteria": "prompt",
     },
+    templates=("prompt",),
 )

@@ -10,15 +10,23 @@ from mixpeek_lab.errors import RetrieverError
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filter": ("feature_search", "attribute_filter", "llm_filter", "query_expand"),
     "sort": ("sort_relevance", "sort_attribute", "mmr", "rerank", "score_normalize"),
-    "reduce": ("aggregate", "sample", "summarize", "limit", "deduplicate"),
-    "group": ("group_by", "cluster"),
+    "reduce": (
+        "aggregate", "sample", "summarize", "limit", "deduplicate", "group_by", "cluster",
+    ),
     "apply": (
         "json_transform", "rag_prepare", "api_call", "sql_lookup", "unwind", "code_execution",
         "web_scrape", "external_web_search", "classify",
     ),
     "enrich": ("llm_enrich", "taxonomy_enrich", "document_enrich", "agentic_enrich"),
 }  # fmt: skip
-"""Category → stage ids."""
+"""Category → stage ids. `group` of Mixpeek's pages is `reduce` in its API."""
+
+OFF: Mapping[str, str] = {
+    "external_web_search": "It sends queries to a search service on the internet.",
+    "web_scrape": "It loads pages from the internet, by links that documents hold.",
+    "code_execution": "It runs code from a retriever's definition, and needs a sandbox for that.",
+}
+"""Stages that need what a local lab does not have → why they are off."""
 
 FIRST = "feature_search"
 """The stage that every retriever begins with."""
@@ -40,6 +48,8 @@ def check_stage(stage_id: object, available: Collection[str], where: str) -> Non
     if stage_id == FIRST or stage_id in available:
         return
     known = all_stages()
+    if stage_id in OFF:
+        raise RetrieverError(f"{where}: stage {stage_id} is off. {OFF[str(stage_id)]} {there}.")
     if stage_id in known:
         raise RetrieverError(f"{where}: stage {stage_id} is not part of this version yet; {there}.")
     close = get_close_matches(str(stage_id), known, n=1)

@@ -7,30 +7,35 @@ flat          {stage_type, stage_id: rerank, parameters: {…}}
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mixpeek_lab.errors import InvalidInputError, RetrieverError
-from mixpeek_lab.filters import check_template
+from mixpeek_lab.filters import check_template, has_template
 from mixpeek_lab.models import JSON
-from mixpeek_lab.retrievers.bodies import check_keys, checked, mapping
+from mixpeek_lab.retrievers.bodies import check_keys, checked, mapping, renamed
 from mixpeek_lab.retrievers.stages import AVAILABLE
 from mixpeek_lab.retrievers.stages.names import FIRST, all_stages, category_of, check_stage
 from mixpeek_lab.retrievers.stages.stage import (
     ExtractorParameters,
+    OnError,
     Stage,
+    StageContext,
     StageParameters,
     StageSpec,
 )
 from mixpeek_lab.uris import FeatureURI
 
 STAGE_KEYS = (
-    "stage_name", "stage_type", "stage_id", "config", "parameters", "description",
+    "stage_name", "stage_type", "stage_id", "config", "parameters", "description", "on_error",
 )  # fmt: skip
 STAGE_FILTERS = ("filters", "pre_filters")
 CONFIG_KEYS = ("stage_id", "parameters")
-_TEMPLATES = ("query", "prompt")
-"""Parameters that are templates."""
+_ON_ERROR: Mapping[object, OnError] = {
+    None: "error", "error": "error", "fail": "error", "raise": "error",
+    "skip": "skip", "continue": "skip",
+}  # fmt: skip
+"""What may be written as a stage's on_error. Mixpeek has `error` and `skip`."""
 
 
 class _Written(NamedTuple):
@@ -73,19 +78,49 @@ def parse_stages(entries: Sequence[tuple[Mapping[str, JSON], str]]) -> tuple[Sta
             )
         written = _written(entry, stage_id, where)
         name = _name(written, {FIRST, *(spec.name for spec in found)}, where)
-        parameters = _parameters(written)
-        found.append(StageSpec(name, stage_id, parameters, _asked_at(written, parameters)))
+        parameters, given = _parameters(written)
+        found.append(
+            StageSpec(
+                name,
+                stage_id,
+                parameters,
+                _asked_at(written, parameters),
+                _on_error(entry.get("on_error"), where),
+                given,
+            )
+        )
     return tuple(found)
+
+
+def filled_in(spec: StageSpec, context: StageContext) -> StageParameters:
+    """The stage's parameters for one request: those with templates filled in, and checked now.
+
+    RetrieverError or InvalidInputError where what a request fills in does not fit.
+    """
+    if spec.given is None:
+        return spec.parameters
+    stage, where = AVAILABLE[spec.stage_id], f"stage {spec.name!r}"
+    given = {
+        key: value if key in stage.templates else context.render(value, key)
+        for key, value in spec.given.items()
+    }
+    found = checked(stage.parameters, given, where)
+    if isinstance(found, ExtractorParameters):
+        return _with_extractor(found, stage, where)
+    return found
 
 
 def as_public(spec: StageSpec) -> dict[str, JSON]:
     """The stage in the public shape, its parameters echoed beside its config."""
-    parameters = spec.parameters.model_dump(exclude_none=True)
+    parameters = spec.given
+    if parameters is None:
+        parameters = spec.parameters.model_dump(mode="json", exclude_none=True, by_alias=True)
     return {
         "stage_name": spec.name,
         "stage_type": category_of(spec.stage_id),
         "config": {"stage_id": spec.stage_id, "parameters": parameters},
         "parameters": parameters,
+        **({} if spec.on_error == "error" else {"on_error": spec.on_error}),
     }
 
 
@@ -120,24 +155,48 @@ def _name(written: _Written, taken: set[str], where: str) -> str:
     return name
 
 
-def _parameters(written: _Written) -> StageParameters:
+def _parameters(written: _Written) -> tuple[StageParameters, Mapping[str, JSON] | None]:
+    """The parameters, and as written where some wait for a request to fill them in."""
     stage, where = AVAILABLE[written.stage_id], written.where
     given = mapping({} if written.parameters is None else written.parameters, where)
-    found = checked(stage.parameters, given, where, stage.names)
-    for key in _TEMPLATES:
-        text = getattr(found, key, None)
-        if text is not None:
+    given = renamed(given, stage.names, where)
+    for key, value in given.items():
+        for text in _texts(value):
             _check_template(text, f"{where}.{key}")
+    waiting = [k for k, v in given.items() if k not in stage.templates and has_template(v)]
+    found = checked(stage.parameters, written.parameters or {}, where, stage.names, later=waiting)
     if isinstance(found, ExtractorParameters):
-        return _with_extractor(found, stage, where)
-    return found
+        found = _with_extractor(found, stage, where)
+    return found, given if waiting else None
+
+
+def _on_error(written: JSON, where: str) -> OnError:
+    try:
+        return _ON_ERROR[written]
+    except (KeyError, TypeError):
+        raise RetrieverError(
+            f"{where}.on_error: expected 'error' (the search fails) or 'skip' (it goes on without "
+            f"the stage), got {written!r}."
+        ) from None
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    """The texts in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _texts(entry)
 
 
 def _with_extractor(
     parameters: ExtractorParameters, stage: Stage, where: str
 ) -> ExtractorParameters:
     """The parameters with the feature's URI normalised."""
-    if parameters.feature_uri is None and not parameters.inference_name:
+    if parameters.needs_extractor and not parameters.has_extractor:
         raise RetrieverError(
             f"{where}: stage {stage.stage_id} needs an extractor with inference_type "
             f"{stage.needs!r}: give its feature_uri, or its name as inference_name."

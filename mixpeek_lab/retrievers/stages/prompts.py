@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates
 from mixpeek_lab.retrievers.stages.stage import ExtractorParameters, StageContext
@@ -29,7 +28,7 @@ def ask_about(
     asked = []
     for hit in hits:
         document = seen_by_templates(hit, parameters.document_field)
-        where = f"stage {context.stage!r}, prompt for {hit.document_id}"
-        prompt = str(render(parameters.prompt, context.inputs, where, document))
+        what = f"prompt for {hit.document_id}"
+        prompt = str(context.render(parameters.prompt, what, document))
         asked.append({"prompt": context.short_enough(prompt, "prompt"), "document": document})
     return context.infer(parameters.extractor, asked)

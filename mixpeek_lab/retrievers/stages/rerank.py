@@ -86,4 +86,5 @@ STAGE = Stage(
     run,
     needs="rerank",
     names={"extractor": "inference_name", "top_n": "top_k", "content_field": "document_field"},
+    templates=("query",),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict
 
@@ -12,20 +12,22 @@ from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON, Hit, InferenceType
 from mixpeek_lab.retrievers.bodies import MOST_TEXT, Body
+from mixpeek_lab.retrievers.stages.names import category_of
+from mixpeek_lab.retrievers.stages.reach import NO_REACH, ExtractorRef, Infer, Reach
 
-
-@dataclass(frozen=True, slots=True)
-class ExtractorRef:
-    """How a stage names its extractor: a feature's URI, or a name with or without a version."""
-
-    text: str
-    is_uri: bool
+OnError = Literal["error", "skip"]
 
 
 class StageParameters(Body):
     """The parameters of a stage. Unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class ExtractorParameters(StageParameters):
@@ -38,16 +40,21 @@ class ExtractorParameters(StageParameters):
     text of that name."""
 
     @property
+    def has_extractor(self) -> bool:
+        """Whether one is named."""
+        return self.feature_uri is not None or bool(self.inference_name)
+
+    @property
+    def needs_extractor(self) -> bool:
+        """Whether one has to be."""
+        return True
+
+    @property
     def extractor(self) -> ExtractorRef:
         """Whom to ask. `feature_uri` counts where both are given, as it does for Mixpeek."""
         if self.feature_uri is not None:
             return ExtractorRef(self.feature_uri, is_uri=True)
         return ExtractorRef(self.inference_name or "", is_uri=False)
-
-
-Infer = Callable[[ExtractorRef, Sequence[Mapping[str, JSON]]], Sequence[Mapping[str, JSON]]]
-"""(extractor, several inputs) → its service's answers, in the same order, checked against the
-contract of its inference_type. Raises ExtractorError, or EngineError where it is not deployed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,23 @@ class StageContext:
     text: str | None
     """The request's own text."""
     infer: Infer
+    values: Mapping[str, JSON] = field(default_factory=dict)
+    """`{{CONTEXT.…}}` of templates: see `running.context_values`."""
+    reach: Reach = NO_REACH
+    """What else may be called: search, embed, vectors, documents, llm, http, sql, secret."""
+
+    def render(self, value: JSON, what: str, document: Mapping[str, JSON] | None = None) -> JSON:
+        """`value` with its templates filled in; `what` names the parameter in errors.
+
+        InvalidInputError, see `filters.render`.
+        """
+        where = f"stage {self.stage!r}, {what}"
+        return render(value, self.inputs, where, document, self.values)
 
     def query(self, template: str | None) -> str:
         """The query in `template`, or the request's own text. RetrieverError for none."""
         where = f"stage {self.stage!r}, query"
-        found = self.text if template is None else render(template, self.inputs, where)
+        found = self.text if template is None else self.render(template, "query")
         if not isinstance(found, str) or not found.strip():
             raise RetrieverError(
                 f"{where}: there is no text. Send one with the request, or write it in `query`."
@@ -90,6 +109,9 @@ class Outcome:
     found: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     """document id → what the stage found out, for the hit's explanation."""
     warnings: tuple[str, ...] = ()
+    output: Mapping[str, JSON] = field(default_factory=dict)
+    """What it says of the answer as a whole: `facets` and `groups` (lists), `summary`,
+    `aggregations`. It stands at the answer's root, and in the stage's statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,16 @@ class Stage:
     """The inference_type of the extractor that it asks."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Other spellings of its parameters."""
+    templates: tuple[str, ...] = ()
+    """Parameters whose templates the stage fills in itself, for each document perhaps. Any other
+    parameter with a template is filled in and checked once for each request."""
+    icon: str = "layers"
+    """A name of lucide.dev, for pictures of a pipeline."""
+
+    @property
+    def category(self) -> str:
+        """filter, sort, reduce, apply or enrich."""
+        return category_of(self.stage_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +149,7 @@ class StageSpec:
     parameters: StageParameters
     where: str = field(default="", compare=False)
     """Where the user wrote which extractor it asks, for errors."""
+    on_error: OnError = "error"
+    """Whether a failure ends the search, or the stage is skipped with a warning."""
+    given: Mapping[str, JSON] | None = field(default=None, hash=False)
+    """The parameters as written, where some hold templates that each request fills in."""

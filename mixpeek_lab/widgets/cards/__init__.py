@@ -5,14 +5,19 @@ run to run.
 """
 
 from mixpeek_lab.widgets.cards.data import BucketCard, BucketList, RunCard, TablePage
+from mixpeek_lab.widgets.cards.evaluation import ComparisonCard, EvaluationCard, EvaluationList
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
+from mixpeek_lab.widgets.cards.stages import StageCard, StageList
 from mixpeek_lab.widgets.cards.view import FactsCard
 
 __all__ = [
     "BucketCard",
     "BucketList",
+    "ComparisonCard",
+    "EvaluationCard",
+    "EvaluationList",
     "ExtractorCard",
     "ExtractorList",
     "FactsCard",
@@ -21,5 +26,7 @@ __all__ = [
     "RetrieverCard",
     "RetrieverList",
     "RunCard",
+    "StageCard",
+    "StageList",
     "TablePage",
 ]

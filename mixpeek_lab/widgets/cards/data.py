@@ -87,7 +87,7 @@ class RunCard(View):
 
     def _failures(self, kind: str, count: int) -> str:
         examples = "".join(
-            f"<li><code>{escape(failure_line(each))}</code></li>"
+            f'<li><code style="overflow-wrap:anywhere">{escape(failure_line(each))}</code></li>'
             for each in examples_of(self.report.failures, kind)
         )
         title = f'<b style="color:{COLOURS["error"]}">{escape(kind)} × {count:,}</b>'

@@ -118,8 +118,7 @@ class Batches:
                 f"No enabled collection is made of bucket {bucket.name!r}: create one, then submit "
                 "the batch."
             )
-        again = batch.body.get("dedup_strategy", "skip") != "skip"
-        options = {"force": sorted(batch.object_ids or ("*",))} if again else {}
+        options = _dedup_options(strategy(batch.body), batch.object_ids or ())
         with self._catalog.together():
             tasks = {
                 one.collection_id: self._catalog.queue_task(one.collection_id, options)[0].task_id
@@ -175,3 +174,9 @@ def strategy(body: Mapping[str, JSON]) -> str:
     if found not in STRATEGIES:
         raise BodyError.at("dedup_strategy", f"is {found!r}: {', '.join(STRATEGIES)}.")
     return found
+
+
+def _dedup_options(name: str, chosen: Sequence[str]) -> dict[str, list[str]]:
+    """A task's options for a strategy and the objects it is for (all): see Collections.trigger."""
+    again = sorted(chosen) or ["*"]
+    return {"skip": {}, "replace": {"force": again}, "force": {"beside": again}}[name]

@@ -100,9 +100,11 @@ class Collections:
         return self.get(collection.collection_id)
 
     def trigger(self, key: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Bring it up to date, as a batch. `dedup_strategy`: `replace` and `force` compute again.
+        """Bring it up to date; objects that are new or changed are computed in any case.
 
-        Objects that changed are computed in any case; `object_ids` says which ones again.
+        `dedup_strategy`, for those that have documents (or `object_ids` of them): `skip` leaves
+        them, `replace` computes them again, `force` too and lets both be: the new documents come
+        beside the old ones, until the object changes.
         """
         demand_known(body, ("object_ids", "dedup_strategy", "include_buckets"))
         collection = self._catalog.collection(key)
@@ -125,7 +127,7 @@ class Collections:
     def delete(self, key: str) -> None:
         """Remove a collection with its documents.
 
-        ConflictError where a retriever searches it, or a run of it is under way.
+        ConflictError where a retriever searches it, or a run of it is under way: cancel that first.
         """
         collection = self._catalog.collection(key)
         names = {collection.collection_id, collection.name}
@@ -139,11 +141,24 @@ class Collections:
                 "delete that first."
             )
         root = self._home.snapshots(collection.collection_id)
-        with writing(root):
-            self._catalog.delete_collection(collection.collection_id)
-            shutil.rmtree(root, ignore_errors=True)
+        try:
+            with writing(root):
+                self._catalog.delete_collection(collection.collection_id)
+                shutil.rmtree(root, ignore_errors=True)
+        except ConflictError as error:
+            raise self._in_use(collection) or error from None
 
     # ------------------------------------------------------------ inside
+
+    def _in_use(self, collection: Collection) -> ConflictError | None:
+        """What to say where a task is at work on the collection; None where that is no task."""
+        for task in self._catalog.tasks(collection.collection_id):
+            if task.state == "IN_PROGRESS":
+                return ConflictError(
+                    f"Task {task.task_id} is at work on collection {collection.name!r}. Wait for "
+                    f"it, or cancel it first: POST /v1/tasks/{task.task_id}/cancel."
+                )
+        return None
 
     def _new_name(self, body: Mapping[str, JSON]) -> str:
         name = new_name(required(body, ("collection_name", "name"), str), "collection")

@@ -66,7 +66,7 @@ class Documents:
             rows = [row for row in rows if every[row] not in gone]
         start = bisect_right(rows, _row_of(every, after)) if after else offset
         shown = [every[row] for row in rows[start : start + limit]]
-        vectors = source.snapshot.vectors_of(shown) if with_vectors else {}
+        vectors = source.snapshot.all_vectors_of(shown) if with_vectors else {}
         found = source.snapshot.fetch(shown).items()
         items = [{**_record(source, row, edits), **vectors.get(key, {})} for key, row in found]
         return Listed(items, len(rows), shown[-ANCHORS:] if start + limit < len(rows) else None)
@@ -75,7 +75,7 @@ class Documents:
         """One document; NotFoundError where it is not there, or was deleted."""
         collection = self._catalog.collection(key)
         source, row, edits = self._row(collection, document_id)
-        vectors = source.snapshot.vectors_of([document_id]) if with_vectors else {}
+        vectors = source.snapshot.all_vectors_of([document_id]) if with_vectors else {}
         return {**_record(source, row, edits), **vectors.get(document_id, {})}
 
     def patch(self, key: str, document_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Container, Mapping, Sequence
+
+from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError, LabError, NotReadyError
 from mixpeek_lab.models import JSON
@@ -16,11 +20,15 @@ SERVE = {"RUNNING": "DEPLOYED", "DEPLOYING": "IN_PROGRESS", "NOT_STARTED": "IN_P
 TYPES = ("realtime", "batch_only")
 
 
+Stages = Callable[[], Mapping[str, Sequence[ExtractorRecord]]]
+"""Retriever, by name → the extractors that its later stages ask, as they are now."""
+
+
 class Extractors:
     """Extractors by id (`name_1_0_0`) or name, which is its current version."""
 
-    def __init__(self, catalog: Catalog, host: Host) -> None:
-        self._catalog, self._host = catalog, host
+    def __init__(self, catalog: Catalog, host: Host, stages: Stages) -> None:
+        self._catalog, self._host, self._stages = catalog, host, stages
 
     def list_all(self) -> list[JSON]:
         """Every version of every extractor, by name."""
@@ -30,6 +38,14 @@ class Extractors:
     def get(self, key: str) -> dict[str, JSON]:
         """One version."""
         return self._record(find_extractor(self._catalog, key), self._host.services())
+
+    def archive(self, key: str) -> tuple[str, bytes]:
+        """The package of one version as a .zip: a name for the file, and its bytes."""
+        record = find_extractor(self._catalog, key)
+        with tempfile.TemporaryDirectory(prefix="mixpeek-lab-archive-") as folder:
+            packed = pack(record.source, folder)
+            name = f"{extractor_id(record.manifest.name, record.manifest.version)}.zip"
+            return name, packed.path.read_bytes()
 
     def outline(self, name: str, digest: str) -> dict[str, JSON]:
         """What an upload's confirmation tells of the version that it made."""
@@ -78,12 +94,21 @@ class Extractors:
         return {"success": True, **self.status(key)}
 
     def undeploy(self, key: str) -> dict[str, JSON]:
-        """Take its service down, if there is one."""
+        """Take its service down, if there is one: it answers what it has, and no more.
+
+        `warnings` names the retrievers whose stages ask this very version: another one that is
+        deployed stands in where they name none.
+        """
         record = find_extractor(self._catalog, key)
-        self._catalog.drop_deployment(record.manifest.name, record.source.digest)
-        if (record.manifest.name, record.source.digest[:12]) in self._host.services():
-            self._host.take_down(record.manifest.name, record.source.digest)
-        return {"success": True, **self.status(key)}
+        name, digest = record.manifest.name, record.source.digest
+        self._catalog.drop_deployment(name, digest)  # from here on nobody is sent there
+        if (name, digest[:12]) in self._host.services():
+            self._host.take_down(name, digest)
+        warnings = [
+            f"Retriever {user!r} asks it in a stage: its searches fail until it is deployed again."
+            for user in self._asked_by(name, {digest})
+        ]
+        return {"success": True, **self.status(key), "warnings": warnings}
 
     def served(self, key: str) -> ExtractorRecord:
         """The version, if it is served; else NotReadyError or ConflictError."""
@@ -113,7 +138,7 @@ class Extractors:
         return EngineError(f"{error} Over HTTP: POST {address}.")
 
     def delete(self, key: str) -> None:
-        """Forget a version that no collection is made with."""
+        """Forget a version that no collection is made with, and no retriever's stage asks."""
         record = find_extractor(self._catalog, key)
         name, version = record.manifest.name, record.manifest.version
         contents = self._catalog.contents(name, version)
@@ -126,6 +151,12 @@ class Extractors:
             raise ConflictError(
                 f"{extractor_id(name, version)} made {', '.join(users)}: delete that first."
             )
+        if users := self._asked_by(name, digests):
+            raise ConflictError(
+                f"{extractor_id(name, version)} is asked by a stage of retriever "
+                f"{', '.join(users)}: delete that first, or deploy another version for a stage "
+                "that names none."
+            )
         states = self._host.services()
         for digest in digests:
             self._catalog.drop_deployment(name, digest)
@@ -135,21 +166,26 @@ class Extractors:
 
     # ------------------------------------------------------------ inside
 
+    def _asked_by(self, name: str, digests: Container[str]) -> list[str]:
+        """The retrievers whose stages ask one of these."""
+        return [
+            retriever for retriever, asked in self._stages().items()
+            if any(r.manifest.name == name and r.source.digest in digests for r in asked)
+        ]  # fmt: skip
+
     def _deployment(self, record: ExtractorRecord) -> Deployment | None:
         return self._catalog.deployment(record.manifest.name, record.source.digest)
 
     def _status(self, record: ExtractorRecord, states: States) -> tuple[str, str]:
         """The status and, where it has failed, why."""
         row = self._deployment(record)
-        if row is not None and row.state in ON_THE_WAY:
-            return row.state, ""
+        if row is not None and row.state in (*ON_THE_WAY, "FAILED"):
+            return row.state, row.error
         state, message = states.get((record.manifest.name, record.source.digest[:12]), ("", ""))
         if state in SERVE:
             return SERVE[state], ""
         if state and state != "DELETING":
             return "FAILED", message or f"Ray Serve says {state}."
-        if row is not None and row.state == "FAILED":
-            return "FAILED", row.error
         return "NOT_DEPLOYED", ""
 
     def _record(self, record: ExtractorRecord, states: States) -> dict[str, JSON]:
@@ -182,6 +218,20 @@ class Extractors:
             "deployment_status": state,
             "error": error or None,
             "created_at": record.created_at,
+            **self._history(record),
+        }
+
+    def _history(self, record: ExtractorRecord) -> dict[str, JSON]:
+        """What was said when the version was made; nothing but its tags before it is committed."""
+        name = record.manifest.name
+        commit = self._catalog.commit(name, digest=record.source.digest)
+        version = commit.version if commit else None
+        return {
+            "message": commit.message if commit else None,
+            "author": commit.author if commit else None,
+            "parent_version": commit.parent if commit else None,
+            "committed_at": commit.created_at if commit else None,
+            "tags": [tag for tag, found in self._catalog.tags(name).items() if found == version],
         }
 
 

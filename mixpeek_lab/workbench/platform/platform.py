@@ -10,10 +10,12 @@ from mixpeek_lab.workbench.platform.blob_files import BlobFiles
 from mixpeek_lab.workbench.platform.blob_uploads import BlobUploads
 from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
+from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.documents import Documents
-from mixpeek_lab.workbench.platform.extractors import Extractors
+from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.interactions import PlatformInteractions
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
 from mixpeek_lab.workbench.platform.request_keys import RequestKeys
@@ -26,11 +28,11 @@ __all__ = ["Host", "Platform"]
 class Platform:
     """One attribute a resource. What takes long is written down, and done by the worker."""
 
-    def __init__(self, catalog: Catalog, home: Home, host: Host) -> None:
+    def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
         self._catalog, self._host = catalog, host
         roots = FileRoots(home)
         self.namespaces = Namespaces(catalog)
-        self.extractors = Extractors(catalog, host)
+        self.extractors = Extractors(catalog, host, stages)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         files = BlobFiles(catalog, home)
@@ -42,10 +44,19 @@ class Platform:
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
         self.file_roots = roots
+        self.interactions = PlatformInteractions(catalog)
+        self.datasets = Datasets(catalog)
         watch(SecretStore(home.path))  # from here on, no error tells a secret
 
     def resume(self) -> None:
-        """Go on with what was asked for before the lab was stopped."""
+        """Go on with what was asked for before the lab was stopped.
+
+        What was deployed from the notebook went with the endpoint that it was deployed to.
+        """
+        for one in self._catalog.deployments():
+            is_lab = (one.owner, one.state) == ("lab", "DEPLOYED")
+            if is_lab and (one.name, one.digest[:12]) not in self._host.services():
+                self._catalog.drop_deployment(one.name, one.digest)
         served = any(d.owner == "api" and d.state != "FAILED" for d in self._catalog.deployments())
         if served or self._catalog.has_open_tasks():
             self._host.wake()

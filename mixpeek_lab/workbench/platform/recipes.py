@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.errors import BodyError, NotFoundError
 from mixpeek_lab.models import JSON
-from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown
 from mixpeek_lab.workbench.platform.ids import extractor_id, find_extractor
+from mixpeek_lab.workbench.refs import version_of
 
 WHERE = "feature_extractor."
 NAME, IDS = "feature_extractor_name", ("feature_extractor_id", "plugin_id", "extractor_id")
@@ -68,7 +68,7 @@ def wanted_parameters(config: Mapping[str, JSON]) -> dict[str, JSON]:
 def _found(catalog: Catalog, key: str, version: str | None) -> ExtractorRecord:
     if version is None:
         return find_extractor(catalog, key)
-    wanted = normalise_version(version)
+    wanted = version_of(catalog, key, version)
     try:
         return catalog.extractor(key, version=wanted)
     except NotFoundError as missing:  # the id of a version, or no version of that name

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 from mixpeek_lab.catalog import Catalog, Task
-from mixpeek_lab.errors import NotFoundError
+from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.lost import close_lost_work
 
 SHOWN_FAILURES = 20
+CANCELED = "It was canceled. Its documents are those of the run before."
+FREED_SECONDS = 10.0
+"""How long a cancellation waits for the processes to end; they do in any case."""
 
 
 class Tasks:
@@ -43,6 +50,29 @@ class Tasks:
         ]
         return record
 
+    def cancel(self, task_id: str) -> dict[str, JSON]:
+        """End a task that has not ended; what it has of processes ends with it.
+
+        Its collection stays at the snapshot that readers see. ConflictError where the task has
+        ended by itself; one that was canceled stays so.
+        """
+        task = self._catalog.task(task_id)
+        if not self._catalog.cancel_task(task_id, CANCELED) and task.state != "CANCELED":
+            task = self._catalog.task(task_id)
+            if task.state != "CANCELED":
+                raise ConflictError(f"Task {task_id} has ended already: {task.state}.")
+        if task.state == "IN_PROGRESS":
+            self._await_freed(task)
+        return self.get(task_id)
+
+    def _await_freed(self, task: Task) -> None:
+        """Wait a moment until whoever was at work on the collection is gone."""
+        end = time.monotonic() + FREED_SECONDS
+        while time.monotonic() < end:
+            with suppress(ConflictError), writing(self._home.snapshots(task.collection_id)):
+                return
+            time.sleep(0.05)
+
     def _record(self, task: Task) -> dict[str, JSON]:
         try:
             name = self._catalog.collection(task.collection_id).name
@@ -60,6 +90,7 @@ class Tasks:
                 "collection_id": task.collection_id,
                 "collection_name": name,
                 "run_id": task.run_id,
+                "attempts": task.attempts,
                 **task.options,
             },
             "created_at": task.created_at,

@@ -36,6 +36,9 @@ VALIDATE = "mixpeek_lab.workbench.platform.validation:validate"
 HOUR, DAY = 3600, 24 * 3600
 """Seconds for which an address holds: as a rule, and at most."""
 
+BY_API = "api"
+"""Who commits what is uploaded."""
+
 ASKED = ("name", "version", "description", "file_size_bytes", "presigned_url_expiration")
 
 
@@ -158,23 +161,31 @@ class Uploads:
         """
         assert verdict.source is not None
         assert verdict.manifest is not None
-        manifest, digest = verdict.manifest, verdict.source.digest
-        self._demand_free(manifest.name, manifest.version, digest)
-        self._catalog.put_extractor(verdict.source, manifest)
-        kept = self._catalog.extractor(manifest.name, digest=digest).manifest.version
-        return replace(upload, state="passed", digest=digest, version=kept)
+        name, digest = verdict.manifest.name, verdict.source.digest
+        if not upload.is_assigned:
+            self._demand_free(name, verdict.manifest.version, digest)
+        self._catalog.put_extractor(verdict.source, verdict.manifest)
+        commit = self._catalog.commit(name, digest=digest)
+        if commit is None:
+            known = self._catalog.extractor(name, digest=digest).manifest.version
+            taken = self._catalog.commit(name, version=known)
+            version = self._catalog.free_version(name, upload.version if taken else known)
+            self._catalog.renumber(name, digest, version)
+            commit = self._catalog.add_commit(
+                name, version, digest, upload.message, BY_API, "upload"
+            )
+        self._catalog.move_head(name, commit.version)
+        return replace(upload, state="passed", digest=digest, version=commit.version)
 
     def _demand_free(self, name: str, version: str, digest: str) -> None:
-        """ConflictError where other contents were uploaded as that version, and are there."""
-        there = {record.source.digest for record in self._catalog.contents(name, version)}
-        for upload in self._catalog.uploads():
-            is_it = (upload.state, upload.name, upload.version) == ("passed", name, version)
-            if is_it and upload.digest in there - {digest}:
-                raise ConflictError(
-                    f"{name} {version} was uploaded before with other contents "
-                    f"({upload.digest[:12]}). Raise the version in the manifest and in the upload, "
-                    f"or delete {extractor_id(name, version)} first."
-                )
+        """ConflictError where other contents were committed as that version, and are there."""
+        commit = self._catalog.commit(name, version=version)
+        if commit is not None and commit.digest != digest:
+            raise ConflictError(
+                f"{name} {version} is there with other contents ({commit.digest[:12]}, by "
+                f"{commit.origin}). Raise the version in the manifest and in the upload, leave it "
+                f"out of the upload, or delete {extractor_id(name, version)} first."
+            )
 
     def _answer(self, upload: Upload) -> dict[str, JSON]:
         told: dict[str, JSON] = {

@@ -1,0 +1,153 @@
+"""Measure a retriever against judged queries, and compare what was measured before.
+
+Exit code 0 once it is measured, whatever the numbers say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.errors import InvalidInputError, LabError
+from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS
+
+if TYPE_CHECKING:
+    from mixpeek_lab.evaluation import Comparison, Evaluation
+    from mixpeek_lab.workbench import Lab
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("retriever", nargs="?", help="a retriever of the lab")
+    parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC)")
+    parser.add_argument("--queries", help="file of JSON lines, or of id<tab>text")
+    parser.add_argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
+    parser.add_argument("--split", help="which file of the folder's qrels (default: test)")
+    parser.add_argument("--id-field", help="the documents' field that the judgements mean")
+    parser.add_argument("--depth", type=int, help="hits asked for each query (default: 100)")
+    parser.add_argument("--name", default="", help="what it is called in comparisons")
+    parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals")
+    parser.add_argument("--interval", choices=INTERVALS, default="bca")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--compare", nargs="+", metavar="RUN", help="a baseline, then others")
+    parser.add_argument("--test", choices=TESTS, default="t-test", help="of --compare")
+    parser.add_argument("--correction", choices=CORRECTIONS, default="holm", help="of --compare")
+    parser.add_argument("--list", action="store_true", help="show what is kept")
+    parser.add_argument("--trec", metavar="FILE", help="write the run as TREC's file")
+    parser.add_argument("--csv", metavar="FILE", help="write the per-query table")
+    parser.add_argument("--json", metavar="FILE", help="keep the numbers; - prints them alone")
+    parser.add_argument("--home", help="the lab's folder (default: .mixpeek_lab)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate, compare or list, and print it."""
+    from mixpeek_lab.widgets.cards import EvaluationList
+    from mixpeek_lab.workbench import Lab
+
+    _check(options)
+    with Lab(_home(options.home)) as lab:
+        if options.list:
+            print(EvaluationList(lab.evaluations.list()))
+        elif options.compare:
+            _compare(lab, options)
+        else:
+            _evaluate(lab, options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not (options.list or options.compare or (options.retriever and options.qrels)):
+        raise InvalidInputError("Say what: RETRIEVER QRELS, --compare RUN RUN, or --list.")
+    for given in (options.trec, options.csv, options.json):
+        if given and given != "-" and not Path(given).absolute().parent.is_dir():
+            raise InvalidInputError(f"{given}: there is no such folder.")
+
+
+def _evaluate(lab: Lab, options: argparse.Namespace) -> None:
+    from mixpeek_lab.widgets.cards import EvaluationCard
+
+    found = lab.evaluate(
+        options.retriever,
+        options.qrels,
+        options.queries,
+        measures=_measures(options),
+        name=options.name,
+        split=options.split,
+        id_field=options.id_field,
+        depth=options.depth,
+        confidence=options.confidence,
+        interval=options.interval,
+        seed=options.seed,
+        on_query=_progress if sys.stderr.isatty() else None,
+    )
+    if options.trec:
+        found.to_trec(options.trec)
+    _show(options, str(EvaluationCard(found)), _numbers(found), found)
+
+
+def _compare(lab: Lab, options: argparse.Namespace) -> None:
+    from mixpeek_lab.widgets.cards import ComparisonCard
+
+    found = lab.evaluations.compare(
+        *options.compare,
+        measures=_measures(options),
+        test=options.test,
+        correction=options.correction,
+        confidence=options.confidence,
+        seed=options.seed,
+    )
+    _show(options, str(ComparisonCard(found)), _changes(found), found)
+
+
+def _show(
+    options: argparse.Namespace, text: str, numbers: Any, found: Evaluation | Comparison
+) -> None:
+    if options.csv:
+        found.to_pandas().to_csv(options.csv, index=False)
+    if options.json == "-":
+        print(json.dumps(numbers, indent=2))
+        return
+    if options.json:
+        Path(options.json).write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    print(text)
+
+
+def _numbers(found: Evaluation) -> dict[str, Any]:
+    return {
+        "evaluation_id": found.evaluation_id,
+        "name": found.name,
+        "retriever": found.retriever,
+        "dataset": found.dataset,
+        "digest": found.digest,
+        "mean": found.mean,
+        "intervals": {m: list(span) for m, span in found.intervals.items()},
+        f"unjudged@{found.cut}": found.mean_unjudged,
+        "per_query": dict(found.per_query),
+        "notes": list(found.notes),
+    }
+
+
+def _changes(found: Comparison) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    return [{**asdict(change), "difference": change.difference} for change in found.changes]
+
+
+def _measures(options: argparse.Namespace) -> list[str] | None:
+    return (options.measures or "").replace(",", " ").split() or None
+
+
+def _progress(asked: int, total: int) -> None:
+    end = "\n" if asked == total else ""
+    print(f"\r{asked} of {total} queries", end=end, file=sys.stderr, flush=True)
+
+
+def _home(given: str | None) -> Path:
+    """The lab's folder, which must be there: a new one has no retriever to evaluate."""
+    home = Path(given or os.environ.get("MIXPEEK_LAB_HOME") or ".mixpeek_lab").expanduser()
+    if not home.is_dir():
+        raise LabError(f"There is no lab at {home}: --home names its folder.")
+    return home

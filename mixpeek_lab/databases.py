@@ -1,0 +1,266 @@
+"""SQL for retriever stages: questions with bound values to databases that were set up for it.
+
+`lab` has the lab's own collections as tables, and `documents`, all of them with a `_collection`.
+Every other connection is a URL under its name in the secrets or the environment, and read-only:
+
+    MIXPEEK_LAB_SQL_CRM=sqlite:////data/crm.sqlite      also duckdb:////data/shop.duckdb
+    MIXPEEK_LAB_SQL_PRICES=file:///data/prices.parquet  .csv, .json and .jsonl too; table `data`
+
+Nothing else can be reached from a query: no other file, no ATTACH, no setting, no extension.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.inspection import Inspector, literal, reading
+from mixpeek_lab.models import JSON
+
+OWN = "lab"
+"""The connection to the lab's own collections."""
+PREFIX = "MIXPEEK_LAB_SQL_"
+MOST_ROWS = 1000
+"""Rows of one answer."""
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one value in SQLite."""
+_MEMORY = "512MB"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+_READERS = {
+    ".parquet": "read_parquet", ".csv": "read_csv", ".json": "read_json", ".jsonl": "read_json",
+}  # fmt: skip
+_STEPS = 10_000
+"""Instructions of SQLite between two looks at the clock."""
+_READS = (
+    sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE,
+)  # fmt: skip
+
+Rows = list[dict[str, JSON]]
+Ask = Callable[[Sequence[JSON], float], tuple[list[str], list[tuple[Any, ...]]]]
+"""(values, seconds) → column names and at most MOST_ROWS + 1 rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The databases that stages may ask."""
+
+    inspector: Inspector
+    setting: Callable[[str], str | None]
+    """The name of a secret or of an environment variable → what it holds."""
+
+    def query(
+        self, connection: str, sql: str, values: Sequence[Sequence[JSON]], seconds: float
+    ) -> list[Rows]:
+        """Ask one question, with `?` for each value, once for each entry of `values`.
+
+        `seconds` is the most for each. NotFoundError for a connection that nobody set up,
+        InvalidInputError for SQL that does not run or does more than read, for values that it
+        cannot take and for more than MOST_ROWS rows, EngineError for one that takes too long or
+        a database that does not open.
+        """
+        with self._open(connection, sql) as ask:
+            return [_rows(ask(each, seconds), connection) for each in values]
+
+    @contextmanager
+    def _open(self, connection: str, sql: str) -> Iterator[Ask]:
+        if connection == OWN:
+            with _duckdb_over(self.inspector.document_views(sql), connection, sql) as ask:
+                yield ask
+            return
+        scheme, path = self._address(connection)
+        if scheme == "sqlite":
+            opened = _sqlite(path, connection, sql)
+        elif scheme == "duckdb":
+            opened = _duckdb_file(path, connection, sql)
+        else:
+            opened = _duckdb_over({"data": (_reader(path, connection), [path])}, connection, sql)
+        with opened as ask:
+            yield ask
+
+    def _address(self, connection: str) -> tuple[str, Path]:
+        name = PREFIX + connection.upper()
+        url = self.setting(name) if _NAME.match(connection) else None
+        if not url:
+            raise NotFoundError(
+                "SQL connection", connection, [OWN],
+                f"Set {name} (a secret, or in the environment) to sqlite:////path, "
+                "duckdb:////path or file:///path.",
+            )  # fmt: skip
+        scheme, mark, rest = url.strip().partition("://")
+        is_known = mark and scheme in ("sqlite", "duckdb", "file")
+        path = Path(unquote(rest if scheme == "file" else rest.removeprefix("/")))
+        if not is_known or not rest:
+            raise InvalidInputError(
+                f"{name} is no database that can be asked: it takes sqlite:////path, "
+                "duckdb:////path, or file:///path of a .parquet, .csv, .json or .jsonl file."
+            )
+        if not path.is_file():
+            raise EngineError(f"SQL connection {connection!r}: there is no file where {name} says.")
+        return scheme, path
+
+
+def _rows(found: tuple[list[str], list[tuple[Any, ...]]], connection: str) -> Rows:
+    names, rows = found
+    if len(rows) > MOST_ROWS:
+        raise InvalidInputError(
+            f"SQL connection {connection!r}: more than {MOST_ROWS} rows. Add a LIMIT to the query."
+        )
+    if len(set(names)) < len(names):
+        raise InvalidInputError(
+            f"SQL connection {connection!r}: two columns have one name ({', '.join(names)}). "
+            "Name them apart with AS."
+        )
+    return [dict(zip(names, map(_value, row), strict=True)) for row in rows]
+
+
+def _value(value: Any) -> Any:
+    """What JSON has no word for: decimals as numbers, bytes in hexadecimal."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.hex() if isinstance(value, bytes | bytearray | memoryview) else value
+
+
+def _wrong(connection: str, error: Exception) -> InvalidInputError:
+    return InvalidInputError(f"SQL connection {connection!r}: {type(error).__name__}: {error}")
+
+
+def _late(connection: str, seconds: float) -> EngineError:
+    return EngineError(
+        f"SQL connection {connection!r}: no answer within {seconds:g} s. "
+        "Narrow the query, give its tables an index, or raise the stage's timeout."
+    )
+
+
+# ---------------------------------------------------------------- SQLite
+
+
+@contextmanager
+def _sqlite(path: Path, connection: str, sql: str) -> Iterator[Ask]:
+    try:
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error as error:
+        raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+    with closing(database):
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+        database.set_authorizer(_authorised)
+
+        def ask(values: Sequence[JSON], seconds: float) -> Any:
+            until = time.monotonic() + seconds
+            database.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            try:
+                cursor = database.execute(sql, tuple(values))
+                names = [column[0] for column in cursor.description or ()]
+                return names, cursor.fetchmany(MOST_ROWS + 1)
+            except sqlite3.OperationalError as error:
+                raise (
+                    _late(connection, seconds)
+                    if time.monotonic() > until
+                    else _wrong(connection, error)
+                ) from error
+            except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+                raise _wrong(connection, error) from error
+
+        yield ask
+
+
+def _authorised(action: int, _one: str | None, two: str | None, *_: str | None) -> int:
+    is_function = action == sqlite3.SQLITE_FUNCTION
+    may = action in _READS and not (is_function and str(two).lower() == "load_extension")
+    return sqlite3.SQLITE_OK if may else sqlite3.SQLITE_DENY
+
+
+# ---------------------------------------------------------------- DuckDB
+
+_CLOSED = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": _MEMORY,
+    "max_temp_directory_size": "0KB",
+    "threads": "2",
+}
+
+
+def _reader(path: Path, connection: str) -> str:
+    function = _READERS.get(path.suffix.lower())
+    if function is None:
+        raise InvalidInputError(
+            f"SQL connection {connection!r}: a file is one of {', '.join(_READERS)}."
+        )
+    if function == "read_parquet":
+        return f"SELECT * FROM {reading(path)}"
+    return f"SELECT * FROM {function}({literal(glob.escape(str(path)))})"
+
+
+@contextmanager
+def _duckdb_over(
+    views: Mapping[str, tuple[str, Sequence[Path]]], connection: str, sql: str
+) -> Iterator[Ask]:
+    """A database in memory with these views: name → its query and the files it reads."""
+    import duckdb
+
+    with duckdb.connect(config=_CLOSED) as database:
+        files = ", ".join(literal(str(path)) for _, paths in views.values() for path in paths)
+        try:
+            for name, (query, _) in views.items():
+                quoted = name.replace('"', '""')
+                database.execute(f'CREATE VIEW "{quoted}" AS {query}')
+            database.execute(f"SET allowed_paths=[{files}]")
+            database.execute("SET enable_external_access=false")
+            database.execute("SET lock_configuration=true")
+        except duckdb.Error as error:
+            raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+        yield _asking(database, connection, sql)
+
+
+@contextmanager
+def _duckdb_file(path: Path, connection: str, sql: str) -> Iterator[Ask]:
+    import duckdb
+
+    config = {**_CLOSED, "enable_external_access": "false", "lock_configuration": "true"}
+    try:
+        database = duckdb.connect(str(path), read_only=True, config=config)
+    except duckdb.Error as error:
+        raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+    with database:
+        yield _asking(database, connection, sql)
+
+
+def _asking(database: Any, connection: str, sql: str) -> Ask:
+    import duckdb
+
+    try:
+        statements = database.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _wrong(connection, error) from error
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise InvalidInputError(
+            f"SQL connection {connection!r}: the query must be one statement that reads (SELECT)."
+        )
+
+    def ask(values: Sequence[JSON], seconds: float) -> Any:
+        timer = threading.Timer(seconds, database.interrupt)
+        timer.start()
+        try:
+            answer = database.execute(sql, list(values))
+            names = [column[0] for column in answer.description or ()]
+            return names, answer.fetchmany(MOST_ROWS + 1)
+        except duckdb.InterruptException as error:
+            raise _late(connection, seconds) from error
+        except duckdb.Error as error:
+            raise _wrong(connection, error) from error
+        finally:
+            timer.cancel()
+
+    return ask

@@ -1,0 +1,37 @@
+"""Evaluation without a lab: judgements, confidence, significance, runs. Pure but for files."""
+
+from mixpeek_lab.evaluation.comparison import Change, Comparison, compare
+from mixpeek_lab.evaluation.judgements import Judgements, Queries, read_judgements
+from mixpeek_lab.evaluation.matching import Match, match_field
+from mixpeek_lab.evaluation.runs import read_run, write_run
+from mixpeek_lab.evaluation.statistics import (
+    CORRECTIONS,
+    INTERVALS,
+    TESTS,
+    bootstrap_interval,
+    corrected,
+    paired_p_value,
+)
+from mixpeek_lab.evaluation.values import Evaluation, deepest_cut, measured
+
+__all__ = [
+    "CORRECTIONS",
+    "INTERVALS",
+    "TESTS",
+    "Change",
+    "Comparison",
+    "Evaluation",
+    "Judgements",
+    "Match",
+    "Queries",
+    "bootstrap_interval",
+    "compare",
+    "corrected",
+    "deepest_cut",
+    "match_field",
+    "measured",
+    "paired_p_value",
+    "read_judgements",
+    "read_run",
+    "write_run",
+]

@@ -1,0 +1,107 @@
+"""`%evaluate`: retrievers against judged queries, and what changed between two of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS
+from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import unquoted
+from mixpeek_lab.magics.session import current_lab
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
+
+
+@magics_class
+class EvaluateMagics(Magics):
+    """`%evaluate`."""
+
+    @magic_arguments()
+    @argument("retriever", nargs="?", default="list", help="the retriever; list shows what is kept")
+    @argument("qrels", nargs="?", help="BEIR folder, qrels file (BEIR or TREC), or a variable")
+    @argument("--queries", help="file of JSON lines or of id<tab>text, or a variable")
+    @argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
+    @argument("--split", help="which file of the folder's qrels (default: test)")
+    @argument(
+        "--id-field", help="the documents' field that the judgements mean (found if not said)"
+    )
+    @argument("--depth", type=int, help="hits asked for each query (100)")
+    @argument("--name", default="", help="what this evaluation is called in comparisons")
+    @argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
+    @argument("--interval", choices=INTERVALS, default="bca", help="how the bootstrap is read")
+    @argument("--seed", type=int, default=0, help="of everything that is drawn")
+    @argument("--compare", nargs="+", metavar="RUN", help="a baseline, then others: names or ids")
+    @argument("--test", choices=TESTS, default="t-test", help="paired test of --compare")
+    @argument("--correction", choices=CORRECTIONS, default="holm", help="of its p-values")
+    @argument("--df", metavar="NAME", help="put the per-query table into this variable")
+    @argument("--trec", metavar="FILE", help="write the run as TREC's file")
+    @no_var_expand
+    @line_magic
+    @tells_errors
+    def evaluate(self, line: str) -> EvaluationCard | EvaluationList | ComparisonCard:
+        """Measure a retriever against judged queries; keep it, and compare it with others.
+
+        %evaluate search_docs ../data/cranfield
+        %evaluate search_docs qrels.txt --queries topics.tsv --measures nDCG@10,AP --name stemmed
+        %evaluate --compare search_docs stemmed      a baseline and others, by name or id
+        %evaluate --compare search_docs~1 search_docs   before and now
+        %evaluate list                               what is kept
+        """
+        from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
+
+        options = parse_argstring(self.evaluate, line)
+        if options.compare:
+            found = current_lab().evaluations.compare(
+                *map(unquoted, options.compare), measures=_measures(options), test=options.test,
+                correction=options.correction, confidence=options.confidence, seed=options.seed,
+            )  # fmt: skip
+            self._give(options, found)
+            return ComparisonCard(found)
+        if options.qrels is None:
+            if options.retriever != "list":
+                raise InvalidInputError(
+                    f"%evaluate {options.retriever} QRELS: say where the judgements are."
+                )
+            return EvaluationList(current_lab().evaluations.list())
+        evaluated = self._evaluate(options)
+        if options.trec:
+            evaluated.to_trec(unquoted(options.trec))
+        self._give(options, evaluated)
+        return EvaluationCard(evaluated)
+
+    def _evaluate(self, options: Namespace) -> Any:
+        from mixpeek_lab.magics.live import note_meanwhile
+
+        with note_meanwhile(f"Asking the queries of {options.qrels} …"):
+            return current_lab().evaluate(
+                options.retriever,
+                self._value(options.qrels),
+                self._value(options.queries),
+                measures=_measures(options),
+                name=unquoted(options.name),
+                split=options.split,
+                id_field=options.id_field and unquoted(options.id_field),
+                depth=options.depth,
+                confidence=options.confidence,
+                interval=options.interval,
+                seed=options.seed,
+            )
+
+    def _value(self, given: str | None) -> Any:
+        """A variable of the notebook, where there is one of that name; else a path."""
+        return None if given is None else self.shell.user_ns.get(given, unquoted(given))
+
+    def _give(self, options: Namespace, found: Any) -> None:
+        if options.df:
+            self.shell.user_ns[options.df] = found.to_pandas()
+
+
+def _measures(options: Namespace) -> list[str] | None:
+    names = unquoted(options.measures or "").replace(",", " ").split()
+    return names or None

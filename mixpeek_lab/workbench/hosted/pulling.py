@@ -1,0 +1,120 @@
+"""A version of another platform, brought here: read and checked, never run."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mixpeek_lab.catalog import Catalog, Commit
+from mixpeek_lab.errors import ConflictError, NotFoundError, RemoteError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.source import ExtractorSource
+from mixpeek_lab.uris import normalise_version
+from mixpeek_lab.workbench.extractors import Definition, check_named, demand
+from mixpeek_lab.workbench.hosted.platform import RemoteExtractors
+from mixpeek_lab.workbench.packages import read_package
+from mixpeek_lab.workbench.platform.ids import extractor_id
+from mixpeek_lab.workbench.values import clean_text
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A version that came from another platform."""
+
+    commit: Commit
+    place: str
+    was_here: bool
+    """Whether its contents were committed here before."""
+
+
+def pull(catalog: Catalog, remote: RemoteExtractors, name: str, ref: str | None) -> Pulled:
+    """Commit a version of a platform's extractor here; the newest without `ref`.
+
+    NotFoundError where the platform has none such, ConflictError where other contents are
+    committed here under its number, ManifestError where its package does not pass the checks,
+    RemoteError.
+    """
+    record = _wanted(remote, name, ref)
+    version = normalise_version(str(record.get("version") or "1.0.0"))
+    key = str(record.get("extractor_id") or record.get("plugin_id") or extractor_id(name, version))
+    source = _fetched(remote, key, record, name)
+    known = catalog.commit(name, digest=source.digest)
+    if known is not None:
+        return Pulled(known, remote.place, was_here=True)
+    definition = _checked(source)
+    return Pulled(_committed(catalog, remote, definition, version, record), remote.place, False)
+
+
+def _wanted(remote: RemoteExtractors, name: str, ref: str | None) -> Mapping[str, JSON]:
+    found: dict[str, Mapping[str, JSON]] = {}
+    others = set()
+    for record in remote.records():
+        called = record.get("name") or record.get("feature_extractor_name")
+        if called != name:
+            others.add(str(called))
+            continue
+        found[normalise_version(str(record.get("version") or "1.0.0"))] = record
+        if ref and ref in (record.get("tags") or ()):
+            return record
+    if not found:
+        raise NotFoundError("extractor", name, others, f"{remote.place} was asked.")
+    if ref is None:
+        return found[max(found, key=lambda version: [int(n) for n in version.split(".")])]
+    try:
+        return found[normalise_version(ref)]
+    except (KeyError, ValueError):
+        pass
+    raise NotFoundError("version", f"{name}@{ref}", [f"{name}@{v}" for v in found])
+
+
+def _fetched(
+    remote: RemoteExtractors, key: str, record: Mapping[str, JSON], name: str
+) -> ExtractorSource:
+    with tempfile.TemporaryDirectory(prefix="mixpeek-lab-pull-") as folder:
+        path = Path(folder) / "package.archive"
+        with path.open("wb") as file:
+            remote.download(key, record, file)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        source = read_package(path, name).source
+    told = record.get("code_hash")
+    if told and told not in (source.digest, sha256):
+        raise RemoteError(
+            "download",
+            f"What {remote.place} gave for {key} is not what its record says: its code_hash is "
+            f"{str(told)[:12]}…, and {source.digest[:12]}… arrived. Nothing was kept.",
+        )
+    return source
+
+
+def _checked(source: ExtractorSource) -> Definition:
+    """The package's definition; ManifestError with all findings where one is an error."""
+    definition = check_named(source)
+    return demand(definition if definition.has_errors else replace(definition, is_kept=True))
+
+
+def _committed(
+    catalog: Catalog,
+    remote: RemoteExtractors,
+    definition: Definition,
+    version: str,
+    record: Mapping[str, JSON],
+) -> Commit:
+    assert definition.manifest is not None
+    source, name = definition.source, definition.source.name
+    taken = catalog.commit(name, version=version)
+    if taken is not None:
+        raise ConflictError(
+            f"{name} {version} is committed here with other contents ({taken.digest[:12]}; "
+            f"{source.digest[:12]} at {remote.place}). A version never changes: give one of the "
+            "two the next number, there or here."
+        )
+    message = clean_text(str(record.get("message") or "")) or f"Pulled from {remote.place}"
+    author = clean_text(str(record.get("author") or "")) or remote.wire.address.url
+    with catalog.together():
+        catalog.put_extractor(source, replace(definition.manifest, version=version))
+        catalog.renumber(name, source.digest, version)
+        return catalog.add_commit(name, version, source.digest, message, author, "pull")

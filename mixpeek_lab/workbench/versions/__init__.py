@@ -1,0 +1,26 @@
+"""Versions of extractors: what was committed, and what lies between two states."""
+
+from mixpeek_lab.workbench.versions.changes import FileChange, ManifestChange
+from mixpeek_lab.workbench.versions.evaluated import EvaluationChange, Scores, ScoresOf
+from mixpeek_lab.workbench.versions.history import (
+    Checkout,
+    History,
+    VersionDiff,
+    WorkingStatus,
+)
+from mixpeek_lab.workbench.versions.switching import Switch
+from mixpeek_lab.workbench.versions.versions import Versions
+
+__all__ = [
+    "Checkout",
+    "EvaluationChange",
+    "FileChange",
+    "History",
+    "ManifestChange",
+    "Scores",
+    "ScoresOf",
+    "Switch",
+    "VersionDiff",
+    "Versions",
+    "WorkingStatus",
+]
