@@ -25,6 +25,7 @@ def discover() -> Answer:
             "datasets": f"/v1{DATASETS}",
             "evaluations": f"/v1{EVALUATIONS.replace('{retriever}', '{retriever_id}')}",
             "score": "/v1/evaluations/score",
+            "compare": "/v1/evaluations/compare",
         }
     )
 
@@ -35,6 +36,12 @@ def score(body: JSONBody) -> Answer:
     `items`. Nothing is kept.
     """
     return Answer(scores(body))
+
+
+@router.post("/evaluations/compare")
+def compare(backend: TheBackend, body: JSONBody) -> Answer:
+    """`{baseline, others: [ids], measures, test, correction}`: change, p, won, lost and tied."""
+    return Answer(backend.evaluations.compare(body))
 
 
 @router.post(DATASETS)
