@@ -89,12 +89,15 @@ def _measured(
 
     if not run or not parsed:
         return []
-    names = {measure: name for name, measure in parsed.items()}
+    names: dict[Any, list[str]] = {}  # RR and MRR are one measure
+    for name, measure in parsed.items():
+        names.setdefault(measure, []).append(name)
     try:
         return [
-            (str(metric.query_id), names[metric.measure], float(metric.value))
+            (str(metric.query_id), name, float(metric.value))
             for metric in ir_measures.iter_calc(list(names), judged, run)
             if metric.query_id in judged
+            for name in names[metric.measure]
         ]
     except (AssertionError, RuntimeError, ValueError) as error:
         raise InvalidInputError(f"measures: {', '.join(parsed)}: {error}") from error

@@ -138,6 +138,10 @@ def test_what_cannot_be_measured_is_refused_before_a_query_is_asked(lab):
         lab.evaluate("wrods", QRELS, QUERIES)
     with pytest.raises(InvalidInputError, match="confidence: 95"):
         lab.evaluate("words", QRELS, QUERIES, confidence=95)
+    with pytest.raises(InvalidInputError, match="limit: an evaluation sets this itself"):
+        lab.evaluate("words", QRELS, QUERIES, limit=3)
+    with pytest.raises(InvalidInputError, match="'two' is no grade"):
+        lab.evaluate("words", {"q1": {"r1": "two"}}, QUERIES)
     assert lab.evaluations.list() == []
     lab.evaluate("words", QRELS, QUERIES, on_query=lambda *n: asked.append(n))
     assert asked == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -238,7 +242,7 @@ def test_cards_show_means_intervals_and_notes(lab):
     assert text.startswith("words on judgements: 4 queries")
     assert "nDCG@10" in text
     assert "95 % interval" in text
-    assert "unjudged@10: 16.7 %" in text
+    assert "unjudged@10: 22.2 %" in text
     assert "note: Judged, but not asked for want of a text: 1 query (q9)." in text
     for part in ("nDCG@10", "95 % interval", "unjudged@10", "q9", "var(--jp-"):
         assert part in html
@@ -439,6 +443,44 @@ def test_the_api_refuses_what_it_cannot_measure(ask):
     error = ask.refused(422, "InvalidInputError", "POST", path, {"dataset_name": "strange"})
     assert "None of the 1 judged documents" in error["message"]
     ask.refused(404, "NotFoundError", "GET", f"{path}/ev_nothing")
+
+
+def test_the_api_compares_what_was_measured(ask, lab):
+    words, best = (lab.evaluate(each, QRELS, QUERIES).evaluation_id for each in ("words", "best"))
+    body = {"baseline": words, "others": [best], "measures": ["RR"], "test": "randomisation"}
+    found = ask("POST", "/evaluations/compare", body)
+    [change] = found["changes"]
+    assert (change["evaluation_id"], change["won"], change["lost"]) == (best, 0, 1)
+    # Of the 2⁴ swaps, all are as far from 0: one query differs.
+    assert (change["p"], found["correction"]) == (1.0, "holm")
+    assert change["difference"] == pytest.approx(-1 / 12)
+    path = "/evaluations/compare"
+    ask.refused(404, "NotFoundError", "POST", path, {**body, "others": ["ev_nothing"]})
+    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"colour": "red"}):
+        ask.refused(422, "BodyError", "POST", path, {**body, **wrong})
+    for wrong in ({"test": "sign"}, {"correction": "x"}, {"others": []}, {"measures": ["P@3"]}):
+        ask.refused(422, "InvalidInputError", "POST", path, {**body, **wrong})
+
+
+def test_a_dataset_is_made_of_clicks(ask, lab):
+    for query, times in (("river", 3), ("money", 2), ("fox", 1)):
+        for _ in range(times):
+            lab.interactions.record(lab.search("words", query), 1, "click")
+    lab.interactions.record(lab.search("words", "fox"), 1, "skip")
+    path = "/retrievers/words/evaluations/generate-from-interactions"
+    made = ask("POST", path, {"dataset_name": "clicked", "min_interactions": 2})
+    assert [q["query_input"] for q in made["queries"]] == [{"query": "river"}, {"query": "money"}]
+    first = lab.search("words", "money").hits[0].document_id
+    assert made["queries"][1]["relevant_documents"] == [first]
+    assert finished(ask, "words", start(ask, "words", {"dataset_name": "clicked"}))[
+        "overall_metrics"
+    ]["mrr"] == pytest.approx(1.0)
+    error = ask.refused(422, "InvalidInputError", "POST", path)
+    assert "has 5 positive interactions" in error["message"]
+    wrong = {"positive_interaction_types": ["clik"]}
+    assert "clik" in str(ask.refused(422, "BodyError", "POST", path, wrong))
+    ask.refused(422, "BodyError", "POST", path, {"min_interactions": 0})
+    lab.interactions.clear("words")
 
 
 def test_an_evaluation_that_a_server_left_behind_is_marked(ask, lab, place):

@@ -216,6 +216,30 @@ def test_explain_over_http_shows_the_draw(ask, lab):
     assert found["fusion"]["weights"] == told(lab, seed=3)["weights"]
 
 
+def test_the_playground_takes_the_weights_that_each_search_drew(ask, lab):
+    from mixpeek_lab.widgets import Playground
+
+    for number in range(3):
+        ask("POST", "/retrievers/interactions", click(f"exec_p{number}", feature_uri="bm25"))
+    answers = []
+
+    def search(request):
+        answers.append(ask("POST", "/retrievers/find/execute/explain", request))
+        return answers[-1]
+
+    view = Playground(search, "find", "river", fusion={"strategy": "learned"})
+    shown = list(view.results["document_id"])
+    drawn = {leg["name"]: leg["weight"] for leg in answers[-1]["legs"]}
+    assert view.weights == drawn
+    assert shown == [hit["document_id"] for hit in answers[-1]["hits"]]
+    view.weights = {"dense": 0.0}
+    assert set(view.results["dense_rank"].notna()) <= {True, False}
+    assert len(view.results) < len(shown), "fused again, with the weight set by hand"
+    view.run()
+    again = {leg["name"]: leg["weight"] for leg in answers[-1]["legs"]}
+    assert view.weights == again != drawn
+
+
 def test_the_official_client_reads_what_we_answer(ask):
     from mixpeek.models.bulk_interactions_response import BulkInteractionsResponse
     from mixpeek.models.interaction_response import InteractionResponse

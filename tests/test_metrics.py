@@ -165,3 +165,8 @@ def test_a_malformed_corpus_is_found_when_it_is_read(folder):
 def test_a_folder_that_is_no_test_collection(tmp_path):
     with pytest.raises(InvalidInputError, match=r"there is no corpus\.jsonl"):
         read_beir(tmp_path)
+
+
+def test_two_names_of_one_measure_have_the_same_value():
+    found = evaluate({"q": {"a": 2.0, "b": 1.0}}, {"q": {"b": 1}}, ["RR", "MRR", "AP", "MAP"])
+    assert found.mean == {"RR": 0.5, "MRR": 0.5, "AP": 0.5, "MAP": 0.5}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import mixpeek
 import pytest
 from langchain_mixpeek import MixpeekRetriever
@@ -160,6 +161,22 @@ class TestGenerated:
         buckets.delete_bucket(made.bucket_id)
         with pytest.raises(mixpeek.exceptions.NotFoundException):
             buckets.get_bucket(made.bucket_id)
+
+    def test_files(self, generated: Any) -> None:
+        a_bucket(generated, "files")
+        uploads = api.BucketUploadsApi(generated)
+        request = models.CreateUploadRequest(filename="note.txt", content_type="text/plain")
+        made = uploads.create_upload_buckets("files", request)
+        assert made.upload_id.startswith("upl_")
+        etag = httpx.put(made.presigned_url, content=b"a river").headers["etag"]
+        done = uploads.confirm_upload_buckets(
+            "files", made.upload_id, confirm_upload_request=models.ConfirmUploadRequest(etag=etag)
+        )
+        found = api.BucketObjectsApi(generated).get_object_buckets("files", done.object_id)
+        assert found.blobs[0].details.mime_type == "text/plain"
+        (listed,) = uploads.list_uploads_buckets("files").results
+        assert (listed.object_id, listed.status.value) == (done.object_id, "COMPLETED")
+        uploads.get_upload_buckets("files", made.upload_id)
 
     def test_from_a_bucket_to_ranked_documents(self, generated: Any) -> None:
         bucket = a_bucket(generated, "generated")

@@ -528,11 +528,26 @@ def test_the_browsers_fusion_equals_pythons():
                         assert part[name] == pytest.approx(value, rel=1e-12, abs=1e-12)
 
 
+def test_the_browser_fuses_learned_with_the_weights_that_were_drawn():
+    legs = [leg("x", "pqa", [3, 2, 1], weight=1.4), leg("y", "ab", [7, 1], weight=0.6)]
+    [got] = in_node([{"legs": legs, "strategy": "learned", "k": 60, "weights": {}}])
+    expected = fuse([as_leg(each) for each in legs], "rrf")
+    assert [(e["id"], e["score"]) for e in got] == [(e.document_id, e.score) for e in expected]
+
+
 def test_the_formula_shows_its_numbers():
     legs = [leg("x", ["p", "q", "a"], [3, 2, 1]), leg("y", ["a"], [7], weight=0.5)]
     case = {"legs": legs, "strategy": "rrf", "k": 60, "weights": {}}
     found = {hit["id"]: hit["formula"] for hit in in_node([case])[0]}
     assert found["a"] == "1.0/(60+3) + 0.5/(60+1) = 0.02407"
+    names = {"rrf_llamaindex": 60, "rrf_qdrant": 2, "dbsf_qdrant": 60, "rrf_chroma": 60}
+    told = in_node([{**case, "strategy": name, "k": k} for name, k in names.items()])
+    assert [next(hit["formula"] for hit in hits if hit["id"] == "a") for hits in told] == [
+        "1.0/(60+2) + 0.5/(60+0) = 0.02446",
+        "1/(2+3/1.0−1) + 1/(2+1/0.5−1) = 0.5833",
+        "1.0·(1.000 + 1.000)/6.000 + 0.5·0.5 = 0.5833",
+        "−1.0/(60+2) + −0.5/(60+0) = −0.02446",
+    ]
 
 
 # ---------------------------------------------------------------- loading

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, TheBackend, ThePlatform
 from mixpeek_lab.api.pages import Page, Place, ThePage, by
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.scoring import scores
@@ -25,6 +25,7 @@ def discover() -> Answer:
             "datasets": f"/v1{DATASETS}",
             "evaluations": f"/v1{EVALUATIONS.replace('{retriever}', '{retriever_id}')}",
             "score": "/v1/evaluations/score",
+            "compare": "/v1/evaluations/compare",
         }
     )
 
@@ -35,6 +36,12 @@ def score(body: JSONBody) -> Answer:
     `items`. Nothing is kept.
     """
     return Answer(scores(body))
+
+
+@router.post("/evaluations/compare")
+def compare(backend: TheBackend, body: JSONBody) -> Answer:
+    """`{baseline, others: [ids], measures, test, correction}`: change, p, won, lost and tied."""
+    return Answer(backend.evaluations.compare(body))
 
 
 @router.post(DATASETS)
@@ -68,8 +75,14 @@ async def start(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
     return Answer(await backend.evaluations.start(retriever, body), status_code=202)
 
 
+@router.post(EVALUATIONS + "/generate-from-interactions")
+def generate_dataset(platform: ThePlatform, retriever: str, body: OptionalJSONBody) -> Answer:
+    """Make a dataset of what people clicked: `{dataset_name, min_interactions, lookback_days}`."""
+    return Answer(platform.datasets.generate(retriever, body))
+
+
 @router.get(EVALUATIONS)
-async def list_all(
+def list_all(
     backend: TheBackend,
     retriever: str,
     page: ThePage,
@@ -82,7 +95,7 @@ async def list_all(
 
 
 @router.get(EVALUATIONS + "/{evaluation_id}")
-async def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
+def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
     """One evaluation: its status, and its metrics once it is completed."""
     return Answer(backend.evaluations.get(retriever, evaluation_id))
 

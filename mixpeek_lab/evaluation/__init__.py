@@ -12,7 +12,7 @@ from mixpeek_lab.evaluation.statistics import (
     corrected,
     paired_p_value,
 )
-from mixpeek_lab.evaluation.values import Evaluation, deepest_cut, measured
+from mixpeek_lab.evaluation.values import Evaluation, deepest_cut, intervals_of, measured
 
 __all__ = [
     "CORRECTIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "compare",
     "corrected",
     "deepest_cut",
+    "intervals_of",
     "match_field",
     "measured",
     "paired_p_value",

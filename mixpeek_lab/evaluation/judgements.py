@@ -109,11 +109,15 @@ def _grades(given: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]
 
 
 def _grade(grade: Any, query_id: str, document: str) -> int:
-    if isinstance(grade, bool) or int(grade) != grade:
+    try:
+        whole = int(grade)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or isinstance(grade, bool) or whole != grade:
         raise InvalidInputError(
             f"qrels[{query_id!r}][{document!r}]: {grade!r} is no grade: 0, 1, 2, …"
         )
-    return int(grade)
+    return whole
 
 
 def _checked(name: str, queries: Queries, qrels: Qrels) -> Judgements:

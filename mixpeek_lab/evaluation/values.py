@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ DEFAULT_MEASURES = (*MEASURES, "AP", "P@10")
 _CUT = re.compile(r"@(\d+)$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """One retriever against one set of judgements. Kept in the catalog; frozen."""
 
@@ -42,6 +41,8 @@ class Evaluation:
     unjudged: Mapping[str, float]
     """Query id → the share of its first `cut` hits that nobody judged."""
     cut: int
+    intervals: Mapping[str, tuple[float, float]]
+    """Measure → the mean's confidence interval."""
     confidence: float = 0.95
     interval: Interval = "bca"
     seed: int = 0
@@ -58,23 +59,11 @@ class Evaluation:
         count = len(self.per_query)
         return {m: fsum(row[m] for row in self.per_query.values()) / count for m in self.measures}
 
-    @cached_property
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Measure → the mean's confidence interval: seeded, so it is the same every time."""
-        return {
-            measure: bootstrap_interval(
-                [row[measure] for row in self.per_query.values()],
-                confidence=self.confidence,
-                kind=self.interval,
-                seed=self.seed,
-            )
-            for measure in self.measures
-        }
-
     @property
     def mean_unjudged(self) -> float:
-        """The share of the first hits that nobody judged: what the numbers may miss."""
-        return fsum(self.unjudged.values()) / len(self.unjudged)
+        """The share of the first hits that nobody judged, over the queries that found any."""
+        shares = [self.unjudged[query_id] for query_id, found in self.rankings.items() if found]
+        return fsum(shares) / len(shares) if shares else 0.0
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a query: query_id, query, every measure, unjudged@k, hits. Worst first."""
@@ -119,6 +108,25 @@ def measured(
         first = list(dict.fromkeys(rankings.get(query_id, ())))[:cut]
         unjudged[query_id] = sum(d not in judged for d in first) / len(first) if first else 0.0
     return scores.per_query, unjudged, cut
+
+
+def intervals_of(
+    per_query: Mapping[str, Mapping[str, float]],
+    measures: Sequence[str],
+    confidence: float,
+    kind: Interval,
+    seed: int,
+) -> dict[str, tuple[float, float]]:
+    """Measure → the confidence interval of its mean. InvalidInputError as the bootstrap's."""
+    return {
+        measure: bootstrap_interval(
+            [row[measure] for row in per_query.values()],
+            confidence=confidence,
+            kind=kind,
+            seed=seed,
+        )
+        for measure in measures
+    }
 
 
 def deepest_cut(measures: Sequence[str]) -> int:

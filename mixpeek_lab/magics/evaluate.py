@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
@@ -95,7 +97,9 @@ class EvaluateMagics(Magics):
 
     def _value(self, given: str | None) -> Any:
         """A variable of the notebook, where there is one of that name; else a path."""
-        return None if given is None else self.shell.user_ns.get(given, unquoted(given))
+        value = self.shell.user_ns.get(given) if given else None
+        is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
+        return value if is_usable or given is None else unquoted(given)
 
     def _give(self, options: Namespace, found: Any) -> None:
         if options.df:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mixpeek_lab.beir import Dataset
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import LabError, NotFoundError
 from mixpeek_lab.evaluation import Comparison, Evaluation, Queries, compare, read_judgements
-from mixpeek_lab.evaluation.statistics import Correction, Interval, Test
+from mixpeek_lab.evaluation.statistics import Correction, Interval, Test, bootstrap_interval
 from mixpeek_lab.evaluation.values import DEFAULT_MEASURES
 from mixpeek_lab.models import JSON, SearchResult
-from mixpeek_lab.workbench.examining import Examination, examine, judge, keep, to_evaluation
+from mixpeek_lab.workbench.examining import (
+    OWN_FAULTS,
+    Examination,
+    examine,
+    judge,
+    keep,
+    to_evaluation,
+)
 from mixpeek_lab.workbench.search import Searcher
 
 Qrels = str | Path | Dataset | Mapping[str, Mapping[str, int]]
@@ -60,6 +67,7 @@ class Evaluations:
         **options: JSON,
     ) -> Evaluation:
         """See `Lab.evaluate`."""
+        bootstrap_interval([0.0], confidence=confidence, kind=interval)  # wrong ones are told now
         judgements = read_judgements(qrels, queries, split)
         asked = examine(
             self._searcher, retriever, judgements, measures,
@@ -67,10 +75,9 @@ class Evaluations:
         )  # fmt: skip
         answers = self._answers(asked, retriever, on_query or (lambda *_: None))
         found = judge(
-            asked, answers.rankings, answers.warnings, answers.failed, answers.seconds, name
-        )
-        found = replace(found, confidence=confidence, interval=interval)
-        _ = found.intervals  # a confidence that is none is told before it is kept
+            asked, answers.rankings, answers.warnings, answers.failed, answers.seconds,
+            name, confidence, interval,
+        )  # fmt: skip
         return keep(self._catalog, found, asked.prepared.retriever_id or None) if save else found
 
     def list(self, retriever: str | None = None) -> Sequence[Evaluation]:
@@ -124,7 +131,7 @@ class Evaluations:
     def _answers(
         self, asked: Examination, retriever: str | Mapping[str, JSON], on_query: OnQuery
     ) -> _Answers:
-        """Ask every query. One that fails is noted; where all fail, the first error is raised."""
+        """Ask every query. Where one fails by itself it is noted; where all do, it is raised."""
         rankings: dict[str, list[str]] = {}
         warnings: list[str] = []
         failed: dict[str, LabError] = {}
@@ -133,7 +140,7 @@ class Evaluations:
         for place, (query_id, request) in enumerate(requests.items(), start=1):
             try:
                 result = self._ask(retriever, request)
-            except LabError as error:
+            except OWN_FAULTS as error:
                 failed[query_id] = error
             else:
                 rankings[query_id] = asked.ranking(result)

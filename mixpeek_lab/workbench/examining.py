@@ -14,20 +14,26 @@ import pyarrow as pa
 import pyarrow.types as types
 
 from mixpeek_lab.catalog import Catalog, EvaluationRecord
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import ExtractorError, InvalidInputError, LLMError
 from mixpeek_lab.evaluation import (
     Evaluation,
     Judgements,
     Match,
     deepest_cut,
+    intervals_of,
     match_field,
     measured,
 )
+from mixpeek_lab.evaluation.statistics import Interval
 from mixpeek_lab.models import JSON, SearchResult
 from mixpeek_lab.retrievers.bodies import MOST
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.sources import Sources
 
+OWN_FAULTS = (InvalidInputError, ExtractorError, LLMError)
+"""What one query may get wrong. Anything else is wrong with all of them."""
+OURS = ("query", "inputs", "input", "limit", "offset", "page", "pagination", "candidates")
+"""Parts of a request that an evaluation sets itself."""
 LEAST_DEPTH = 100
 """Hits asked for a query where no measure looks further."""
 
@@ -71,6 +77,11 @@ def examine(
     names = tuple(dict.fromkeys(measures))
     if not names:
         raise InvalidInputError("measures: name at least one, such as nDCG@10.")
+    own = [name for name in options or {} if name in OURS]
+    if own:
+        raise InvalidInputError(
+            f"{own[0]}: an evaluation sets this itself. `depth` is how many hits a query asks for."
+        )
     measured({}, judgements, names)  # unknown measures are told before an hour of queries
     wanted = depth if depth is not None else min(MOST, max(LEAST_DEPTH, deepest_cut(names)))
     given = dict(options or {})
@@ -102,6 +113,8 @@ def judge(
     failed: Mapping[str, str],
     seconds: float,
     name: str = "",
+    confidence: float = 0.95,
+    interval: Interval = "bca",
 ) -> Evaluation:
     """What the answers are worth. `failed` queries found nothing, and count 0."""
     judgements, spec = asked.judgements, asked.prepared.spec
@@ -117,6 +130,9 @@ def judge(
         rankings={query_id: list(found) for query_id, found in rankings.items()},
         unjudged=unjudged,
         cut=cut,
+        intervals=intervals_of(per_query, asked.measures, confidence, interval, asked.seed),
+        confidence=confidence,
+        interval=interval,
         seed=asked.seed,
         about={
             "body": spec.as_dict(),
@@ -142,7 +158,7 @@ def keep(catalog: Catalog, found: Evaluation, retriever_id: str | None) -> Evalu
 
 def complete(catalog: Catalog, evaluation_id: str, found: Evaluation, **about: JSON) -> None:
     """Write what was found, and more about it, under an evaluation that has begun."""
-    scores = {"per_query": dict(found.per_query), "unjudged": dict(found.unjudged)}
+    scores = {name: dict(getattr(found, name)) for name in _SCORES}
     run = {query_id: list(documents) for query_id, documents in found.rankings.items()}
     catalog.complete_evaluation(evaluation_id, {**_as_about(found), **about}, scores, run)
 
@@ -157,6 +173,7 @@ def to_evaluation(record: EvaluationRecord) -> Evaluation:
         name=record.name,
         per_query=record.scores["per_query"],
         unjudged=record.scores["unjudged"],
+        intervals={m: (low, high) for m, (low, high) in record.scores["intervals"].items()},
         rankings=record.run,
         created_at=record.created_at,
         about=about,
@@ -164,6 +181,7 @@ def to_evaluation(record: EvaluationRecord) -> Evaluation:
     )
 
 
+_SCORES = ("per_query", "unjudged", "intervals")
 _ABOUT = (
     "retriever", "dataset", "digest", "measures", "cut", "confidence", "interval", "seed", "notes",
 )  # fmt: skip

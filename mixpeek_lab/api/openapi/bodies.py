@@ -130,6 +130,7 @@ BODIES: dict[str, Schema] = {
             least=1,
         ),
     ),
+    "DatasetMadeOf": body(dataset_name=_NAME, min_interactions=COUNT, lookback_days=COUNT),
     "EvaluationAsked": body(
         ("dataset_name",), dataset_name=TEXT,
         evaluation_config=body(metrics=many(TEXT), k_values=many({"type": "integer"})),

@@ -143,6 +143,7 @@ OPERATIONS: dict[str, Operation] = {
     "evaluations.start": Operation(
         "EvaluationStarted", "EvaluationAsked", errors=(404, 409, 422), creates=True, status=202
     ),
+    "evaluations.generate_dataset": _new("Dataset", "DatasetMadeOf", needs_body=False),
     "evaluations.list_all": _list("Evaluation"),
     "evaluations.get": _one("Evaluation"),
     "inference.infer": _run("Inference", "InferenceAsked", *SERVICE),

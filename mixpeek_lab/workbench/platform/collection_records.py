@@ -56,13 +56,15 @@ def _source(bucket: Bucket) -> dict[str, JSON]:
 
 
 def _extractor(manifest: Manifest, collection: Collection) -> dict[str, JSON]:
-    key = extractor_id(manifest.name, manifest.version)
+    key, parameters = extractor_id(manifest.name, manifest.version), dict(collection.parameters)
+    if parameters:  # by this alone Mixpeek's client knows whose they are, and keeps them
+        parameters = {"extractor_type": manifest.name, **parameters}
     return {
         "feature_extractor_name": manifest.name,
         "feature_extractor_id": key,
         "plugin_id": key,
         "version": manifest.version,
-        "parameters": dict(collection.parameters),
+        "parameters": parameters,
         "input_mappings": collection.details.get("input_mappings", {}),
     }
 

@@ -52,7 +52,7 @@ class Collections:
         bucket = sources_bucket(self._catalog, body)
         config = wanted_config(body)
         record = wanted_extractor(self._catalog, config)
-        parameters = plain(wanted_parameters(config))
+        parameters = plain(wanted_parameters(config, record))
         self._check_parameters(record, parameters)
         mappings = config.get("input_mappings")
         told = details(body)

@@ -11,6 +11,7 @@ from mixpeek_lab.evaluation import Judgements, read_judgements
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown
+from mixpeek_lab.workbench.platform.clicked import clicked_dataset
 from mixpeek_lab.workbench.values import plain
 
 _QUERY = ("query_id", "query_input", "relevant_documents", "relevance_scores")
@@ -40,6 +41,10 @@ class Datasets:
             "queries": queries,
         }
         return self._record(self._catalog.put_dataset(name, plain(kept)))
+
+    def generate(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Keep one made of the interactions with a retriever: see `clicked_dataset`."""
+        return self.create(clicked_dataset(self._catalog, retriever, body))
 
     def get(self, dataset: str) -> dict[str, JSON]:
         """One dataset with its queries."""

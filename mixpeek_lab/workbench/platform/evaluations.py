@@ -5,18 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import cast
 
 from mixpeek_lab.catalog import Catalog, DatasetRecord, EvaluationRecord
-from mixpeek_lab.errors import LabError, NotFoundError
+from mixpeek_lab.errors import BodyError, LabError, NotFoundError
+from mixpeek_lab.evaluation import compare
+from mixpeek_lab.evaluation.statistics import Correction, Test
 from mixpeek_lab.models import JSON, SearchResult
-from mixpeek_lab.workbench.examining import Examination, complete, examine, judge, to_evaluation
+from mixpeek_lab.workbench.examining import (
+    OWN_FAULTS,
+    Examination,
+    complete,
+    examine,
+    judge,
+    to_evaluation,
+)
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
 from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.hosted_metrics import MetricConfig, read_config
 from mixpeek_lab.workbench.search import Prepared, Searcher
 
 Search = Callable[[str, Mapping[str, JSON]], Awaitable[tuple[Prepared, SearchResult]]]
+AT_ONCE = 2
+"""Evaluations that run beside each other and beside everybody's searches; others wait."""
 LOST = "The server was stopped before the evaluation was done. Start it again."
 
 
@@ -27,6 +39,7 @@ class ServedEvaluations:
         self._catalog, self._searcher, self._search = catalog, searcher, search
         self._datasets = Datasets(catalog)
         self._running: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def start(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Check everything, then run in the background. Errors as `Lab.evaluate` has them."""
@@ -74,6 +87,35 @@ class ServedEvaluations:
             if status in (None, each["status"]) and dataset in (None, each["dataset_name"])
         ]
 
+    def compare(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """What changed from `baseline` to each of `others`: ids of completed evaluations."""
+        demand_known(body, ("baseline", "others", "measures", "test", "correction"))
+        ids = [required(body, ("baseline",), str), *required(body, ("others",), list)]
+        if not all(isinstance(each, str) for each in ids):
+            raise BodyError.at("others", "must be a list of evaluations' ids.")
+        records = [self._catalog.evaluation(each) for each in ids]
+        for record in records:
+            if record.state != "completed":
+                raise BodyError.at("others", f"{record.evaluation_id} is {record.state}.")
+        read = [to_evaluation(record) for record in records]
+        found = compare(
+            read[0],
+            read[1:],
+            measures=optional(body, "measures", list),
+            test=cast("Test", optional(body, "test", str) or "t-test"),
+            correction=cast("Correction", optional(body, "correction", str) or "holm"),
+        )
+        pairs = zip(found.changes, [key for key in ids[1:] for _ in found.measures], strict=True)
+        return {
+            "baseline": ids[0],
+            "test": found.test,
+            "correction": found.correction,
+            "changes": [
+                {"evaluation_id": key, **asdict(change), "difference": change.difference}
+                for change, key in pairs
+            ],
+        }
+
     def close_lost(self) -> None:
         """Mark what a server that is gone has left: nobody works on it any more."""
         self._catalog.close_lost_evaluations(LOST)
@@ -88,7 +130,8 @@ class ServedEvaluations:
         self, evaluation_id: str, retriever: str, asked: Examination, about: Mapping[str, JSON]
     ) -> None:
         try:
-            await self._measure(evaluation_id, retriever, asked, about)
+            async with self._turns:
+                await self._measure(evaluation_id, retriever, asked, about)
         except LabError as error:
             self._catalog.fail_evaluation(evaluation_id, str(error))
         except BaseException:
@@ -105,7 +148,7 @@ class ServedEvaluations:
         for query_id, request in asked.requests.items():
             try:
                 _, result = await self._search(retriever, request)
-            except LabError as error:
+            except OWN_FAULTS as error:
                 failed[query_id] = error
             else:
                 rankings[query_id] = asked.ranking(result)

@@ -16,6 +16,7 @@ from mixpeek_lab.workbench.platform.bodies import demand_known, optional, requir
 from mixpeek_lab.workbench.values import plain
 
 MOST_AT_ONCE = 1000
+MOST_POSITION = 1_000_000
 FILTERS = ("execution_id", "retriever_id", "session_id", "user_id", "feature_id")
 _DETAILS: dict[str, type[Any]] = {
     "metadata": dict,
@@ -109,8 +110,8 @@ class PlatformInteractions:
         demand_known(body, _FIELDS)
         types = _types(body)
         position = required(body, ("position",), int)
-        if position < 0:
-            raise BodyError.at("position", "counts from 0.")
+        if not 0 <= position <= MOST_POSITION:
+            raise BodyError.at("position", "counts from 0, and is a place in a list of results.")
         retriever = optional(body, "retriever_id", str)
         execution = optional(body, "execution_id", str)
         if retriever and not execution:

@@ -14,6 +14,7 @@ from mixpeek_lab.workbench.refs import version_of
 WHERE = "feature_extractor."
 NAME, IDS = "feature_extractor_name", ("feature_extractor_id", "plugin_id", "extractor_id")
 """`sec_filing_embedder` with a `version` beside it; `sec_filing_embedder_1_0_0`."""
+KIND = "extractor_type"
 FIELDS = (NAME, *IDS, "version", "input_mappings", "parameters", "params",
           "include_all_source_fields", "field_passthrough")  # fmt: skip
 
@@ -59,10 +60,25 @@ def wanted_extractor(catalog: Catalog, config: Mapping[str, JSON]) -> ExtractorR
     return first[1]
 
 
-def wanted_parameters(config: Mapping[str, JSON]) -> dict[str, JSON]:
-    """`parameters`, which older clients call `params`."""
+def wanted_parameters(config: Mapping[str, JSON], record: ExtractorRecord) -> dict[str, JSON]:
+    """`parameters`, which older clients call `params`; without the `extractor_type` beside them.
+
+    BodyError where that names another extractor. Mixpeek's generated client makes any plain
+    dictionary into parameters of its audio extractor, and what was in it is lost.
+    """
     found = optional(config, "parameters", dict, WHERE)
-    return dict((optional(config, "params", dict, WHERE) if found is None else found) or {})
+    found = dict((optional(config, "params", dict, WHERE) if found is None else found) or {})
+    kind, manifest = found.get(KIND), record.manifest
+    if kind in (manifest.name, extractor_id(manifest.name, manifest.version), "custom_plugin"):
+        del found[KIND]
+    elif isinstance(kind, str) and kind.endswith("_extractor"):
+        raise BodyError.at(
+            f"{WHERE}parameters.{KIND}",
+            f"is {kind!r}, and the extractor is {manifest.name!r}. Mixpeek's generated client "
+            "turns a plain dict into another extractor's parameters: send "
+            f'CustomPluginParams(extractor_type="{manifest.name}", …), or none.',
+        )
+    return found
 
 
 def _found(catalog: Catalog, key: str, version: str | None) -> ExtractorRecord:
