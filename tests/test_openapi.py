@@ -45,6 +45,7 @@ def described(*, coverage: bool) -> Any:
     found = schemathesis.openapi.from_dict(create_app(None, TOKEN).openapi())
     found.config.update(base_url="http://127.0.0.1")
     found.config.phases.coverage.enabled = coverage
+    found.config.phases.coverage.unexpected_methods = {"TRACE"}  # {name} takes the others
     found.app = late
     return found.exclude(path_regex=ALIASES)
 
@@ -194,15 +195,17 @@ def test_the_document_needs_the_token(app: Any) -> None:
     assert found.json() == json.loads(json.dumps(app.openapi()))
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another-token-of-no-use"}])
-def test_no_route_answers_without_the_token(app: Any, headers: dict[str, str]) -> None:
+def test_no_route_answers_without_the_token(app: Any) -> None:
     """Health is open, and the addresses of uploads are signed: without a signature, they are not.
 
-    Every method of every path is tried, described or not.
+    Every path is tried with methods that it has and has not, and each that it has with a token
+    that is another.
     """
     ask = client_of_app(app)
-    for path in app.openapi()["paths"]:
-        for method in ("GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"):
+    wrong = {"Authorization": "Bearer another-token-of-no-use"}
+    for path, told in app.openapi()["paths"].items():
+        tries = [(method, {}) for method in ("get", "put", "post", "delete", "options", "head")]
+        for method, headers in [*tries, *((method, wrong) for method in told)]:
             answer = ask.http.request(method, re.sub("{.*?}", "x", path), headers=headers)
             is_open = path == "/v1/health"
             assert (answer.status_code == 401) != is_open, (method, path, answer.text)
@@ -221,7 +224,7 @@ def seeded(examples: int) -> Any:
 
 
 @api.parametrize()
-@seeded(6)
+@seeded(3)
 def test_answers_are_as_they_are_described(
     case: Any, app: Any, known: dict[str, list[str]]
 ) -> None:

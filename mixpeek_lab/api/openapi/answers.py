@@ -154,7 +154,9 @@ ANSWERS: dict[str, Schema] = {
         results=many(ref("Hit")), pagination=FREE, warnings=many(TEXT),
         stage_statistics=answer(stages=FREE, total_time_ms=NUMBER),
     ),
-    "Stages": many(answer(stage_id=TEXT, description=TEXT, category=TEXT, parameter_schema=FREE)),
+    "Stages": many(
+        answer(stage_id=TEXT, description=TEXT, category=TEXT, parameter_schema=maybe(FREE))
+    ),
     "Interaction": answer(
         interaction_id=maybe(TEXT), feature_id=TEXT, interaction_type=many(TEXT), position=COUNT,
         retriever_id=maybe(TEXT), execution_id=maybe(TEXT), timestamp=TEXT, deduplicated=FLAG,
@@ -165,6 +167,7 @@ ANSWERS: dict[str, Schema] = {
     ),
     "EvaluationPlaces": answer(datasets=TEXT, evaluations=TEXT, score=TEXT),
     "Scores": answer(metrics=many(TEXT), count=COUNT, per_item=many(FREE), aggregate=FREE),
+    "Comparison": FREE,
     "Dataset": answer(
         dataset_id=TEXT, dataset_name=TEXT, queries=many(FREE), query_count=COUNT, created_at=TIME
     ),

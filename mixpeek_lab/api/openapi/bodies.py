@@ -121,6 +121,10 @@ BODIES: dict[str, Schema] = {
         metrics=many(one_of("precision", "recall", "f1", "f2")),
         items=many(body(predicted=many(TEXT), ground_truth=many(TEXT)), least=1),
     ),
+    "ComparisonAsked": body(
+        ("baseline", "others"), baseline=TEXT, others=many(TEXT, least=1), measures=many(TEXT),
+        test=TEXT, correction=TEXT,
+    ),
     "DatasetAsked": body(
         ("dataset_name", "queries"), closed=True, dataset_name=_NAME, description=TEXT,
         metadata=FREE,

@@ -137,6 +137,7 @@ OPERATIONS: dict[str, Operation] = {
     "interactions.delete": _one("Done"),
     "evaluations.discover": _one("EvaluationPlaces"),
     "evaluations.score": _run("Scores", "ScoresAsked"),
+    "evaluations.compare": _run("Comparison", "ComparisonAsked"),
     "evaluations.create_dataset": _new("Dataset", "DatasetAsked"),
     "evaluations.list_datasets": _list("Dataset"),
     "evaluations.get_dataset": _one("Dataset"),
