@@ -217,8 +217,9 @@ class TestAgainstOurOwnServer:
         for ref in ("v1", f"{NAME}@stable".partition("@")[2]):
             assert quick(other).pull(f"{NAME}@{ref}", platform.url).commit.version == "1.0.0"
         assert other.extractor(NAME).manifest.version == "1.0.0"
-        with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\."):
-            quick(other).pull(f"{NAME}@9", platform.url)
+        for ref in ("9", "nope", "../x"):
+            with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\."):
+                quick(other).pull(f"{NAME}@{ref}", platform.url)
         with pytest.raises(NotFoundError, match="Did you mean 'hash_embedder'"):
             quick(other).pull("hash_embeder", platform.url)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,21 @@ import pytest
 from packages import BY_TYPE
 
 from mixpeek_lab.api.app import create_app
-from mixpeek_lab.errors import InvalidInputError, RetrieverError
-from mixpeek_lab.retrievers import parse_request, parse_retriever, stage_definitions, to_response
-from mixpeek_lab.retrievers.stages import AVAILABLE, OFF
-from mixpeek_lab.widgets.cards import StageCard, StageList
+from mixpeek_lab.assets import AssetError, HTTPRequest, call
+from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.filters import parse_filter
+from mixpeek_lab.models import Hit, SearchResult
+from mixpeek_lab.retrievers import (
+    parse_request,
+    parse_retriever,
+    stage_definitions,
+    to_explain,
+    to_response,
+)
+from mixpeek_lab.retrievers.stages import AVAILABLE, OFF, Outcome, StageContext
+from mixpeek_lab.widgets.cards import Results, StageCard, StageList
+from mixpeek_lab.widgets.playground import Playground
+from mixpeek_lab.widgets.ranking import FusionChoice, delivered_choice, ranked_hits
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
 
@@ -29,7 +43,7 @@ RERANK = {"inference_name": "word_reranker"}
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def framed(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     made = Lab(tmp_path_factory.mktemp("frame") / "home")
     for package in BY_TYPE.values():
         assert made.load(package).is_kept
@@ -87,12 +101,12 @@ def test_a_stage_that_is_off_says_why(stage_id: str) -> None:
 BROKEN = {"rerank": {**RERANK, "document_field": "nope"}}
 
 
-def test_a_failing_stage_ends_the_search_or_is_skipped(lab: Lab) -> None:
+def test_a_failing_stage_ends_the_search_or_is_skipped(framed: Lab) -> None:
     with pytest.raises(RetrieverError, match="no document has a text in the field 'nope'"):
-        lab.search(body(BROKEN), "river bank")
-    plain = lab.search(body(), "river bank")
+        framed.search(body(BROKEN), "river bank")
+    plain = framed.search(body(), "river bank")
     for word in ("skip", "continue"):
-        found = lab.search(body({**BROKEN, "on_error": word}, {"rerank": RERANK}), "river bank")
+        found = framed.search(body({**BROKEN, "on_error": word}, {"rerank": RERANK}), "river bank")
         assert found.warnings[-1].startswith("Stage 'rerank' was skipped: stage 'rerank': no doc")
         assert [span.name for span in found.stages] == ["rerank", "rerank_2"]
         assert (found.stages[0].rows_in, found.stages[0].rows_out) == (6, 6)
@@ -114,16 +128,16 @@ def test_on_error_is_kept_and_checked() -> None:
 # ---------------------------------------------------------------- templates in parameters
 
 
-def test_a_number_may_be_a_template(lab: Lab) -> None:
+def test_a_number_may_be_a_template(framed: Lab) -> None:
     stage = {"rerank": {**RERANK, "top_k": "{{INPUT.most}}"}}
     spec = parse_retriever(body(stage))
     assert parse_retriever(json.loads(json.dumps(spec.as_dict()))) == spec
-    found = lab.search(body(stage), {"query": "river bank", "most": 2})
+    found = framed.search(body(stage), {"query": "river bank", "most": 2})
     assert len(found.hits) == 2
     with pytest.raises(RetrieverError, match=r"stage 'rerank'\.top_k: .*got 'two'"):
-        lab.search(body(stage), {"query": "river bank", "most": "two"})
+        framed.search(body(stage), {"query": "river bank", "most": "two"})
     with pytest.raises(InvalidInputError, match=r"stage 'rerank', top_k: .*asks for 'most'"):
-        lab.search(body(stage), {"query": "river bank"})
+        framed.search(body(stage), {"query": "river bank"})
 
 
 @pytest.mark.parametrize(
@@ -139,20 +153,81 @@ def test_what_is_no_template_is_checked_at_once(parameters: dict[str, Any], told
         parse_retriever(body({"rerank": {**RERANK, **parameters}}))
 
 
-def test_the_context(lab: Lab) -> None:
+def test_the_context(framed: Lab) -> None:
     prompt = "{{CONTEXT.stage_name}} of {{context.retriever_name}}: {{CONTEXT.documents}}"
-    stage = {"stage_name": "say", "llm_enrich": {"inference_name": "sentence_writer", "prompt": prompt}}  # fmt: skip # noqa: E501
-    found = lab.search(body(stage), "river")
+    stage = {
+        "stage_name": "say",
+        "llm_enrich": {"inference_name": "sentence_writer", "prompt": prompt},
+    }
+    found = framed.search(body(stage), "river")
     assert found.hits[0].fields["extracted"] == "SAY OF R: 6"
+
+
+# ---------------------------------------------------------------- pushed down
+
+CHOSEN = {
+    "OR": [{"field": "n", "operator": "gte", "value": 3}, {"field": "title", "value": "river boat"}]
+}
+
+
+def ranked(result: SearchResult) -> list[tuple[str, float]]:
+    return [(hit.document_id, hit.score) for hit in result.hits]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 6])
+@pytest.mark.parametrize("query", ["river bank", "money", "fox boat stone"])
+def test_a_filter_right_after_the_search_is_its_filter(framed: Lab, query: str, limit: int) -> None:
+    stages = (
+        {"attribute_filter": {"conditions": CHOSEN}},
+        {"attribute_filter": {"field": "n", "operator": "ne", "value": "{{INPUT.not}}"}},
+    )
+    inputs = {"query": query, "not": 5}
+    filters = {"AND": [CHOSEN, {"field": "n", "operator": "ne", "value": 5}]}
+    found = framed.search(body(*stages, limit=limit), inputs)
+    wanted = framed.search(body(limit=limit), inputs, filters=filters)
+    assert ranked(found) == ranked(wanted)
+    assert len(found.hits) == min(limit, 3)
+    # One leg alone: the order without a filter, with what the filter refuses left out.
+    leg = {**body(), "searches": [{"feature": "hash_embedding"}]}
+    whole = framed.search(leg, inputs, limit=10)
+    ids = [h.document_id for h in whole.hits if h.fields["n"] in (0, 3, 4)]
+    kept = framed.search({**leg, "stages": list(stages), "limit": limit}, inputs)
+    assert [h.document_id for h in kept.hits] == ids[:limit]
+    answer = to_response(found, parse_retriever(body(*stages)), parse_request({"inputs": inputs}))
+    told = answer["stage_statistics"]["stages"]["attribute_filter"]
+    assert told["metadata"] == {"pushed_down": True}
+    assert told["input_count"] == told["output_count"]
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [{"attribute_filter": {"field": "score", "operator": "gte", "value": 0}}],
+        [{"limit": {"limit": 6}}, {"attribute_filter": {"field": "n", "value": 4}}],
+        [{"attribute_filter": {"field": "n", "value": "{{DOC.n}}"}}],
+        [{"attribute_filter": {"field": "n", "value": "{{CONTEXT.limit}}"}}],
+        [{"attribute_filter": {"field": "n", "value": "{{INPUT.gone}}"}, "on_error": "skip"}],
+    ],
+)
+def test_what_only_a_stage_can_see_is_left_to_it(framed: Lab, stages: list[dict[str, Any]]) -> None:
+    assert parse_retriever(body(*stages)).pushed == ()
+    found = framed.search(body(*stages), "river bank", limit=4)
+    plain = framed.search(body(), "river bank", limit=6)
+    assert {h.document_id for h in found.hits} <= {h.document_id for h in plain.hits}
+    grouped = {"group_by": {"field": "title"}}
+    assert (
+        parse_retriever({**body({"attribute_filter": {"conditions": CHOSEN}}), **grouped}).pushed
+        == ()
+    )
 
 
 # ---------------------------------------------------------------- the trace
 
 
-def test_every_stage_has_statistics(lab: Lab) -> None:
+def test_every_stage_has_statistics(framed: Lab) -> None:
     from mixpeek.models import ExecuteRetrieverResponse
 
-    found = lab.search(body({"rerank": {**RERANK, "top_k": 3}}), "river bank")
+    found = framed.search(body({"rerank": {**RERANK, "top_k": 3}}), "river bank")
     answer = to_response(found, parse_retriever(body()), parse_request({"query": "river bank"}))
     stages = answer["stage_statistics"]["stages"]
     assert stages["rerank"]["efficiency"] == 0.5
@@ -160,6 +235,172 @@ def test_every_stage_has_statistics(lab: Lab) -> None:
     read = ExecuteRetrieverResponse.from_dict(json.loads(json.dumps(answer)))
     assert read is not None
     assert read.stage_statistics.stages["rerank"].output_count == 3
+
+
+CHAIN = (
+    {"attribute_filter": {"field": "n", "operator": "lt", "value": 5}},
+    {"score_normalize": {}},
+    {"mmr": {"lambda": 0.5, "top_k": 4}},
+    {"sort_attribute": {"field": "n", "direction": "asc"}},
+    {"deduplicate": {"fields": ["title"]}},
+    {"aggregate": {
+        "aggregations": [{"function": "sum", "field": "n", "alias": "total"}],
+        "include_documents": True,
+    }},
+    {"json_transform": {
+        "template": '{"title": {{DOC.title|tojson}}, "words": {{DOC.content.split()|tojson}}}',
+    }},
+    {"unwind": {"field": "words", "include_array_index": "place"}},
+    {"group_by": {"group_by_field": "title", "max_per_group": 1}},
+    {"sample": {"count": 3, "seed": 1}},
+    {"sort_relevance": {}},
+    {"limit": {"limit": 2}},
+)  # fmt: skip
+
+
+def test_a_chain_of_stages(framed: Lab) -> None:
+    found = framed.search(body(*CHAIN), "river bank money")
+    counts = [(span.rows_in, span.rows_out) for span in found.stages]
+    assert [span.name for span in found.stages] == [name for stage in CHAIN for name in stage]
+    assert counts == [
+        (5, 5), (5, 5), (5, 4), (4, 4), (4, 4), (4, 4), (4, 4), (4, 8), (8, 4), (4, 3), (3, 3),
+        (3, 2),
+    ]  # fmt: skip
+    assert set(found.outputs) == {"aggregate", "group_by"}
+    assert found.output["aggregations"]["total"] <= 10
+    assert set(found.hits[0].fields) == {"title", "words", "place"}
+    assert [effect.stage for effect in found.hits[0].effects] == [
+        span.name for span in found.stages if span.name != "aggregate"
+    ]
+    spec = parse_retriever(body(*CHAIN))
+    answer = json.loads(json.dumps(to_response(found, spec, parse_request({"query": "x"}))))
+    assert answer["aggregations"] == found.output["aggregations"]
+    assert len(answer["groups"]) == 4
+    assert answer["facets"] == []
+    metadata = answer["stage_statistics"]["stages"]["aggregate"]["metadata"]
+    assert metadata == {"aggregations": answer["aggregations"]}
+
+
+def test_views_of_a_document_that_became_several(framed: Lab) -> None:
+    stages = (
+        {
+            "json_transform": {
+                "template": '{"data": {{DOC.data|tojson}}, "w": {{DOC.data.split()|tojson}}}'
+            }
+        },
+        {"unwind": {"field": "w", "output_field": "data"}},
+    )
+    found = framed.search(body(*stages), "river bank money", limit=3)
+    payload = json.loads(json.dumps(to_explain(found)))
+    one = found.hits[0].document_id
+    assert [hit["document_id"] for hit in payload["hits"]] == [one, f"{one}#2", f"{one}#3"]
+    words = [payload["documents"][hit["document_id"]]["fields"]["data"] for hit in payload["hits"]]
+    assert words == ["bank", "river", "money"]
+    assert list(Results(found).to_pandas()["data"]) == words
+    own = delivered_choice(payload)
+    assert [hit["rank"] for hit in ranked_hits(payload, own, 10)] == [1, 2, 3]
+    again = ranked_hits(payload, FusionChoice("max", own.k, own.weights), 10)
+    assert len(again) == len({hit["document_id"] for hit in again}) == 6
+    widget = Playground(lambda _: payload, "r", query="x")
+    assert list(widget.results["data"]) == words
+
+
+# ---------------------------------------------------------------- what a stage may call
+
+
+def called(
+    framed: Lab, monkeypatch: pytest.MonkeyPatch, probe: Callable[[StageContext], Any]
+) -> Any:
+    """What `probe` gives inside of a stage of a real search."""
+    given: list[Any] = []
+
+    def run(hits: Sequence[Hit], _: Any, context: StageContext) -> Outcome:
+        given.append(probe(context))
+        return Outcome(hits)
+
+    monkeypatch.setitem(AVAILABLE, "limit", replace(AVAILABLE["limit"], run=run))
+    framed.search(body({"limit": {}}), "river bank")
+    return given[0]
+
+
+def test_a_stage_searches_embeds_and_reads(framed: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = called(framed, monkeypatch, lambda c: c.reach.search(SEARCH, {"query": "fox"}))
+    assert ranked(found) == ranked(
+        framed.search({"name": "r", "collection": "docs", **SEARCH}, "fox")
+    )
+
+    uri = "mixpeek://hash_embedder@1.0.0/hash_embedding"
+    [river, fox] = called(framed, monkeypatch, lambda c: c.reach.embed(uri, ["river boat", "fox"]))
+    assert len(river) == len(fox) == 16
+
+    known = {h.fields["data"]: h.document_id for h in framed.search(body(), "river", limit=6).hits}
+    ids = [known["river boat"], "gone"]
+    stored = called(framed, monkeypatch, lambda c: c.reach.vectors(None, ids))
+    assert list(stored) == ids[:1]
+    assert stored[ids[0]] == pytest.approx(river)
+
+    wanted = parse_filter({"field": "document_id", "operator": "in", "value": [ids[0], "gone"]})
+    [one] = called(framed, monkeypatch, lambda c: c.reach.documents("docs", wanted, 10))
+    assert (one.document_id, one.fields["data"]) == (ids[0], "river boat")
+    every = called(framed, monkeypatch, lambda c: c.reach.documents("docs", None, 4))
+    assert [hit.fields["n"] for hit in every] == [0, 1, 2, 3]
+    with pytest.raises(NotFoundError, match="nowhere"):
+        called(framed, monkeypatch, lambda c: c.reach.documents("nowhere", None, 1))
+
+
+def test_a_retriever_that_asks_itself_ends(framed: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"collection": "docs", **SEARCH, "stages": [{"limit": {}}]}
+    with pytest.raises(RetrieverError, match="does a retriever ask itself"):
+        called(framed, monkeypatch, lambda c: c.reach.search(own, {"query": "x"}))
+
+
+def test_a_stage_calls_services_under_the_guard(
+    framed: Lab, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    asked = HTTPRequest(f"{service}/echo", "POST", {"x-own": "1"}, b"body")
+    with pytest.raises(AssetError, match=r"127\.0\.0\.1"):
+        called(framed, monkeypatch, lambda c: c.reach.http(asked))
+    monkeypatch.setenv("MIXPEEK_LAB_ALLOW_LOCAL_URLS", "1")
+    answer = called(framed, monkeypatch, lambda c: c.reach.http(asked))
+    assert (answer.status, answer.body) == (418, b"POST 1 body")
+    moved = called(framed, monkeypatch, lambda c: c.reach.http(HTTPRequest(f"{service}/moved", headers={"x-own": "1"})))  # fmt: skip # noqa: E501
+    assert (moved.status, moved.body) == (418, b"GET 1 ")
+    kept = called(
+        framed, monkeypatch, lambda c: c.reach.http(HTTPRequest(f"{service}/moved", "POST"))
+    )
+    assert kept.status == 302
+    away = HTTPRequest(f"{service}/away", headers={"x-own": "1"})
+    assert call(away).body == b"GET None "
+    with pytest.raises(AssetError, match="larger than 3 bytes"):
+        call(HTTPRequest(f"{service}/echo", max_bytes=3))
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """An HTTP service on loopback that answers with what it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            size = int(self.headers.get("Content-Length") or 0)
+            said = f"{self.command} {self.headers.get('x-own')} ".encode() + self.rfile.read(size)
+            there = {"/moved": "/echo", "/away": f"http://localhost:{port}/echo"}.get(self.path)
+            self.send_response(302 if there else 418)
+            if there:
+                self.send_header("Location", there)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        port = server.server_port
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{port}"
+        server.shutdown()
 
 
 def test_the_definitions_over_http(tmp_path: Path) -> None:

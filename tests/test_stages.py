@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from packages import BY_TYPE, HASH_EMBEDDER
+from test_stage_frame import CHAIN
 
 from mixpeek_lab.errors import ExtractorRunError, InvalidInputError, RetrieverError
 from mixpeek_lab.models import Hit, SearchResult
@@ -572,6 +573,22 @@ def test_served_and_over_http(lab: Lab, tmp_path: Path) -> None:
         explained = own.execute("r", {"query": "river bank", "limit": 1}, explain=True)
         assert explained["stages"] == ["rerank", "classify"]
         assert len(explained["hits"]) == len(wanted)
+        # A chain of stages that ask nobody.
+        own.retriever("chain", body(*CHAIN))
+        query = {"query": "river bank money"}
+        here = own.search("chain", query)
+        over_http = httpx.post(own.serve("chain"), json=query, headers=headers, timeout=60).json()
+        for found in (over_http, own.execute("chain", query)):
+            assert [(d["document_id"], d["place"], d["score"]) for d in found["documents"]] == [
+                (h.document_id, h.fields["place"], h.score) for h in here.hits
+            ]
+            assert found["aggregations"] == here.output["aggregations"]
+            counts = [s["output_count"] for s in found["stage_statistics"]["stages"].values()]
+            assert counts == [5, *(span.rows_out for span in here.stages)]
+        explained = own.execute("chain", query, explain=True)
+        assert explained["stages"] == [span.name for span in here.stages]
+        assert explained["outputs"]["aggregate"] == here.outputs["aggregate"]
+
         own.deploy("text_stats")
         for name, inputs, key in (
             ("text_stats", {"text": "a b"}, "words"),

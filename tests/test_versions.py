@@ -9,6 +9,7 @@ import json
 import re
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packages import HASH_EMBEDDER
@@ -22,7 +23,8 @@ from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
 from mixpeek_lab.source import ExtractorSource, read_source, write_source
 from mixpeek_lab.workbench import Lab
-from mixpeek_lab.workbench.versions import Versions
+from mixpeek_lab.workbench.versions import Versions, saved_scores
+from mixpeek_lab.workbench.versions.evaluated import evaluation_changes
 
 NAME = "hash_embedder"
 TEXTS = ["river boat", "money bank", "fox tree"]
@@ -121,6 +123,11 @@ class TestCommit:
             kernel_lab.versions.commit(NAME, "second", "3.0.0")
         assert kernel_lab.versions.commit(NAME, "second", "2.9").version == "2.9.0"
 
+    def test_going_back_leaves_a_refused_cell_behind(self, two, tmp_path):
+        define(two, tmp_path, edited("bad", core=("time.sleep", "eval")))
+        two.versions.checkout(NAME, "1.0.0")
+        assert two.versions.status(NAME).refused == ""
+
     def test_what_cannot_be_committed(self, two, tmp_path):
         with pytest.raises(ConflictError, match=r"nothing to commit.*1\.0\.1"):
             two.versions.commit(NAME, "again")
@@ -151,11 +158,14 @@ class TestCommit:
         define(two, tmp_path, source)
         two.bucket("b", TEXTS)
         run(two)
+        two.retriever("r", {"collection": "c", "searches": [{"feature": "hash_embedding"}]})
         define(two, tmp_path, edited("four"))  # also 1.0.2, and committed first
         assert two.versions.commit(NAME, "four").version == "1.0.2"
+        assert two.collection("c").extractor_version == "1.0.3"
+        assert two.search("r", "fox").hits
         define(two, tmp_path, source)
         assert two.extractor(NAME).manifest.version == "1.0.3"
-        assert two.collection("c").extractor_version == "1.0.3"
+        assert run(two).reused == 3
 
 
 class TestLooking:
@@ -237,7 +247,52 @@ class TestLooking:
         assert (change.won, change.lost) == (("a",), ("b",))
         assert change.before == pytest.approx(1.7 / 3)
         assert change.change == pytest.approx(-0.7 / 3)
-        assert two.versions.diff(NAME, "1.0.0", "1.0.1").evaluations == ()
+
+    def test_evaluations_that_were_kept_are_found_by_the_code_that_they_searched(self):
+        def kept(digest, judged="j", **scores):
+            made = [{"extractor": NAME, "digest": digest, "collection": "c"}]
+            rows = {q: {"nDCG@10": value, "RR": 1.0} for q, value in scores.items()}
+            return SimpleNamespace(
+                retriever="r", dataset="q", digest=judged * 9, per_query=rows,
+                about={"collections": made},
+            )  # fmt: skip
+
+        saved = [kept("new", a=0.9), kept("old", a=0.5), kept("new", a=0.1), kept("old", "k", a=1)]
+        scores_of = saved_scores(lambda: saved)
+        assert scores_of(NAME, "new") == {"r on q (jjjjjj)": {"a": 0.9}}  # the newest
+        (change,) = evaluation_changes(scores_of(NAME, "old"), scores_of(NAME, "new"))
+        assert (change.before, change.after, change.won) == (0.5, 0.9, ("a",))
+        assert scores_of("other", "new") == {}
+
+    def test_a_difference_tells_which_queries_were_won_and_lost(self, kernel_lab, tmp_path):
+        lab = kernel_lab
+        lab.bucket("b", [{"text": text, "n": n} for n, text in enumerate(["red fox", "blue sea"])])
+        qrels = {"q1": {"0": 1}, "q2": {"1": 1}}
+        queries = {"q1": "fox", "q2": "sea"}
+        lab.versions.commit(NAME, "first")
+        run(lab)
+        lab.retriever("r", {"collection": "c", "searches": [{"feature": "hash_embedding"}]})
+        lab.evaluate("r", qrels, queries, id_field="n")
+        # Every word is the same to the second version but `sea`.
+        worse = ("text.lower().split()", '["sea" if "sea" in text else "x"]')
+        define(lab, tmp_path, edited("worse", words=worse))
+        lab.versions.commit(NAME, "second")
+        assert lab.versions.diff(NAME, "1.0.0", "1.0.1").evaluations == ()
+        run(lab)
+        lab.evaluate("r", qrels, queries, id_field="n")
+        (change,) = lab.versions.diff(NAME, "1.0.0", "1.0.1").evaluations
+        assert (change.queries, change.before) == (2, 1.0)
+        assert (change.won, change.after) == ((), pytest.approx(change.before))
+        lost = ("text.lower().split()", '["same"]')
+        define(lab, tmp_path, edited("lost", words=lost))
+        lab.versions.commit(NAME, "third")
+        run(lab)
+        lab.evaluate("r", qrels, queries, id_field="n")
+        (change,) = lab.versions.diff(NAME, "1.0.0", "1.0.2").evaluations
+        assert len(change.lost) == 1
+        assert change.change < 0
+        (back,) = lab.versions.diff(NAME, "1.0.2", "1.0.0").evaluations
+        assert back.won == change.lost
 
     def test_how_much_a_switch_would_embed_is_what_it_embeds(self, two, calls):
         two.bucket("b", TEXTS)
@@ -419,6 +474,8 @@ class TestTags:
             two.extractor(f"{NAME}@stabel")
         with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\."):
             two.extractor(f"{NAME}@9")
+        with pytest.raises(InvalidInputError, match="no version behind the @"):
+            two.extractor(f"{NAME}@")
 
 
 class TestOneHistory:

@@ -77,7 +77,17 @@ class CommitRecords(Records):
                     f"`%extractor log {name}` shows as what."
                 ) from error
             self.move_head(name, version)
+            self._make_room(sql, commit)
         return commit
+
+    def _make_room(self, sql: sqlite3.Connection, commit: Commit) -> None:
+        """Give other contents, which nobody committed, the next number in place of this one."""
+        others = sql.execute(
+            "SELECT digest FROM extractors WHERE name = ? AND version = ? AND digest != ?",
+            (commit.name, commit.version, commit.digest),
+        ).fetchall()
+        for (digest,) in others:
+            self.renumber(commit.name, digest, self.free_version(commit.name, commit.version))
 
     def free_version(self, name: str, version: str) -> str:
         """`version` where nothing is committed as it; else the next patch that is free."""

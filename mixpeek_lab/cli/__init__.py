@@ -19,6 +19,10 @@ COMMANDS = {
     "secret": "keep, list or forget secrets",
     "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
     "unpack": "write an extractor's .zip or .tar.gz as a folder",
+    "extractor": "versions of extractors: status, commit, log, diff, checkout, tag",
+    "push": "send a version of an extractor to another platform",
+    "pull": "bring a version of an extractor here from another platform",
+    "retriever": "write a retriever as JSON, or define one from it",
     "evaluate": "measure a retriever against judged queries, or compare two such runs",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }

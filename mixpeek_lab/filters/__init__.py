@@ -6,7 +6,7 @@
 
 from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf, join
 from mixpeek_lab.filters.grammar import OPERATORS, parse_filter
-from mixpeek_lab.filters.templates import check_template, has_template, render
+from mixpeek_lab.filters.templates import check_template, has_template, render, shared_seconds
 
 __all__ = [
     "OPERATORS",
@@ -20,4 +20,5 @@ __all__ = [
     "join",
     "parse_filter",
     "render",
+    "shared_seconds",
 ]

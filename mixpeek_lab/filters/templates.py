@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,20 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from jinja2 import nodes
+
+    from mixpeek_lab.filters.sandbox import Sandbox
+
+MOST_TEMPLATE = 100_000
+"""Characters of a template."""
 
 _INPUT_NAMES = ("INPUT", "INPUTS", "input", "inputs")
 _DOCUMENT_NAMES = ("DOC", "doc")
 _CONTEXT_NAMES = ("CONTEXT", "context")
-_BRACES = re.compile(r"\{\{[-+]?(.*?)-?\}\}\Z", re.DOTALL)
+_FAILURES = (RecursionError, MemoryError, SyntaxError)
+"""What compiling or running a template that nests too deep ends in."""
+_SHOWN = 200
+"""Characters of a template in an error."""
 _NOT_HERE = (*_DOCUMENT_NAMES, *_CONTEXT_NAMES, "STAGE", "stage", "SECRET", "secret")
 
 
@@ -37,6 +45,8 @@ def check_template(text: str, where: str) -> None:
         _compiled(text)
     except TemplateError as error:
         raise InvalidInputError(f"{where}: {_explained(error, text, {})}") from error
+    except _FAILURES as error:
+        raise InvalidInputError(f"{where}: the template {_cut(text)} nests too deep.") from error
 
 
 def render(
@@ -70,23 +80,11 @@ def render(
     return _render_text(value, inputs, where, document, context)
 
 
-class _Inputs:
-    """The inputs of a query, or a document's fields.
+def shared_seconds(seconds: float) -> AbstractContextManager[None]:
+    """`with shared_seconds(10): …`: all renderings in the block together may take so long."""
+    from mixpeek_lab.filters import budget
 
-    Only items: `INPUT.items` is an input, not a dict's method.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, JSON]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> JSON:
-        return self._values[name]
-
-    def as_dict(self) -> dict[str, JSON]:
-        """`{{INPUT}}` alone: all of them."""
-        return dict(self._values)
+    return budget.shared_seconds(seconds)
 
 
 def _render_text(
@@ -98,17 +96,20 @@ def _render_text(
 ) -> JSON:
     from jinja2 import TemplateError
 
-    names = dict.fromkeys(_INPUT_NAMES, _Inputs(inputs))
+    from mixpeek_lab.filters.budget import Names, within_budget
+
+    names = dict.fromkeys(_INPUT_NAMES, Names(inputs))
     if document is not None:
-        names |= dict.fromkeys(_DOCUMENT_NAMES, _Inputs(document))
+        names |= dict.fromkeys(_DOCUMENT_NAMES, Names(document))
     if context is not None:
-        names |= dict.fromkeys(_CONTEXT_NAMES, _Inputs(context))
+        names |= dict.fromkeys(_CONTEXT_NAMES, Names(context))
     try:
-        return _compiled(text)(names)
+        fill_in = _compiled(text)
+        return within_budget(lambda: fill_in(names))
     except TemplateError as error:
         raise InvalidInputError(f"{where}: {_explained(error, text, inputs, document)}") from error
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise InvalidInputError(f"{where}: the template {text!r} failed: {error}") from error
+    except (*_FAILURES, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise InvalidInputError(f"{where}: the template {_cut(text)} failed: {error}") from error
 
 
 def _explained(
@@ -117,19 +118,30 @@ def _explained(
     inputs: Mapping[str, JSON],
     document: Mapping[str, JSON] | None = None,
 ) -> str:
-    from jinja2 import TemplateSyntaxError
+    from jinja2 import TemplateSyntaxError, UndefinedError
+    from jinja2.exceptions import SecurityError
 
     if isinstance(error, TemplateSyntaxError):
-        return f"the template {text!r} is not valid: {error.message}"
+        return f"the template {_cut(text)} is not valid: {error.message}"
+    if isinstance(error, SecurityError):
+        return f"the template {_cut(text)} was stopped: {str(error).rstrip('.')}."
+    if not isinstance(error, UndefinedError):
+        return f"the template {_cut(text)} failed: {error}"
     given = ", ".join(sorted(inputs)) or "none"
     fields = "" if document is None else f" The document's fields: {', '.join(sorted(document))}."
-    return f"the template {text!r} asks for {error}. Inputs given: {given}.{fields}"
+    return f"the template {_cut(text)} asks for {error}. Inputs given: {given}.{fields}"
+
+
+def _cut(text: str) -> str:
+    """A template as errors show it."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 @lru_cache(maxsize=1)
-def _environment() -> SandboxedEnvironment:
+def _environment() -> Sandbox:
     from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from mixpeek_lab.filters.sandbox import Sandbox
 
     class Missing(StrictUndefined):
         def __init__(self, hint: str | None = None, *rest: Any, **named: Any) -> None:
@@ -139,38 +151,34 @@ def _environment() -> SandboxedEnvironment:
                 hint = f"{name}, which is not available here (only INPUT is)"
             self._undefined_hint = hint or f"{name!r}, which is missing"
 
-    return ImmutableSandboxedEnvironment(undefined=Missing, autoescape=False)
+    return Sandbox(Missing)
 
 
 @lru_cache(maxsize=512)
 def _compiled(text: str) -> Callable[[Mapping[str, JSON]], JSON]:
+    from jinja2 import TemplateSyntaxError, nodes
+    from jinja2.environment import TemplateExpression
+
+    from mixpeek_lab.filters.budget import settled
+
+    if len(text) > MOST_TEMPLATE:
+        raise TemplateSyntaxError(f"it has more than {MOST_TEMPLATE:,} characters", 1)
     environment = _environment()
-    expression = _only_expression(text)
+    expression = _only_expression(environment.parse(text.strip()).body)
     if expression is None:
-        template = environment.from_string(text)
+        template = environment.from_string(environment.guarded(environment.parse(text)))
         return lambda names: template.render(names)
-    evaluate = environment.compile_expression(expression, undefined_to_none=False)
-    return lambda names: _defined(evaluate(names))
+    body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)]
+    guarded = environment.guarded(nodes.Template(body, lineno=1))
+    evaluate = TemplateExpression(environment.from_string(guarded), undefined_to_none=False)
+    return lambda names: settled(evaluate(names))
 
 
-def _only_expression(text: str) -> str | None:
-    """The inside of `{{ … }}` where that is the whole text, else None."""
+def _only_expression(body: Sequence[nodes.Node]) -> nodes.Expr | None:
+    """The expression of a template that is `{{ … }}` and nothing else, else None."""
     from jinja2 import nodes
 
-    stripped = text.strip()
-    body = _environment().parse(stripped).body
     if len(body) != 1 or not isinstance(body[0], nodes.Output):
         return None
     parts = body[0].nodes
-    if len(parts) != 1 or isinstance(parts[0], nodes.TemplateData):
-        return None
-    inside = _BRACES.match(stripped)
-    return inside[1] if inside else None
-
-
-def _defined(value: JSON) -> JSON:
-    from jinja2 import StrictUndefined
-
-    if isinstance(value, StrictUndefined):
-        str(value)  # raises, and says what is missing
-    return value.as_dict() if isinstance(value, _Inputs) else value
+    return None if len(parts) != 1 or isinstance(parts[0], nodes.TemplateData) else parts[0]

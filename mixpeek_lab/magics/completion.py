@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.evaluation import CORRECTIONS
 from mixpeek_lab.magics.extractors import ACTIONS
+from mixpeek_lab.magics.retrievers import RETRIEVER_ACTIONS
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -133,7 +134,10 @@ def _retrievers() -> list[str]:
 def _extractor_line(words: list[str]) -> Iterable[str]:
     if not words:
         return ACTIONS
-    return _extractors() if len(words) == 1 and words[0] not in ("list", "load") else []
+    if len(words) == 1:
+        return _extractors() if words[0] not in ("list", "load") else []
+    wants_ref = {"diff": (2, 3), "checkout": (2,), "tag": (3,)}.get(words[0], ())
+    return current_lab().versions.refs(words[1]) if len(words) in wants_ref else []
 
 
 def _extractor_cell(words: list[str]) -> Iterable[str]:
@@ -150,8 +154,9 @@ def _stage_keys() -> list[str]:
 
 def _retriever_line(words: list[str]) -> Iterable[str]:
     if not words:
-        return [*_retrievers(), "list", "stages"]
-    return _stages() if words == ["stages"] else []
+        return [*_retrievers(), *RETRIEVER_ACTIONS]
+    named = {"stages": _stages, "export": _retrievers}
+    return named[words[0]]() if len(words) == 1 and words[0] in named else []
 
 
 def _stages() -> list[str]:

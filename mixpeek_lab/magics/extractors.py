@@ -15,13 +15,17 @@ from mixpeek_lab.errors import InvalidInputError, ManifestError, SourceError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
+from mixpeek_lab.magics.versions import VERSION_ACTIONS, version_action
 
 if TYPE_CHECKING:
     from mixpeek_lab.harness import TestReport
     from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
     from mixpeek_lab.workbench.extractors import Definition
 
-ACTIONS = ("list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile")
+ACTIONS = (
+    "list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile",
+    *VERSION_ACTIONS,
+)  # fmt: skip
 SAMPLES = [
     "The quick brown fox jumps over the lazy dog.",
     "Revenue increased 22% year over year.",
@@ -44,8 +48,19 @@ class ExtractorMagics(Magics):
     @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: path")
     @argument(
         "more", nargs="?",
-        help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write",
+        help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write."
+        " diff, checkout: version. tag: the tag",
     )  # fmt: skip
+    @argument("last", nargs="?", help="diff: the later version. tag: the version to tag")
+    @argument("-m", "--message", nargs="+", default=[], help="commit: what changed, in words")
+    @argument("--as", dest="number", metavar="VERSION", help="commit: its version's number")
+    @argument("--force", action="store_true", help="checkout, pull: leave changes. tag: move it")
+    @argument("--delete", action="store_true", help="tag: forget it")
+    @argument("--to", metavar="URL", help="push: the platform")
+    @argument("--from", dest="source", metavar="URL", help="pull: the platform")
+    @argument("--namespace", metavar="NS", help="push, pull: there (default: its only one)")
+    @argument("--deploy", action="store_true", help="push: have it served, and wait until it is")
+    @argument("--batch-only", action="store_true", help="push: for batches alone")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
     @argument("--full", action="store_true", help="test: on Ray Data and Ray Serve as well")
     @argument(
@@ -74,6 +89,16 @@ class ExtractorMagics(Magics):
         %extractor deploy NAME                        serve its realtime.py
         %extractor dockerfile NAME [FILE]             an image with what its manifest asks for
 
+        %extractor status NAME                        what changed since the last commit
+        %extractor commit NAME -m "what changed"      make the working state a version for good
+        %extractor log NAME                           the versions: who, when, from which, tags
+        %extractor diff NAME [A [B]]                  code, manifest, evaluations, rows to compute
+        %extractor checkout NAME VERSION              go back; nothing is computed twice
+        %extractor tag NAME [TAG [VERSION]]           name a version: NAME@TAG from now on
+        %extractor push NAME --to URL                 send a version to another platform
+        %extractor pull NAME --from URL               bring one from there; the key for both is in
+                                                      MIXPEEK_API_KEY, or the secret of that name
+
         A cell whose checks find errors fails, and defines nothing.
         """
         options = parse_argstring(self.extractor, line)
@@ -84,6 +109,8 @@ class ExtractorMagics(Magics):
                 f"%extractor {options.action}: there is no such action. "
                 f"It is one of {', '.join(ACTIONS)}; to define one, use a %%extractor cell."
             )
+        if options.action in VERSION_ACTIONS:
+            return version_action(self.shell, options)
         return getattr(self, f"_{options.action}")(options)
 
     def _define(self, options: Any, cell: str) -> ExtractorCard:

@@ -12,6 +12,7 @@ from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import named_text
+from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     )
     from mixpeek_lab.widgets.playground import Playground
 
+RETRIEVER_ACTIONS = ("list", "stages", "export", "import")
+
 
 @magics_class
 class RetrieverMagics(Magics):
@@ -31,15 +34,19 @@ class RetrieverMagics(Magics):
 
     @magic_arguments()
     @argument(
-        "name", nargs="?", default="list", help="in a cell: its name. In a line: list, stages, one"
+        "name", nargs="?", default="list",
+        help="in a cell: its name. In a line: one, or " + ", ".join(RETRIEVER_ACTIONS),
+    )  # fmt: skip
+    @argument(
+        "more", nargs="?", help="stages: one of them. export: the retriever. import: the file"
     )
-    @argument("stage", nargs="?", help="after `stages`: the one whose parameters are shown")
+    @argument("last", nargs="?", help="export: a file to write. import: another name for it")
     @no_var_expand
     @line_cell_magic
     @tells_errors
     def retriever(
         self, line: str, cell: str | None = None
-    ) -> RetrieverCard | RetrieverList | StageList | StageCard:
+    ) -> RetrieverCard | RetrieverList | StageList | StageCard | None:
         """Define a retriever in YAML or JSON, or show those there are.
 
         %%retriever search_docs
@@ -54,16 +61,23 @@ class RetrieverMagics(Magics):
         %retriever search_docs         this one
         %retriever stages              what may come after its searches
         %retriever stages mmr          the parameters of one
+        %retriever export NAME [FILE]  as the JSON that Mixpeek takes
+        %retriever import FILE [NAME]  define one from such a file
         """
         from mixpeek_lab.widgets.cards import RetrieverList
 
         options = parse_argstring(self.retriever, line)
-        if options.stage and (cell is not None or options.name != "stages"):
-            raise InvalidInputError(f"%retriever NAME: what is {options.stage!r} for?")
+        if options.more and (cell is not None or options.name not in RETRIEVER_ACTIONS[1:]):
+            raise InvalidInputError(f"%retriever NAME: what is {options.more!r} for?")
         if cell is not None:
             return _define(options.name, cell)
         if options.name == "stages":
-            return _stages(options.stage)
+            return _stages(options.more)
+        if options.name == "export":
+            export_retriever(options.more, options.last)
+            return None
+        if options.name == "import":
+            return import_retriever(options.more, options.last)
         if options.name == "list":
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)
@@ -111,7 +125,7 @@ class RetrieverMagics(Magics):
 def _define(name: str, cell: str) -> RetrieverCard:
     from mixpeek_lab.widgets.cards import RetrieverCard
 
-    if name in ("list", "stages"):
+    if name in RETRIEVER_ACTIONS:
         raise InvalidInputError("%%retriever needs a name: `%%retriever search_docs`.")
     try:
         record = current_lab().retriever(name, read_definition(cell))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.filters import shared_seconds
 from mixpeek_lab.models import JSON, Hit, SearchResult, Span, StageEffect
 from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import RetrieverSpec
@@ -20,6 +21,9 @@ from mixpeek_lab.retrievers.stages import (
 )
 from mixpeek_lab.retrievers.stages.parsing import filled_in
 from mixpeek_lab.retrievers.stages.reach import NO_REACH
+
+MOST_TEMPLATE_SECONDS = 10.0
+"""That all templates of one stage may take together, over all documents."""
 
 
 def run_stages(
@@ -90,7 +94,8 @@ def context_values(
 
 def _outcome(stage: StageSpec, hits: Sequence[Hit], context: StageContext) -> Outcome:
     try:
-        return AVAILABLE[stage.stage_id].run(hits, filled_in(stage, context), context)
+        with shared_seconds(MOST_TEMPLATE_SECONDS):
+            return AVAILABLE[stage.stage_id].run(hits, filled_in(stage, context), context)
     except LabError as error:
         if stage.on_error == "error":
             raise

@@ -18,7 +18,7 @@ from mixpeek_lab.retrievers.bodies import (
     renamed,
 )
 from mixpeek_lab.retrievers.stages import FIRST, StageSpec
-from mixpeek_lab.retrievers.stages.parsing import parse_stages, stage_id_of
+from mixpeek_lab.retrievers.stages.parsing import parameters_of, parse_stages, stage_id_of
 
 _NAMES = {
     "limit": "final_top_k",
@@ -72,6 +72,9 @@ def read_stages(top: dict[str, JSON]) -> tuple[Parameters, tuple[StageSpec, ...]
     entries = [mapping(stage, f"stages[{i}]") for i, stage in enumerate(stages)]
     is_short = "searches" in top
     first = 0 if is_short else _leading(entries)
+    expanded = None if first or is_short else _expanded(entries[0])
+    if expanded is not None:
+        return expanded, parse_stages([(e, f"stages[{i}]") for i, e in enumerate(entries)])
     if not first and not is_short:
         raise RetrieverError(
             f"stages[0]: a retriever begins with {FIRST}. Put it first, or write `searches` "
@@ -80,6 +83,20 @@ def read_stages(top: dict[str, JSON]) -> tuple[Parameters, tuple[StageSpec, ...]
     parameters = _short_parameters(top) if is_short else _stage_parameters(entries[:first])
     later = [(entry, f"stages[{i}]") for i, entry in enumerate(entries) if i >= first]
     return parameters, parse_stages(later)
+
+
+def _expanded(stage: Mapping[str, JSON]) -> Parameters | None:
+    """What a query_expand searches with, where a retriever begins with one: a feature_search."""
+    if stage_id_of(stage, "stages[0]") != "query_expand":
+        return None
+    parameters, where = parameters_of(stage, "stages[0]")
+    config = parameters.get("feature_search_config") if isinstance(parameters, Mapping) else None
+    if config is None:
+        return None
+    where = f"{where}.feature_search_config"
+    given = mapping(config, where, "{searches}")
+    given = given if "searches" in given else {"searches": [given]}
+    return Parameters(checked(ParametersBody, given, where, _NAMES), where)
 
 
 def _leading(entries: Sequence[Mapping[str, JSON]]) -> int:

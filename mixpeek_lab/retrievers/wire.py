@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from math import ceil
@@ -38,11 +39,13 @@ def to_explain(
 ) -> dict[str, JSON]:
     """The playground's payload: all candidates of all legs, so that a browser can fuse again.
 
-    `documents` are those shown beside the hits' own: fetch `candidate_ids(result)` for all.
+    `documents` are those shown beside the hits' own: fetch `candidate_ids(result)` for all. Hits
+    are called as `view_ids` says.
     """
+    names = view_ids(result.hits)
     shown = {
-        hit.document_id: FetchedDocument(hit.collection_id, hit.fields, hit.lineage)
-        for hit in result.hits
+        name: FetchedDocument(hit.collection_id, hit.fields, hit.lineage)
+        for name, hit in zip(names, result.hits, strict=True)
     }
     return {
         "execution_id": result.execution_id,
@@ -58,13 +61,29 @@ def to_explain(
             }
             for document_id, document in {**(documents or {}), **shown}.items()
         },
-        "hits": [_explained(hit) for hit in result.hits],
+        "hits": [
+            {**_explained(hit), "document_id": name}
+            for name, hit in zip(names, result.hits, strict=True)
+        ],
         "outputs": plain(result.outputs),
         "spans": [_span(span) for span in result.spans],
         "stages": [span.name for span in result.stages],
         "total": result.total,
         "warnings": list(result.warnings),
     }
+
+
+def view_ids(hits: Iterable[Hit]) -> list[str]:
+    """A name of its own for each hit, for views: the document's id, with `#2` and so on behind it
+    where an `unwind` made several hits of one document.
+    """
+    counts: Counter[str] = Counter()
+    names = []
+    for hit in hits:
+        counts[hit.document_id] += 1
+        number = counts[hit.document_id]
+        names.append(hit.document_id if number == 1 else f"{hit.document_id}#{number}")
+    return names
 
 
 def candidate_ids(result: SearchResult) -> tuple[str, ...]:

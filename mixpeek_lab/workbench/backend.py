@@ -108,13 +108,12 @@ class Backend:
             manifest, digest = record.manifest, record.source.digest
             inputs = with_index(manifest, given, feature)
             try:
-                answer = await self._handles.infer(manifest.name, digest, inputs, parameters)
+                answer = await self._service(manifest.name, digest, inputs, parameters)
                 break
-            except EngineError as error:
+            except EngineError:
                 record, feature = find_served(self._catalog, ref)
                 if record.source.digest == digest:  # no other version has taken over meanwhile
-                    unserved = self.platform.extractors.unserved
-                    raise await asyncio.to_thread(unserved, record, error) from error
+                    raise
         return {
             "data": check_answer(manifest, inputs, answer, feature),
             "provider": "mixpeek_lab",

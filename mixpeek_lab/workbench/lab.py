@@ -30,7 +30,6 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.hosted import Hosted
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
@@ -41,13 +40,12 @@ from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
-from mixpeek_lab.workbench.retriever_exports import exported, imported
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
-from mixpeek_lab.workbench.versions import Versions
+from mixpeek_lab.workbench.versioned import Versioned
 from mixpeek_lab.workbench.work import Work
 
 API = "mixpeek_lab.api.app:create_app"
@@ -55,7 +53,7 @@ BACKEND = "mixpeek_lab.workbench.backend:Backend"
 WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
-class Lab(Measured):
+class Lab(Measured, Versioned):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
@@ -274,16 +272,6 @@ class Lab(Measured):
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
 
-    @cached_property
-    def versions(self) -> Versions:
-        """Versions of extractors: commit, log, status, diff, checkout, tag."""
-        return Versions(self._catalog, self._home, self._drafts, self._refused)
-
-    @cached_property
-    def hosted(self) -> Hosted:
-        """Other platforms: push versions there, pull them from there."""
-        return Hosted(self._catalog, self._home, self.versions)
-
     # ------------------------------------------------------------ buckets and collections
 
     def bucket(
@@ -394,16 +382,6 @@ class Lab(Measured):
         spec, notes = self._searcher.resolve(body, name)
         record = self._catalog.put_retriever(new_name(name, "retriever"), spec.as_dict())
         return replace(record, notes=notes)
-
-    def export_retriever(self, name: str) -> dict[str, JSON]:
-        """The retriever as the JSON that Mixpeek takes; `import_retriever` reads it back equal."""
-        return exported(self._catalog, self._catalog.retriever(name))
-
-    def import_retriever(
-        self, body: Mapping[str, JSON], name: str | None = None
-    ) -> RetrieverRecord:
-        """Define a retriever from exported JSON, under its own name or another."""
-        return self.retriever(*imported(body, name))
 
     def retrievers(self) -> list[RetrieverRecord]:
         """All retrievers."""

@@ -111,15 +111,16 @@ class Reaching:
         from mixpeek_lab.inspection import Inspector
 
         inspector = Inspector(self._searcher.catalog, self._home.path)
-        return list(Databases(inspector, self.secret).query(connection, query, values, seconds))
+        databases = Databases(inspector, lambda name: self.secret(name) or os.environ.get(name))
+        return list(databases.query(connection, query, values, seconds))
 
     def secret(self, name: str) -> str | None:
-        """A secret of this lab, or else the environment variable of that name."""
+        """A secret of this lab. The environment is nobody's to send around."""
         from mixpeek_lab.secrets import SecretStore, guard_process, watch
 
         store = SecretStore(self._home.path)
         if name not in store.names():
-            return os.environ.get(name) or None
+            return None
         watch(store)
         guard_process()
         return store.get(name)

@@ -42,7 +42,8 @@ def find_version(catalog: Catalog, name: str, ref: str | None) -> ExtractorRecor
     """The contents that `ref` names; without one, the working state.
 
     `1.0.0` (or v1, 1.0), a tag, `head`, `working`, or a digest's first six digits or more.
-    NotFoundError, which names versions and tags; InvalidInputError where it fits several.
+    NotFoundError, which names versions and tags; InvalidInputError where it fits several, or is
+    nothing of this.
     """
     if ref is None or ref.lower() == WORKING:
         return catalog.extractor(name)
@@ -59,7 +60,8 @@ def find_version(catalog: Catalog, name: str, ref: str | None) -> ExtractorRecor
         return catalog.extractor(name, version=version)
     if _DIGEST.match(ref) and (found := catalog.by_prefix(name, ref)):
         return _only(found, name, ref)
-    raise NotFoundError("version", f"{name}@{ref}", [f"{name}@{v}" for v in (*versions, *tags)])
+    shown = ref if tags and version is None else normalise_version(ref)  # or how one is written
+    raise NotFoundError("version", f"{name}@{shown}", [f"{name}@{v}" for v in (*versions, *tags)])
 
 
 def version_of(catalog: Catalog, name: str, ref: str) -> str:

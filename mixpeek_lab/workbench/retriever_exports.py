@@ -8,7 +8,9 @@ has no feature) goes along in the retriever's own `metadata`, where nobody else 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
@@ -88,6 +90,35 @@ def hosted_problems(body: Mapping[str, JSON]) -> list[str]:
             if "feature_uri" not in search:
                 problems.append(f"{where} has no feature_uri: Mixpeek wants one.")
     return problems
+
+
+def to_text(body: Mapping[str, JSON]) -> str:
+    """Exported JSON as the text of a file."""
+    return f"{json.dumps(body, indent=2, ensure_ascii=False)}\n"
+
+
+def write_export(body: Mapping[str, JSON], file: str | Path) -> Path:
+    """Write exported JSON; InvalidInputError where the file cannot be written."""
+    path = Path(file).expanduser()
+    try:
+        path.write_text(to_text(body), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror}.") from error
+    return path
+
+
+def read_export(file: str | Path) -> Mapping[str, JSON]:
+    """Exported JSON from a file; InvalidInputError where it is none."""
+    path = Path(file).expanduser()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{path} is no JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise InvalidInputError(f"{path}: a retriever's JSON is an object, {{retriever_name, …}}.")
+    return found
 
 
 def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,13 +17,19 @@ from mixpeek_lab.assets import AssetError, HTTPAnswer, HTTPRequest, redacted
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.authorising import Authorisation, authorisation
-from mixpeek_lab.retrievers.stages.calling import APICallParameters, Failed, request_for
+from mixpeek_lab.retrievers.stages.calling import (
+    APICallParameters,
+    Failed,
+    check_definition,
+    request_for,
+)
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import with_field
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
 AT_ONCE = 8
 """Calls at a time."""
+MOST_CALLS = 1000
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]")
 
 
@@ -32,6 +38,7 @@ def run(hits: Sequence[Hit], parameters: APICallParameters, context: StageContex
     about = chosen(hits, parameters.when, context)
     if not about:
         return Outcome(hits)
+    check_definition(parameters, context)
     secret = authorisation(parameters.auth, context)
     requests = [request_for(hit, parameters, secret, context) for hit in about]
     answers = _called(requests, parameters, secret, context)
@@ -61,6 +68,11 @@ def _called(
     context: StageContext,
 ) -> dict[Any, JSON | Failed]:
     different = {_same(r): r for r in requests if not isinstance(r, Failed)}
+    if len(different) > MOST_CALLS:
+        raise RetrieverError(
+            f"stage {context.stage!r}: {len(different):,} calls for one search; {MOST_CALLS:,} are "
+            "the most. Put a limit before it."
+        )
 
     def one(request: HTTPRequest) -> JSON | Failed:
         shown = secret.without(redacted(request.url))

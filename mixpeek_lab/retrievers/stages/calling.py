@@ -13,7 +13,6 @@ from pydantic import Field
 
 from mixpeek_lab.assets import HTTPRequest, redacted
 from mixpeek_lab.errors import InvalidInputError, RetrieverError
-from mixpeek_lab.filters import has_template
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.authorising import Auth, Authorisation
@@ -24,6 +23,11 @@ _SINGLE = re.compile(r"(?<!\{)\{((?:DOC|INPUT|CONTEXT)\.[A-Za-z0-9_.]+)\}(?!\})"
 """Mixpeek's pages write `{DOC.field}` in this stage."""
 _OURS = ("host", "content-length", "transfer-encoding", "connection", "authorization", "cookie")
 """Headers that a definition does not set."""
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TEMPLATE = re.compile(r"\{\{|\{%")
+_WHOLE = re.compile(r"\{\{[^{}]*\}\}")
+_HOST = re.compile(r"https?://[^/?#]+[/?#]")
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -62,22 +66,35 @@ class Failed:
     why: str
 
 
+def check_definition(parameters: APICallParameters, context: StageContext) -> None:
+    """Raise RetrieverError for what is wrong whatever the documents are."""
+    where = f"stage {context.stage!r}"
+    before = _TEMPLATE.split(_text(parameters.url), maxsplit=1)
+    is_fixed = len(before) == 1 or _HOST.match(before[0])
+    if not is_fixed and parameters.allowed_domains is None:
+        raise RetrieverError(f"{where}, url: a host from a template needs allowed_domains.")
+    for name in parameters.headers:
+        if name.lower() in _OURS or not _TOKEN.fullmatch(name):
+            raise RetrieverError(
+                f"{where}, headers.{name}: this header is not set here. Secrets belong into auth."
+            )
+
+
 def request_for(
     hit: Hit, parameters: APICallParameters, secret: Authorisation, context: StageContext
 ) -> HTTPRequest | Failed:
-    """The call for a document; why not, where its templates ask for what it has not."""
+    """The call for a document; why not, where its values do not make one that may be made."""
     document = seen_by_templates(hit)
     try:
         url = _url(parameters.url, document, context)
+        _check_host(url, parameters, secret)
         body = context.render(_double(parameters.body), "body", document)
         headers = {
-            name: str(context.render(_double(value), f"headers.{name}", document))
+            name: _one_line(str(context.render(_double(value), f"headers.{name}", document)), name)
             for name, value in parameters.headers.items()
         }
     except InvalidInputError as error:
         return Failed(str(error))
-    _check_host(url, parameters, secret, context)
-    _check_headers(headers, context)
     content = None if body is None else json.dumps(plain(body)).encode()
     if content is not None:
         headers = {"Content-Type": "application/json", **headers}
@@ -93,9 +110,8 @@ def request_for(
 
 
 def _url(template: str, document: Mapping[str, JSON], context: StageContext) -> str:
-    template = _double(template)
-    is_whole = template.strip().startswith("{{")
-    if is_whole:
+    template = _text(template)
+    if _WHOLE.fullmatch(template.strip()):
         return str(context.render(template, "url", document))
     values = {name: _encoded(value) for name, value in document.items()}
     inputs = {name: _encoded(value) for name, value in context.inputs.items()}
@@ -120,38 +136,31 @@ def _double(value: JSON) -> JSON:
     return [_double(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _check_host(
-    url: str, parameters: APICallParameters, secret: Authorisation, context: StageContext
-) -> None:
-    where = f"stage {context.stage!r}, url"
-    parts = _parts(url, where)
+def _text(url: str) -> str:
+    return _SINGLE.sub(r"{{\1}}", url)
+
+
+def _check_host(url: str, parameters: APICallParameters, secret: Authorisation) -> None:
+    parts = _parts(url)
     host = (parts.hostname or "").lower()
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
-        raise RetrieverError(f"{where}: {redacted(url)} is not an http(s) URL without a user name.")
-    allowed = parameters.allowed_domains
-    if allowed is None:
-        own = _parts(_SINGLE.sub("", parameters.url), where).netloc
-        if has_template(parameters.url.partition("?")[0].split("/")[2:3]) or not own:
-            raise RetrieverError(f"{where}: a host from a template needs allowed_domains.")
-        allowed = [host]
+    is_plain = bool(_PLAIN_HOST.fullmatch(host)) and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not is_plain:
+        raise RetrieverError(f"{redacted(url)} is not an http(s) URL without a user name.")
+    allowed = parameters.allowed_domains or [host]
     if not any(_covers(domain.lower(), host) for domain in allowed):
         raise RetrieverError(
-            f"{where}: the host {host!r} is not among allowed_domains ({', '.join(allowed)})."
+            f"the host {host!r} is not among allowed_domains ({', '.join(allowed)})."
         )
-    if (
-        secret.is_secret
-        and parts.scheme == "http"
-        and host not in ("127.0.0.1", "localhost", "::1")
-    ):
-        raise RetrieverError(f"{where}: a secret goes over https only.")
+    if secret.is_secret and parts.scheme == "http" and host not in _HERE:
+        raise RetrieverError(f"{redacted(url)}: a secret goes over https only.")
 
 
-def _parts(url: str, where: str) -> Any:
+def _parts(url: str) -> Any:
     try:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port
     except ValueError as error:
-        raise RetrieverError(f"{where}: {redacted(url)} is not a URL ({error}).") from error
+        raise RetrieverError(f"{redacted(url)} is not a URL ({error}).") from error
     return parts
 
 
@@ -159,10 +168,7 @@ def _covers(domain: str, host: str) -> bool:
     return host == domain or (domain.startswith("*.") and host.endswith(domain[1:]))
 
 
-def _check_headers(headers: Mapping[str, str], context: StageContext) -> None:
-    for name, value in headers.items():
-        where = f"stage {context.stage!r}, headers.{name}"
-        if name.lower() in _OURS:
-            raise RetrieverError(f"{where}: this header is not set here. Secrets belong into auth.")
-        if not name.isascii() or any(c in "\r\n\0" for c in name + value):
-            raise RetrieverError(f"{where}: a header is one line.")
+def _one_line(value: str, name: str) -> str:
+    if any(c in "\r\n\0" for c in value):
+        raise RetrieverError(f"headers.{name}: a header is one line.")
+    return value

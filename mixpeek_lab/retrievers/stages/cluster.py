@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.clustering import NOISE, Cluster, clustered
 from mixpeek_lab.retrievers.stages.documents import CONTENT, seen_by_templates, with_field
@@ -17,6 +18,7 @@ from mixpeek_lab.retrievers.stages.generation import SPELLINGS, GeneratorParamet
 from mixpeek_lab.retrievers.stages.reach import ExtractorRef
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
+MOST_CLUSTERED = 5000
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _SHOWN, _CHARACTERS = 5, 300
 """Texts of a cluster that a model sees to name it, and characters of each."""
@@ -62,6 +64,11 @@ def run(hits: Sequence[Hit], parameters: ClusterParameters, context: StageContex
     having = [hit for hit in hits if hit.document_id in vectors]
     outliers = [hit for hit in hits if hit.document_id not in vectors]
     warnings = _lacking(len(outliers), len(hits), context)
+    if len(having) > MOST_CLUSTERED:
+        raise RetrieverError(
+            f"stage {context.stage!r}: {len(having):,} documents are too many to cluster while "
+            f"somebody waits; {MOST_CLUSTERED:,} are the most. Put a limit before it."
+        )
     if len(having) < 2:
         return Outcome(hits, warnings=warnings)
     clusters, noise = clustered(

@@ -28,7 +28,7 @@ class DocumentEnrichParameters(StageParameters):
     target_collection_id: str | None = Field(None, min_length=1)
     """The other collection, by name or id. With a retriever, what it searches."""
     source_field: str | None = Field(None, min_length=1)
-    """The field here. A list looks up each of its values."""
+    """The field here, or of the lineage (`root_object_id`). A list looks up each of its values."""
     target_field: str = Field("document_id", min_length=1)
     """The field there that has to be equal, type and case included."""
     retriever_id: str | None = None
@@ -104,7 +104,10 @@ def _joined(
     hits: Sequence[Hit], parameters: DocumentEnrichParameters, context: StageContext
 ) -> Matches:
     """Equal values, looked up in one go."""
-    keys = {hit.document_id: _keys(seen_by_templates(hit), parameters.source_field) for hit in hits}
+    keys = {
+        hit.document_id: _keys({**hit.lineage, **seen_by_templates(hit)}, parameters.source_field)
+        for hit in hits
+    }
     wanted = list({key: None for own in keys.values() for key in own})
     if not wanted:
         return {}

@@ -1,4 +1,4 @@
-"""`llm_enrich`: a generating extractor writes a text about each document into a field of it."""
+"""`llm_enrich`: an extractor or a model writes a text about each document into a field of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from mixpeek_lab.loader.contracts import read_generated
 from mixpeek_lab.models import Hit
 from mixpeek_lab.retrievers.stages.documents import with_field
+from mixpeek_lab.retrievers.stages.generation import SPELLINGS
 from mixpeek_lab.retrievers.stages.prompts import PromptParameters, ask_about
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
@@ -36,10 +37,10 @@ def run(hits: Sequence[Hit], parameters: LLMEnrichParameters, context: StageCont
 
 STAGE = Stage(
     "llm_enrich",
-    "Write what a generating extractor says about each document into a field of it.",
+    "Write what an extractor or a language model says about each document into a field of it.",
     LLMEnrichParameters,
     run,
     needs="generate",
-    names={"extractor": "inference_name", "content_field": "document_field"},
+    names=SPELLINGS,
     templates=("prompt",),
 )

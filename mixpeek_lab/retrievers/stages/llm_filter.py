@@ -1,4 +1,4 @@
-"""`llm_filter`: a generating extractor decides which documents stay."""
+"""`llm_filter`: a generating extractor, or a language model, decides which documents stay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mixpeek_lab.loader.contracts import read_verdict
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.stages.generation import SPELLINGS
 from mixpeek_lab.retrievers.stages.prompts import PromptParameters, ask_about
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
@@ -19,7 +20,7 @@ def run(hits: Sequence[Hit], parameters: LLMFilterParameters, context: StageCont
 
     It answers `{keep, reason}`, or `{text}` that begins with yes or no.
     """
-    answers = ask_about(hits, parameters, context)
+    answers = ask_about(hits, parameters, context, "Begin your answer with yes or no.")
     name = parameters.extractor.text
     kept: list[Hit] = []
     found: dict[str, dict[str, JSON]] = {}
@@ -34,14 +35,10 @@ def run(hits: Sequence[Hit], parameters: LLMFilterParameters, context: StageCont
 
 STAGE = Stage(
     "llm_filter",
-    "Keep the documents that a generating extractor says yes to.",
+    "Keep the documents that a generating extractor or a language model says yes to.",
     LLMFilterParameters,
     run,
     needs="generate",
-    names={
-        "extractor": "inference_name",
-        "content_field": "document_field",
-        "criteria": "prompt",
-    },
+    names={**SPELLINGS, "criteria": "prompt"},
     templates=("prompt",),
 )

@@ -50,8 +50,6 @@ def check_stage(stage_id: object, available: Collection[str], where: str) -> Non
     known = all_stages()
     if stage_id in OFF:
         raise RetrieverError(f"{where}: stage {stage_id} is off. {OFF[str(stage_id)]} {there}.")
-    if stage_id in known:
-        raise RetrieverError(f"{where}: stage {stage_id} is not part of this version yet; {there}.")
     close = get_close_matches(str(stage_id), known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise RetrieverError(f"{where}: there is no stage {stage_id!r}.{hint} {there.capitalize()}.")

@@ -92,6 +92,12 @@ def parse_stages(entries: Sequence[tuple[Mapping[str, JSON], str]]) -> tuple[Sta
     return tuple(found)
 
 
+def parameters_of(entry: Mapping[str, JSON], where: str) -> tuple[JSON, str]:
+    """A stage's parameters as they are written, and their place."""
+    written = _written(entry, stage_id_of(entry, where), where)
+    return written.parameters, written.where
+
+
 def filled_in(spec: StageSpec, context: StageContext) -> StageParameters:
     """The stage's parameters for one request: those with templates filled in, and checked now.
 

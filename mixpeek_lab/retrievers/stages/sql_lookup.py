@@ -18,7 +18,7 @@ from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_fiel
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
 _PIECES = re.compile(
-    r"(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|::)"
+    r"(?P<text>'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|\$\$.*?(?:\$\$|\Z)|::)"
     r"|(?P<place>(?<![\w\])}])[:$](?P<name>[A-Za-z_]\w*)|\$(?P<number>\d+)|\?)",
     re.DOTALL,
 )
@@ -30,7 +30,7 @@ class SQLLookupParameters(StageParameters):
 
     connection_id: str = Field("lab", min_length=1)
     """`lab`, whose tables are the collections, or a database that was set up under that name."""
-    query: str = Field(min_length=1, max_length=100_000)
+    query: str = Field(min_length=1, max_length=20_000)
     """One SELECT, with `:name`, `$name` or `$1` for each value."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """The values by name, with templates: `{"sku": "{{DOC.sku}}"}`. `$1` is the first of them."""

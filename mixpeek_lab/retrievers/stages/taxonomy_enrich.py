@@ -63,7 +63,9 @@ def run(
     about = chosen(hits, parameters.when, context)
     if not about:
         return Outcome(hits)
-    nodes = context.reach.documents(parameters.taxonomy_id, None, MOST_NODES)
+    has_parents = parameters.include_ancestors
+    most = MOST_NODES if has_parents else 1
+    nodes = context.reach.documents(parameters.taxonomy_id, None, most)
     by_id = {_id(node, parameters): node for node in nodes}
     vectors = context.reach.vectors(parameters.feature_uri, [hit.document_id for hit in about])
     changed: dict[str, Hit | None] = {}

@@ -10,17 +10,21 @@ from mixpeek_lab.widgets.cards.extractors import ExtractorCard, ExtractorList
 from mixpeek_lab.widgets.cards.preview import PreviewCard
 from mixpeek_lab.widgets.cards.search import Results, RetrieverCard, RetrieverList
 from mixpeek_lab.widgets.cards.stages import StageCard, StageList
+from mixpeek_lab.widgets.cards.versions import CheckoutCard, DiffCard, LogCard, StatusCard
 from mixpeek_lab.widgets.cards.view import FactsCard
 
 __all__ = [
     "BucketCard",
     "BucketList",
+    "CheckoutCard",
     "ComparisonCard",
+    "DiffCard",
     "EvaluationCard",
     "EvaluationList",
     "ExtractorCard",
     "ExtractorList",
     "FactsCard",
+    "LogCard",
     "PreviewCard",
     "Results",
     "RetrieverCard",
@@ -28,5 +32,6 @@ __all__ = [
     "RunCard",
     "StageCard",
     "StageList",
+    "StatusCard",
     "TablePage",
 ]

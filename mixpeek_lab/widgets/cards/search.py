@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mixpeek_lab.models import JSON, Hit, SearchResult
+from mixpeek_lab.retrievers import view_ids
 from mixpeek_lab.widgets.cards.view import View, framed, line_html
 from mixpeek_lab.widgets.ranking import hits_frame
 from mixpeek_lab.widgets.static import results_html, results_text, table_html, table_text
@@ -106,16 +107,20 @@ class Results(View):
     @property
     def payload(self) -> dict[str, JSON]:
         """The result as the playground's payload, with the documents of its hits."""
+        names = view_ids(self.result.hits)
         found: dict[str, JSON] = {
             "retriever": self.result.retriever,
             "query": dict(self.result.query),
             "fusion": dict(self.result.fusion),
             "legs": [asdict(leg) for leg in self.result.legs],
             "documents": {
-                hit.document_id: {"fields": dict(hit.fields), "lineage": dict(hit.lineage)}
-                for hit in self.result.hits
+                name: {"fields": dict(hit.fields), "lineage": dict(hit.lineage)}
+                for name, hit in zip(names, self.result.hits, strict=True)
             },
-            "hits": [_hit(hit) for hit in self.result.hits],
+            "hits": [
+                {**_hit(hit), "document_id": name}
+                for name, hit in zip(names, self.result.hits, strict=True)
+            ],
             "stages": [span.name for span in self.result.stages],
             "total": self.result.total,
             "warnings": list(self.result.warnings),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, Commit
-from mixpeek_lab.errors import ConflictError, NotFoundError, RemoteError
+from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError, RemoteError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.uris import normalise_version
@@ -65,7 +65,7 @@ def _wanted(remote: RemoteExtractors, name: str, ref: str | None) -> Mapping[str
         return found[max(found, key=lambda version: [int(n) for n in version.split(".")])]
     try:
         return found[normalise_version(ref)]
-    except (KeyError, ValueError):
+    except (KeyError, InvalidInputError):
         pass
     raise NotFoundError("version", f"{name}@{ref}", [f"{name}@{v}" for v in found])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import BinaryIO
 
 import httpx
@@ -106,7 +108,8 @@ class Wire:
     ) -> Iterator[httpx.Response]:
         """The answer at the end of redirects, once the platform takes the request."""
         waited, wait = 0.0, self.patience.first_pause
-        with httpx.Client(follow_redirects=False, timeout=self.patience.request) as client:
+        timeout = self.patience.request
+        with httpx.Client(verify=_tls(), follow_redirects=False, timeout=timeout) as client:
             while True:
                 answer = self._followed(client, step, method, url, headers, body)
                 pause = _pause(answer, wait)
@@ -244,6 +247,12 @@ class Wire:
         return RemoteError(
             step, f"{redacted(url)}: {reason}. Check the URL and the network, and run it again."
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for the process: reading the certificates takes long."""
+    return httpx.create_ssl_context()
 
 
 def _port(url: httpx.URL) -> int:

@@ -1,7 +1,13 @@
 """Versions of extractors: what was committed, and what lies between two states."""
 
 from mixpeek_lab.workbench.versions.changes import FileChange, ManifestChange
-from mixpeek_lab.workbench.versions.evaluated import EvaluationChange, Scores, ScoresOf
+from mixpeek_lab.workbench.versions.evaluated import (
+    EvaluationChange,
+    SavedEvaluation,
+    Scores,
+    ScoresOf,
+    saved_scores,
+)
 from mixpeek_lab.workbench.versions.history import (
     Checkout,
     History,
@@ -17,10 +23,12 @@ __all__ = [
     "FileChange",
     "History",
     "ManifestChange",
+    "SavedEvaluation",
     "Scores",
     "ScoresOf",
     "Switch",
     "VersionDiff",
     "Versions",
     "WorkingStatus",
+    "saved_scores",
 ]

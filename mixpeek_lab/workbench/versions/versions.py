@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from contextlib import suppress
 
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord
@@ -14,7 +14,7 @@ from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.extractors import Definition, demand
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.refs import HEAD, WORKING, demand_tag, find_version
+from mixpeek_lab.workbench.refs import HEAD, WORKING, demand_tag, find_version, split_ref
 from mixpeek_lab.workbench.values import clean_text
 from mixpeek_lab.workbench.versions.changes import file_changes, manifest_changes
 from mixpeek_lab.workbench.versions.evaluated import ScoresOf, evaluation_changes
@@ -46,7 +46,7 @@ class Versions:
         catalog: Catalog,
         home: Home,
         drafts: MutableMapping[str, ExtractorSource] | None = None,
-        refused: Mapping[str, Definition] | None = None,
+        refused: MutableMapping[str, Definition] | None = None,
         scores_of: ScoresOf = lambda *_: {},
     ) -> None:
         """`drafts` and `refused`: what was defined since the lab was opened, kept or not.
@@ -98,6 +98,7 @@ class Versions:
             if commit := self._commit_of(record):
                 self._catalog.move_head(name, commit.version)
         self._drafts[name] = record.source
+        self._refused.pop(name, None)
         return Checkout(
             name,
             record.manifest.version,
@@ -189,8 +190,7 @@ class Versions:
 
     def find(self, text: str) -> ExtractorRecord:
         """The contents that `name`, `name@1.0.0`, `name@tag` or `name@working` stands for."""
-        name, _, ref = text.partition("@")
-        return find_version(self._catalog, name, ref or None)
+        return find_version(self._catalog, *split_ref(text))
 
     def refs(self, name: str) -> list[str]:
         """What may stand behind `name@`: versions, newest first, and tags."""

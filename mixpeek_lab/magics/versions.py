@@ -1,0 +1,122 @@
+"""`%extractor` with versions: status, commit, log, diff, checkout, tag, push, pull."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.magics.lines import unquoted
+from mixpeek_lab.magics.session import current_lab
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from mixpeek_lab.widgets.cards import CheckoutCard, DiffCard, FactsCard, LogCard, StatusCard
+    from mixpeek_lab.workbench.versions import Versions
+
+VERSION_ACTIONS = ("status", "commit", "log", "diff", "checkout", "tag", "push", "pull")
+
+
+def version_action(shell: InteractiveShell, options: Any) -> Any:
+    """Do what a line of `%extractor` says."""
+    if not options.name:
+        raise InvalidInputError(f"%extractor {options.action} needs an extractor's name.")
+    return _DO[options.action](shell, options)
+
+
+def _versions() -> Versions:
+    return current_lab().versions
+
+
+def _status(_: InteractiveShell, options: Any) -> StatusCard:
+    from mixpeek_lab.widgets.cards import StatusCard
+
+    return StatusCard(_versions().status(options.name))
+
+
+def _log(_: InteractiveShell, options: Any) -> LogCard:
+    from mixpeek_lab.widgets.cards import LogCard
+
+    return LogCard(_versions().log(options.name))
+
+
+def _commit(_: InteractiveShell, options: Any) -> None:
+    message = unquoted(" ".join(options.message))
+    commit = _versions().commit(options.name, message, options.number)
+    came = f", from {commit.parent}" if commit.parent else ""
+    print(f"Committed {commit.name} {commit.version} ({commit.digest[:12]}{came}).")  # noqa: T201
+
+
+def _diff(_: InteractiveShell, options: Any) -> DiffCard:
+    from mixpeek_lab.widgets.cards import DiffCard
+
+    return DiffCard(_versions().diff(options.name, options.more, options.last))
+
+
+def _checkout(shell: InteractiveShell, options: Any) -> CheckoutCard:
+    from mixpeek_lab.cells import join_sections
+    from mixpeek_lab.widgets.cards import CheckoutCard
+
+    if not options.more:
+        raise InvalidInputError("%extractor checkout NAME VERSION: which version?")
+    found = _versions().checkout(options.name, options.more, force=options.force)
+    source = current_lab().extractor(options.name).source
+    shell.set_next_input(f"%%extractor {source.name}\n{join_sections(source)}", replace=False)
+    return CheckoutCard(found)
+
+
+def _tag(_: InteractiveShell, options: Any) -> FactsCard | None:
+    from mixpeek_lab.widgets.cards import FactsCard
+
+    name, tag = options.name, options.more
+    if not tag:
+        tags = _versions().log(name).tags
+        return FactsCard(f"{name}: {len(tags) or 'no'} tags", list(tags.items()))
+    if options.delete:
+        _versions().untag(name, tag)
+        print(f"Tag {tag} of {name} is forgotten.")  # noqa: T201
+        return None
+    commit = _versions().tag(name, tag, options.last or "head", force=options.force)
+    print(f"{name}@{tag} is {commit.version}.")  # noqa: T201
+    return None
+
+
+def _push(_: InteractiveShell, options: Any) -> FactsCard:
+    from mixpeek_lab.magics.live import note_meanwhile
+    from mixpeek_lab.widgets.cards.moved import pushed_card
+
+    if not options.to:
+        raise InvalidInputError("%extractor push NAME --to URL: where to?")
+    steps: list[str] = []
+    with note_meanwhile(f"Pushing {options.name} …"):
+        done = current_lab().hosted.push(
+            options.name,
+            unquoted(options.to),
+            namespace=options.namespace,
+            deploy=options.deploy,
+            batch_only=options.batch_only,
+            on_step=steps.append,
+        )
+    return pushed_card(done, [step for step in steps if "stay here" in step])
+
+
+def _pull(_: InteractiveShell, options: Any) -> FactsCard:
+    from mixpeek_lab.magics.live import note_meanwhile
+    from mixpeek_lab.widgets.cards.moved import pulled_card
+
+    if not options.source:
+        raise InvalidInputError("%extractor pull NAME --from URL: where from?")
+    with note_meanwhile(f"Pulling {options.name} …"):
+        done = current_lab().hosted.pull(
+            options.name,
+            unquoted(options.source),
+            namespace=options.namespace,
+            force=options.force,
+        )
+    return pulled_card(done)
+
+
+_DO = {
+    "status": _status, "commit": _commit, "log": _log, "diff": _diff, "checkout": _checkout,
+    "tag": _tag, "push": _push, "pull": _pull,
+}  # fmt: skip
