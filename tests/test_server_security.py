@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from packages import HASH_EMBEDDER
-from platform_client import Client, filled
+from platform_client import Client, collected, filled
 from platform_server import answer_on, connected, exchange, request, served
 from test_platform_api import TOKEN, Host, client_of
 
@@ -379,6 +379,19 @@ class TestErrors:
             assert word not in answer.text
         assert "request mine-1" in caplog.text
         assert "ZeroDivisionError" in caplog.text
+
+    def test_nor_does_what_a_run_came_to(self, tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        SecretStore(Home.open(home).path).set("KEY", "s3cr3t-value-of-mine")
+        Lab(home).load(HASH_EMBEDDER)
+        host = Host(home)
+        ask = client_of(home, host)
+        collected(ask, filled(ask, texts=["FAIL s3cr3t-value-of-mine"]))
+        host.work()
+        (task,) = ask("GET", "/tasks")["results"]
+        told = ask("GET", f"/tasks/{task['task_id']}")
+        assert told["additional_data"]["failures"], told
+        assert "s3cr3t" not in json.dumps(told)
 
     @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
     def test_an_id_that_is_odd_is_replaced(self, ask: Client, given: str) -> None:
