@@ -455,7 +455,7 @@ class TestRetrievers:
             "1",
             None,
         )
-        refused(ask.post("/retrievers/list", {"search": "x"}), 422, "InvalidInputError")
+        refused(ask.post("/retrievers/list", {"sort": {"field": "x"}}), 422, "InvalidInputError")
         refused(ask("GET", "/retrievers?page=0"), 422, "ValidationError")
 
 

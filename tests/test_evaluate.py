@@ -445,6 +445,23 @@ def test_the_api_refuses_what_it_cannot_measure(ask):
     ask.refused(404, "NotFoundError", "GET", f"{path}/ev_nothing")
 
 
+def test_the_api_compares_what_was_measured(ask, lab):
+    words, best = (lab.evaluate(each, QRELS, QUERIES).evaluation_id for each in ("words", "best"))
+    body = {"baseline": words, "others": [best], "measures": ["RR"], "test": "randomisation"}
+    found = ask("POST", "/evaluations/compare", body)
+    [change] = found["changes"]
+    assert (change["evaluation_id"], change["won"], change["lost"]) == (best, 0, 1)
+    # Of the 2⁴ swaps, all are as far from 0: one query differs.
+    assert (change["p"], found["correction"]) == (1.0, "holm")
+    assert change["difference"] == pytest.approx(-1 / 12)
+    path = "/evaluations/compare"
+    ask.refused(404, "NotFoundError", "POST", path, {**body, "others": ["ev_nothing"]})
+    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"colour": "red"}):
+        ask.refused(422, "BodyError", "POST", path, {**body, **wrong})
+    for wrong in ({"test": "sign"}, {"correction": "x"}, {"others": []}, {"measures": ["P@3"]}):
+        ask.refused(422, "InvalidInputError", "POST", path, {**body, **wrong})
+
+
 def test_a_dataset_is_made_of_clicks(ask, lab):
     for query, times in (("river", 3), ("money", 2), ("fox", 1)):
         for _ in range(times):

@@ -483,7 +483,10 @@ class TestObjects:
             assert problem["location"] == ["body", where]
         assert shared("GET", "/buckets/b")["object_count"] == 0
 
-    def test_files_are_what_the_schema_says(self, ask: Client, tmp_path: Path) -> None:
+    def test_files_are_what_the_schema_says(
+        self, ask: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MIXPEEK_LAB_FILE_ROOTS", str(tmp_path))
         picture = tmp_path / "dot.gif"
         picture.write_bytes(b"GIF89a\1\0\1\0\0\0\0;")
         body = {"bucket_name": "b", "blob_schema": {"photo": "image", "clip": "video"}}
@@ -796,13 +799,14 @@ class TestHostile:
     @pytest.mark.parametrize(
         ("content", "status"),
         [
-            (b'{"blob_data": {"body": "\\ud800"}, "metadata": {"\\udfff": 1e999}}', 200),
+            (b'{"blob_data": {"body": "\\ud800"}, "metadata": {"\\udfff": 1e99}}', 200),
+            (b'{"blob_data": {"body": "x"}, "metadata": {"x": 1e999}}', 422),
             (b'{"blob_data": {"body": "\\u0000"}, "metadata": {"big": ' + b"9" * 40 + b"}}", 200),
             (b'{"\\ud800": 1}', 200), (b'{"metadata": ' + b'{"a":' * 65 + b"1" + b"}" * 66, 422),
             (b'{"metadata": ' + b"[" * 5000 + b"]" * 5000 + b"}", 422), (b"null", 422),
             (b'{"metadata": "' + b"x" * (64 * 1024 * 1024) + b'"}', 413),
         ],
-        ids=["surrogates", "large numbers", "names", "deep", "deeper", "null", "long"],
+        ids=["surrogates", "infinite", "large numbers", "names", "deep", "deeper", "null", "long"],
     )  # fmt: skip
     def test_odd_bodies(self, ask: Client, host: Host, content: bytes, status: int) -> None:
         collected(ask, filled(ask))

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from mixpeek_lab.api.bodies import arriving
 from mixpeek_lab.workbench.platform.incoming import Incoming
 
 PIECE = 1024 * 1024
@@ -28,7 +29,7 @@ async def taken_in(request: Request, begin: Callable[[int], Incoming]) -> Respon
     with incoming:
         try:
             piece = bytearray()
-            async for chunk in request.stream():
+            async for chunk in arriving(request):
                 piece += chunk
                 if len(piece) >= PIECE:
                     await run_in_threadpool(incoming.write, bytes(piece))

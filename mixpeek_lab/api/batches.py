@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import demand_narrowed_by
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import Page, ThePage, by
+from mixpeek_lab.models import JSON
 
 router = APIRouter(prefix="/buckets/{bucket}/batches", tags=["batches"])
 by_id = APIRouter(prefix="/batches", tags=["batches"])
@@ -29,7 +30,7 @@ def create(
 @router.get("")
 def list_all(platform: ThePlatform, bucket: str, page: ThePage) -> Answer:
     """The bucket's batches, newest first."""
-    return Answer(page.of(platform.batches.list_all(bucket, {})))
+    return Answer(_newest(page, platform.batches.list_all(bucket, {})))
 
 
 @router.post("/list")
@@ -38,7 +39,7 @@ def list_by_post(
 ) -> Answer:
     """The same; `{status?, collection_id?}` say which."""
     demand_narrowed_by(body, NARROWING)
-    return Answer(page.of(platform.batches.list_all(bucket, body)))
+    return Answer(_newest(page, platform.batches.list_all(bucket, body)))
 
 
 @router.get("/{batch_id}")
@@ -75,8 +76,8 @@ def failed(
     collection_id: str | None = None, tier_num: int = 0,
 ) -> Answer:  # fmt: skip
     """The rows that failed, each with its object, its error, and the line of code."""
-    found = platform.batches.failed(bucket, batch_id, collection_id) if tier_num == 0 else []
-    answer = page.of(found)
+    found = platform.batches.failed(bucket, batch_id, collection_id)
+    answer = page.of(found if tier_num == 0 else [])
     return Answer({"batch_id": batch_id, "failed_documents": answer["results"], **answer})
 
 
@@ -85,3 +86,7 @@ def delete(platform: ThePlatform, bucket: str, batch_id: str) -> Answer:
     """Forget a batch; its documents stay. 409 while it is processed."""
     platform.batches.delete(bucket, batch_id)
     return Answer({"success": True, "message": f"Batch {batch_id} is forgotten."})
+
+
+def _newest(page: Page, found: list[JSON]) -> dict[str, JSON]:
+    return page.of(found, by("created_at", "batch_id"), is_falling=True)

@@ -12,7 +12,7 @@ from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.arrivals import address_of, taken_in
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import Page, ThePage
+from mixpeek_lab.api.pages import Page, ThePage, by
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform import Platform
 
@@ -79,4 +79,4 @@ def _listed(platform: Platform, bucket: str, page: Page) -> dict[str, JSON]:
         "uploads_by_status": Counter(upload["status"] for upload in found),
         "unique_buckets": 1,
     }
-    return {**page.of(found), "stats": stats}
+    return {**page.of(found, by("created_at", "upload_id"), is_falling=True), "stats": stats}

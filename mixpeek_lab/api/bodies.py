@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -35,9 +36,26 @@ async def read_body(request: Request) -> bytes:
                 if len(found) > MOST_BODY:
                     raise TooLargeError(f"A body has at most {MOST_BODY // 1024**2} MB.")
     except TimeoutError:
-        said = f"the body did not arrive within {MOST_SECONDS:.0f} s. Send it again."
-        raise HTTPException(408, said, {"Connection": "close"}) from None
+        raise _too_slow(f"did not arrive within {MOST_SECONDS:.0f} s") from None
     return bytes(found)
+
+
+async def arriving(request: Request) -> AsyncIterator[bytes]:
+    """The pieces of a body of any size. 408 where none comes for a while."""
+    pieces = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise _too_slow(f"stopped for {MOST_SECONDS:.0f} s") from None
+        yield piece
+
+
+def _too_slow(what: str) -> HTTPException:
+    return HTTPException(408, f"the body {what}. Send it again.", {"Connection": "close"})
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

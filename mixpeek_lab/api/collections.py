@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import ThePage, by
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
@@ -21,13 +21,13 @@ def create(platform: ThePlatform, body: JSONBody) -> Answer:
 @router.get("")
 def list_all(platform: ThePlatform, page: ThePage) -> Answer:
     """All collections, by name."""
-    return Answer(page.of(platform.collections.list_all()))
+    return Answer(page.of(platform.collections.list_all(), by("collection_name")))
 
 
 @router.post("/list", dependencies=[NoNarrowing])
 def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks."""
-    return Answer(page.of(platform.collections.list_all()))
+    return Answer(page.of(platform.collections.list_all(), by("collection_name")))
 
 
 @router.get("/{collection}")

@@ -16,8 +16,8 @@ def list_by_post(
     platform: ThePlatform, collection: str, page: ThePage, body: OptionalJSONBody
 ) -> Answer:
     """Its documents: `{filters?, return_vectors?, limit?, offset?}`."""
-    found = platform.documents.list_all(collection, body, page.offset, page.size)
-    return Answer(page.cut(*found))
+    found = platform.documents.list_all(collection, body, page.offset, page.size, page.after)
+    return Answer(page.show(found))
 
 
 @router.get("")
@@ -26,14 +26,14 @@ def list_all(
 ) -> Answer:
     """Its documents, in the order of their objects."""
     body = {"return_vectors": return_vectors}
-    found = platform.documents.list_all(collection, body, page.offset, page.size)
-    return Answer(page.cut(*found))
+    found = platform.documents.list_all(collection, body, page.offset, page.size, page.after)
+    return Answer(page.show(found))
 
 
 @router.get("/count")
 def count(platform: ThePlatform, collection: str) -> Answer:
     """How many there are: `{collection_id, count}`."""
-    _, total = platform.documents.list_all(collection, {}, 0, 1)
+    total = platform.documents.list_all(collection, {}, 0, 1).total
     record = platform.collections.get(collection)
     return Answer({"collection_id": record["collection_id"], "count": total})
 

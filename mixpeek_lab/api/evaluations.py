@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, TheBackend, ThePlatform
-from mixpeek_lab.api.pages import Page, ThePage
+from mixpeek_lab.api.pages import Page, Place, ThePage, by
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.scoring import scores
 
@@ -25,6 +25,7 @@ def discover() -> Answer:
             "datasets": f"/v1{DATASETS}",
             "evaluations": f"/v1{EVALUATIONS.replace('{retriever}', '{retriever_id}')}",
             "score": "/v1/evaluations/score",
+            "compare": "/v1/evaluations/compare",
         }
     )
 
@@ -35,6 +36,12 @@ def score(body: JSONBody) -> Answer:
     `items`. Nothing is kept.
     """
     return Answer(scores(body))
+
+
+@router.post("/evaluations/compare")
+def compare(backend: TheBackend, body: JSONBody) -> Answer:
+    """`{baseline, others: [ids], measures, test, correction}`: change, p, won, lost and tied."""
+    return Answer(backend.evaluations.compare(body))
 
 
 @router.post(DATASETS)
@@ -49,7 +56,7 @@ def create_dataset(platform: ThePlatform, body: JSONBody) -> Answer:
 @router.get(DATASETS)
 def list_datasets(platform: ThePlatform, page: ThePage) -> Answer:
     """All datasets, by name."""
-    return Answer(_paged("datasets", platform.datasets.list_all(), page))
+    return Answer(_paged("datasets", platform.datasets.list_all(), page, by("dataset_name")))
 
 
 @router.get(DATASETS + "/{dataset}")
@@ -84,7 +91,7 @@ def list_all(
 ) -> Answer:
     """A retriever's evaluations, newest first."""
     found = backend.evaluations.list_all(retriever, status, dataset_name)
-    return Answer(_paged("evaluations", found, page))
+    return Answer(_paged("evaluations", found, page, by("created_at", "evaluation_id")))
 
 
 @router.get(EVALUATIONS + "/{evaluation_id}")
@@ -93,9 +100,9 @@ def get(backend: TheBackend, retriever: str, evaluation_id: str) -> Answer:
     return Answer(backend.evaluations.get(retriever, evaluation_id))
 
 
-def _paged(name: str, found: list[JSON], page: Page) -> dict[str, JSON]:
+def _paged(name: str, found: list[JSON], page: Page, place: Place) -> dict[str, JSON]:
     """Mixpeek's shape of these lists, and the usual one beside it."""
-    usual = page.of(found)
+    usual = page.of(found, place, is_falling=name == "evaluations")
     return {
         **usual,
         name: usual["results"],

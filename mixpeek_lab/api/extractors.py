@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.backend import TheBackend, ThePlatform
+from mixpeek_lab.api.inputs import ServiceBody
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import Page, ThePage
 from mixpeek_lab.models import JSON
@@ -67,14 +71,14 @@ def status(platform: ThePlatform, extractor: str) -> Answer:
 
 
 @router.post("/{extractor}/realtime/test")
-async def try_out(backend: TheBackend, extractor: str, body: JSONBody) -> Answer:
+async def try_out(backend: TheBackend, extractor: str, body: ServiceBody) -> Answer:
     """`{inputs, parameters}` → `{success, data, latency_ms}`, from the deployed service."""
     return Answer(await backend.try_out(extractor, body))
 
 
 def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
     """A page of them, with the names that Mixpeek's client reads beside those of other lists."""
-    answer = page.of(platform.extractors.list_all())
+    answer = page.of(platform.extractors.list_all(), _place)
     total = answer["total_count"]
     return {
         **answer,
@@ -85,3 +89,7 @@ def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
         "builtin_count": 0,
         "custom_count": total,
     }
+
+
+def _place(record: Mapping[str, JSON]) -> list[Any]:
+    return [record["name"], *map(int, record["version"].split("."))]

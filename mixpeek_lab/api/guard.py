@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.bodies import MOST_BODY
 from mixpeek_lab.api.envelope import error_answer
-from mixpeek_lab.source import MAX_BYTES
 
 HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 MOST_TARGET = 8 * 1024
@@ -28,14 +28,15 @@ CLOSE = {"Connection": "close"}
 class Guard:
     """ASGI middleware: sizes, the Host and Origin headers, then the bearer token.
 
-    `open_paths` are open to all; what is PUT below `signed_paths` shows a signature instead.
+    `open_paths` are open to all; what is PUT below the paths of `signed` shows a signature instead,
+    and has so many bytes at most.
     """
 
     def __init__(
-        self, app: ASGIApp, token: str, open_paths: tuple[str, ...], signed_paths: tuple[str, ...]
+        self, app: ASGIApp, token: str, open_paths: tuple[str, ...], signed: Mapping[str, int]
     ) -> None:
         self._app, self._token = app, token.encode()
-        self._open, self._signed = open_paths, signed_paths
+        self._open, self._signed = open_paths, signed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -48,8 +49,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> Answer | None:
         headers = Headers(scope=scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        is_signed = scope["method"] == "PUT" and path.startswith(self._signed)
-        refusal = _strange(scope, headers) or _too_large(scope, headers, is_signed)
+        files = [most for start, most in self._signed.items() if path.startswith(start)]
+        is_signed = bool(files) and scope["method"] == "PUT"
+        most = files[0] if is_signed else MOST_BODY
+        refusal = _strange(scope, headers) or _too_large(scope, headers, most)
         if refusal or is_signed or path in self._open or self._has_token(headers):
             return refusal
         return error_answer(
@@ -82,7 +85,7 @@ def _strange(scope: Scope, headers: Headers) -> Answer | None:
     return None
 
 
-def _too_large(scope: Scope, headers: Headers, is_archive: bool) -> Answer | None:
+def _too_large(scope: Scope, headers: Headers, most: int) -> Answer | None:
     """A refusal by what the request says of itself; what it does not say is counted later."""
     target = len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b""))
     if target > MOST_TARGET:
@@ -93,7 +96,6 @@ def _too_large(scope: Scope, headers: Headers, is_archive: bool) -> Answer | Non
         said = f"The headers have {size:,} bytes: {MOST_HEADERS:,} at most."
         return error_answer(431, "TooLongError", said, headers=CLOSE)
     announced = headers.get("content-length", "")
-    most = MAX_BYTES if is_archive else MOST_BODY
     if announced.isdecimal() and (len(announced) > 18 or int(announced) > most):
         said = f"What is sent has at most {most // 1024**2} MB."
         return error_answer(413, "TooLargeError", said, headers=CLOSE)

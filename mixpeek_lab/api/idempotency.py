@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 import time
-from functools import cached_property
+from functools import cache
 
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
@@ -37,7 +37,7 @@ class Idempotency:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it as it was answered before."""
         key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST" or not self._creates(scope):
+        if key is None or scope["method"] != "POST" or not await self._creates(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -87,15 +87,16 @@ class Idempotency:
         answer.body = bytes(found)
         return answer
 
-    def _creates(self, scope: Scope) -> bool:
+    async def _creates(self, scope: Scope) -> bool:
+        """Whether it is one of the paths that create, by the app's own description."""
+        templates = creating_paths(await run_in_threadpool(self._of.openapi))
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        return self._paths.fullmatch(path) is not None
+        return any(_pattern(template).fullmatch(path) for template in templates)
 
-    @cached_property
-    def _paths(self) -> re.Pattern[str]:
-        """What creates, of the app's own description."""
-        templates = creating_paths(self._of.openapi())
-        return re.compile("|".join(re.sub(r"{\w+}", "[^/]+", each) for each in templates))
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{\w+}", "[^/]+", template))
 
 
 async def _begun(keys: RequestKeys, key: str, fingerprint: str) -> KeptAnswer | None:

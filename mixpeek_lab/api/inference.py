@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, TheBackend
+from mixpeek_lab.api.backend import TheBackend
+from mixpeek_lab.api.inputs import ServiceBody
 
 router = APIRouter(tags=["inference"])
 
 
 @router.post("/inference")
-async def infer(backend: TheBackend, body: JSONBody) -> Answer:
+async def infer(backend: TheBackend, body: ServiceBody) -> Answer:
     """`{feature_uri | inference_name, inputs, parameters}` → `{data, provider, model, …}`.
 
     `inputs` as the extractor's inference_type takes them: `{text}`, `{pairs}`, `{prompt}`. 422

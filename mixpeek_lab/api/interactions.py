@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import FIELDS as PAGES
+from mixpeek_lab.api.pages import ThePage, by
 
 router = APIRouter(prefix="/retrievers/interactions", tags=["retriever interactions"])
 
@@ -28,7 +29,9 @@ def create_batch(platform: ThePlatform, body: JSONBody) -> Answer:
 @router.post("/list")
 def list_all(platform: ThePlatform, body: OptionalJSONBody, page: ThePage) -> Answer:
     """Newest first; by retriever, execution, session, user, document or type."""
-    found = page.cut(*platform.interactions.list_all(body, page.offset, page.size))
+    asked = {name: value for name, value in body.items() if name not in PAGES}
+    every, _ = platform.interactions.list_all(asked, 0, -1)
+    found = page.of(every, by("timestamp", "interaction_id"), is_falling=True)
     return Answer({**found, "items": found["results"]})
 
 

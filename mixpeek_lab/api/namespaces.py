@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import ThePage, by
 
 router = APIRouter(prefix="/namespaces", tags=["namespaces"])
 
@@ -28,13 +28,13 @@ def create(platform: ThePlatform, body: JSONBody) -> Answer:
 @router.get("")
 def list_all(platform: ThePlatform, page: ThePage) -> Answer:
     """All namespaces."""
-    return Answer(page.of(platform.namespaces.list_all()))
+    return Answer(page.of(platform.namespaces.list_all(), by("namespace_id")))
 
 
 @router.post("/list", dependencies=[NoNarrowing])
 def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks."""
-    return Answer(page.of(platform.namespaces.list_all()))
+    return Answer(page.of(platform.namespaces.list_all(), by("namespace_id")))
 
 
 @router.get("/{namespace}")

@@ -27,13 +27,21 @@ def create_batch(platform: ThePlatform, bucket: str, body: JSONBody) -> Answer:
 @router.get("")
 def list_all(platform: ThePlatform, bucket: str, page: ThePage) -> Answer:
     """The bucket's objects, in the order they came."""
-    return Answer(page.cut(*platform.objects.list_all(bucket, page.offset, page.size)))
+    return Answer(
+        page.show(
+            platform.objects.list_all(bucket, page.offset, page.size, page.after, page.wanted)
+        )
+    )
 
 
 @router.post("/list", dependencies=[NoNarrowing])
 def list_by_post(platform: ThePlatform, bucket: str, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks."""
-    return Answer(page.cut(*platform.objects.list_all(bucket, page.offset, page.size)))
+    return Answer(
+        page.show(
+            platform.objects.list_all(bucket, page.offset, page.size, page.after, page.wanted)
+        )
+    )
 
 
 @router.get("/{object_id}")

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, TheBackend
 from mixpeek_lab.api.listing import NoNarrowing
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import ThePage, by
 from mixpeek_lab.retrievers import stage_definitions
 
 router = APIRouter(prefix="/retrievers", tags=["retrievers"])
@@ -26,13 +26,13 @@ async def create(backend: TheBackend, body: JSONBody) -> Answer:
 @router.get("")
 async def list_all(backend: TheBackend, page: ThePage) -> Answer:
     """All retrievers, by name."""
-    return Answer(page.of(await backend.list_retrievers()))
+    return Answer(page.of(await backend.list_retrievers(), by("retriever_name")))
 
 
 @router.post("/list", dependencies=[NoNarrowing])
 async def list_by_post(backend: TheBackend, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks. 422 for a search or filter in the body."""
-    return Answer(page.of(await backend.list_retrievers()))
+    return Answer(page.of(await backend.list_retrievers(), by("retriever_name")))
 
 
 @router.get("/stages")

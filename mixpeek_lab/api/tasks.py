@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import OptionalJSONBody, ThePlatform
 from mixpeek_lab.api.listing import demand_narrowed_by
-from mixpeek_lab.api.pages import ThePage
+from mixpeek_lab.api.pages import Page, ThePage, by
 from mixpeek_lab.errors import ConflictError, NotFoundError
+from mixpeek_lab.models import JSON
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 @router.get("")
 def list_all(platform: ThePlatform, page: ThePage) -> Answer:
     """All tasks, newest first."""
-    return Answer(page.of(platform.tasks.list_all()))
+    return Answer(_newest(page, platform.tasks.list_all()))
 
 
 @router.post("/list")
@@ -27,7 +28,7 @@ def list_by_post(platform: ThePlatform, page: ThePage, body: OptionalJSONBody) -
     demand_narrowed_by(body, ("status", "task_type"))
     wanted = {key: body[key] for key in ("status", "task_type") if body.get(key)}
     found = [t for t in platform.tasks.list_all() if wanted.items() <= t.items()]
-    return Answer(page.of(found))
+    return Answer(_newest(page, found))
 
 
 @router.get("/{task_id}")
@@ -48,3 +49,7 @@ def kill(platform: ThePlatform, task_id: str) -> Answer:
     with suppress(ConflictError, NotFoundError):
         platform.tasks.cancel(task_id)
     return Answer({"success": True, "message": f"Task {task_id} is not running."})
+
+
+def _newest(page: Page, found: list[JSON]) -> dict[str, JSON]:
+    return page.of(found, by("created_at", "task_id"), is_falling=True)

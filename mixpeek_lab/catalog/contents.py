@@ -19,6 +19,8 @@ class ObjectRecord:
 
     object: BucketObject
     updated_at: str
+    ordinal: int = 0
+    """Where it comes in its bucket."""
 
 
 IS_COMMITTED = (
@@ -46,13 +48,22 @@ class ContentRecords(CommitRecords):
                 ordinal = old.ordinal if old else last + position
                 put_object(sql, bucket_id, ordinal, item, digest, old)
 
-    def objects(self, bucket_id: str, offset: int = 0, limit: int = -1) -> list[ObjectRecord]:
-        """The bucket's objects in the order they came; `limit` of them (all)."""
+    def objects(
+        self, bucket_id: str, offset: int = 0, limit: int = -1,
+        after: tuple[int, str] | None = None,
+    ) -> list[ObjectRecord]:  # fmt: skip
+        """The bucket's objects in the order they came; `limit` of them (all).
+
+        `after`: those behind the object of that id, or behind that ordinal where it is gone.
+        """
         rows = self._database.connection.execute(
-            "SELECT object_id, metadata, updated_at FROM objects WHERE bucket_id = ? "
+            "SELECT object_id, metadata, updated_at, ordinal FROM objects WHERE bucket_id = ? "
+            "AND (ordinal, object_id) > (coalesce((SELECT o.ordinal FROM objects o "
+            "WHERE o.bucket_id = ? AND o.object_id = ?), ?), ?) "
             "ORDER BY ordinal, object_id LIMIT ? OFFSET ?",
-            (bucket_id, limit, offset),
-        ).fetchall()
+            (bucket_id, bucket_id, after[1] if after else "", after[0] if after else -1,
+             after[1] if after else "", limit, offset),
+        ).fetchall()  # fmt: skip
         return [self._object(bucket_id, *row) for row in rows]
 
     def object(self, bucket_id: str, object_id: str) -> ObjectRecord:
@@ -81,7 +92,7 @@ class ContentRecords(CommitRecords):
             )
 
     def _object(
-        self, bucket_id: str, object_id: str, metadata: str, updated_at: str
+        self, bucket_id: str, object_id: str, metadata: str, updated_at: str, ordinal: int = 0
     ) -> ObjectRecord:
         rows = self._database.connection.execute(
             "SELECT blob_id, property, type, data, mime_type, content_hash, size_bytes FROM blobs "
@@ -90,7 +101,7 @@ class ContentRecords(CommitRecords):
         )
         blobs = tuple(Blob(*row) for row in rows)
         return ObjectRecord(
-            BucketObject(object_id, bucket_id, blobs, json.loads(metadata)), updated_at
+            BucketObject(object_id, bucket_id, blobs, json.loads(metadata)), updated_at, ordinal
         )
 
     # ------------------------------------------------------------ extractors

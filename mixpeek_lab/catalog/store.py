@@ -51,10 +51,10 @@ class Catalog(
     BatchRecords,
     EditRecords,
     RequestKeyRecords,
+    BlobUploadRecords,
     InteractionRecords,
     EvaluationRecords,
     PushRecords,
-    BlobUploadRecords,
 ):
     """The records of one lab, kept at `path`."""
 

@@ -68,7 +68,7 @@ def _introduce(lab: Lab) -> None:
 def _stopping(asked: Event) -> Iterator[None]:
     """SIGTERM and a closed terminal are as good as Ctrl+C, also while it starts."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
         if asked.is_set():
             return
         asked.set()

@@ -57,16 +57,21 @@ class Comparison:
     correction: Correction
     confidence: float
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Those that are compared."""
+        return tuple(dict.fromkeys(change.measure for change in self.changes))
+
     def to_pandas(self, measure: str | None = None) -> pd.DataFrame:
         """One row a query: the baseline's value of a measure (the first), each system's, and the
         difference of each; the largest losses of the first system are first.
         """
         import pandas as pd
 
-        measures = dict.fromkeys(change.measure for change in self.changes)
-        chosen = measure or next(iter(measures))
-        if chosen not in measures:
-            raise InvalidInputError(f"measure: {chosen!r} is not one of {', '.join(measures)}.")
+        chosen = measure or self.measures[0]
+        if chosen not in self.measures:
+            known = ", ".join(self.measures)
+            raise InvalidInputError(f"measure: {chosen!r} is not one of {known}.")
         labels = [f"{number}: {each.name}" for number, each in enumerate(self.others, start=1)]
         rows = []
         for query_id, values in self.baseline.per_query.items():

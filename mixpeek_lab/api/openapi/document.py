@@ -24,6 +24,7 @@ request in the lab's log. What is described is always there; answers may hold mo
 _ALWAYS = (401, 403, 414, 421, 431)
 """Statuses that any request can be refused with, before a route sees it."""
 _WITH_BODY = (408, 413, 422)
+BYTES: Schema = {"type": "string", "format": "binary"}
 _META = frozenset(("get", "put", "post", "delete", "patch"))
 _HEADERS: dict[str, Schema] = {
     "RequestId": {
@@ -44,9 +45,10 @@ _HEADERS: dict[str, Schema] = {
 
 
 def operation_key(route: APIRoute) -> str:
-    """What `OPERATIONS` calls a route, and its path: `buckets.create /v1/buckets`."""
+    """What `OPERATIONS` calls a route, its method and path: `buckets.create POST /v1/buckets`."""
     module = route.endpoint.__module__.rpartition(".")[2]
-    return f"{module}.{route.endpoint.__name__} {route.path_format}"
+    methods = ",".join(sorted(route.methods or ()))
+    return f"{module}.{route.endpoint.__name__} {methods} {route.path_format}"
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, told in operations.items():
             if method in _META:
-                _complete(path, told)
+                _complete(path, method, told)
     document["components"] = {
         "schemas": SCHEMAS,
         "parameters": _HEADERS,
@@ -75,10 +77,10 @@ def creating_paths(document: Mapping[str, Any]) -> list[str]:
     return [path for path, told in paths if wanted in told.get("post", {}).get("parameters", ())]
 
 
-def _complete(path: str, told: dict[str, Any]) -> None:
+def _complete(path: str, method: str, told: dict[str, Any]) -> None:
     """Fill one operation in."""
     key = told["operationId"].partition(" ")[0]
-    told["operationId"] = _operation_id(key, path)
+    told["operationId"] = _operation_id(key, path, method)
     told["summary"] = told.get("description", "").partition("\n")[0].rstrip(".")
     operation = OPERATIONS.get(key)
     if operation is None:
@@ -88,16 +90,16 @@ def _complete(path: str, told: dict[str, Any]) -> None:
     if operation.is_open:
         told["security"] = []
     if operation.takes_bytes:
-        content: Any = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        content: Any = {"*/*": {"schema": BYTES}}
         told["requestBody"] = {"required": True, "content": content}
     elif operation.body:
         content = {"application/json": {"schema": ref(operation.body)}}
         told["requestBody"] = {"required": operation.needs_body, "content": content}
 
 
-def _operation_id(key: str, path: str) -> str:
-    """Unique: routes answer below several prefixes."""
-    name = key.replace(".", "_")
+def _operation_id(key: str, path: str, method: str) -> str:
+    """Unique: functions answer below several prefixes, and some to PUT as to PATCH."""
+    name = key.replace(".", "_").replace("_patch", f"_{method}")
     if "/plugins" in path:
         return f"{name}_plugin"
     is_scoped = path.startswith("/v1/namespaces/{namespace}/") and "/extractors" not in path
@@ -121,11 +123,13 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done.", "headers": _request_id()}
     if operation.answer:
         success["content"] = {"application/json": {"schema": ref(operation.answer)}}
+    elif operation.gives_bytes:
+        success["content"] = {"application/zip": {"schema": BYTES}}
     statuses = {*_ALWAYS, *operation.errors}
     if operation.body or operation.takes_bytes:
         statuses.update(_WITH_BODY)
     told = {str(s): {"$ref": f"#/components/responses/{s}"} for s in sorted(statuses)}
-    return {"200": success, **told}
+    return {str(operation.status): success, **told}
 
 
 def _error(status: int) -> dict[str, Any]:

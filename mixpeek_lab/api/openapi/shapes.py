@@ -66,4 +66,4 @@ def any_of(*schemas: Schema) -> Schema:
 
 def page_of(item: Schema) -> Schema:
     """A page of a list."""
-    return answer(results=many(item), pagination=ref("Pagination"))
+    return answer(results=many(item), pagination=ref("Pagination"), total_count=COUNT)

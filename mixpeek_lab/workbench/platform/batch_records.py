@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mixpeek_lab.catalog import Batch, Catalog, Task
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.secrets import redact
 
 MOST_SHOWN = 1000
 """Ids of objects that a record lists; `object_count` counts all of them."""
@@ -70,7 +71,7 @@ class BatchRecorder:
                 "tier_num": 0,
                 "step": failure.step,
                 "error_type": failure.kind,
-                "error": failure.message,
+                "error": redact(failure.message),
                 "where": failure.where,
                 "timestamp": task.finished_at or task.created_at,
             }
@@ -116,7 +117,7 @@ def _status(batch: Batch, tasks: Sequence[Task]) -> str:
 
 
 def _first_error(tasks: Sequence[Task]) -> str | None:
-    return next((task.error for task in tasks if task.error), None)
+    return next((redact(task.error) for task in tasks if task.error), None)
 
 
 def _tiers(batch: Batch, tasks: Sequence[Task]) -> dict[str, JSON]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.models import JSON, Bucket, Collection, Manifest
+from mixpeek_lab.secrets import redact
 from mixpeek_lab.workbench.platform.ids import extractor_id
 from mixpeek_lab.workbench.platform.shapes import bucket_schema, output_schema, vector_indexes
 
@@ -74,4 +75,4 @@ def _progress(catalog: Catalog, collection: Collection) -> dict[str, JSON]:
     task = catalog.latest_task(collection.collection_id)
     if task is None:
         return {"status": "ACTIVE", "task_id": None, "error": None}
-    return {"status": task.state, "task_id": task.task_id, "error": task.error or None}
+    return {"status": task.state, "task_id": task.task_id, "error": redact(task.error) or None}

@@ -6,12 +6,13 @@ the next snapshot, where searches and filters find it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog, DocumentEdit
 from mixpeek_lab.documents import RESERVED
-from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError, NotFoundError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
@@ -19,12 +20,15 @@ from mixpeek_lab.snapshots import Snapshot, shown_fields
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.listed import Listed
 from mixpeek_lab.workbench.sources import Source
 from mixpeek_lab.workbench.values import plain as plain_value
 
 MOST = 1000
 SHOWING = ("return_presigned_urls", "include_total")
 """What Mixpeek's client says of how its service shows documents: the same here in any case."""
+ANCHORS = 8
+"""Documents that a place in the list names: it is lost when all of them are gone."""
 OWN = ("_internal", "collection_id", *RESERVED)
 """Names that no change can have."""
 
@@ -37,31 +41,35 @@ class Documents:
         self._last: tuple[str, int, Source] | None = None
 
     def list_all(
-        self, key: str, body: Mapping[str, JSON], offset: int, limit: int
-    ) -> tuple[list[JSON], int]:
-        """Some documents, and how many match the filters. `return_vectors` shows vectors too."""
+        self, key: str, body: Mapping[str, JSON], offset: int, limit: int, after: JSON = None
+    ) -> Listed:
+        """Some documents of those that match the filters. `return_vectors` shows vectors too.
+
+        `after`, the place of a document, counts before the offset. ConflictError where nothing of
+        that place is left.
+        """
         demand_known(body, ("filters", "limit", "offset", "page", "page_size", "return_vectors",
-                            *SHOWING))  # fmt: skip
+                            "cursor", *SHOWING))  # fmt: skip
         filters = parse_filter(body["filters"]) if body.get("filters") else None
         with_vectors = bool(optional(body, "return_vectors", bool))
         collection = self._catalog.collection(key)
         source = self._source(collection)
         if source is None:
-            return [], 0
+            return Listed([], 0)
         edits = self._catalog.edits(collection.collection_id)
         allowed = source.snapshot.allowed(filters)
-        ids = source.snapshot.document_ids
-        if allowed is not None:
-            ids = [ids[row] for row in allowed.nonzero()[0].tolist()]
+        every = source.snapshot.document_ids
+        rows = list(range(len(every))) if allowed is None else allowed.nonzero()[0].tolist()
         if any(edit.is_deleted for edit in edits.values()):
-            rows = source.snapshot.fetch([key for key in ids if key in edits])
-            ids = [key for key in ids if key not in rows or not _is_gone(rows[key], edits)]
-        page = ids[offset : offset + limit]
-        vectors = source.snapshot.all_vectors_of(page) if with_vectors else {}
-        found = source.snapshot.fetch(page).items()
-        return [{**_record(source, row, edits), **vectors.get(key, {})} for key, row in found], len(
-            ids
-        )
+            known = source.snapshot.fetch([every[row] for row in rows if every[row] in edits])
+            gone = {key for key, found in known.items() if _is_gone(found, edits)}
+            rows = [row for row in rows if every[row] not in gone]
+        start = bisect_right(rows, _row_of(every, after)) if after else offset
+        shown = [every[row] for row in rows[start : start + limit]]
+        vectors = source.snapshot.all_vectors_of(shown) if with_vectors else {}
+        found = source.snapshot.fetch(shown).items()
+        items = [{**_record(source, row, edits), **vectors.get(key, {})} for key, row in found]
+        return Listed(items, len(rows), shown[-ANCHORS:] if start + limit < len(rows) else None)
 
     def get(self, key: str, document_id: str, *, with_vectors: bool = False) -> dict[str, JSON]:
         """One document; NotFoundError where it is not there, or was deleted."""
@@ -122,6 +130,18 @@ class Documents:
         source = Source(collection, Snapshot(folder, collection.collection_id))
         self._last = (collection.collection_id, number, source)
         return source
+
+
+def _row_of(every: Sequence[str], after: JSON) -> int:
+    """The row of the last document before, or of one shown shortly before it, that is there."""
+    wanted = set(after)
+    found = [row for row, key in enumerate(every) if key in wanted]
+    if not found:
+        raise ConflictError(
+            "The documents that this cursor names are gone, and with them its place in the list. "
+            "Begin again, without a cursor."
+        )
+    return found[-1]
 
 
 def _is_gone(row: Mapping[str, JSON], edits: Mapping[str, DocumentEdit]) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import cast
 
 from mixpeek_lab.catalog import Catalog, DatasetRecord, EvaluationRecord
-from mixpeek_lab.errors import LabError, NotFoundError
+from mixpeek_lab.errors import BodyError, LabError, NotFoundError
+from mixpeek_lab.evaluation import compare
+from mixpeek_lab.evaluation.statistics import Correction, Test
 from mixpeek_lab.models import JSON, SearchResult
 from mixpeek_lab.workbench.examining import (
     OWN_FAULTS,
@@ -83,6 +86,35 @@ class ServedEvaluations:
             for each in found
             if status in (None, each["status"]) and dataset in (None, each["dataset_name"])
         ]
+
+    def compare(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """What changed from `baseline` to each of `others`: ids of completed evaluations."""
+        demand_known(body, ("baseline", "others", "measures", "test", "correction"))
+        ids = [required(body, ("baseline",), str), *required(body, ("others",), list)]
+        if not all(isinstance(each, str) for each in ids):
+            raise BodyError.at("others", "must be a list of evaluations' ids.")
+        records = [self._catalog.evaluation(each) for each in ids]
+        for record in records:
+            if record.state != "completed":
+                raise BodyError.at("others", f"{record.evaluation_id} is {record.state}.")
+        read = [to_evaluation(record) for record in records]
+        found = compare(
+            read[0],
+            read[1:],
+            measures=optional(body, "measures", list),
+            test=cast("Test", optional(body, "test", str) or "t-test"),
+            correction=cast("Correction", optional(body, "correction", str) or "holm"),
+        )
+        pairs = zip(found.changes, [key for key in ids[1:] for _ in found.measures], strict=True)
+        return {
+            "baseline": ids[0],
+            "test": found.test,
+            "correction": found.correction,
+            "changes": [
+                {"evaluation_id": key, **asdict(change), "difference": change.difference}
+                for change, key in pairs
+            ],
+        }
 
     def close_lost(self) -> None:
         """Mark what a server that is gone has left: nobody works on it any more."""

@@ -9,6 +9,7 @@ from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError, LabError, NotReadyError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.secrets import redact
 from mixpeek_lab.workbench.platform.host import Host, States
 from mixpeek_lab.workbench.platform.ids import extractor_id, find_extractor
 from mixpeek_lab.workbench.platform.shapes import extractor_schemas, vector_indexes
@@ -65,7 +66,7 @@ class Extractors:
             "status": state,
             "deployment_status": state,
             "deployment_type": TYPES[not _has_service(record)],
-            "error": error or None,
+            "error": redact(error) or None,
             "requested_at": row.requested_at if row else None,
             "updated_at": row.updated_at if row else None,
         }
@@ -216,7 +217,7 @@ class Extractors:
             "deployed": state == "DEPLOYED",
             "validation_status": "passed",
             "deployment_status": state,
-            "error": error or None,
+            "error": redact(error) or None,
             "created_at": record.created_at,
             **self._history(record),
         }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mixpeek_lab.catalog import Catalog, ObjectRecord
 from mixpeek_lab.errors import BodyError, TooLargeError
 from mixpeek_lab.models import JSON, Blob, Bucket
 from mixpeek_lab.workbench.platform.blob_files import BlobFiles
+from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.listed import Listed
 from mixpeek_lab.workbench.platform.reading import read_object
 
 MOST = 100
@@ -24,8 +26,8 @@ OWN = ("object_id", "bucket_id", "key_prefix", "blobs", "source_details", "edges
 class Objects:
     """Objects by the id or name of their bucket, and their own id."""
 
-    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles) -> None:
-        self._catalog, self._host, self._files = catalog, host, files
+    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles, roots: FileRoots) -> None:
+        self._catalog, self._host, self._files, self._roots = catalog, host, files, roots
 
     def create(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """One object, or a list of them in `objects`: all of them, or none where one is wrong."""
@@ -57,11 +59,25 @@ class Objects:
             **tasks,
         }
 
-    def list_all(self, bucket: str, offset: int, limit: int) -> tuple[list[JSON], int]:
-        """Some of a bucket's objects, in the order they came; and how many there are."""
+    def list_all(
+        self, bucket: str, offset: int, limit: int, after: JSON = None,
+        wanted: Callable[[Mapping[str, JSON]], bool] | None = None,
+    ) -> Listed:  # fmt: skip
+        """Some of a bucket's objects, in the order they came: those `wanted`, or all.
+
+        `after`, the place of an object, counts before the offset.
+        """
         found = self._catalog.bucket(bucket)
-        records = self._catalog.objects(found.bucket_id, offset, limit)
-        return [_record(record) for record in records], found.object_count
+        if wanted is None:
+            place = (after[0], after[1]) if after else None
+            begin = 0 if place else offset
+            records = self._catalog.objects(found.bucket_id, begin, limit + 1, place)
+            return _listed(records, limit, found.object_count)
+        records = [r for r in self._catalog.objects(found.bucket_id) if wanted(_record(r))]
+        total = len(records)
+        if after:
+            records, offset = [r for r in records if _place(r) > list(after)], 0
+        return _listed(records[offset:], limit, total)
 
     def get(self, bucket: str, object_id: str) -> dict[str, JSON]:
         """One object."""
@@ -83,7 +99,7 @@ class Objects:
         for body, place in zip(bodies, places, strict=True):
             try:
                 filled, uploads = self._files.resolved(body, bucket, place)
-                objects.append(read_object(filled, bucket, place))
+                objects.append(read_object(filled, bucket, place, self._roots.refusal))
                 used |= dict.fromkeys(uploads.values(), objects[-1].object_id)
             except BodyError as error:
                 problems.extend(error.problems)
@@ -112,6 +128,17 @@ class Objects:
                 {"task_id": task.task_id, "collection_id": task.collection_id} for task in tasks
             ],
         }
+
+
+def _listed(records: Sequence[ObjectRecord], limit: int, total: int) -> Listed:
+    """The first of them; whether there are more, the ones behind tell."""
+    shown = records[:limit]
+    last = _place(shown[-1]) if len(records) > limit else None
+    return Listed([_record(record) for record in shown], total, last)
+
+
+def _place(record: ObjectRecord) -> list[JSON]:
+    return [record.ordinal, record.object.object_id]
 
 
 def _record(record: ObjectRecord) -> dict[str, JSON]:

@@ -13,6 +13,7 @@ from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.documents import Documents
 from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
+from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.interactions import PlatformInteractions
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
@@ -29,18 +30,20 @@ class Platform:
 
     def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
         self._catalog, self._host = catalog, host
+        roots = FileRoots(home)
         self.namespaces = Namespaces(catalog)
         self.extractors = Extractors(catalog, host, stages)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         files = BlobFiles(catalog, home)
-        self.objects = Objects(catalog, host, files)
+        self.objects = Objects(catalog, host, files, roots)
         self.blob_uploads = BlobUploads(catalog, home, files, self.objects)
         self.batches = Batches(catalog, home, host)
         self.collections = Collections(catalog, home, host, self.batches)
         self.documents = Documents(catalog, home, host)
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
+        self.file_roots = roots
         self.interactions = PlatformInteractions(catalog)
         self.datasets = Datasets(catalog)
         watch(SecretStore(home.path))  # from here on, no error tells a secret

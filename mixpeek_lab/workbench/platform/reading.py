@@ -29,10 +29,14 @@ _HANDLING = ("skip_duplicates", "canonicalize_source", "force_remirror", "idempo
 _SHAPE = ("blob_data", "blobs", "metadata", "object_id", *_HANDLING)
 
 Problems = list[tuple[str, str]]
+Refusal = Callable[[str], str]
+"""Why the file of an address may not be opened; empty where it may."""
 
 
-def read_object(body: JSON, bucket: Bucket, where: str) -> BucketObject:
+def read_object(body: JSON, bucket: Bucket, where: str, refusal: Refusal) -> BucketObject:
     """The object; BodyError with every problem and its path. `where` is the path so far.
+
+    `refusal` says why a file may not be opened: it is not looked at then.
 
     Without an `object_id` its id is made of its contents: sent again, it is the same object. What
     lies behind the URLs of files is looked at: that may wait for the network.
@@ -47,7 +51,7 @@ def read_object(body: JSON, bucket: Bucket, where: str) -> BucketObject:
     problems += _check_fields(metadata, bucket, where)
     key = _key(body, blobs, metadata, where, problems)
     problems = problems or _missing(contents | metadata, bucket, where)
-    made = () if problems else _blobs(blobs, bucket, key, where, problems)
+    made = () if problems else _blobs(blobs, bucket, key, where, problems, refusal)
     if problems:
         raise BodyError(problems)
     return BucketObject(key, bucket.bucket_id, made, metadata)
@@ -158,10 +162,20 @@ def _key(
 
 
 def _blobs(
-    values: Mapping[str, str], bucket: Bucket, key: str, where: str, problems: Problems
-) -> tuple[Blob, ...]:
+    values: Mapping[str, str], bucket: Bucket, key: str, where: str, problems: Problems,
+    refusal: Refusal,
+) -> tuple[Blob, ...]:  # fmt: skip
     """Texts as they are, and files as what is found behind their URLs."""
-    files = look_all(value for name, value in values.items() if bucket.schema[name] != "text")
+    wanted = {name: value for name, value in values.items() if bucket.schema[name] != "text"}
+    refused = [
+        (f"{where}{name}", f"{redacted(value)[:120]} {reason}")
+        for name, value in wanted.items()
+        if (reason := refusal(value))
+    ]
+    if refused:
+        problems.extend(refused)
+        return ()
+    files = look_all(wanted.values())
     made = []
     for name, value in sorted(values.items()):
         kind = bucket.schema[name]

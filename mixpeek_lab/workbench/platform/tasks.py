@@ -8,6 +8,7 @@ from contextlib import suppress
 from mixpeek_lab.catalog import Catalog, Task
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.secrets import redact
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.lost import close_lost_work
@@ -43,7 +44,7 @@ class Tasks:
                 "document_id": failure.document_id,
                 "step": failure.step,
                 "type": failure.kind,
-                "message": failure.message,
+                "message": redact(failure.message),
                 "where": failure.where,
             }
             for failure in failed
@@ -84,7 +85,7 @@ class Tasks:
             "status": task.state,
             "inputs": [task.collection_id],
             "outputs": [task.run_id] if task.run_id else [],
-            "error": task.error or None,
+            "error": redact(task.error) or None,
             "progress": dict(task.progress),
             "additional_data": {
                 "collection_id": task.collection_id,
