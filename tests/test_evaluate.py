@@ -82,6 +82,7 @@ def test_measures_are_those_by_hand(lab):
     }
     assert found.mean["RR"] == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
     assert found.about["id_field"] == "_id"
+    assert found.rankings["q1"] == ["r0", "r1", "r3"], "ties go by the judged id"
     assert found.rankings["q2"] == ["r2"]
     assert found.rankings["q4"] == []
     assert found.unjudged == {"q1": 1.0, "q2": 0.0, "q3": 0.0, "q4": 0.0}
@@ -456,7 +457,7 @@ def test_the_api_compares_what_was_measured(ask, lab):
     assert change["difference"] == pytest.approx(-1 / 12)
     path = "/evaluations/compare"
     ask.refused(404, "NotFoundError", "POST", path, {**body, "others": ["ev_nothing"]})
-    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"colour": "red"}):
+    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"measures": [1]}, {"x": 1}):
         ask.refused(422, "BodyError", "POST", path, {**body, **wrong})
     for wrong in ({"test": "sign"}, {"correction": "x"}, {"others": []}, {"measures": ["P@3"]}):
         ask.refused(422, "InvalidInputError", "POST", path, {**body, **wrong})

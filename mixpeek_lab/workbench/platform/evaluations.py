@@ -91,8 +91,10 @@ class ServedEvaluations:
         """What changed from `baseline` to each of `others`: ids of completed evaluations."""
         demand_known(body, ("baseline", "others", "measures", "test", "correction"))
         ids = [required(body, ("baseline",), str), *required(body, ("others",), list)]
-        if not all(isinstance(each, str) for each in ids):
-            raise BodyError.at("others", "must be a list of evaluations' ids.")
+        measures = optional(body, "measures", list)
+        for name, given in (("others", ids), ("measures", measures or ())):
+            if not all(isinstance(each, str) for each in given):
+                raise BodyError.at(name, "must be a list of texts.")
         records = [self._catalog.evaluation(each) for each in ids]
         for record in records:
             if record.state != "completed":
@@ -101,7 +103,7 @@ class ServedEvaluations:
         found = compare(
             read[0],
             read[1:],
-            measures=optional(body, "measures", list),
+            measures=measures,
             test=cast("Test", optional(body, "test", str) or "t-test"),
             correction=cast("Correction", optional(body, "correction", str) or "holm"),
         )
