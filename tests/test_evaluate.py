@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from test_api import LocalServices
 
 from mixpeek_lab.api import create_app
+from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.evaluation import read_run
@@ -82,6 +84,7 @@ def test_measures_are_those_by_hand(lab):
     }
     assert found.mean["RR"] == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
     assert found.about["id_field"] == "_id"
+    assert found.rankings["q1"] == ["r0", "r1", "r3"], "ties go by the judged id"
     assert found.rankings["q2"] == ["r2"]
     assert found.rankings["q4"] == []
     assert found.unjudged == {"q1": 1.0, "q2": 0.0, "q3": 0.0, "q4": 0.0}
@@ -402,6 +405,9 @@ def test_the_official_client_reads_what_the_api_measures(ask, lab):
     started = StartEvaluationResponse.from_dict(start(ask, "words", body))
     found = finished(ask, "words", started.to_dict())
     assert found["status"] == "completed"
+    task = ask("GET", f"/tasks/{started.task_id}")
+    assert (task["status"], task["outputs"]) == ("COMPLETED", [started.evaluation_id])
+    ask.refused(404, "NotFoundError", "GET", "/tasks/task_ev_nothing")
     record = EvaluationRecord.from_dict(found)
     assert record.metrics_by_k["1"]["precision"] == pytest.approx(2 / 4)
     assert record.metrics_by_k["2"]["recall"] == pytest.approx((0 + 0.5 + 1 + 0) / 4)
@@ -456,7 +462,7 @@ def test_the_api_compares_what_was_measured(ask, lab):
     assert change["difference"] == pytest.approx(-1 / 12)
     path = "/evaluations/compare"
     ask.refused(404, "NotFoundError", "POST", path, {**body, "others": ["ev_nothing"]})
-    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"colour": "red"}):
+    for wrong in ({"others": [3]}, {"others": None}, {"baseline": 1}, {"measures": [1]}, {"x": 1}):
         ask.refused(422, "BodyError", "POST", path, {**body, **wrong})
     for wrong in ({"test": "sign"}, {"correction": "x"}, {"others": []}, {"measures": ["P@3"]}):
         ask.refused(422, "InvalidInputError", "POST", path, {**body, **wrong})
@@ -485,11 +491,20 @@ def test_a_dataset_is_made_of_clicks(ask, lab):
 
 def test_an_evaluation_that_a_server_left_behind_is_marked(ask, lab, place):
     record = lab.retriever("words", BM25)
-    lost = lab._catalog.begin_evaluation("words", record.retriever_id, {})
+    lost = Catalog(place / "catalog.sqlite").begin_evaluation("words", record.retriever_id, {})
     Backend(place, LocalServices(place)).evaluations.close_lost()
     found = ask("GET", f"/retrievers/words/evaluations/{lost}")
     assert (found["status"], "server was stopped" in found["error_message"]) == ("failed", True)
     assert lost not in [each.evaluation_id for each in lab.evaluations.list()]
+
+
+def test_an_evaluation_is_marked_when_its_server_stops(ask, lab, place):
+    ask("POST", "/retrievers/evaluations/datasets", dataset("stopped"))
+    backend = Backend(place, LocalServices(place))
+    body = {"dataset_name": "stopped"}
+    started = asyncio.run(backend.evaluations.start("words", body))  # its loop ends at once
+    found = ask("GET", f"/retrievers/words/evaluations/{started['evaluation_id']}")
+    assert (found["status"], "server was stopped" in found["error_message"]) == ("failed", True)
 
 
 def test_predictions_are_scored_without_being_kept(ask):

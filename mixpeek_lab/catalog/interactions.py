@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mixpeek_lab.catalog.access import Records
 from mixpeek_lab.catalog.records import new_id, now
@@ -72,6 +73,15 @@ class InteractionRecords(Records):
         count: int = self._database.connection.execute(query, values).fetchone()[0]
         return count
 
+    def newest_interaction(self, retriever_id: str) -> tuple[int, str]:
+        """How many a retriever has, and the id of the newest: equal while they are the same."""
+        row = self._database.connection.execute(
+            "SELECT count(*), (SELECT interaction_id FROM interactions WHERE retriever_id = ? "
+            "ORDER BY rowid DESC LIMIT 1) FROM interactions WHERE retriever_id = ?",
+            (retriever_id, retriever_id),
+        ).fetchone()
+        return row[0], row[1] or ""
+
     def delete_interactions(self, kind: str | None = None, **equal: str | None) -> int:
         """Forget them; how many there were."""
         where, values = _where(kind, equal)
@@ -110,14 +120,20 @@ def _where(kind: str | None, equal: Mapping[str, str | None]) -> tuple[str, list
     return (f" WHERE {' AND '.join(clauses)}" if clauses else ""), values
 
 
+@lru_cache(maxsize=1024)
+def _texts(written: str) -> tuple[str, ...]:
+    """A list of texts. There are few, and thousands of rows that have them."""
+    return tuple(json.loads(written))
+
+
 def _interaction(row: sqlite3.Row) -> Interaction:
     return Interaction(
         document_id=row["document_id"],
-        types=tuple(json.loads(row["types"])),
+        types=_texts(row["types"]),
         position=row["position"],
         retriever_id=row["retriever_id"],
         execution_id=row["execution_id"],
-        legs=tuple(json.loads(row["legs"])),
+        legs=_texts(row["legs"]),
         user_id=row["user_id"],
         session_id=row["session_id"],
         details=json.loads(row["details"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -53,9 +54,16 @@ class Examination:
     seed: int
 
     def ranking(self, result: SearchResult) -> list[str]:
-        """The judged ids of the hits; of several documents with one id the first counts."""
-        ids = (self.match.ids.get(hit.document_id) for hit in result.hits)
-        return list(dict.fromkeys(each for each in ids if each is not None))
+        """The judged ids of the hits; of several documents with one id the first counts.
+
+        Hits that tie stand in the order of their judged ids: those of documents differ from lab
+        to lab, and would move the numbers.
+        """
+        found: list[str] = []
+        for _, tied in groupby(result.hits, key=lambda hit: hit.score):
+            ids = (self.match.ids.get(hit.document_id) for hit in tied)
+            found += sorted(each for each in ids if each is not None)
+        return list(dict.fromkeys(found))
 
 
 def examine(

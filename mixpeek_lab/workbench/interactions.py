@@ -23,6 +23,8 @@ AGAINST = ("negative_feedback", "skip", "return_to_results")
 SHOWN = ("impression",)
 """Against, unless something else was done with the hit in the same search."""
 NEUTRAL = ("view", "query_refinement", "zero_results", "filter_toggle", "rating")
+MOST_COUNTED = 10_000
+"""The newest interactions of a retriever that teach it: older ones are forgotten by and by."""
 TYPES = (*FOR, *AGAINST, *SHOWN, *NEUTRAL)
 """All types of interactions, as Mixpeek names them."""
 
@@ -98,14 +100,15 @@ class Interactions:
 
         record = self._catalog.retriever(retriever)
         legs = parse_retriever(record.body).searches
-        return count_arms(self._catalog.interactions(retriever_id=record.retriever_id), legs)
+        newest = self._catalog.interactions(limit=MOST_COUNTED, retriever_id=record.retriever_id)
+        return count_arms(newest, legs)
 
     def _id(self, retriever: str | None) -> str | None:
         return None if retriever is None else self._catalog.retriever(retriever).retriever_id
 
 
 class Teacher:
-    """Gives searches the arms of their retriever; counts anew when the catalog has changed."""
+    """Gives searches the arms of their retriever; counts anew when there are other clicks."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -115,11 +118,14 @@ class Teacher:
         """Leg name → (for, against). Nothing for a retriever that is not stored."""
         if not retriever_id:
             return {}
-        version = self._catalog.version
+        version = (
+            self._catalog.newest_interaction(retriever_id),
+            [(leg.name, leg.feature_uri) for leg in legs],
+        )
         known = self._counted.get(retriever_id)
         if known is None or known[0] != version:
-            found = count_arms(self._catalog.interactions(retriever_id=retriever_id), legs)
-            known = self._counted[retriever_id] = (version, found)
+            newest = self._catalog.interactions(limit=MOST_COUNTED, retriever_id=retriever_id)
+            known = self._counted[retriever_id] = (version, count_arms(newest, legs))
         return known[1]
 
 

@@ -45,7 +45,7 @@ class EvaluationCard(View):
         ]
         notes = "".join(line_html(note, MUTED) for note in (self._unjudged(), *found.notes))
         queries = f"on {found.dataset}, {_queries(found)}"
-        return framed(found.name, queries, _breakable(table_html(columns, rows)), notes)
+        return _boxed(found.name, queries, table_html(columns, rows), notes)
 
     def _rows(self) -> list[tuple[str, float, tuple[float, float]]]:
         mean, spans = self.evaluation.mean, self.evaluation.intervals
@@ -85,10 +85,11 @@ class EvaluationList(View):
             return line_html(self._nothing())
         columns = ["evaluation", "dataset", "queries", "measure", "mean", "id", "when"]
         rows = [
-            [reference, *self._facts(each), each.evaluation_id, each.created_at]
+            [_name(reference), _name(dataset), *numbers, each.evaluation_id, each.created_at]
             for reference, each in self._named()
+            for dataset, *numbers in [self._facts(each)]
         ]
-        return framed("Evaluations", "newest first", _breakable(table_html(columns, rows)))
+        return _boxed("Evaluations", "newest first", table_html(columns, rows))
 
     def _named(self) -> list[tuple[str, Evaluation]]:
         """Each with what `--compare` calls it: the newest of a name by the name alone."""
@@ -123,14 +124,16 @@ class ComparisonCard(View):
         return "\n".join([self._title(), table_text(["", *self._columns()], rows), self._how()])
 
     def _repr_html_(self) -> str:
+        first = self.comparison.measures[0]  # its row names the system, for those below it too
         rows = [
-            [_mark(c), c.system, c.measure, f"{c.before:.4f}", f"{c.after:.4f}", *self._rest(c)]
+            [_mark(c), _name(c.system if c.measure == first else ""), c.measure,
+             f"{c.before:.4f}", f"{c.after:.4f}", *self._rest(c)]
             for c in self.comparison.changes
-        ]
+        ]  # fmt: skip
         base = self.comparison.baseline
         about = f"compared on {base.dataset}, {_queries(base)}"
-        table = _breakable(table_html(["", *self._columns()], rows))
-        return framed(f"Against {base.name}", about, table, line_html(self._how(), MUTED))
+        table = table_html(["", *self._columns()], rows)
+        return _boxed(f"Against {base.name}", about, table, line_html(self._how(), MUTED))
 
     def _columns(self) -> list[str]:
         share = f"{self.comparison.confidence * 100:g} %"
@@ -196,6 +199,15 @@ def _bar(mean: float, span: tuple[float, float]) -> Markup:
     )
 
 
-def _breakable(html: str) -> str:
-    """Long names break within their cell."""
-    return f'<div style="overflow-wrap:anywhere">{html}</div>'
+def _boxed(title: str, subtitle: str, table: str, notes: str = "") -> str:
+    """The card: names break where they must, numbers never do."""
+    kept = f'<div style="white-space:nowrap;overflow-wrap:normal">{table}</div>'
+    return f'<div style="overflow-wrap:anywhere">{framed(title, subtitle, kept, notes)}</div>'
+
+
+def _name(text: str) -> Markup:
+    """A cell whose words break."""
+    style = "white-space:normal;overflow-wrap:anywhere;max-width:26em"
+    if len(text) > LONGEST_NAME:
+        style += ";min-width:12em"
+    return Markup(f'<div style="{style}">{escape(text)}</div>')

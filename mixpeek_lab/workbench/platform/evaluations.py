@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import cast
 
 from mixpeek_lab.catalog import Catalog, DatasetRecord, EvaluationRecord
@@ -23,6 +24,7 @@ from mixpeek_lab.workbench.examining import (
 )
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
 from mixpeek_lab.workbench.platform.datasets import Datasets
+from mixpeek_lab.workbench.platform.evaluation_tasks import task_id_of
 from mixpeek_lab.workbench.platform.hosted_metrics import MetricConfig, read_config
 from mixpeek_lab.workbench.search import Prepared, Searcher
 
@@ -57,9 +59,9 @@ class ServedEvaluations:
         evaluation_id = self._catalog.begin_evaluation(record.name, record.retriever_id, about)
         task = asyncio.create_task(self._run(evaluation_id, record.name, asked, about))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(partial(self._ended, evaluation_id))
         return {
-            "task_id": f"task_{evaluation_id.removeprefix('ev_')}",
+            "task_id": task_id_of(evaluation_id),
             "evaluation_id": evaluation_id,
             "task_type": "retriever.evaluation",
             "status": "pending",
@@ -91,8 +93,10 @@ class ServedEvaluations:
         """What changed from `baseline` to each of `others`: ids of completed evaluations."""
         demand_known(body, ("baseline", "others", "measures", "test", "correction"))
         ids = [required(body, ("baseline",), str), *required(body, ("others",), list)]
-        if not all(isinstance(each, str) for each in ids):
-            raise BodyError.at("others", "must be a list of evaluations' ids.")
+        measures = optional(body, "measures", list)
+        for name, given in (("others", ids), ("measures", measures or ())):
+            if not all(isinstance(each, str) for each in given):
+                raise BodyError.at(name, "must be a list of texts.")
         records = [self._catalog.evaluation(each) for each in ids]
         for record in records:
             if record.state != "completed":
@@ -101,7 +105,7 @@ class ServedEvaluations:
         found = compare(
             read[0],
             read[1:],
-            measures=optional(body, "measures", list),
+            measures=measures,
             test=cast("Test", optional(body, "test", str) or "t-test"),
             correction=cast("Correction", optional(body, "correction", str) or "holm"),
         )
@@ -126,6 +130,11 @@ class ServedEvaluations:
         record, judgements = self._datasets.judgements(dataset)
         return record, examine(self._searcher, retriever, judgements, config.measures)
 
+    def _ended(self, evaluation_id: str, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if task.cancelled():  # perhaps before its first step
+            self._catalog.fail_evaluation(evaluation_id, LOST)
+
     async def _run(
         self, evaluation_id: str, retriever: str, asked: Examination, about: Mapping[str, JSON]
     ) -> None:
@@ -134,8 +143,9 @@ class ServedEvaluations:
                 await self._measure(evaluation_id, retriever, asked, about)
         except LabError as error:
             self._catalog.fail_evaluation(evaluation_id, str(error))
-        except BaseException:
-            self._catalog.fail_evaluation(evaluation_id, LOST)
+        except Exception as error:
+            what = f"Something in the lab failed ({type(error).__name__}). Its log has the details."
+            self._catalog.fail_evaluation(evaluation_id, what)
             raise
 
     async def _measure(

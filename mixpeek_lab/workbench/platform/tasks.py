@@ -11,6 +11,7 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.secrets import redact
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.platform.evaluation_tasks import evaluation_task, is_evaluation
 from mixpeek_lab.workbench.platform.lost import close_lost_work
 
 SHOWN_FAILURES = 20
@@ -32,6 +33,8 @@ class Tasks:
 
     def get(self, task_id: str) -> dict[str, JSON]:
         """One task, with the first rows that failed."""
+        if is_evaluation(task_id):
+            return evaluation_task(self._catalog, task_id)
         task = self._catalog.task(task_id)
         if task.is_open:
             close_lost_work(self._catalog, self._home)
