@@ -168,6 +168,9 @@ class TestBothColumns:
         collection = collected(ask, bucket)
         host.work()
         assert len(documents(ask, collection)) == 3
+        later = {"blob_data": {"body": "later"}}
+        ask("POST", f"/buckets/{bucket}/objects?auto_process=false", later)
+        assert host.work() == 0
         started = ask("POST", f"/collections/{collection}/trigger", {"dedup_strategy": "force"})
         batch = ask("POST", f"/buckets/{bucket}/batches", {"auto_submit": True})
         assert host.work() == 2
@@ -305,10 +308,11 @@ class TestDocuments:
 
     @pytest.mark.parametrize(
         "body", [{}, {"data": "x"}, {"document_id": "x"}, {"_internal": {}}, {"length": 3},
-                 {"hash_embedding": [1.0]}, {"blob_id": "x"}]
+                 {"hash_embedding": [1.0]}, {"blob_id": "x"}, {"year": "2026"}]
     )  # fmt: skip
     def test_what_cannot_be_changed(self, ask: Client, docs: str, body: Any) -> None:
         key = documents(ask, docs)[0]["document_id"]
+        ask("PATCH", "/buckets/texts", {"blob_schema": {"body": "text", "year": "integer"}})
         path = f"/collections/{docs}/documents/{key}"
         assert ask.send("PATCH", path, body).status_code == 422
 
@@ -500,6 +504,14 @@ class TestQueries:
         ask("POST", "/retrievers", {**RETRIEVER, "collection_ids": [docs]})
         path = "/retrievers/find/execute/batch"
         assert ask.send("POST", path, body).status_code == 422
+
+    def test_vectors_are_given_where_they_are_asked_for(self, ask: Client, docs: str) -> None:
+        ask("POST", "/retrievers", {**RETRIEVER, "collection_ids": [docs]})
+        path = "/retrievers/find/execute"
+        for query, body in (("?return_vectors=true", {}), ("", {"return_vectors": True})):
+            found = ask("POST", path + query, {"query": "river", **body})["documents"]
+            assert [len(d["hash_embedding"]) for d in found] == [16] * 3
+        assert "hash_embedding" not in ask("POST", path, {"query": "river"})["documents"][0]
 
     def test_one_that_is_not_kept(self, ask: Client, docs: str) -> None:
         body = {"collection_identifiers": ["docs"], "stages": RETRIEVER["stages"],

@@ -29,7 +29,7 @@ def create(
 @router.get("")
 def list_all(platform: ThePlatform, bucket: str, page: ThePage) -> Answer:
     """The bucket's batches, newest first."""
-    return Answer(page.of(platform.batches.list_all(bucket, {})))
+    return Answer(page.cut(*platform.batches.list_all(bucket, {}, page.offset, page.size)))
 
 
 @router.post("/list")
@@ -38,7 +38,7 @@ def list_by_post(
 ) -> Answer:
     """The same; `{status?, collection_id?}` say which."""
     demand_narrowed_by(body, NARROWING)
-    return Answer(page.of(platform.batches.list_all(bucket, body)))
+    return Answer(page.cut(*platform.batches.list_all(bucket, body, page.offset, page.size)))
 
 
 @router.get("/{batch_id}")

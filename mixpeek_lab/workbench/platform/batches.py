@@ -12,7 +12,7 @@ from mixpeek_lab.catalog import Batch, Catalog
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Bucket, Collection
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.platform.batch_records import BatchRecorder
+from mixpeek_lab.workbench.platform.batch_records import BatchRecorder, collection_ids
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, shown, texts
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.lost import close_lost_work
@@ -79,18 +79,24 @@ class Batches:
         with self._catalog.together():
             return self._submit(self._catalog.add_batch(bucket.bucket_id, objects, kept), None)
 
-    def list_all(self, bucket: str, body: Mapping[str, JSON]) -> list[JSON]:
-        """A bucket's batches, newest first; of one status or collection where that is asked for."""
+    def list_all(
+        self, bucket: str, body: Mapping[str, JSON], offset: int, limit: int
+    ) -> tuple[list[JSON], int]:
+        """Some of a bucket's batches, newest first, and how many there are.
+
+        Of one `status` or `collection_id` where that is asked for.
+        """
         found = self._catalog.bucket(bucket)
         close_lost_work(self._catalog, self._home)
         status, collection = (optional(body, name, str) for name in ("status", "collection_id"))
-        records = map(self._recorder.record, self._catalog.batches(found.bucket_id))
-        return [
-            record
-            for record in records
-            if status in (None, record["status"])
-            and (collection is None or collection in record["collection_ids"])
+        wanted = [
+            batch
+            for batch in self._catalog.batches(found.bucket_id)
+            if status in (None, self._recorder.status(batch))
+            and (collection is None or collection in collection_ids(batch))
         ]
+        page = wanted[offset : offset + limit]
+        return [self._recorder.record(batch) for batch in page], len(wanted)
 
     def get(self, bucket: str | None, batch_id: str) -> dict[str, JSON]:
         """One batch, and how far it is."""

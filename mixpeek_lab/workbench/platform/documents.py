@@ -19,6 +19,7 @@ from mixpeek_lab.snapshots import Snapshot, shown_fields
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
+from mixpeek_lab.workbench.platform.reading import field_problems
 from mixpeek_lab.workbench.sources import Source
 from mixpeek_lab.workbench.values import plain as plain_value
 
@@ -80,6 +81,8 @@ class Documents:
         if not body:
             raise InvalidInputError('Say which fields: {"reviewed": true}.')
         _demand_free(body, source)
+        if problems := field_problems(body, self._catalog.bucket(collection.bucket_id), ""):
+            raise BodyError(problems)
         old = edits.get(document_id)
         before = old.fields if old and old.row_key == row["_row_key"] else {}
         edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})
