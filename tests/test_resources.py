@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -297,6 +298,14 @@ class TestDocuments:
         host.work()
         assert [d["data"] for d in documents(ask, docs)] == ["new", *TEXTS[1:]]
 
+    def test_changes_at_the_same_time_are_all_kept(self, ask: Client, docs: str) -> None:
+        key = documents(ask, docs)[0]["document_id"]
+        path = f"/collections/{docs}/documents/{key}"
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: ask("PATCH", path, {f"field_{n}": n}), range(8)))
+        found = ask("GET", path)
+        assert [found[f"field_{n}"] for n in range(8)] == list(range(8))
+
     def test_vectors_are_shown_where_they_are_asked_for(self, ask: Client, docs: str) -> None:
         path = f"/collections/{docs}/documents"
         first = documents(ask, docs)[0]
@@ -369,7 +378,8 @@ class TestBatches:
         ("body", "status"),
         [
             ({"object_ids": []}, 422), ({"object_ids": ["obj_none"]}, 404), ({"limit": 0}, 422),
-            ({"object_ids": "x"}, 422), ({"collection_ids": ["none"]}, 404),
+            ({"object_ids": "x"}, 422),
+            ({"collection_ids": [None]}, 422), ({"collection_ids": ["none"]}, 404),
             ({"dedup_strategy": "never"}, 422), ({"filters": {"AND": []}, "object_id": 1}, 422),
             ({"collection_ids": ["elsewhere"]}, 422), ({"auto_submit": "yes"}, 422),
         ],
