@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,9 @@ class TestBothColumns:
         collection = collected(ask, bucket)
         host.work()
         assert len(documents(ask, collection)) == 3
+        later = {"blob_data": {"body": "later"}}
+        ask("POST", f"/buckets/{bucket}/objects?auto_process=false", later)
+        assert host.work() == 0
         started = ask("POST", f"/collections/{collection}/trigger", {"dedup_strategy": "force"})
         batch = ask("POST", f"/buckets/{bucket}/batches", {"auto_submit": True})
         assert host.work() == 2
@@ -294,6 +298,14 @@ class TestDocuments:
         host.work()
         assert [d["data"] for d in documents(ask, docs)] == ["new", *TEXTS[1:]]
 
+    def test_changes_at_the_same_time_are_all_kept(self, ask: Client, docs: str) -> None:
+        key = documents(ask, docs)[0]["document_id"]
+        path = f"/collections/{docs}/documents/{key}"
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: ask("PATCH", path, {f"field_{n}": n}), range(8)))
+        found = ask("GET", path)
+        assert [found[f"field_{n}"] for n in range(8)] == list(range(8))
+
     def test_vectors_are_shown_where_they_are_asked_for(self, ask: Client, docs: str) -> None:
         path = f"/collections/{docs}/documents"
         first = documents(ask, docs)[0]
@@ -305,10 +317,11 @@ class TestDocuments:
 
     @pytest.mark.parametrize(
         "body", [{}, {"data": "x"}, {"document_id": "x"}, {"_internal": {}}, {"length": 3},
-                 {"hash_embedding": [1.0]}, {"blob_id": "x"}]
+                 {"hash_embedding": [1.0]}, {"blob_id": "x"}, {"year": "2026"}]
     )  # fmt: skip
     def test_what_cannot_be_changed(self, ask: Client, docs: str, body: Any) -> None:
         key = documents(ask, docs)[0]["document_id"]
+        ask("PATCH", "/buckets/texts", {"blob_schema": {"body": "text", "year": "integer"}})
         path = f"/collections/{docs}/documents/{key}"
         assert ask.send("PATCH", path, body).status_code == 422
 
@@ -365,7 +378,8 @@ class TestBatches:
         ("body", "status"),
         [
             ({"object_ids": []}, 422), ({"object_ids": ["obj_none"]}, 404), ({"limit": 0}, 422),
-            ({"object_ids": "x"}, 422), ({"collection_ids": ["none"]}, 404),
+            ({"object_ids": "x"}, 422),
+            ({"collection_ids": [None]}, 422), ({"collection_ids": ["none"]}, 404),
             ({"dedup_strategy": "never"}, 422), ({"filters": {"AND": []}, "object_id": 1}, 422),
             ({"collection_ids": ["elsewhere"]}, 422), ({"auto_submit": "yes"}, 422),
         ],
@@ -500,6 +514,14 @@ class TestQueries:
         ask("POST", "/retrievers", {**RETRIEVER, "collection_ids": [docs]})
         path = "/retrievers/find/execute/batch"
         assert ask.send("POST", path, body).status_code == 422
+
+    def test_vectors_are_given_where_they_are_asked_for(self, ask: Client, docs: str) -> None:
+        ask("POST", "/retrievers", {**RETRIEVER, "collection_ids": [docs]})
+        path = "/retrievers/find/execute"
+        for query, body in (("?return_vectors=true", {}), ("", {"return_vectors": True})):
+            found = ask("POST", path + query, {"query": "river", **body})["documents"]
+            assert [len(d["hash_embedding"]) for d in found] == [16] * 3
+        assert "hash_embedding" not in ask("POST", path, {"query": "river"})["documents"][0]
 
     def test_one_that_is_not_kept(self, ask: Client, docs: str) -> None:
         body = {"collection_identifiers": ["docs"], "stages": RETRIEVER["stages"],

@@ -13,15 +13,17 @@ router = APIRouter(prefix="/buckets/{bucket}/objects", tags=["objects"])
 
 
 @router.post("")
-def create(platform: ThePlatform, bucket: str, body: JSONBody) -> Answer:
+def create(platform: ThePlatform, bucket: str, body: JSONBody, auto_process: bool = True) -> Answer:
     """`{objects: [{blob_data, metadata}]}`, or one object: `{blobs: [{property, type, data}]}`."""
-    return Answer(platform.objects.create(bucket, body))
+    return Answer(platform.objects.create(bucket, body, process=auto_process))
 
 
 @router.post("/batch")
-def create_batch(platform: ThePlatform, bucket: str, body: JSONBody) -> Answer:
+def create_batch(
+    platform: ThePlatform, bucket: str, body: JSONBody, auto_process: bool = True
+) -> Answer:
     """`{objects: […]}`, in either shape. All of them, or none where one is wrong."""
-    return Answer(platform.objects.create_batch(bucket, body))
+    return Answer(platform.objects.create_batch(bucket, body, process=auto_process))
 
 
 @router.get("")

@@ -45,9 +45,12 @@ async def stages() -> Answer:
 
 
 @router.post("/execute")
-async def execute_adhoc(backend: TheBackend, body: JSONBody) -> Answer:
+async def execute_adhoc(
+    backend: TheBackend, body: JSONBody, return_vectors: bool = False
+) -> Answer:
     """Run a retriever that is not kept: `{collection_identifiers, stages, inputs, limit}`."""
-    return Answer(await backend.execute_adhoc(body))
+    asked = {"return_vectors": True, **body} if return_vectors else body
+    return Answer(await backend.execute_adhoc(asked))
 
 
 @router.get("/{retriever}")
@@ -70,9 +73,12 @@ async def delete(backend: TheBackend, retriever: str) -> Answer:
 
 
 @router.post("/{retriever}/execute")
-async def execute(backend: TheBackend, retriever: str, body: JSONBody) -> Answer:
+async def execute(
+    backend: TheBackend, retriever: str, body: JSONBody, return_vectors: bool = False
+) -> Answer:
     """Run it: `{query: {query_text}}`, `{inputs: {…}}`, limit, offset, filters."""
-    return Answer(await backend.execute(retriever, body))
+    asked = {"return_vectors": True, **body} if return_vectors else body
+    return Answer(await backend.execute(retriever, asked))
 
 
 @router.post("/{retriever}/execute/explain")

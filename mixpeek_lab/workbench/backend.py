@@ -23,7 +23,7 @@ from mixpeek_lab.workbench.addresses import (
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
-from mixpeek_lab.workbench.platform.bodies import demand_known
+from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
@@ -60,15 +60,12 @@ class Backend:
     async def execute(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer has Mixpeek's execute format."""
         record = self._catalog.retriever(retriever)
-        prepared, result = await self._search(retriever, body)
-        answer = to_response(result, prepared.spec, prepared.request)
-        return {"retriever_id": record.retriever_id, **answer}
+        return {"retriever_id": record.retriever_id, **await self._execute(retriever, body)}
 
     async def execute_adhoc(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a retriever that is not kept: its definition and the query in one body."""
         definition, request = split_adhoc(body)
-        prepared, result = await self._search(definition, request)
-        return to_response(result, prepared.spec, prepared.request)
+        return await self._execute(definition, request)
 
     async def execute_batch(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever for several queries, a few of them at once."""
@@ -154,6 +151,20 @@ class Backend:
     async def delete_retriever(self, retriever: str) -> None:
         """Forget a retriever."""
         self._catalog.delete_retriever(retriever)
+
+    async def _execute(
+        self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]
+    ) -> dict[str, JSON]:
+        """The answer; with the documents' vectors where `return_vectors` asks for them."""
+        asked = {name: value for name, value in body.items() if name != "return_vectors"}
+        prepared, result = await self._search(retriever, asked)
+        answer = to_response(result, prepared.spec, prepared.request)
+        if optional(body, "return_vectors", bool):
+            ids = [hit.document_id for hit in result.hits]
+            vectors = await asyncio.to_thread(prepared.sources.vectors_of, ids)
+            for document in answer["documents"]:
+                document.update(vectors.get(document["document_id"], {}))
+        return answer
 
     async def _search(
         self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]

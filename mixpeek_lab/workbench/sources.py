@@ -150,6 +150,14 @@ class Sources:
                 found[key] = FetchedDocument(collection, shown_fields(row), source.lineage(row))
         return found
 
+    def vectors_of(self, document_ids: Sequence[str]) -> dict[str, dict[str, JSON]]:
+        """The vectors of documents: id → feature → numbers."""
+        found: dict[str, dict[str, JSON]] = {}
+        for source in self.all:
+            for key, vectors in source.snapshot.all_vectors_of(document_ids).items():
+                found.setdefault(key, {}).update(vectors)
+        return found
+
     def terms(self, text: str) -> list[str]:
         """A query's words as the collections' lexical indexes know them, each once."""
         found = (s.snapshot.lexical_index.query_terms(text) for s in self.all)

@@ -44,7 +44,7 @@ class BatchRecorder:
             "status": status,
             **self._objects(batch),
             "dedup_strategy": batch.body.get("dedup_strategy", "skip"),
-            "collection_ids": list(batch.tasks) or list(batch.body.get("collection_ids", ())),
+            "collection_ids": collection_ids(batch),
             **_tiers(batch, tasks),
             "error": error,
             **_failed(failed, batch),
@@ -57,6 +57,10 @@ class BatchRecorder:
             "lifecycle": LIFECYCLE[status],
             "lifecycle_reason": error,
         }
+
+    def status(self, batch: Batch) -> str:
+        """DRAFT, or what its tasks come to together."""
+        return _status(batch, self._tasks(batch))
 
     def failures(self, batch: Batch, collection: str | None = None) -> list[JSON]:
         """The rows of its objects that failed, task by task."""
@@ -101,6 +105,11 @@ class BatchRecorder:
             "object_ids": self._catalog.object_ids(batch.bucket_id, MOST_SHOWN),
             "object_count": self._catalog.bucket(batch.bucket_id).object_count,
         }
+
+
+def collection_ids(batch: Batch) -> list[str]:
+    """The collections that it is processed for, or is to be; none for all of its bucket's."""
+    return list(batch.tasks) or list(batch.body.get("collection_ids", ()))
 
 
 def _status(batch: Batch, tasks: Sequence[Task]) -> str:

@@ -12,7 +12,7 @@ from mixpeek_lab.catalog import Batch, Catalog
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Bucket, Collection
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.platform.batch_records import BatchRecorder
+from mixpeek_lab.workbench.platform.batch_records import BatchRecorder, collection_ids
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, shown, texts
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.lost import close_lost_work
@@ -84,12 +84,11 @@ class Batches:
         found = self._catalog.bucket(bucket)
         close_lost_work(self._catalog, self._home)
         status, collection = (optional(body, name, str) for name in ("status", "collection_id"))
-        records = map(self._recorder.record, self._catalog.batches(found.bucket_id))
         return [
-            record
-            for record in records
-            if status in (None, record["status"])
-            and (collection is None or collection in record["collection_ids"])
+            self._recorder.record(batch)
+            for batch in self._catalog.batches(found.bucket_id)
+            if status in (None, self._recorder.status(batch))
+            and (collection is None or collection in collection_ids(batch))
         ]
 
     def get(self, bucket: str | None, batch_id: str) -> dict[str, JSON]:

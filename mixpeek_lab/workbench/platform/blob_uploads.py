@@ -93,7 +93,8 @@ class BlobUploads:
     def delete(self, bucket: str, upload_id: str) -> None:
         """Forget an upload with its file. ConflictError where an object is made of it."""
         upload = self._found(bucket, upload_id)
-        if upload.object_id is not None:
+        used_by = [] if upload.object_id is None else [upload.object_id]
+        if set(used_by) - set(self._catalog.unknown_objects(upload.bucket_id, used_by)):
             raise ConflictError(
                 f"Object {upload.object_id} is made of upload {upload_id}: delete that first."
             )

@@ -39,9 +39,9 @@ def required(body: Mapping[str, JSON], names: Collection[str], kind: type[T], wh
 def texts(body: Mapping[str, JSON], name: str, where: str = "") -> list[str] | None:
     """The list of texts `name`; None where it is absent or null."""
     found = optional(body, name, list, where)
-    wrong = next((item for item in found or () if not isinstance(item, str)), None)
-    if wrong is not None:
-        raise BodyError.at(f"{where}{name}", f"holds {shown(wrong)}: it is a list of texts.")
+    for item in found or ():
+        if not isinstance(item, str):
+            raise BodyError.at(f"{where}{name}", f"holds {shown(item)}: it is a list of texts.")
     return found
 
 

@@ -52,16 +52,9 @@ class Buckets:
         type.
         """
         demand_known(body, FIELDS)
-        bucket = self._catalog.bucket(key)
-        told = {**bucket.details, **details(body)}
-        schema = dict(bucket.schema)
-        if any(body.get(name) is not None for name in ("blob_schema", "bucket_schema")):
-            schema, needed = _schema(body)
-            told["required"] = needed
-            _demand_kept(bucket, schema)
-        named = any(body.get(name) is not None for name in NAMES)
-        name = new_name(required(body, NAMES, str), "bucket") if named else bucket.name
-        self._catalog.update_bucket(replace(bucket, name=name, schema=schema, details=told))
+        with self._catalog.together():
+            bucket = self._catalog.bucket(key)
+            self._catalog.update_bucket(_changed(bucket, body))
         return self.get(bucket.bucket_id)
 
     def delete(self, key: str) -> None:
@@ -114,6 +107,18 @@ def _schema(body: Mapping[str, JSON]) -> tuple[dict[str, str], list[str]]:
             needed.append(name)
     check_metadata_names(name for name, kind in schema.items() if kind not in BLOB_TYPES)
     return schema, needed
+
+
+def _changed(bucket: Bucket, body: Mapping[str, JSON]) -> Bucket:
+    """The bucket with what the body gives in place of what it had."""
+    told, schema = {**bucket.details, **details(body)}, dict(bucket.schema)
+    if any(body.get(name) is not None for name in ("blob_schema", "bucket_schema")):
+        schema, needed = _schema(body)
+        told["required"] = needed
+        _demand_kept(bucket, schema)
+    named = any(body.get(name) is not None for name in NAMES)
+    name = new_name(required(body, NAMES, str), "bucket") if named else bucket.name
+    return replace(bucket, name=name, schema=schema, details=told)
 
 
 def _demand_kept(bucket: Bucket, schema: Mapping[str, str]) -> None:

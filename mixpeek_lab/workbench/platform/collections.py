@@ -88,11 +88,11 @@ class Collections:
     def patch(self, key: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Another description or metadata; `enabled` says whether new objects are processed."""
         demand_known(body, ("description", "metadata", "enabled"))
-        collection = self._catalog.collection(key)
         enabled = optional(body, "enabled", bool)
-        told = {**collection.details, **details(body)}
-        told |= {} if enabled is None else {"enabled": enabled}
+        changes = details(body) | ({} if enabled is None else {"enabled": enabled})
         with self._catalog.together():
+            collection = self._catalog.collection(key)
+            told = {**collection.details, **changes}
             self._catalog.describe_collection(collection.collection_id, told)
             if enabled and not collection.is_enabled:
                 self._catalog.queue_task(collection.collection_id)

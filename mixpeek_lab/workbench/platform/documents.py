@@ -21,6 +21,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
+from mixpeek_lab.workbench.platform.reading import field_problems
 from mixpeek_lab.workbench.sources import Source
 from mixpeek_lab.workbench.values import plain as plain_value
 
@@ -83,30 +84,36 @@ class Documents:
 
         BodyError for what the extractor computed, and for what says where a document comes from.
         """
-        collection = self._catalog.collection(key)
-        source, row, edits = self._row(collection, document_id)
         if not body:
             raise InvalidInputError('Say which fields: {"reviewed": true}.')
-        _demand_free(body, source)
-        old = edits.get(document_id)
-        before = old.fields if old and old.row_key == row["_row_key"] else {}
-        edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})
-        self._keep(collection, edit)
+        collection = self._catalog.collection(key)
+        with self._catalog.together():  # what others change meanwhile is kept
+            source, row, edits = self._row(collection, document_id)
+            _demand_free(body, source)
+            if problems := field_problems(body, self._catalog.bucket(collection.bucket_id), ""):
+                raise BodyError(problems)
+            old = edits.get(document_id)
+            before = old.fields if old and old.row_key == row["_row_key"] else {}
+            edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})
+            self._keep(collection, edit)
+        self._host.wake()
         return _record(source, row, {document_id: edit})
 
     def delete(self, key: str, document_id: str) -> None:
         """Take one document out. It stays out for as long as its content is the same."""
         collection = self._catalog.collection(key)
-        _, row, _ = self._row(collection, document_id)
-        self._keep(collection, DocumentEdit(document_id, row["_row_key"], is_deleted=True))
+        with self._catalog.together():
+            _, row, _ = self._row(collection, document_id)
+            edit = DocumentEdit(document_id, row["_row_key"], is_deleted=True)
+            self._keep(collection, edit)
+        self._host.wake()
 
     # ------------------------------------------------------------ inside
 
     def _keep(self, collection: Collection, edit: DocumentEdit) -> None:
-        with self._catalog.together():
-            self._catalog.put_edit(collection.collection_id, edit)
-            self._catalog.queue_task(collection.collection_id)
-        self._host.wake()
+        """Write a change down, and have the next snapshot take it in."""
+        self._catalog.put_edit(collection.collection_id, edit)
+        self._catalog.queue_task(collection.collection_id)
 
     def _row(
         self, collection: Collection, document_id: str

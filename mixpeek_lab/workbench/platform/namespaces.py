@@ -59,10 +59,11 @@ class Namespaces:
         """Another name or description."""
         self.demand(name_or_id)
         demand_known(body, FIELDS)
-        found = self._catalog.namespace()
-        given = next((body[key] for key in NAMES if body.get(key) is not None), None)
-        name = found.name or NAME if given is None else _new_name(required(body, NAMES, str))
-        self._catalog.name_namespace(name, {**found.details, **details(body)})
+        is_named = any(body.get(key) is not None for key in NAMES)
+        with self._catalog.together():
+            found = self._catalog.namespace()
+            name = _new_name(required(body, NAMES, str)) if is_named else found.name or NAME
+            self._catalog.name_namespace(name, {**found.details, **details(body)})
         return self.get(name)
 
     def delete(self, name_or_id: str) -> None:

@@ -29,14 +29,21 @@ class Objects:
     def __init__(self, catalog: Catalog, host: Host, files: BlobFiles, roots: FileRoots) -> None:
         self._catalog, self._host, self._files, self._roots = catalog, host, files, roots
 
-    def create(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """One object, or a list of them in `objects`: all of them, or none where one is wrong."""
+    def create(
+        self, bucket: str, body: Mapping[str, JSON], *, process: bool = True
+    ) -> dict[str, JSON]:
+        """One object, or a list of them in `objects`: all of them, or none where one is wrong.
+
+        Without `process` they wait for whatever sets the next run going.
+        """
         if "objects" in body:
-            return self.create_batch(bucket, body)
-        (made,), tasks = self._put(self._catalog.bucket(bucket), [body], [""])
+            return self.create_batch(bucket, body, process=process)
+        (made,), tasks = self._put(self._catalog.bucket(bucket), [body], [""], process)
         return {**made, **tasks}
 
-    def create_batch(self, bucket: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+    def create_batch(
+        self, bucket: str, body: Mapping[str, JSON], *, process: bool = True
+    ) -> dict[str, JSON]:
         """The objects of the list `objects`."""
         given = body.get("objects")
         if not isinstance(given, list) or not given:
@@ -46,7 +53,7 @@ class Objects:
                 f"objects: {len(given):,} of them. Send at most {MOST} in one request."
             )
         places = [f"objects[{number}]." for number in range(len(given))]
-        made, tasks = self._put(self._catalog.bucket(bucket), given, places)
+        made, tasks = self._put(self._catalog.bucket(bucket), given, places, process)
         numbered = [{**item, "object_index": number} for number, item in enumerate(made)]
         return {
             "objects": made,
@@ -93,7 +100,7 @@ class Objects:
         return {"success": True, **tasks}
 
     def _put(
-        self, bucket: Bucket, bodies: Sequence[JSON], places: Sequence[str]
+        self, bucket: Bucket, bodies: Sequence[JSON], places: Sequence[str], process: bool
     ) -> tuple[list[dict[str, JSON]], dict[str, JSON]]:
         objects, problems, used = [], list[tuple[str, str]](), dict[str, str]()
         for body, place in zip(bodies, places, strict=True):
@@ -110,7 +117,7 @@ class Objects:
             self._catalog.add_objects(bucket.bucket_id, objects, hashes)
             for upload_id, object_id in used.items():
                 self._catalog.use_blob(upload_id, object_id)
-            tasks = self._queue(bucket)
+            tasks = self._queue(bucket) if process else {"task_ids": [], "tasks": []}
         self._host.wake()
         made = [self._catalog.object(bucket.bucket_id, item.object_id) for item in objects]
         return [_record(record) for record in made], tasks

@@ -24,7 +24,13 @@ from mixpeek_lab.workbench.platform.bodies import shown
 from mixpeek_lab.workbench.values import plain
 
 _ID = re.compile(r"obj_[A-Za-z0-9_-]{1,96}")
-_HANDLING = ("skip_duplicates", "canonicalize_source", "force_remirror", "idempotency_key")
+_HANDLING = (
+    "key_prefix",
+    "skip_duplicates",
+    "canonicalize_source",
+    "force_remirror",
+    "idempotency_key",
+)
 """How Mixpeek's storage is to treat the object. Here an object sent again is the same object."""
 _SHAPE = ("blob_data", "blobs", "metadata", "object_id", *_HANDLING)
 
@@ -48,7 +54,7 @@ def read_object(body: JSON, bucket: Bucket, where: str, refusal: Refusal) -> Buc
     metadata = _metadata(body, where, problems)
     blobs = {name: v for name, v in contents.items() if bucket.schema[name] in BLOB_TYPES}
     metadata |= {name: v for name, v in contents.items() if name not in blobs}
-    problems += _check_fields(metadata, bucket, where)
+    problems += field_problems(metadata, bucket, f"{where}metadata.")
     key = _key(body, blobs, metadata, where, problems)
     problems = problems or _missing(contents | metadata, bucket, where)
     made = () if problems else _blobs(blobs, bucket, key, where, problems, refusal)
@@ -97,6 +103,8 @@ def _listed(
     if blob.get("data") is None:
         problems.append((f"{place}.data", "is missing: only data that is sent along is taken."))
         return []
+    if blob.get("metadata"):
+        problems.append((f"{place}.metadata", "is not kept: an object has metadata, beside blobs."))
     return [(f"{place}.data", name, blob["data"])]
 
 
@@ -115,10 +123,10 @@ def _metadata(body: Mapping[str, JSON], where: str, problems: Problems) -> dict[
     return found
 
 
-def _check_fields(metadata: Mapping[str, JSON], bucket: Bucket, where: str) -> Problems:
-    """Whether metadata that the schema names is what the schema says."""
+def field_problems(metadata: Mapping[str, JSON], bucket: Bucket, where: str) -> Problems:
+    """What is wrong with metadata that the schema names. `where` is the path so far."""
     return [
-        (f"{where}metadata.{name}", problem)
+        (f"{where}{name}", problem)
         for name, value in metadata.items()
         if name in bucket.schema and (problem := _problem(name, value, bucket))
     ]
