@@ -78,7 +78,7 @@ class Rollout:
                 self._is_found, self._is_launched, self._answer = False, False, None
                 self.abandon()
                 return None
-            reason = str(error) if isinstance(error, LabError) else applications.failure(self._app)
+            reason = str(error) if isinstance(error, LabError) else _reason(self._app)
             self.abandon()
             raise EngineError(
                 f"Extractor {self._name!r} could not be deployed: {reason or error}"
@@ -128,6 +128,17 @@ class Rollout:
                 "realtime.py wait for something, or load more than it needs? Where it just takes "
                 f"longer, give {LIMIT} more seconds, start the lab anew, and deploy it again."
             )
+
+
+def _reason(app: str) -> str:
+    """What Serve says of a service that did not come up, in words that say what to do."""
+    said = applications.failure(app)
+    if "ActorDied" not in said:
+        return said
+    return (
+        "its process ended while it was loaded. Does its realtime.py end it, or take more memory "
+        "than there is?"
+    )
 
 
 def roll_out(
