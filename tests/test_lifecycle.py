@@ -43,7 +43,7 @@ pytestmark = [
 ]
 
 EXTRACTORS = "/namespaces/default/extractors"
-LIMIT = 25.0
+LIMIT = 40.0
 """Seconds that a service may take to load here."""
 REQUESTS, CLIENTS = 2000, 8
 SLOW = """\
@@ -183,7 +183,7 @@ def test_versions_roll_over_under_load(served: Lab, ask: Client, hanging: str) -
         try:
             deployed(ask, service("2"))
             ask("POST", f"{first}/undeploy")  # with requests on their way to it
-            broken = deployed(ask, service("3", load="1 / 0"), "FAILED")
+            broken = deployed(ask, service("3", load="os._exit(3)"), "FAILED")
             second = deployed(ask, service("4"))
             sick = deployed(ask, service("5", health="1 / 0"), "FAILED")
             deployed(ask, service("6"))
@@ -195,13 +195,10 @@ def test_versions_roll_over_under_load(served: Lab, ask: Client, hanging: str) -
     assert len(load.answers) >= REQUESTS
     assert load.goes_back() == []
     assert list(dict.fromkeys(v for _, _, v in sorted(load.answers))) == ["1", "2", "4", "6"]
-    for path, what in [
-        (broken, "realtime.py:7"),
-        (sick, "check_health() failed at realtime.py:13"),
-    ]:
-        error = ask("GET", f"{path}/status")["error"]
-        assert what in error
-        assert "ZeroDivisionError" in error
+    assert "its process ended while it was loaded" in ask("GET", f"{broken}/status")["error"]
+    error = ask("GET", f"{sick}/status")["error"]
+    assert "check_health() failed at realtime.py:13" in error
+    assert "ZeroDivisionError" in error
     # Whoever names a version gets that one.
     body = {"inference_name": second.rpartition("/")[2], "inputs": {"text": "a"}}
     assert ask("POST", "/inference", body)["data"]["version"] == "4"
@@ -237,6 +234,16 @@ def test_a_long_run_holds_nobody_up_and_can_be_canceled(
     until(lambda: runs_of(pids), lambda alive: not alive)
     ask("DELETE", f"/collections/{long}")
     assert ask("DELETE", f"/tasks/{task}")["success"]  # it went with its collection
+
+
+def test_a_service_that_hangs_fails_in_time_and_is_gone(
+    served: Lab, ask: Client, hanging: str
+) -> None:
+    found = status(ask, hanging, "FAILED", "DEPLOYED")
+    assert "did not load within 40 s" in found["error"]
+    assert "MIXPEEK_LAB_DEPLOY_SECONDS" in found["error"]
+    assert not any(name.startswith("hanging@") for name in served.status().deployed)
+    until(lambda: [p for p in replicas() if "hanging" in p], lambda left: not left)
 
 
 def test_what_ends_its_process_each_time_is_given_up(served: Lab, ask: Client) -> None:
@@ -294,16 +301,6 @@ def listener(port: int) -> int:
         except psutil.Error:
             continue
     return 0
-
-
-def test_a_service_that_hangs_fails_in_time_and_is_gone(
-    served: Lab, ask: Client, hanging: str
-) -> None:
-    found = status(ask, hanging, "FAILED", "DEPLOYED")
-    assert "did not load within 25 s" in found["error"]
-    assert "MIXPEEK_LAB_DEPLOY_SECONDS" in found["error"]
-    assert not any(name.startswith("hanging@") for name in served.status().deployed)
-    until(lambda: [p for p in replicas() if "hanging" in p], lambda left: not left)
 
 
 def replicas() -> list[str]:

@@ -271,6 +271,23 @@ class TestAddresses:
         body = {"inference_name": "text_stats@1.0.0", "inputs": {"text": "a"}}
         ask.refused(503, "EngineError", "POST", "/inference", body)
 
+    def test_what_the_notebook_has_taken_down_is_forgotten(
+        self, ask: Client, host: Host, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deploy(host, "text_stats", keep(home, tmp_path, TEXT_STATS, "1.0.0"))
+        gone = keep(home, tmp_path, TEXT_STATS, "1.0.1", **{"len(words)": "7"})
+        host.catalog.put_deployment("text_stats", gone, "lab", "DEPLOYED")
+        infer = host.infer
+
+        async def running(name: str, digest: str, *values: Any) -> Any:
+            if (name, digest[:12]) not in host.states:
+                raise EngineError("it is not deployed")
+            return await infer(name, digest, *values)
+
+        monkeypatch.setattr(host, "infer", running)
+        assert self.stats(ask, inference_name="text_stats") == ("text_stats@1.0.0", 2)
+        assert host.catalog.deployment("text_stats", gone) is None
+
     def test_a_stage_follows_and_a_collection_does_not(
         self, ask: Client, host: Host, home: Path, tmp_path: Path
     ) -> None:

@@ -58,14 +58,12 @@ class Rollout:
         on_gpu: bool,
         seconds: float,
     ) -> None:
-        """Hands it to Ray Serve, unless it runs already, whoever deployed it. Returns at once."""
+        """Returns at once; the first `poll` hands it to Ray Serve, unless it runs already."""
         self._name, self._seconds, self._begun = name, seconds, time.monotonic()
         self._app = service_name(home, name, source.digest)
         self._answer: Any = None
         self._bind = (source, home, self._app, backend, threads, on_gpu)
-        self._is_found = applications.states().get(self._app, ("", ""))[0] == "RUNNING"
-        if not self._is_found:
-            self._launch()
+        self._is_launched = self._is_found = False
 
     def poll(self) -> Any:
         """Its handle once it is loaded and healthy; None until then.
@@ -77,10 +75,10 @@ class Rollout:
             return self._look()
         except Exception as error:
             if self._is_found:  # whatever is wrong with the one that was there: deployed anew
-                self._is_found, self._answer = False, None
-                self._launch()
+                self._is_found, self._is_launched, self._answer = False, False, None
+                self.abandon()
                 return None
-            reason = str(error) if isinstance(error, LabError) else applications.failure(self._app)
+            reason = str(error) if isinstance(error, LabError) else _reason(self._app)
             self.abandon()
             raise EngineError(
                 f"Extractor {self._name!r} could not be deployed: {reason or error}"
@@ -93,7 +91,7 @@ class Rollout:
 
     def _launch(self) -> None:
         source, home, app, backend, threads, on_gpu = self._bind
-        self._begun = time.monotonic()
+        self._begun, self._is_launched = time.monotonic(), True
         applications.launch(
             bind_service(source, home, app, backend, threads=threads, on_gpu=on_gpu), app
         )
@@ -101,7 +99,11 @@ class Rollout:
     def _look(self) -> Any:
         state = applications.states().get(self._app, ("", ""))[0]
         if state == "RUNNING":
+            self._is_found |= not self._is_launched  # whoever deployed it
             return self._checked()
+        if not self._is_launched:
+            self._launch()
+            return None
         if state not in UNDER_WAY:
             raise RuntimeError(f"Ray Serve says {state or 'that it was taken down'}.")
         self._demand_time()
@@ -126,6 +128,17 @@ class Rollout:
                 "realtime.py wait for something, or load more than it needs? Where it just takes "
                 f"longer, give {LIMIT} more seconds, start the lab anew, and deploy it again."
             )
+
+
+def _reason(app: str) -> str:
+    """What Serve says of a service that did not come up, in words that say what to do."""
+    said = applications.failure(app)
+    if "ActorDied" not in said:
+        return said
+    return (
+        "its process ended while it was loaded. Does its realtime.py end it, or take more memory "
+        "than there is?"
+    )
 
 
 def roll_out(

@@ -108,6 +108,7 @@ class Backend:
                 answer = await self._service(manifest.name, digest, inputs, parameters)
                 break
             except EngineError:
+                await asyncio.to_thread(self.platform.extractors.forget_gone)
                 record, feature = find_served(self._catalog, ref)
                 if record.source.digest == digest:  # no other version has taken over meanwhile
                     raise
@@ -173,6 +174,7 @@ class Backend:
         try:
             return prepared, await self._answered(prepared)
         except EngineError:
+            await asyncio.to_thread(self.platform.extractors.forget_gone)
             again = self._searcher.prepare(retriever, body)
             if again.extractors == prepared.extractors:
                 raise

@@ -138,6 +138,14 @@ class Extractors:
             )
         return EngineError(f"{error} Over HTTP: POST {address}.")
 
+    def forget_gone(self) -> None:
+        """Forget what the notebook deployed, and nobody serves any more: its name is free."""
+        mine = [d for d in self._catalog.deployments() if (d.owner, d.state) == ("lab", "DEPLOYED")]
+        states = self._host.services() if mine else {}
+        for one in mine:
+            if (one.name, one.digest[:12]) not in states:
+                self._catalog.drop_deployment(one.name, one.digest)
+
     def delete(self, key: str) -> None:
         """Forget a version that no collection is made with, and no retriever's stage asks."""
         record = find_extractor(self._catalog, key)

@@ -53,10 +53,7 @@ class Platform:
 
         What was deployed from the notebook went with the endpoint that it was deployed to.
         """
-        for one in self._catalog.deployments():
-            is_lab = (one.owner, one.state) == ("lab", "DEPLOYED")
-            if is_lab and (one.name, one.digest[:12]) not in self._host.services():
-                self._catalog.drop_deployment(one.name, one.digest)
+        self.extractors.forget_gone()
         served = any(d.owner == "api" and d.state != "FAILED" for d in self._catalog.deployments())
         if served or self._catalog.has_open_tasks():
             self._host.wake()

@@ -72,9 +72,6 @@ class Rollouts:
             self._loading[one.name, one.digest] = self._rollout(one)
         except LabError as error:
             self._catalog.move_deployment(one.name, one.digest, "PENDING", "FAILED", str(error))
-            return
-        if not self._catalog.move_deployment(one.name, one.digest, "PENDING", "IN_PROGRESS"):
-            self._loading.pop((one.name, one.digest)).abandon()
 
     def _rollout(self, one: Deployment) -> Rollout:
         record = self._catalog.extractor(one.name, digest=one.digest)
@@ -90,15 +87,18 @@ class Rollouts:
         )
 
     def _look(self, name: str, digest: str) -> None:
-        rollout = self._loading[name, digest]
         try:
-            if rollout.poll() is None:
-                return
-            state, error = "DEPLOYED", ""
+            handle = self._loading[name, digest].poll()
+            state, error = "IN_PROGRESS" if handle is None else "DEPLOYED", ""
         except LabError as failed:
             state, error = "FAILED", str(failed)
-        del self._loading[name, digest]
-        moved = self._catalog.move_deployment(name, digest, "IN_PROGRESS", state, error)
+        if state != "IN_PROGRESS":
+            del self._loading[name, digest]
+        moved = any(
+            self._catalog.move_deployment(name, digest, before, state, error)
+            for before in ("PENDING", "IN_PROGRESS")
+            if before != state
+        )
         if state == "DEPLOYED" and not moved:  # undeployed meanwhile
             have_taken_down(self._home, name, digest)
 
