@@ -35,6 +35,7 @@ from mixpeek_lab.retrievers import (
     to_explain,
     to_response,
 )
+from mixpeek_lab.retrievers.stages import OFF
 
 URI = "mixpeek://sec_filing_embedder@1.0.0/filing_embedding"
 
@@ -253,8 +254,8 @@ def test_queries(query, expected):
         (short(group_by={"feild": "x"}), "group_by.feild: unknown key. Did you mean 'field'"),
         ({**SEED, "stages": []}, "at least one stage"),
         (
-            {**SEED, "stages": [{"stage_id": "mmr", "parameters": {}}]},
-            "stage mmr is not part of this version yet; available: feature_search, rerank, ",
+            {**SEED, "stages": [{"stage_id": "web_scrape", "parameters": {}}]},
+            r"stages\[0\]\.stage_id: stage web_scrape is off\. .*available: feature_search, attr",
         ),
         (
             {**PUBLIC, "stages": [{"config": {"stage_id": "feature_serch"}}]},
@@ -290,7 +291,7 @@ def test_filter_errors_name_the_path():
         parse_retriever(body)
 
 
-NOT_YET = {s for names in STAGES.values() for s in names} - {"feature_search", *AVAILABLE}
+NOT_YET = {s for names in STAGES.values() for s in names} - {"feature_search", *AVAILABLE, *OFF}
 
 
 @pytest.mark.parametrize("stage", sorted(NOT_YET))
@@ -751,7 +752,7 @@ def test_the_playground_s_payload_can_be_fused_again():
     payload = json.loads(json.dumps(to_explain(result, STORE), allow_nan=False))
     assert set(payload) == {
         "execution_id", "retriever", "query", "fusion", "legs", "documents", "hits", "spans",
-        "stages", "total", "warnings",
+        "stages", "total", "warnings", "outputs",
     }  # fmt: skip
     assert set(payload["documents"]) == set("abcd")
     assert payload["documents"]["b"]["fields"]["title"] == "Title b"
