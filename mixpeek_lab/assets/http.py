@@ -64,15 +64,14 @@ def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
 def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
     """Send a request, and read the whole answer. Raises AssetError.
 
-    Redirects are followed for GET alone; to another host they take no headers along.
+    Redirects are followed for GET alone; to another host they take no headers and no body along.
     """
     deadline, here = limits.deadline(), _parsed(request.url, request.url)
+    body = request.body
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
     with httpx.Client(verify=_tls(), follow_redirects=False) as client:
         for _ in range(int(limits.max_redirects) + 1):
-            with _answer(
-                client, here, limits, deadline, headers, request.method, request.body
-            ) as response:
+            with _answer(client, here, limits, deadline, headers, request.method, body) as response:
                 if not response.has_redirect_location or request.method != "GET":
                     found = io.BytesIO()
                     _copy(response, found, limits, deadline, redacted(here))
@@ -81,7 +80,7 @@ def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
                     )
                 target = _next(here, response.headers["Location"])
             if (target.scheme, target.netloc) != (here.scheme, here.netloc):
-                headers = {}
+                headers, body = {}, None
             here = target
     raise AssetError(
         f"{redacted(request.url)} redirects more than {limits.max_redirects:g} times. "
