@@ -17,7 +17,7 @@ from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import identity
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
-MOST_COMPARED = 3_000_000
+MOST_COMPARED = 500_000
 """Pairs of texts that are compared in one search, at most."""
 _WORDS = re.compile(r"\w+")
 
