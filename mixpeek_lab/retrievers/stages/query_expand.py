@@ -112,6 +112,10 @@ def _searched(
 
 def _definition(config: Mapping[str, Any], context: StageContext) -> dict[str, Any]:
     """The retriever that a feature_search_config is, its texts replaced by the input."""
+    if "stages" in config:
+        raise RetrieverError(
+            f"stage {context.stage!r}, feature_search_config: it has searches, and no stages."
+        )
     searches = config.get("searches", [config])
     if not isinstance(searches, list) or not all(isinstance(s, Mapping) for s in searches):
         raise RetrieverError(
