@@ -50,6 +50,8 @@ class QueryExpandParameters(GeneratorParameters):
     rrf_k: float = Field(60, ge=1, le=1000)
     top_k: int = Field(25, ge=1, le=MOST)
     """Documents of each query."""
+    deduplicate: Literal[True] = True
+    """A fused ranking has each document once."""
 
 
 def run(hits: Sequence[Hit], parameters: QueryExpandParameters, context: StageContext) -> Outcome:
