@@ -25,6 +25,7 @@ from mixpeek_lab.widgets.cards import (
     RetrieverCard,
     RetrieverList,
     RunCard,
+    StageList,
     TablePage,
 )
 
@@ -416,6 +417,16 @@ class TestRetriever:
         assert isinstance(processed.run("%retriever list"), RetrieverList)
         assert isinstance(processed.run("%retriever"), RetrieverList)
 
+    def test_the_stages_there_are(self, processed):
+        found = processed.run("%retriever stages")
+        assert isinstance(found, StageList)
+        assert "Choose documents that are relevant and unlike" in str(found)
+        card = str(processed.run("%retriever stages mmr"))
+        assert "diversity_fields" in card
+        assert "Did you mean 'mmr'" in str(processed.fail("%retriever stages mmrr"))
+        assert "what is 'mmr' for?" in str(processed.fail("%retriever find mmr"))
+        assert "needs a name" in str(processed.fail("%%retriever stages\ncollection: docs"))
+
     @pytest.mark.parametrize(
         ("body", "words"),
         [
@@ -515,6 +526,9 @@ COMPLETIONS = [
     ("hits = %search fi", ["find"]),
     ("x = 1\n%playground ", ["find"]),
     ("%retriever l", ["list"]),
+    ("%retriever st", ["stages"]),
+    ("%retriever stages sort", ["sort_relevance", "sort_attribute"]),
+    ("%%retriever new\nstages:\n  - attr", ["attribute_filter:"]),
     ("%%retriever new\ncollection: docs_", ["docs_hash_embedder"]),
     ("%%retriever new\nsea", ["searches:"]),
     ("%inspect SELECT * FROM docs_", ["docs_hash_embedder"]),
