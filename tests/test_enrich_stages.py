@@ -637,10 +637,12 @@ def test_over_http_as_in_the_kernel(home: Path, lab: Lab) -> None:
         {"document_enrich": {**JOIN, "source_field": "code"}},
         {"taxonomy_enrich": {"taxonomy_id": "topics"}},
         {"query_expand": {**WRITER, "expansion_prompt": "boat\nbond\nflow"}},
+        {"sql_lookup": {"query": "SELECT price FROM others WHERE code = $1",
+                        "parameters": {"code": "{{DOC.code}}"}}},
         {"cluster": {"algorithm": "kmeans", "n_clusters": 4, "output_mode": "labeled"}},
         {"summarize": {**WRITER, "mode": "per_document", "prompt": "{{DOC.title}}"}},
         {"rag_prepare": {"max_tokens": 50, "document_template": "{{CITATION}} {{DOC.summary}}\n"}},
-    ]
+    ]  # fmt: skip
     here = found(lab, *stages)
     http = TestClient(create_app(Backend(home, LocalServices(home)), TOKEN),
                       base_url="http://127.0.0.1")  # fmt: skip
@@ -651,6 +653,7 @@ def test_over_http_as_in_the_kernel(home: Path, lab: Lab) -> None:
     there = answer.json()
     assert there["rag_context"] == here.output["rag_context"]
     assert there["documents"][0]["citations"] == here.hits[0].fields["citations"]
+    assert there["expanded_queries"] == here.output["expanded_queries"]
     assert there["clusters"] == here.output["clusters"]
     assert list(there["stage_statistics"]["stages"])[1:] == [next(iter(stage)) for stage in stages]
 
