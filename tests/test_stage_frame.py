@@ -128,6 +128,12 @@ def test_on_error_is_kept_and_checked() -> None:
 # ---------------------------------------------------------------- templates in parameters
 
 
+def test_which_extractor_is_asked_is_no_template() -> None:
+    for uri in ("{{INPUT.uri}}", ["{{INPUT.uri}}"]):
+        with pytest.raises(RetrieverError, match=r"stages\[0\]\.rerank\.feature_uri: "):
+            parse_retriever(body({"rerank": {"feature_uri": uri}}))
+
+
 def test_a_number_may_be_a_template(framed: Lab) -> None:
     stage = {"rerank": {**RERANK, "top_k": "{{INPUT.most}}"}}
     spec = parse_retriever(body(stage))
@@ -279,6 +285,9 @@ def test_a_chain_of_stages(framed: Lab) -> None:
     assert answer["facets"] == []
     metadata = answer["stage_statistics"]["stages"]["aggregate"]["metadata"]
     assert metadata == {"aggregations": answer["aggregations"]}
+    for shown in (str(Results(found)), Results(found)._repr_html_(), repr(found)):
+        assert "aggregations: {" in shown
+        assert "groups: [{" in shown
 
 
 def test_views_of_a_document_that_became_several(framed: Lab) -> None:

@@ -8,6 +8,8 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -17,7 +19,7 @@ import pytest
 from mixpeek_lab.errors import InvalidInputError, RetrieverError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import Hit
-from mixpeek_lab.retrievers import Reach, parse_retriever
+from mixpeek_lab.retrievers import Reach, parse_retriever, plain
 from mixpeek_lab.retrievers.stages import AVAILABLE, Outcome, StageContext
 
 SEEDS = range(20)
@@ -515,6 +517,54 @@ def test_wrong_parameters(stage_id: str, parameters: dict[str, Any], told: str) 
         run(stage_id, [], **parameters)
 
 
+ODD = [10**400, math.inf, math.nan, Decimal("NaN"), Decimal("1.5"), datetime(2024, 1, 1), b"x",
+       1e308, -1e308, [1, [2, None]], {"a": 1}, "", True, None]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage_id", "parameters"),
+    [
+        ("attribute_filter", {"field": "v", "operator": "gt", "value": 1}),
+        ("sort_relevance", {"score_field": "v"}), ("sort_attribute", {"field": "v"}),
+        ("score_normalize", {"score_field": "v", "method": "z_score"}),
+        ("score_normalize", {"method": "softmax"}), ("score_normalize", {"method": "l2"}),
+        ("mmr", {"diversity_fields": ["v"], "score_field": "v"}),
+        ("sample", {"count": 5, "strategy": "stratified", "stratify_by": "v"}),
+        ("deduplicate", {"fields": ["v"]}), ("group_by", {"group_by_field": "v"}),
+        ("unwind", {"field": "v"}), ("json_transform", {"template": "{{DOC|tojson}}"}),
+        *(("aggregate", {"aggregations": [{"function": f, "field": "v", "field_b": "score",
+                                           "alias": "x"}], "group_by": [{"field": "v"}]})
+          for f in ("sum", "avg", "variance", "percentile", "min", "frequency", "correlation")),
+    ],
+)  # fmt: skip
+def test_odd_values_break_no_stage(stage_id: str, parameters: dict[str, Any]) -> None:
+    scores = [math.nan, 1.0, math.inf, 1e308, -1e308]
+    hits = [Hit(f"d{i}", "c", i, scores[i % 5], {"v": v, "data": v}, {}) for i, v in enumerate(ODD)]
+    found = run(stage_id, hits, **parameters)
+    assert {h.document_id for h in found.hits} <= {h.document_id for h in hits}
+    json.dumps(plain([[h.fields, h.score] for h in found.hits] + [found.output]), allow_nan=False)
+
+
+NESTED = '{"a": ' + "[" * 64 + "]" * 64 + "}"
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a": NaN}', NESTED])
+def test_json_that_no_document_can_hold(text: str) -> None:
+    hit = Hit("d", "c", 1, 1.0, {}, {})
+    found = run("json_transform", [hit], template=text)
+    assert found.hits == []
+    assert "1 of 1 documents are left out" in found.warnings[0]
+
+
+def test_texts_that_are_too_many_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixpeek_lab.retrievers.stages.deduplicate.MOST_COMPARED", 1000)
+    chance = Random(0)
+    texts = [" ".join(chance.choices("abcde", k=60)) for _ in range(100)]
+    hits = [Hit(f"d{i}", "c", i, 0.0, {"data": text}, {}) for i, text in enumerate(texts)]
+    with pytest.raises(RetrieverError, match="100 documents are too many to compare"):
+        run("deduplicate", hits, strategy="content", similarity_threshold=0.9)
+
+
 def test_an_unwound_list_is_bounded() -> None:
     hit = Hit("d", "c", 1, 1.0, {"many": list(range(10_001))}, {})
     with pytest.raises(RetrieverError, match="make more than 10,000 documents"):
@@ -524,7 +574,7 @@ def test_an_unwound_list_is_bounded() -> None:
 def test_a_filter_says_the_same_here_as_in_a_search() -> None:
     hits = documents(Random(1))
     written = {"AND": [{"field": "meta.year", "operator": "exists"}, {"kind": "a"}]}
-    plain = parse_filter(written)
-    assert plain is not None
+    same = parse_filter(written)
+    assert same is not None
     kept = run("attribute_filter", hits, conditions=written).hits
-    assert ids(kept) == ids([h for h in hits if plain.matches(h.fields)])
+    assert ids(kept) == ids([h for h in hits if same.matches(h.fields)])

@@ -35,7 +35,7 @@ class HTTPAnswer:
 
 
 def call(request: HTTPRequest, limits: AssetLimits | None = None) -> HTTPAnswer:
-    """Call a service. Redirects are followed for GET alone; to another host without the headers.
+    """Call a service. Redirects are followed for GET alone, to another host without headers.
 
     Raises AssetError: for an address that is not public unless AssetLimits allows it, where the
     answer is too large or too late, and where none comes.

@@ -64,15 +64,14 @@ def peek_http(url: str, count: int, limits: AssetLimits) -> Peek:
 def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
     """Send a request, and read the whole answer. Raises AssetError.
 
-    Redirects are followed for GET alone; to another host they take no headers along.
+    Redirects are followed for GET alone; to another host they take no headers and no body along.
     """
     deadline, here = limits.deadline(), _parsed(request.url, request.url)
+    body = request.body
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
     with httpx.Client(verify=_tls(), follow_redirects=False) as client:
         for _ in range(int(limits.max_redirects) + 1):
-            with _answer(
-                client, here, limits, deadline, headers, request.method, request.body
-            ) as response:
+            with _answer(client, here, limits, deadline, headers, request.method, body) as response:
                 goes_on = request.follows_redirects and request.method == "GET"
                 if not response.has_redirect_location or not goes_on:
                     found = io.BytesIO()
@@ -82,7 +81,7 @@ def call_http(request: HTTPRequest, limits: AssetLimits) -> HTTPAnswer:
                     )
                 target = _next(here, response.headers["Location"])
             if (target.scheme, target.netloc) != (here.scheme, here.netloc):
-                headers = {}
+                headers, body = {}, None
             here = target
     raise AssetError(
         f"{redacted(request.url)} redirects more than {limits.max_redirects:g} times. "

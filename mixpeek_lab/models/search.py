@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mixpeek_lab.models.json import JSON
 
+LINE = 500
+"""Characters of one line about the answer as a whole."""
 SUMMARY = 60
 """Characters of text in a hit's summary."""
 
@@ -128,6 +131,12 @@ class SearchResult:
         return {name: value for said in self.outputs.values() for name, value in said.items()}
 
     @property
+    def output_lines(self) -> list[str]:
+        """One line for each part of the output, long ones cut: `aggregations: {"total": 9}`."""
+        lines = (f"{name}: {json.dumps(value, default=str)}" for name, value in self.output.items())
+        return [line if len(line) <= LINE else f"{line[: LINE - 1]}…" for line in lines]
+
+    @property
     def milliseconds(self) -> float:
         """Wall time of the whole search."""
         return sum(span.milliseconds for span in self.spans)
@@ -135,8 +144,9 @@ class SearchResult:
     def __repr__(self) -> str:
         """The hits, one a line: rank, score, document id, and the beginning of what it holds.
 
-        Warnings stand below them.
+        What stages say of the answer as a whole and warnings stand below them.
         """
         title = f"SearchResult({self.retriever!r}, {len(self.hits)} of {self.total} documents)"
         warnings = (f"  Warning: {warning}" for warning in self.warnings)
-        return "\n".join([title, *(f"  {hit.summary}" for hit in self.hits), *warnings])
+        outputs = (f"  {line}" for line in self.output_lines)
+        return "\n".join([title, *(f"  {hit.summary}" for hit in self.hits), *outputs, *warnings])

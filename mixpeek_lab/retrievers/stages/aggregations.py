@@ -13,9 +13,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mixpeek_lab.filters.values import as_number, scalars
+from mixpeek_lab.filters.values import scalars
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.stages.documents import value_at
+from mixpeek_lab.retrievers.stages.documents import as_finite, value_at
 from mixpeek_lab.retrievers.stages.sorting import identity, order_key
 from mixpeek_lab.retrievers.stages.stage import StageParameters
 
@@ -58,9 +58,8 @@ def _scalars(hits: Iterable[Hit], field: str | None) -> list[JSON]:
 
 
 def _numbers(hits: Iterable[Hit], field: str | None) -> list[float]:
-    numbers = (as_number(each) for each in _scalars(hits, field))
-    found = (number for number in numbers if number is not None)
-    return [number for number in found if number == number]  # type: ignore[misc]
+    numbers = (as_finite(each) for each in _scalars(hits, field))
+    return [number for number in numbers if number is not None]
 
 
 def _values(hits: Iterable[Hit], field: str | None) -> list[JSON]:

@@ -38,10 +38,10 @@ class AttributeFilterParameters(StageParameters):
     """Of no effect: all documents are in memory."""
 
     @property
-    def written(self) -> dict[str, JSON] | None:
+    def written(self) -> JSON:
         """The filter as the grammar spells it."""
         if self.conditions is not None:
-            found = dict(self.conditions)
+            found = self.conditions
         else:
             found = {"field": self.field, "operator": self.operator, "value": self.value}
         if self.case_insensitive is not None:
@@ -96,20 +96,19 @@ def _holds(row_filter: Filter | None, hit: Hit) -> bool:
     return row_filter is None or row_filter.matches(seen(hit))
 
 
-def _with_case(written: Mapping[str, JSON], case_sensitive: bool) -> dict[str, JSON]:
-    """The filter with this said in all of its conditions."""
-    found: dict[str, JSON] = {}
-    for key, value in written.items():
-        if key in ("AND", "OR", "NOT"):
-            parts = [value] if isinstance(value, Mapping) else value
-            value = [_with_case(p, case_sensitive) if isinstance(p, Mapping) else p for p in parts]
-        found[key] = value
-    is_short = not {"field", "AND", "OR", "NOT"} & found.keys()
-    return (
-        {"AND": [found], "case_sensitive": case_sensitive}
-        if is_short
-        else {**found, "case_sensitive": case_sensitive}
-    )
+def _with_case(written: JSON, case_sensitive: bool) -> JSON:
+    """The filter with this said in all of its conditions; what is no filter is left as it is."""
+    if isinstance(written, list | tuple):
+        return [_with_case(part, case_sensitive) for part in written]
+    if not isinstance(written, Mapping):
+        return written
+    found = {
+        key: _with_case(value, case_sensitive) if key in ("AND", "OR", "NOT") else value
+        for key, value in written.items()
+    }
+    if {"field", "AND", "OR", "NOT"} & found.keys():
+        return {**found, "case_sensitive": case_sensitive}
+    return {"AND": [found], "case_sensitive": case_sensitive}
 
 
 STAGE = Stage(

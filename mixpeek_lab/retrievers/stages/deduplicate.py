@@ -6,15 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import identity
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
+MOST_COMPARED = 500_000
+"""Pairs of texts that are compared in one search, at most."""
 _WORDS = re.compile(r"\w+")
 
 
@@ -42,11 +46,13 @@ class DeduplicateParameters(StageParameters):
         return self
 
 
-def run(hits: Sequence[Hit], parameters: DeduplicateParameters, _: StageContext) -> Outcome:
+def run(hits: Sequence[Hit], parameters: DeduplicateParameters, context: StageContext) -> Outcome:
     """Leave out what is like a document that stays. The order stays."""
     ordered = hits if parameters.keep == "first" else list(reversed(hits))
-    choose = _by_fields if parameters.strategy == "field" else _by_content
-    kept = choose(ordered, parameters)
+    if parameters.strategy == "field":
+        kept = _by_fields(ordered, parameters)
+    else:
+        kept = _by_content(ordered, parameters, context)
     return Outcome(kept if parameters.keep == "first" else list(reversed(kept)))
 
 
@@ -72,47 +78,64 @@ def _folded(value: JSON, parameters: DeduplicateParameters) -> JSON:
     return value.casefold() if isinstance(value, str) else value
 
 
-def _by_content(hits: Sequence[Hit], parameters: DeduplicateParameters) -> list[Hit]:
-    kept: list[Hit] = []
-    sizes: list[int] = []
-    holding: dict[str, list[tuple[int, int]]] = {}
-    """Pair of words → the kept texts that have it, and how often."""
-    for hit in hits:
-        pairs = _pairs(value_at(hit, parameters.content_field), parameters)
-        if pairs and _is_known(pairs, sizes, holding, parameters.similarity_threshold):
+def _by_content(
+    hits: Sequence[Hit], parameters: DeduplicateParameters, context: StageContext
+) -> list[Hit]:
+    texts = [_pairs(value_at(hit, parameters.content_field), parameters) for hit in hits]
+    threshold, compared = parameters.similarity_threshold, 0
+    # Texts that are alike share one of their rarest pairs: only those with one are compared.
+    frequency = Counter(pair for pairs in texts for pair in pairs)
+    holding: dict[str, list[int]] = {}
+    kept: list[int] = []
+    for i, pairs in enumerate(texts):
+        rarest = _telling(pairs, frequency, threshold)
+        others = dict.fromkeys(other for pair in rarest for other in holding.get(pair, ()))
+        compared += len(others)
+        if compared > MOST_COMPARED:
+            raise RetrieverError(
+                f"stage {context.stage!r}: {len(hits):,} documents are too many to compare their "
+                "texts with each other. Put a limit before the stage."
+            )
+        if any(_are_alike(pairs, texts[other], threshold) for other in others):
             continue
-        kept.append(hit)
-        if pairs:
-            for pair, count in pairs.items():
-                holding.setdefault(pair, []).append((len(sizes), count))
-            sizes.append(pairs.total())
-    return kept
+        kept.append(i)
+        for pair in rarest:
+            holding.setdefault(pair, []).append(i)
+    return [hits[i] for i in kept]
 
 
-def _pairs(text: JSON, parameters: DeduplicateParameters) -> Counter[str]:
-    """The pairs of neighbouring words in a text; the word itself, of a text of one."""
+def _pairs(text: JSON, parameters: DeduplicateParameters) -> frozenset[str]:
+    """The pairs of neighbouring words in a text, numbered where one comes again; of a text of one
+    word the word itself.
+    """
     if not isinstance(text, str):
-        return Counter()
+        return frozenset()
     words = _WORDS.findall(text if parameters.case_sensitive else text.casefold())
-    if len(words) == 1:
-        return Counter(words)
-    return Counter(f"{one} {other}" for one, other in pairwise(words))
+    pairs = [f"{one} {other}" for one, other in pairwise(words)] or words
+    counts: Counter[str] = Counter()
+    found = []
+    for pair in pairs:
+        counts[pair] += 1
+        found.append(f"{pair} #{counts[pair]}")
+    return frozenset(found)
 
 
-def _is_known(
-    pairs: Counter[str],
-    sizes: Sequence[int],
-    holding: dict[str, list[tuple[int, int]]],
-    threshold: float,
-) -> bool:
-    shared: Counter[int] = Counter()
-    for pair, count in pairs.items():
-        for i, other in holding.get(pair, ()):
-            shared[i] += min(count, other)
-    size = pairs.total()
-    if not threshold:
-        return bool(sizes)
-    return any(2 * count >= threshold * (size + sizes[i]) for i, count in shared.items())
+def _telling(pairs: frozenset[str], frequency: Counter[str], threshold: float) -> list[str]:
+    """The rarest pairs of a text, so many that any text that is alike has one of them too.
+
+    A text that is alike shares at least the part t / (2 - t) of this one's pairs.
+    """
+    shared = ceil(len(pairs) * threshold / (2 - threshold) - 1e-9)
+    ordered = sorted(pairs, key=lambda pair: (frequency[pair], pair))
+    return ordered[: len(pairs) - max(1, shared) + 1]
+
+
+def _are_alike(one: frozenset[str], other: frozenset[str], threshold: float) -> bool:
+    sizes = len(one) + len(other)
+    if 2 * min(len(one), len(other)) < threshold * sizes:
+        return False
+    shared = len(one & other)
+    return shared > 0 and 2 * shared >= threshold * sizes
 
 
 STAGE = Stage(

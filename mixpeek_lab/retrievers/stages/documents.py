@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters.values import as_number, resolve
@@ -14,14 +13,16 @@ from mixpeek_lab.retrievers.stages.stage import StageContext
 
 CONTENT, TEXT_COLUMN = "content", "data"
 """Mixpeek's name for a document's text, and the column that holds it here."""
+MOST_NUMBER = 1e150
+"""Numbers as large as this, and larger, count as none where stages compute with them."""
 _COLUMNS = {
     "object_id": "root_object_id", "_bucket_id": "root_bucket_id", "_extractor": "extractor",
     "_run_id": "run_id",
 }  # fmt: skip
 """Columns of stored documents, which filters know, by what they are called in a hit's lineage."""
-NOT_STORED = frozenset(
-    ("score", "collection_id", "path", "chain", "source_object_id", *_COLUMNS.values())
-)
+NOT_STORED = frozenset((
+    "score", "collection_id", "path", "chain", "source_object_id", "_row_key", *_COLUMNS.values(),
+))  # fmt: skip
 """Names of a hit that no stored document's column has."""
 
 
@@ -42,10 +43,17 @@ def value_at(hit: Hit, path: str) -> JSON:
 
 
 def number_at(hit: Hit, path: str) -> float | None:
-    """The value at a path where it is a finite number (a boolean is none), else None."""
-    value = hit.score if path == "score" else value_at(hit, path)
+    """The value at a path where it is a number, see `as_finite`."""
+    number = as_finite(hit.score if path == "score" else value_at(hit, path))
+    return None if number is None else float(number)
+
+
+def as_finite(value: JSON) -> int | float | None:
+    """`value` where it is a number that can be squared and summed, else None."""
     number = as_number(value)
-    return float(number) if number is not None and isfinite(number) else None
+    if number is None or not -MOST_NUMBER < number < MOST_NUMBER:
+        return None
+    return number if isinstance(number, int) else float(number)
 
 
 def texts_of(

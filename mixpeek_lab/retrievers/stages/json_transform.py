@@ -14,6 +14,9 @@ from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
+MOST_DEPTH = 64
+"""Levels of a document."""
+
 
 class JSONTransformParameters(StageParameters):
     """The parameters of `json_transform`, with Mixpeek's defaults."""
@@ -47,6 +50,7 @@ def _transformed(
     if isinstance(value, str):
         try:
             value = json.loads(value, parse_constant=_refuse)
+            json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
         except (ValueError, RecursionError) as error:
             shown = value if len(value) <= 200 else f"{value[:200]}…"
             raise RetrieverError(
@@ -57,7 +61,21 @@ def _transformed(
         raise RetrieverError(
             f"stage {context.stage!r}, {what}: it gave {type(value).__name__}, not a JSON object."
         )
+    if _is_deeper(value, MOST_DEPTH):
+        raise RetrieverError(
+            f"stage {context.stage!r}, {what}: it gave an object that nests more than "
+            f"{MOST_DEPTH} levels deep."
+        )
     return value
+
+
+def _is_deeper(value: JSON, most: int) -> bool:
+    """Whether lists and objects lie in each other more than `most` levels deep."""
+    level: list[JSON] = [value]
+    for _ in range(most):
+        inner = [v.values() if isinstance(v, Mapping) else v for v in level]
+        level = [v for each in inner for v in each if isinstance(v, Mapping | list | tuple)]
+    return bool(level)
 
 
 def _refuse(name: str) -> NoReturn:

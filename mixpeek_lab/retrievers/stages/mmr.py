@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -41,7 +41,7 @@ class MMRParameters(StageParameters):
     """Several features, `{feature_uri, weight}` each."""
     diversity_fields: tuple[str, ...] = Field((), strict=False)
     """Fields in place of vectors: documents are alike as far as their values are equal."""
-    diversity_field_weights: dict[str, float] = Field(default_factory=dict)
+    diversity_field_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Field → weight; 1 where it is left out."""
     score_field: str = Field("score", min_length=1)
     """The field with the relevance; `score` is the hit's own."""

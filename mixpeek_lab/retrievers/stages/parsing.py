@@ -107,7 +107,7 @@ def filled_in(spec: StageSpec, context: StageContext) -> StageParameters:
         return spec.parameters
     stage, where = AVAILABLE[spec.stage_id], f"stage {spec.name!r}"
     given = {
-        key: value if key in stage.templates else context.render(value, key)
+        key: context.render(value, key) if _waits(stage, key, value) else value
         for key, value in spec.given.items()
     }
     found = checked(stage.parameters, given, where)
@@ -169,7 +169,7 @@ def _parameters(written: _Written) -> tuple[StageParameters, Mapping[str, JSON] 
     for key, value in given.items():
         for text in _texts(value):
             _check_template(text, f"{where}.{key}")
-    waiting = [k for k, v in given.items() if k not in stage.templates and has_template(v)]
+    waiting = [key for key, value in given.items() if _waits(stage, key, value)]
     found = checked(stage.parameters, written.parameters or {}, where, stage.names, later=waiting)
     if isinstance(found, ExtractorParameters):
         found = _with_extractor(found, stage, where)
@@ -196,6 +196,12 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for entry in value:
             yield from _texts(entry)
+
+
+def _waits(stage: Stage, key: str, value: JSON) -> bool:
+    """Whether each request fills the parameter in. Which extractor is asked is known before."""
+    own = ("feature_uri", "inference_name", *stage.templates)
+    return key not in own and has_template(value)
 
 
 def _with_extractor(

@@ -27,6 +27,8 @@ def order_key(value: JSON) -> tuple[int, float, str] | None:
         return 2, nanoseconds(value), ""
     number = as_number(value)
     if number is not None:
+        if number != number:  # NaN of another type
+            return None
         return 1, number, ""  # type: ignore[return-value]  # whole numbers stay exact
     return (3, 0.0, value) if isinstance(value, str) else (4, 0.0, identity(value))
 

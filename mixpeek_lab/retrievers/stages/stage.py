@@ -26,6 +26,7 @@ class StageParameters(Body):
         strict=True,
         frozen=True,
         populate_by_name=True,
+        allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mixpeek_lab.markup import printable
 from mixpeek_lab.models import JSON, Hit, SearchResult
 from mixpeek_lab.retrievers import view_ids
 from mixpeek_lab.widgets.cards.view import View, framed, line_html
@@ -95,10 +96,12 @@ class Results(View):
     result: SearchResult
 
     def __str__(self) -> str:
-        return results_text(self.payload, max(1, len(self.result.hits)))
+        text = results_text(self.payload, max(1, len(self.result.hits)))
+        return "\n".join([text, *map(printable, self.result.output_lines)])
 
     def _repr_html_(self) -> str:
-        return results_html(self.payload, max(1, len(self.result.hits)))
+        table = results_html(self.payload, max(1, len(self.result.hits)))
+        return table + "".join(map(line_html, self.result.output_lines))
 
     def to_pandas(self) -> Any:
         """The hits as a DataFrame: rank, document_id, score, rank and score per leg, fields."""
