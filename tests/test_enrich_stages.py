@@ -19,7 +19,13 @@ from starlette.testclient import TestClient
 from test_api import TOKEN, LocalServices
 
 from mixpeek_lab.api import create_app
-from mixpeek_lab.errors import FilterError, LLMSchemaError, NotFoundError, RetrieverError
+from mixpeek_lab.errors import (
+    FilterError,
+    InvalidInputError,
+    LLMSchemaError,
+    NotFoundError,
+    RetrieverError,
+)
 from mixpeek_lab.llm import LLMRequest
 from mixpeek_lab.models import Hit, SearchResult
 from mixpeek_lab.retrievers import Reach, parse_retriever
@@ -583,7 +589,7 @@ def test_an_agent_looks_things_up(lab: Lab, openai: ProtocolServer) -> None:
         assert len(turns) == 4
         assert '"label": "Water"' in turns[0]["result"]
         assert turns[1]["result"].count('"score"') == 2
-        assert "does not meet the schema" in turns[2]["result"]
+        assert "did not meet the schema" in turns[2]["result"]
     assert "topic" not in result.hits[3].fields
     assert any("37 documents beyond max_documents" in warning for warning in result.warnings)
 
@@ -631,10 +637,12 @@ def test_over_http_as_in_the_kernel(home: Path, lab: Lab) -> None:
         {"document_enrich": {**JOIN, "source_field": "code"}},
         {"taxonomy_enrich": {"taxonomy_id": "topics"}},
         {"query_expand": {**WRITER, "expansion_prompt": "boat\nbond\nflow"}},
+        {"sql_lookup": {"query": "SELECT price FROM others WHERE code = $1",
+                        "parameters": {"code": "{{DOC.code}}"}}},
         {"cluster": {"algorithm": "kmeans", "n_clusters": 4, "output_mode": "labeled"}},
         {"summarize": {**WRITER, "mode": "per_document", "prompt": "{{DOC.title}}"}},
         {"rag_prepare": {"max_tokens": 50, "document_template": "{{CITATION}} {{DOC.summary}}\n"}},
-    ]
+    ]  # fmt: skip
     here = found(lab, *stages)
     http = TestClient(create_app(Backend(home, LocalServices(home)), TOKEN),
                       base_url="http://127.0.0.1")  # fmt: skip
@@ -645,6 +653,7 @@ def test_over_http_as_in_the_kernel(home: Path, lab: Lab) -> None:
     there = answer.json()
     assert there["rag_context"] == here.output["rag_context"]
     assert there["documents"][0]["citations"] == here.hits[0].fields["citations"]
+    assert there["expanded_queries"] == here.output["expanded_queries"]
     assert there["clusters"] == here.output["clusters"]
     assert list(there["stage_statistics"]["stages"])[1:] == [next(iter(stage)) for stage in stages]
 
@@ -664,6 +673,23 @@ def test_over_http_as_in_the_kernel(home: Path, lab: Lab) -> None:
 def test_what_is_written_wrong(stage: Mapping[str, Any], told: str) -> None:
     with pytest.raises(RetrieverError, match=told):
         parse_retriever(body(stage))
+
+
+@pytest.mark.parametrize("stage_id", ["summarize", "query_expand", "cluster", "rag_prepare"])
+def test_no_parameters_are_the_defaults(stage_id: str) -> None:
+    [spec] = parse_retriever(body({stage_id: None})).stages
+    assert spec.parameters == AVAILABLE[stage_id].parameters()
+
+
+def test_an_answer_and_a_schema_that_are_none(lab: Lab) -> None:
+    stage = {**WRITER, "output_schema": {"type": "object"}}
+    with pytest.raises(LLMSchemaError, match=r"^sentence_writer did not meet the schema: "):
+        found(lab, {"summarize": stage})
+    with pytest.raises(InvalidInputError, match="schema is no JSON Schema"):
+        found(lab, {"summarize": {**stage, "output_schema": {"type": "nonsense"}}})
+    nested = {"searches": [{"lexical": True}], "stages": [{"query_expand": WRITER}]}
+    with pytest.raises(RetrieverError, match="it has searches, and no stages"):
+        found(lab, {"query_expand": {**WRITER, "feature_search_config": nested}})
 
 
 def test_what_is_written_survives_json() -> None:

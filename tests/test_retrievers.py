@@ -253,8 +253,8 @@ def test_queries(query, expected):
         (short(group_by={"feild": "x"}), "group_by.feild: unknown key. Did you mean 'field'"),
         ({**SEED, "stages": []}, "at least one stage"),
         (
-            {**SEED, "stages": [{"stage_id": "mmr", "parameters": {}}]},
-            r"^stages\[0\]: a retriever begins with feature_search",
+            {**SEED, "stages": [{"stage_id": "web_scrape", "parameters": {}}]},
+            r"stages\[0\]\.stage_id: stage web_scrape is off\. .*available: feature_search, attr",
         ),
         (
             {**PUBLIC, "stages": [{"config": {"stage_id": "feature_serch"}}]},

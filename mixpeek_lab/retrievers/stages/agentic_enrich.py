@@ -17,12 +17,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mixpeek_lab.errors import LabError, LLMSchemaError
-from mixpeek_lab.llm import LLMRequest, check_schema, read_data
+from mixpeek_lab.llm import check_schema
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.agent_tools import TOOLS, AgentParameters, Tool
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_field
-from mixpeek_lab.retrievers.stages.generation import SPELLINGS, generated
+from mixpeek_lab.retrievers.stages.generation import SPELLINGS, data_in, generated
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
 _LONGEST = 20_000
@@ -155,10 +155,10 @@ def _step(
         return None, f"That is no object. {_HOW}"
     if "answer" in step:
         try:
-            request = LLMRequest("x", schema=parameters.output_schema)
-            return {"answer": read_data(request, json.dumps(step["answer"]))}, ""
+            answer = json.dumps(step["answer"])
+            return {"answer": data_in(answer, parameters.output_schema, "The answer")}, ""
         except LLMSchemaError as error:
-            return None, f"The answer does not meet the schema: {error}"
+            return None, str(error)
     tool = tools.get(str(step.get("tool")))
     if tool is None:
         return None, f"There is no tool {step.get('tool')!r}; there are: {', '.join(tools)}."

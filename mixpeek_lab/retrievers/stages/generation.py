@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mixpeek_lab.llm import LLMRequest, read_data
+from mixpeek_lab.errors import LLMSchemaError
+from mixpeek_lab.llm import LLMRequest, check_schema, read_data
 from mixpeek_lab.loader.contracts import read_generated
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.stages.stage import ExtractorParameters, StageContext
@@ -82,10 +83,13 @@ def generated(
 ) -> list[Any]:
     """The answer to each prompt: a text, or with a `schema` the data that meets it.
 
-    An extractor gets `{prompt, document}`. Raises what `reach.llm` and `infer` do, and
-    LLMSchemaError for an answer that does not meet the schema.
+    An extractor gets `{prompt, document}`. Raises what `reach.llm` and `infer` do,
+    InvalidInputError for a schema that is none, and LLMSchemaError for an answer that does not
+    meet it.
     """
     asked = [context.short_enough(prompt, "prompt") for prompt in prompts]
+    if schema is not None:
+        check_schema(schema)
     if parameters.has_extractor:
         about = documents or [{}] * len(asked)
         inputs = [
@@ -97,13 +101,22 @@ def generated(
         texts = [read_generated(name, answer).text or "" for answer in answers]
         if schema is None:
             return list(texts)
-        return [read_data(LLMRequest("x", schema=schema), text) for text in texts]
+        return [data_in(text, schema, name) for text in texts]
     requests = [_request(parameters, prompt, schema) for prompt in asked]
     if len(requests) < 2:
         return [context.reach.llm(request).data for request in requests]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="mixpeek-lab-stage") as pool:
         work = [pool.submit(copy_context().run, context.reach.llm, request) for request in requests]
         return [each.result().data for each in work]
+
+
+def data_in(text: str, schema: Mapping[str, Any], who: str) -> Any:
+    """The data in a text that `who` wrote. LLMSchemaError where it does not meet the schema."""
+    try:
+        return read_data(LLMRequest("x", schema=schema), text)
+    except LLMSchemaError as error:
+        _, _, why = str(error).partition("did not meet the schema")
+        raise LLMSchemaError(f"{who} did not meet the schema{why}", text) from error
 
 
 def filled(

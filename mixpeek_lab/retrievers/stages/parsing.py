@@ -224,7 +224,7 @@ def _with_extractor(
 
 def _asked_at(written: _Written, parameters: StageParameters) -> str:
     """The path of the key that names the extractor, as the user spelt it."""
-    if not isinstance(parameters, ExtractorParameters):
+    if not isinstance(parameters, ExtractorParameters) or not parameters.has_extractor:
         return written.where
     key = "feature_uri" if parameters.extractor.is_uri else "inference_name"
     names = AVAILABLE[written.stage_id].names

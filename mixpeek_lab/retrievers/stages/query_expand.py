@@ -50,6 +50,8 @@ class QueryExpandParameters(GeneratorParameters):
     rrf_k: float = Field(60, ge=1, le=1000)
     top_k: int = Field(25, ge=1, le=MOST)
     """Documents of each query."""
+    deduplicate: Literal[True] = True
+    """A fused ranking has each document once."""
 
 
 def run(hits: Sequence[Hit], parameters: QueryExpandParameters, context: StageContext) -> Outcome:
@@ -112,6 +114,10 @@ def _searched(
 
 def _definition(config: Mapping[str, Any], context: StageContext) -> dict[str, Any]:
     """The retriever that a feature_search_config is, its texts replaced by the input."""
+    if "stages" in config:
+        raise RetrieverError(
+            f"stage {context.stage!r}, feature_search_config: it has searches, and no stages."
+        )
     searches = config.get("searches", [config])
     if not isinstance(searches, list) or not all(isinstance(s, Mapping) for s in searches):
         raise RetrieverError(
