@@ -26,7 +26,8 @@ check: setup ## formatting, lint, types and layers
 	$(BIN)/lint-imports
 
 # Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
-# last lines are the summary of the tests.
+# last lines are the summary of the tests. What starts no Ray runs in several processes, a file at a
+# time; the rest after it, in one: they share a Ray, and tests with limits on time are among them.
 test: export HF_HUB_OFFLINE := 1
 test: ## check, then the notebooks and the tests (with Chromium, where it may be installed)
 	@$(SETUP) --browser
@@ -34,8 +35,10 @@ test: ## check, then the notebooks and the tests (with Chromium, where it may be
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then set -x; \
 	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
 	--nbval-cell-timeout=300; fi
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest tests -m "ray or browser"
 
+bench: export HF_HUB_OFFLINE := 1
 bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA=path
 	@test -n "$(DATA)" || { echo "Name a folder in BEIR layout: make bench DATA=path" >&2; exit 2; }
 	$(BIN)/mixpeek-lab bench "$(DATA)"

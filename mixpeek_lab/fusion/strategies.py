@@ -23,7 +23,7 @@ by document id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isfinite
@@ -97,6 +97,11 @@ class Ranking(Sequence[Fused]):
             return Ranking(self._ranked[place], self._tables, self._is_max, self._sign)
         key, document_id = self._ranked[place]
         return Fused(document_id, self._sign * key, self._tables, self._is_max)
+
+    def __iter__(self) -> Iterator[Fused]:
+        """As `Sequence` has it, without a look-up for each."""
+        tables, is_max, sign = self._tables, self._is_max, self._sign
+        return (Fused(found, sign * key, tables, is_max) for key, found in self._ranked)
 
     def __eq__(self, other: object) -> bool:
         """Whether the same documents stand in the same order with the same scores."""
@@ -219,14 +224,9 @@ def _contribution(table: _Table, document_id: str) -> Contribution:
     place = table.places.get(document_id)
     if place is None:
         return Contribution(table.leg.name, None, None, None, table.weight, 0.0)
-    return Contribution(
-        leg=table.leg.name,
-        rank=place + 1,
-        score=table.scores[place],
-        normalised=table.normalised[place],
-        weight=table.weight,
-        contribution=table.contributions[place] if table.weight else 0.0,
-    )
+    given = table.contributions[place] if table.weight else 0.0
+    score, normalised = table.scores[place], table.normalised[place]
+    return Contribution(table.leg.name, place + 1, score, normalised, table.weight, given)
 
 
 def _keep_largest(found: Sequence[Contribution], largest: float) -> list[Contribution]:

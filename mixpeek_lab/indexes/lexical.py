@@ -76,12 +76,13 @@ class LexicalIndex:
     def _text_scores(self, text: str) -> Scores:
         """(m,): the score of each text. A term that the query repeats counts as often."""
         scores = np.zeros(len(self.rows), np.float32)
-        postings = self.postings
-        for term in self.analyzer.terms(text):
-            number = self.vocabulary.get(term)
-            if number is not None:
-                start, end = postings.starts[number], postings.starts[number + 1]
-                np.add.at(scores, postings.texts[start:end], postings.weights[start:end])
+        postings, vocabulary = self.postings, self.vocabulary
+        numbers = [vocabulary[term] for term in self.analyzer.terms(text) if term in vocabulary]
+        if numbers:
+            spans = [slice(*postings.starts[number : number + 2].tolist()) for number in numbers]
+            # One call for all terms: for short postings the calls take longer than the sums.
+            texts = np.concatenate([postings.texts[span] for span in spans])
+            np.add.at(scores, texts, np.concatenate([postings.weights[span] for span in spans]))
         return scores
 
     def _mask(self, allowed: Mask) -> Mask:

@@ -147,9 +147,15 @@ class Snapshot:
     def _decoded(self) -> Callable[[int], Mapping[str, JSON]]:
         """Row → the document's values by column."""
         columns, table = self._columns, self.documents.table
+        alike = {name: values[0].as_py() for name, values in columns if _is_one_value(values)}
+        others = [(name, values) for name, values in columns if name not in alike]
+        in_order = dict.fromkeys(name for name, _ in columns) | alike
 
         def decoded(row: int) -> Mapping[str, JSON]:
-            return {name: values[row].as_py() for name, values in columns}
+            found = in_order.copy()
+            for name, values in others:
+                found[name] = values[row].as_py()
+            return found
 
         if any(pa.types.is_nested(kind) for kind in table.schema.types):
             return decoded  # its lists and dicts are the caller's to change
@@ -219,6 +225,13 @@ class Snapshot:
 def shown_fields(row: Mapping[str, JSON]) -> dict[str, JSON]:
     """What a hit shows of a document row: all but its ids and its lineage."""
     return {key: value for key, value in row.items() if key not in _NOT_SHOWN}
+
+
+def _is_one_value(values: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether all rows hold one value that nobody can change: half of the lineage does."""
+    kind = values.type
+    is_plain = not (pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType))
+    return is_plain and len(values) > 0 and len(values.unique()) == 1
 
 
 def _joined_chunks(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
