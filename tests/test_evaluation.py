@@ -17,6 +17,7 @@ from mixpeek_lab.evaluation import (
     bootstrap_interval,
     corrected,
     match_field,
+    measure_names,
     measured,
     paired_p_value,
     read_judgements,
@@ -158,6 +159,13 @@ def by_ranx():
         check=True, env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
     )  # fmt: skip
     return {**given, "rankings": rankings, **json.loads(done.stdout)}
+
+
+def test_names_of_measures_are_split_outside_brackets():
+    assert measure_names("nDCG@10,AP, RR") == ["nDCG@10", "AP", "RR"]
+    both = "AP(rel=2,judged_only=True)@5,P@1"
+    assert measure_names(both) == ["AP(rel=2,judged_only=True)@5", "P@1"]
+    assert measure_names("") is measure_names(None) is measure_names(" , ") is None
 
 
 def test_measures_equal_ranx(by_ranx):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import InvalidInputError, LabError
-from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS
+from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 
 if TYPE_CHECKING:
     from mixpeek_lab.evaluation import Comparison, Evaluation
@@ -73,7 +73,7 @@ def _evaluate(lab: Lab, options: argparse.Namespace) -> None:
         options.retriever,
         options.qrels,
         options.queries,
-        measures=_measures(options),
+        measures=measure_names(options.measures),
         name=options.name,
         split=options.split,
         id_field=options.id_field,
@@ -93,7 +93,7 @@ def _compare(lab: Lab, options: argparse.Namespace) -> None:
 
     found = lab.evaluations.compare(
         *options.compare,
-        measures=_measures(options),
+        measures=measure_names(options.measures),
         test=options.test,
         correction=options.correction,
         confidence=options.confidence,
@@ -134,10 +134,6 @@ def _changes(found: Comparison) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     return [{**asdict(change), "difference": change.difference} for change in found.changes]
-
-
-def _measures(options: argparse.Namespace) -> list[str] | None:
-    return (options.measures or "").replace(",", " ").split() or None
 
 
 def _progress(asked: int, total: int) -> None:

@@ -12,7 +12,13 @@ from mixpeek_lab.evaluation.statistics import (
     corrected,
     paired_p_value,
 )
-from mixpeek_lab.evaluation.values import Evaluation, deepest_cut, intervals_of, measured
+from mixpeek_lab.evaluation.values import (
+    Evaluation,
+    deepest_cut,
+    intervals_of,
+    measure_names,
+    measured,
+)
 
 __all__ = [
     "CORRECTIONS",
@@ -30,6 +36,7 @@ __all__ = [
     "deepest_cut",
     "intervals_of",
     "match_field",
+    "measure_names",
     "measured",
     "paired_p_value",
     "read_judgements",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_MEASURES = (*MEASURES, "AP", "P@10")
+_COMMAS = re.compile(r",(?![^()]*\))")
 _CUT = re.compile(r"@(\d+)$")
 
 
@@ -127,6 +128,12 @@ def intervals_of(
         )
         for measure in measures
     }
+
+
+def measure_names(text: str | None) -> list[str] | None:
+    """The names in `nDCG@10, AP`, split at commas outside brackets; None where there are none."""
+    parts = _COMMAS.split((text or "").replace('"', ""))
+    return [part.strip() for part in parts if part.strip()] or None
 
 
 def deepest_cut(measures: Sequence[str]) -> int:

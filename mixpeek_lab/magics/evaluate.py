@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from mixpeek_lab.errors import InvalidInputError
-from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS
+from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import unquoted
 from mixpeek_lab.magics.session import current_lab
@@ -60,7 +60,8 @@ class EvaluateMagics(Magics):
         options = parse_argstring(self.evaluate, line)
         if options.compare:
             found = current_lab().evaluations.compare(
-                *map(unquoted, options.compare), measures=_measures(options), test=options.test,
+                *map(unquoted, options.compare),
+                measures=measure_names(options.measures), test=options.test,
                 correction=options.correction, confidence=options.confidence, seed=options.seed,
             )  # fmt: skip
             self._give(options, found)
@@ -85,7 +86,7 @@ class EvaluateMagics(Magics):
                 options.retriever,
                 self._value(options.qrels),
                 self._value(options.queries),
-                measures=_measures(options),
+                measures=measure_names(options.measures),
                 name=unquoted(options.name),
                 split=options.split,
                 id_field=options.id_field and unquoted(options.id_field),
@@ -104,8 +105,3 @@ class EvaluateMagics(Magics):
     def _give(self, options: Namespace, found: Any) -> None:
         if options.df:
             self.shell.user_ns[options.df] = found.to_pandas()
-
-
-def _measures(options: Namespace) -> list[str] | None:
-    names = unquoted(options.measures or "").replace(",", " ").split()
-    return names or None
