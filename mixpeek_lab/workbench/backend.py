@@ -226,7 +226,8 @@ class Backend:
 
 def _public(record: RetrieverRecord) -> dict[str, JSON]:
     """The retriever, with the names that Mixpeek's client demands beside those of its body."""
-    fusion = record.body["stages"][0]["parameters"].get("fusion", "rrf")
+    first = record.body["stages"][0].get("parameters", {})
+    fusion = first.get("fusion", "rrf")
     return {
         "retriever_id": record.retriever_id,
         "created_at": record.created_at,
