@@ -19,13 +19,14 @@ class Status:
     """The endpoint's address; empty while it is down."""
     deployed: tuple[str, ...]
     """Extractor services: `name@digest`."""
-    work: str = "nothing under way"
-    """What goes on in the background: `docs 40 %; 2 waiting`."""
+    work: str = ""
+    """What goes on in the background: `docs 40 %; 2 waiting`; empty where nothing does."""
     warnings: tuple[str, ...] = ()
     """What is wrong with the installation, and the remedy."""
 
     def __str__(self) -> str:
         services = ", ".join(self.deployed) or "none"
         lines = [f"Home: {self.home}", self.ray, self.serve, f"Services: {services}"]
-        lines.append(f"Background: {self.work}")
+        if self.work:
+            lines.append(f"Background: {self.work}")
         return "\n".join([*lines, *(f"Warning: {text}" for text in self.warnings)])

@@ -35,13 +35,13 @@ class Work:
         return self._catalog.deployments()
 
     def describe(self) -> str:
-        """One line for people: `docs 40 %; 2 waiting; slow loads`."""
+        """What is under way, for people: `docs 40 %; 2 waiting; slow loads`. May be empty."""
         tasks = [task for task in self._catalog.tasks() if task.is_open]
         running = [self._told(task) for task in tasks if task.state == "IN_PROGRESS"]
         waiting = len(tasks) - len(running)
         loading = [f"{d.name} loads" for d in self.deployments() if d.state in LOADING]
         parts = [*running, *([f"{waiting} waiting"] if waiting else []), *loading]
-        return "; ".join(parts) or "nothing under way"
+        return "; ".join(parts)
 
     def _told(self, task: Task) -> str:
         try:
