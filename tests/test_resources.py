@@ -35,7 +35,7 @@ def host(home: Path) -> Iterator[Host]:
     Lab(home).load(HASH_EMBEDDER)
     host = Host(home)
     with ExitStack() as stack:
-        stack.enter_context(working(host.catalog, Home.open(home)))
+        stack.enter_context(working(host.catalog, Home.open(home), "a session"))
         yield host
 
 
