@@ -232,7 +232,7 @@ def test_incompatible_in_every_shape(staged: Lab, first: str, shape: str, path: 
         ({"rerank": {"inference_name": "word_rerank"}},
          r"^stages\[0\]\.rerank\.inference_name: No extractor .*Did you mean 'word_reranker'"),
         ({"rerank": {"extractor": "word"}}, r"^stages\[0\]\.rerank\.extractor: No extractor"),
-        ({"rerank": {"inference_name": "word_reranker@v2"}}, "No extractor called.*@2.0.0"),
+        ({"rerank": {"inference_name": "word_reranker@v2"}}, "No version called .*@2.0.0"),
         ({"classify": {"feature_uri": "mixpeek://keyword_classifier@1.2.0/topics"}},
          r"^stages\[0\]\.classify\.feature_uri: No feature .*Did you mean 'topic'"),
     ],
