@@ -289,7 +289,7 @@ class TestDocuments:
         for method, body in (("GET", None), ("PATCH", {"x": 1}), ("DELETE", None)):
             ask.refused(404, "NotFoundError", method, path, body)
         assert ask("GET", f"/collections/{docs}/documents/count")["count"] == 2
-        for strategy in ("skip", "force"):
+        for strategy in ("skip", "replace"):
             ask("POST", f"/collections/{docs}/trigger", {"dedup_strategy": strategy})
             host.work()
             assert [d["data"] for d in documents(ask, docs)] == TEXTS[1:]
