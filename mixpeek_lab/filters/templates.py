@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -25,6 +26,10 @@ _FAILURES = (RecursionError, MemoryError, SyntaxError)
 """What compiling or running a template that nests too deep ends in."""
 _SHOWN = 200
 """Characters of a template in an error."""
+_PLAIN = re.compile(r"\s*\{\{\s*(?:INPUT|INPUTS|input|inputs)\.([A-Za-z_]\w*)\s*\}\}\s*\Z")
+"""A template that only names an input: most do."""
+_SINGLE = frozenset((str, int, float, bool, type(None)))
+_NUMBERS = frozenset((int, float))
 _NOT_HERE = (*_DOCUMENT_NAMES, *_CONTEXT_NAMES, "STAGE", "stage", "SECRET", "secret")
 
 
@@ -77,7 +82,15 @@ def render(
             render(entry, inputs, f"{where}[{i}]", document, context)
             for i, entry in enumerate(value)
         ]
+    named = _PLAIN.match(value)
+    if named and named[1] in inputs and _is_plain(inputs[named[1]]):
+        return inputs[named[1]]  # what Jinja2 would give, a hundred times as fast
     return _render_text(value, inputs, where, document, context)
+
+
+def _is_plain(value: JSON) -> bool:
+    """Whether it is a single value, or a vector: nothing in it has to be looked at."""
+    return type(value) in _SINGLE or (type(value) is list and _NUMBERS.issuperset(map(type, value)))
 
 
 def shared_seconds(seconds: float) -> AbstractContextManager[None]:

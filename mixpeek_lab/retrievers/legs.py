@@ -197,7 +197,16 @@ def _vector(value: JSON, where: str) -> tuple[float, ...] | str:
 def as_vector(value: JSON, where: str) -> tuple[float, ...]:
     """`value` as floats. Raises RetrieverError where it is no list of finite numbers."""
     entries = value if isinstance(value, list | tuple) else ()
-    is_numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in entries)
-    if not entries or not is_numeric or not all(isfinite(x) for x in entries):
+    try:
+        numbers = tuple(map(float, entries)) if _are_numbers(entries) else ()
+    except OverflowError:  # an integer of hundreds of digits
+        numbers = ()
+    if not numbers or not all(map(isfinite, numbers)):
         raise RetrieverError(f"{where}: expected a list of finite numbers.")
-    return tuple(float(x) for x in entries)
+    return numbers
+
+
+def _are_numbers(entries: Sequence[JSON]) -> bool:
+    if {int, float}.issuperset(map(type, entries)):
+        return True
+    return all(isinstance(x, int | float) and not isinstance(x, bool) for x in entries)
