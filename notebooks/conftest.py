@@ -6,4 +6,5 @@ import os
 import tempfile
 
 os.environ["MIXPEEK_LAB_HOME"] = tempfile.mkdtemp(prefix="mixpeek-lab-notebooks-")
+os.environ["MIXPEEK_LAB_AUTHOR"] = "you"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

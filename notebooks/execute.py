@@ -27,7 +27,7 @@ def execute(path: Path) -> None:
     """Run one notebook in a home folder of its own, and write it back with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as home:
-        os.environ["MIXPEEK_LAB_HOME"] = home
+        os.environ |= {"MIXPEEK_LAB_HOME": home, "MIXPEEK_LAB_AUTHOR": "you"}
         resources = {"metadata": {"path": str(path.parent)}}
         client = NotebookClient(
             notebook, timeout=300, store_widget_state=False, resources=resources
