@@ -267,3 +267,18 @@ def test_a_file_of_another_version_is_refused(tmp_path, catalog):
         LabError, match=r"another version of Mixpeek Lab \(schema 99, .*reads \d+\)"
     ):
         Catalog(path)
+
+
+def test_every_write_of_another_process_changes_the_version(tmp_path):
+    """Also of one that comes while the times of the files do not tell any more."""
+    path = tmp_path / "home" / "catalog.sqlite"
+    reader, writer = Catalog(path), Catalog(path)
+    before = reader.version
+    for number in range(60):
+        if number % 20 == 0:
+            time.sleep(0.15)  # until the times are trusted
+            assert reader.version == before
+        writer.name_namespace(f"name {number}", {})
+        now = reader.version
+        assert now != before
+        before = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -166,6 +167,9 @@ SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY
 
 SCHEMA_VERSION = len(SCHEMAS)
 
+_SETTLED = 100_000_000
+"""Nanoseconds: clocks of file systems tick some hundred times a second."""
+
 _serials = count()
 """Numbers for connections: SQLite's own version numbers start anew with each."""
 
@@ -188,6 +192,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._files = (str(path), f"{path}-wal")
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._create()
@@ -207,10 +212,30 @@ class Database:
 
     @property
     def version(self) -> tuple[int, int, int]:
-        """Changes with every write to the file, by whomever. To be compared on one thread only."""
-        connection = self.connection
-        (others,) = connection.execute("PRAGMA data_version").fetchone()
-        return self._local.serial, others, connection.total_changes
+        """Changes with every write to the file, by whomever. To be compared on one thread only.
+
+        Asked before every search: SQLite is asked where the files tell of a write since it was, or
+        were written so shortly before that their times may not tell of another.
+        """
+        connection, local = self.connection, self._local
+        times = self._times()
+        if times != getattr(local, "times", None):
+            (others,) = connection.execute("PRAGMA data_version").fetchone()
+            local.version = local.serial, others, connection.total_changes
+            is_settled = time.time_ns() - max(times) > _SETTLED
+            local.times = times if is_settled else None
+        found: tuple[int, int, int] = local.version
+        return found
+
+    def _times(self) -> tuple[int, ...]:
+        """When the file and its log were last written, in nanoseconds: what is not there, 0."""
+        found = []
+        for path in self._files:
+            try:
+                found.append(os.stat(path).st_mtime_ns)  # noqa: PTH116 - a third of Path.stat's time
+            except FileNotFoundError:
+                found.append(0)
+        return tuple(found)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -238,7 +263,7 @@ class Database:
         """Close this thread's connection."""
         if (connection := getattr(self._local, "connection", None)) is not None:
             connection.close()
-            self._local.connection = None
+            self._local.connection = self._local.times = None
 
     def _create(self) -> None:
         """Make the tables that are not there yet. Reading the version takes no lock."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import urandom
 from time import perf_counter
-from uuid import uuid4
 
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.filters import Filter, join
@@ -57,7 +57,7 @@ def search(
     that a leg whose feature is unknown (NotFoundError) becomes a warning while another answers.
     """
     spec = request.overrides.applied_to(spec)
-    execution_id = f"exec_{uuid4().hex[:16]}"
+    execution_id = f"exec_{urandom(8).hex()}"
     trace = _Trace()
     legs = _search_legs(spec, request, vectors, context, trace)
     seed = seed_of(execution_id) if request.seed is None else request.seed
