@@ -96,7 +96,11 @@ def _listed(
         problems.append((place, 'must be {"property": …, "type": …, "data": …}.'))
         return []
     name, kind = blob["property"], blob.get("type")
-    if kind is not None and name in bucket.schema and str(kind).lower() != bucket.schema[name]:
+    if name not in bucket.schema:
+        said = f"is {shown(name)}, and {_problem(name, None, bucket)}"
+        problems.append((f"{place}.property", said))
+        return []
+    if kind is not None and str(kind).lower() != bucket.schema[name]:
         said = f"is {shown(kind)}, and the bucket's schema says {bucket.schema[name]}."
         problems.append((f"{place}.type", said))
         return []
