@@ -89,8 +89,14 @@ class Databases:
             yield ask
 
     def _address(self, connection: str) -> tuple[str, Path]:
+        if not _NAME.match(connection):
+            raise NotFoundError(
+                "SQL connection", connection, [OWN],
+                "A connection has a name of letters, digits and underscores, and its address in "
+                f"{PREFIX}NAME (a secret, or in the environment).",
+            )  # fmt: skip
         name = PREFIX + connection.upper()
-        url = self.setting(name) if _NAME.match(connection) else None
+        url = self.setting(name)
         if not url:
             raise NotFoundError(
                 "SQL connection", connection, [OWN],

@@ -95,7 +95,7 @@ class NotFoundError(LabError):
     status = 404
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), fix: str = "") -> None:
-        names = sorted(known)
+        names = sorted(set(known) - {name})  # what is just gone may be among them
         close = get_close_matches(name, names, n=1)
         if close:
             hint = f" Did you mean {close[0]!r}?"

@@ -11,6 +11,7 @@ from packages import HASH_EMBEDDER
 from platform_client import Client, collected, filled, upload
 from test_platform_api import RETRIEVER, Host, client_of
 
+from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.workbench import Lab
 
 SCHEMA = {"body": {"type": "text"}}
@@ -81,6 +82,19 @@ def test_deleting_page_by_page_deletes_all(ask: Client) -> None:
         lambda shown: [ask("DELETE", f"/buckets/{b['bucket_name']}") for b in shown],
     )
     assert [b["bucket_name"] for b in ask("GET", "/buckets")["results"]] == ["g", "h"]
+
+
+def test_tasks_by_status_by_get_and_by_post(ask: Client) -> None:
+    collected(ask, filled(ask, texts=["a text"]))
+    (task,) = ask("GET", "/tasks")["results"]
+    for status, found in ((task["status"], [task]), ("CANCELED", [])):
+        assert ask("GET", f"/tasks?status={status}")["results"] == found
+        assert ask("POST", "/tasks/list", {"status": status})["results"] == found
+
+
+def test_what_is_gone_is_not_suggested() -> None:
+    told = str(NotFoundError("document", "doc_1", ["doc_1", "doc_2"]))
+    assert told == "No document called 'doc_1'. Did you mean 'doc_2'?"
 
 
 def test_objects_in_their_order(ask: Client) -> None:

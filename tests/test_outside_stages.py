@@ -492,6 +492,9 @@ def test_only_settings_for_sql_are_connections(lab: Lab, monkeypatch: Any) -> No
     for name in ("OTHER", "../x", "a b", "x;y", "", "é"):
         with pytest.raises((NotFoundError, RetrieverError)):
             found(lab, {"sql_lookup": {"connection_id": name, "query": "SELECT 1"}})
+    with pytest.raises(NotFoundError, match="letters, digits and underscores") as told:
+        found(lab, {"sql_lookup": {"connection_id": "sqlite:////x", "query": "SELECT 1"}})
+    assert "MIXPEEK_LAB_SQL_NAME" in str(told.value)
 
 
 def test_a_template_is_not_spliced_into_sql() -> None:

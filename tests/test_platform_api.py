@@ -464,6 +464,8 @@ class TestObjects:
             ([{"blob_data": ["x"]}], "objects[0].blob_data"),
             ([{"blobs": [{"property": "body", "type": "image", "data": "x"}]}],
              "objects[0].blobs[0].type"),
+            ([{"blobs": [{"property": "bdy", "type": "text", "data": "x"}]}],
+             "objects[0].blobs[0].property"),
             ([{"blobs": [{"property": "body", "type": "text", "upload_id": "u"}]}],
              "objects[0].blobs[0].upload_id"),
             ([{"blobs": [{"property": "body", "type": "text"}]}], "objects[0].blobs[0].data"),

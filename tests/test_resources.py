@@ -457,6 +457,7 @@ class TestBlobUploads:
         blob = {**blob, "upload_id": keys.get(blob["upload_id"], blob["upload_id"])}
         error = ask.refused(422, "BodyError", "POST", "/buckets/b/objects", {"blobs": [blob]})
         assert said in error["message"]
+        assert "blob-uploads" not in error["message"]  # nor any other folder of the lab
         assert ask("GET", "/buckets/b")["object_count"] == 0
 
     @pytest.mark.parametrize(

@@ -159,6 +159,52 @@ def test_what_is_no_template_is_checked_at_once(parameters: dict[str, Any], told
         parse_retriever(body({"rerank": {**RERANK, **parameters}}))
 
 
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ({"aggregate": {"aggregations": [{"functon": "count", "alias": "n"}]}}, "mean 'function'?"),
+        ({"aggregate": {"aggregations": [{"type": "count", "alias": "n"}]}}, "It takes function, "),
+        (
+            {"api_call": {"url": "http://a.test", "auth": {"x": 1}}},
+            "auth.x: unknown key. It takes type, ",
+        ),
+    ],
+)
+def test_a_misspelt_key_deep_inside_is_told_its_neighbours(
+    stage: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(RetrieverError, match="unknown key") as caught:
+        parse_retriever(body(stage))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        {"llm_enrich": {"prompt": "x", "output_field": "score"}},
+        {"unwind": {"field": "title", "include_array_index": "document_id"}},
+        {"score_normalize": {"output_field": "_internal"}},
+        {"rag_prepare": {"citations_field": "explain.citations"}},
+    ],
+)
+def test_an_output_that_the_answer_would_hide_is_refused(stage: dict[str, Any]) -> None:
+    with pytest.raises(RetrieverError, match=r"cannot be written by a stage.*another name"):
+        parse_retriever(body(stage))
+
+
+def test_a_score_is_normalised_in_place(framed: Lab) -> None:
+    hits = framed.search(body({"score_normalize": {"output_field": "score"}}), "river").hits
+    assert max(hit.score for hit in hits) == 1
+
+
+def test_a_group_goes_by_its_name(framed: Lab) -> None:
+    counted = {"aggregations": [{"function": "count", "alias": "of"}], "group_by": ["title"]}
+    found = framed.search(body({"aggregate": counted}), "river")
+    assert {"title": "River Boat", "of": 1} in found.output["aggregations"]
+    with pytest.raises(RetrieverError, match="are called 'title'"):
+        parse_retriever(body({"aggregate": {**counted, "group_by": ["title", "title"]}}))
+
+
 def test_the_context(framed: Lab) -> None:
     prompt = "{{CONTEXT.stage_name}} of {{context.retriever_name}}: {{CONTEXT.documents}}"
     stage = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from fastapi import APIRouter
@@ -17,18 +18,18 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
 @router.get("")
-def list_all(platform: ThePlatform, page: ThePage) -> Answer:
-    """All tasks, newest first."""
-    return Answer(_newest(page, platform.tasks.list_all()))
+def list_all(
+    platform: ThePlatform, page: ThePage, status: str | None = None, task_type: str | None = None
+) -> Answer:
+    """All tasks, newest first, or those of a status and a type."""
+    return Answer(_newest(page, _narrowed(platform, {"status": status, "task_type": task_type})))
 
 
 @router.post("/list")
 def list_by_post(platform: ThePlatform, page: ThePage, body: OptionalJSONBody) -> Answer:
     """The same; `{status?, task_type?}` say which."""
     demand_narrowed_by(body, ("status", "task_type"))
-    wanted = {key: body[key] for key in ("status", "task_type") if body.get(key)}
-    found = [t for t in platform.tasks.list_all() if wanted.items() <= t.items()]
-    return Answer(_newest(page, found))
+    return Answer(_newest(page, _narrowed(platform, body)))
 
 
 @router.get("/{task_id}")
@@ -49,6 +50,11 @@ def kill(platform: ThePlatform, task_id: str) -> Answer:
     with suppress(ConflictError, NotFoundError):
         platform.tasks.cancel(task_id)
     return Answer({"success": True, "message": f"Task {task_id} is not running."})
+
+
+def _narrowed(platform: ThePlatform, asked: Mapping[str, JSON]) -> list[JSON]:
+    wanted = {key: asked[key] for key in ("status", "task_type") if asked.get(key)}
+    return [t for t in platform.tasks.list_all() if wanted.items() <= t.items()]
 
 
 def _newest(page: Page, found: list[JSON]) -> dict[str, JSON]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -224,7 +224,8 @@ def _explained(
     key, *rest = first["loc"]
     path = joined(where, spelt.get(str(key), key), *rest)
     if first["type"] == "extra_forbidden":
-        return f"{path}: unknown key. {_hint(str(key), [*known_keys(model), *beside])}"
+        known = _known_at(model, first["loc"][:-1]) if rest else [*known_keys(model), *beside]
+        return f"{path}: unknown key. {_hint(str(first['loc'][-1]), known)}"
     if first["type"] == "value_error":
         return f"{path}: {str(first['msg']).removeprefix('Value error, ')}"
     if first["type"] == "missing":
@@ -235,6 +236,28 @@ def _explained(
             f"({{bm25: 0.5}}), got {first['input']!r}."
         )
     return f"{path}: {first['msg']}, got {first['input']!r}."
+
+
+def _known_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """The keys of the object at `loc` inside a `model`: of every kind that it may be."""
+    models = [model]
+    for part in _without_branches(loc):
+        if isinstance(part, str):
+            fields = [_fields(each).get(part) for each in models]
+            models = [inner for kind in fields for inner in _models_in(kind)] or models
+    return list(dict.fromkeys(key for each in models for key in known_keys(each)))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _models_in(kind: Any) -> Iterator[type[BaseModel]]:
+    """The models in an annotation such as `tuple[Model, ...] | None`."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for inner in get_args(kind):
+        yield from _models_in(inner)
 
 
 def _hint(key: str, known: Sequence[str]) -> str:

@@ -16,11 +16,16 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 
 
 class GroupField(StageParameters):
-    """A field to group by."""
+    """A field to group by; its name alone will do."""
 
     field: str = Field(min_length=1)
     alias: str | None = Field(None, min_length=1)
     """Its name in the answer; the last part of the field where it is left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_name(cls, given: object) -> object:
+        return {"field": given} if isinstance(given, str) else given
 
     @property
     def name(self) -> str:
@@ -34,7 +39,8 @@ class AggregateParameters(StageParameters):
     aggregations: tuple[Aggregation, ...] = Field(min_length=1, max_length=64, strict=False)
     """What is computed: `{function, field, alias}` each."""
     group_by: tuple[GroupField, ...] = Field((), strict=False)
-    """Fields, `{field, alias}` each: the figures are computed for each combination of values."""
+    """Fields, `{field, alias}` or a name each: the figures are computed for each combination of
+    values."""
     sort_by: str | None = None
     """With group_by: the alias of the figure to sort by. The groups' first documents otherwise."""
     sort_order: Direction = "desc"

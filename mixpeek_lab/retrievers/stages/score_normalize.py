@@ -11,12 +11,19 @@ from pydantic import Field, model_validator
 
 from mixpeek_lab.models import Hit
 from mixpeek_lab.retrievers.stages.documents import number_at, with_field
-from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
+from mixpeek_lab.retrievers.stages.stage import (
+    OWN_NAMES,
+    Outcome,
+    Stage,
+    StageContext,
+    StageParameters,
+)
 
 
 class ScoreNormalizeParameters(StageParameters):
     """The parameters of `score_normalize`, with Mixpeek's defaults."""
 
+    not_written = OWN_NAMES - {"score"}
     method: Literal["min_max", "z_score", "softmax", "l2"] = "min_max"
     """(x - min) / (max - min); (x - mean) / standard deviation; e^x / sum of e^x; x / length."""
     score_field: str = Field("score", min_length=1)

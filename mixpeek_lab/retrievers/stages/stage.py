@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import render
@@ -16,6 +16,9 @@ from mixpeek_lab.retrievers.stages.names import category_of
 from mixpeek_lab.retrievers.stages.reach import NO_REACH, ExtractorRef, Infer, Reach
 
 OnError = Literal["error", "skip"]
+
+OWN_NAMES = frozenset(("document_id", "collection_id", "score", "_internal", "explain"))
+"""What an answer says of each document itself: a stage's output of that name would be lost."""
 
 
 class StageParameters(Body):
@@ -29,6 +32,22 @@ class StageParameters(Body):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+    not_written: ClassVar[frozenset[str]] = OWN_NAMES
+    """Names that the stage's output cannot have."""
+
+    @field_validator(
+        "output_field", "context_field", "citations_field", "formatted_content_field",
+        "include_array_index", "mmr_score_field", check_fields=False,
+    )  # fmt: skip
+    @classmethod
+    def _is_shown(cls, name: str | None) -> str | None:
+        """`name`, unless the answer would show something else there."""
+        if name is not None and name.partition(".")[0] in cls.not_written:
+            raise ValueError(
+                f"{name!r} cannot be written by a stage: an answer says it of each document "
+                "itself. Choose another name."
+            )
+        return name
 
 
 class ExtractorParameters(StageParameters):

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from mixpeek_lab.assets import redacted
+from mixpeek_lab.assets import redacted, scheme_of
 from mixpeek_lab.documents import check_metadata_names
 from mixpeek_lab.errors import BodyError, InvalidInputError
 from mixpeek_lab.models import BLOB_TYPES, JSON, Blob, Bucket, BucketObject
@@ -96,7 +96,11 @@ def _listed(
         problems.append((place, 'must be {"property": …, "type": …, "data": …}.'))
         return []
     name, kind = blob["property"], blob.get("type")
-    if kind is not None and name in bucket.schema and str(kind).lower() != bucket.schema[name]:
+    if name not in bucket.schema:
+        said = f"is {shown(name)}, and {_problem(name, None, bucket)}"
+        problems.append((f"{place}.property", said))
+        return []
+    if kind is not None and str(kind).lower() != bucket.schema[name]:
         said = f"is {shown(kind)}, and the bucket's schema says {bucket.schema[name]}."
         problems.append((f"{place}.type", said))
         return []
@@ -169,6 +173,13 @@ def _key(
     return ""
 
 
+def _called(reference: str) -> str:
+    """A file as an error may call it: one of this machine by its name, without the folder."""
+    shown = redacted(reference)
+    own = scheme_of(reference) in ("", "file")
+    return (shown.rpartition("/")[2] if own else shown)[:120]
+
+
 def _blobs(
     values: Mapping[str, str], bucket: Bucket, key: str, where: str, problems: Problems,
     refusal: Refusal,
@@ -191,7 +202,7 @@ def _blobs(
         if seen is None:
             made.append(text_blob(name, value, key))
         elif isinstance(seen, Unusable):
-            problems.append((f"{where}{name}", f"{redacted(value)[:120]} {seen.reason}."))
+            problems.append((f"{where}{name}", f"{_called(value)} {seen.reason}."))
         elif seen.kind != kind:
             problems.append((f"{where}{name}", f"holds {seen.mime_type}, which is no {kind}."))
         else:
