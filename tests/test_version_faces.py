@@ -131,7 +131,7 @@ class TestNotebook:
         committed.run("%bucket docs rows")
         committed.run(f"%process docs {NAME}@1.0.0 --engine kernel")
         card = str(committed.run(f"%process docs {NAME}@1.0.1 --engine kernel"))
-        assert "2 documents from before: made anew, or their objects are gone" in card
+        assert "2 documents from before: replaced, or their objects are gone" in card
 
     def test_every_action_is_explained(self, notebook):  # noqa: F811
         for magic, actions in (("extractor", ACTIONS), ("retriever", RETRIEVER_ACTIONS)):

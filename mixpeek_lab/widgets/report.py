@@ -17,7 +17,7 @@ from mixpeek_lab.widgets.static import printable, table_html
 EXAMPLES = 3
 """Failures that a report shows of each kind."""
 MESSAGE_LENGTH = 200
-REMOVED = "documents from before: made anew, or their objects are gone"
+REMOVED = "documents from before: replaced, or their objects are gone"
 """Documents go where objects change or are deleted, and where another version makes them."""
 
 STATES = {
