@@ -446,6 +446,9 @@ def test_unwind(seed: int) -> None:
         wanted += [(hit.document_id, tag, i) for i, tag in enumerate(tags or [])]
     found = run("unwind", hits, field="tags", include_array_index="meta_place").hits
     assert [(h.document_id, h.fields["tags"], h.fields["meta_place"]) for h in found] == wanted
+    nothing = run("unwind", hits, field="tgas")
+    assert (list(nothing.hits), len(nothing.warnings)) == ([], 1)
+    assert "none of" in nothing.warnings[0]
     beside = run("unwind", hits, field="tags", output_field="one.tag").hits
     assert [(h.document_id, h.fields["one"]["tag"]) for h in beside] == [w[:2] for w in wanted]
     by_id = {h.document_id: h for h in hits}
