@@ -327,6 +327,8 @@ def test_the_magic_evaluates_compares_and_lists(shell, beir, tmp_path):
         shell.run_line_magic("evaluate", "words")
     with pytest.raises(InvalidInputError, match="no such file or folder"):
         shell.run_line_magic("evaluate", "words nowhere")
+    with pytest.raises(InvalidInputError, match=r"t is a DataFrame\. Judgements are a dictionary"):
+        shell.run_line_magic("evaluate", "words t --queries asked")
 
 
 # ---------------------------------------------------------------- on the command line
