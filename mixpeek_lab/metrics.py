@@ -15,6 +15,8 @@ from typing import Any
 from mixpeek_lab.errors import InvalidInputError
 
 MEASURES = ("nDCG@10", "RR", "R@100")
+LARGEST = 1_000_000
+"""Cut and least grade of a measure: from 1 to this."""
 
 Run = Mapping[str, Mapping[str, float]]
 """Query id → document id → score, larger is better."""
@@ -114,4 +116,7 @@ def _measure(name: str) -> Any:
         close = get_close_matches(name.lower(), known, n=1)
         hint = f"Did you mean {known[close[0]]!r}?" if close else f"As in {', '.join(MEASURES)}."
         raise InvalidInputError(f"measures: {name!r} is not a measure. {hint}") from error
+    for what, given in (("cut", measure.params.get("cutoff")), ("rel", measure.params.get("rel"))):
+        if isinstance(given, int) and not 1 <= given <= LARGEST:  # trec_eval aborts the process
+            raise InvalidInputError(f"measures: {name!r}: its {what} is from 1 to {LARGEST:,}.")
     return measure

@@ -278,6 +278,18 @@ def test_a_comparison_marks_what_is_sure_by_more_than_colour(lab):
     assert "▼" not in str(ComparisonCard(lab.evaluations.compare("best", "words"))).splitlines()[2]
 
 
+def test_two_of_one_name_are_told_apart(lab):
+    before = lab.evaluate("words", QRELS, QUERIES).evaluation_id[:9]
+    now = lab.evaluate("words", QRELS, QUERIES).evaluation_id[:9]
+    found = lab.evaluations.compare("words~1", "words", measures=["RR"])
+    card = ComparisonCard(found)
+    for text in (str(card), card._repr_html_(), repr(found)):
+        assert f"words ({before})" in text.split(f"words ({now})")[0]
+        assert f"words ({now})" in text
+    with pytest.raises(NotFoundError, match="There is: words"):
+        lab.evaluations.get("nope")
+
+
 # ---------------------------------------------------------------- in a cell
 
 
@@ -315,6 +327,8 @@ def test_the_magic_evaluates_compares_and_lists(shell, beir, tmp_path):
         shell.run_line_magic("evaluate", "words")
     with pytest.raises(InvalidInputError, match="no such file or folder"):
         shell.run_line_magic("evaluate", "words nowhere")
+    with pytest.raises(InvalidInputError, match=r"t is a DataFrame\. Judgements are a dictionary"):
+        shell.run_line_magic("evaluate", "words t --queries asked")
 
 
 # ---------------------------------------------------------------- on the command line

@@ -87,6 +87,14 @@ def test_unknown_measures(measure, message):
         evaluate({"q": {"a": 1.0}}, {"q": {"a": 1}}, [measure])
 
 
+@pytest.mark.parametrize(
+    "measure", ["nDCG@0", "P@0", "AP@0", "Success@0", "Judged@0", "P(rel=0)@5", "P@99999999999"]
+)
+def test_a_measure_that_would_end_the_process_is_refused(measure):
+    with pytest.raises(InvalidInputError, match=r"its (cut|rel) is from 1 to 1,000,000"):
+        evaluate({"q": {"d": 1.0}}, {"q": {"d": 1}}, [measure])
+
+
 def test_scores_must_be_finite_and_something_must_be_judged():
     with pytest.raises(InvalidInputError, match=r"run\['q'\].*'a'.*nan"):
         evaluate({"q": {"a": math.nan}}, {"q": {"a": 1}})

@@ -254,7 +254,7 @@ def test_queries(query, expected):
         ({**SEED, "stages": []}, "at least one stage"),
         (
             {**SEED, "stages": [{"stage_id": "web_scrape", "parameters": {}}]},
-            r"stages\[0\]\.stage_id: stage web_scrape is off\. .*available: feature_search, attr",
+            r"stages\[0\]\.stage_id: stage web_scrape is off\. .*Available: feature_search, attr",
         ),
         (
             {**PUBLIC, "stages": [{"config": {"stage_id": "feature_serch"}}]},

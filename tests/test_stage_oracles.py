@@ -149,6 +149,10 @@ def test_sort_attribute(seed: int) -> None:
         assert ids(first) == nulls + up
         last = run("sort_attribute", hits, field=field, nulls_last=False).hits
         assert ids(last) == down + nulls
+    known = run("sort_attribute", hits, field="n")
+    wrong = run("sort_attribute", hits, field="no.such")
+    assert (ids(wrong.hits), known.warnings) == (ids(hits), ())
+    assert "no document has a value in the field 'no.such'" in " ".join(wrong.warnings)
 
 
 def naive_mmr(hits: list[Hit], alike: Any, weight: float, top_k: int) -> list[tuple[str, float]]:
@@ -442,6 +446,9 @@ def test_unwind(seed: int) -> None:
         wanted += [(hit.document_id, tag, i) for i, tag in enumerate(tags or [])]
     found = run("unwind", hits, field="tags", include_array_index="meta_place").hits
     assert [(h.document_id, h.fields["tags"], h.fields["meta_place"]) for h in found] == wanted
+    nothing = run("unwind", hits, field="tgas")
+    assert (list(nothing.hits), len(nothing.warnings)) == ([], 1)
+    assert "none of" in nothing.warnings[0]
     beside = run("unwind", hits, field="tags", output_field="one.tag").hits
     assert [(h.document_id, h.fields["one"]["tag"]) for h in beside] == [w[:2] for w in wanted]
     by_id = {h.document_id: h for h in hits}

@@ -13,7 +13,7 @@ from mixpeek.models.stage_defs_feature_search_config import StageDefsFeatureSear
 from mixpeek.models.stage_defs_feature_search_group_by import StageDefsFeatureSearchGroupBy
 from packages import HASH_EMBEDDER
 from test_hosted import KEY
-from test_magics import RETRIEVER, notebook, processed  # noqa: F401 - fixtures
+from test_magics import RETRIEVER, TYPED, notebook, processed  # noqa: F401 - fixtures
 from test_platform_api import Host
 from test_versions import NAME, define, edited
 
@@ -30,6 +30,7 @@ from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
 from mixpeek_lab.workbench.retriever_exports import hosted_problems
 from mixpeek_lab.workbench.versions import EvaluationChange, FileChange, VersionDiff, Versions
+from mixpeek_lab.workbench.versions.changes import ManifestChange
 
 BODY = {
     "collection": "c",
@@ -115,6 +116,22 @@ class TestNotebook:
     def test_mistakes_are_one_message(self, committed, line, words):
         assert words in str(committed.fail(line))
         assert "Traceback" not in committed.printed()
+
+    def test_later_messages_count_the_cells_lines_alike(self, notebook):  # noqa: F811
+        notebook.run(TYPED)
+        wrong = TYPED.replace("= NOTE\n", "= eval(NOTE)\n")
+        line = wrong[: wrong.index("eval")].count("\n") + 1
+        notebook.fail(wrong)
+        assert f"(cell line {line})" in notebook.printed()
+        assert f"(cell line {line})" in str(notebook.fail("%extractor commit counter -m x"))
+        assert f"(cell line {line})" in str(notebook.run("%extractor status counter"))
+
+    def test_a_switch_is_not_called_a_change_of_objects(self, committed):
+        committed.run("rows = ['one', 'two']")
+        committed.run("%bucket docs rows")
+        committed.run(f"%process docs {NAME}@1.0.0 --engine kernel")
+        card = str(committed.run(f"%process docs {NAME}@1.0.1 --engine kernel"))
+        assert "2 documents from before: replaced, or their objects are gone" in card
 
     def test_every_action_is_explained(self, notebook):  # noqa: F811
         for magic, actions in (("extractor", ACTIONS), ("retriever", RETRIEVER_ACTIONS)):
@@ -328,6 +345,14 @@ class TestCards:
         )
         assert "won: q1, q2" in text
         assert "lost: q9" in DiffCard(diff)._repr_html_()
+
+    def test_one_of_a_thing_is_named_as_one(self):
+        breaking = ManifestChange("feature e", "8 floats", "16 floats", "Vectors differ.")
+        file = FileChange("a.py", "changed", 1, 1, "+x\n")
+        one = VersionDiff("x", "1.0.0", "1.0.1", (file,), (breaking,), (), ())
+        assert "1 file differs, 1 breaking change\n" in str(DiffCard(one))
+        two = VersionDiff("x", "1.0.0", "1.0.1", (file,), (breaking, breaking), (), ())
+        assert "2 breaking changes" in str(DiffCard(two))
 
     def test_what_others_wrote_is_text(self, kernel_lab):
         kernel_lab.versions.commit(NAME, "<script>alert(1)</script>\nmore\x1b[31m")

@@ -215,7 +215,7 @@ class TestLooking:
     @pytest.mark.parametrize(
         ("old", "new", "field", "breaks"),
         [
-            ("dim=16", "dim=32", "feature hash_embedding", "embedded again"),
+            ("dim=16", "dim=32", "feature hash_embedding", "no document keeps"),
             (
                 'dim=16)', 'dim=16, distance_metric="dot")', "feature hash_embedding",
                 "Scores mean something else",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum
@@ -21,12 +22,16 @@ from mixpeek_lab.evaluation.values import Evaluation
 if TYPE_CHECKING:
     import pandas as pd
 
+ID_DIGITS = 9
+"""Of an evaluation's id, where its name alone does not say which one is meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One measure of one system against the baseline."""
 
     system: str
+    """Its name; with the beginning of its id where several of the compared have that name."""
     measure: str
     before: float
     after: float
@@ -58,6 +63,11 @@ class Comparison:
     confidence: float
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The baseline and the others by name; with the id where several have that name."""
+        return _labels(self.baseline, *self.others)
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """Those that are compared."""
         return tuple(dict.fromkeys(change.measure for change in self.changes))
@@ -84,7 +94,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         """One line a change."""
-        title = f"Comparison with {self.baseline.name!r} on {self.baseline.dataset!r}"
+        title = f"Comparison with {self.labels[0]!r} on {self.baseline.dataset!r}"
         lines = [
             f"  {c.system} {c.measure}: {c.before:.4f} → {c.after:.4f} ({c.difference:+.4f}), "
             f"p = {c.corrected_p:.3g}, won {c.won}, lost {c.lost}, tied {c.tied}"
@@ -119,8 +129,8 @@ def compare(
             )
     names = _common(baseline, others, measures)
     changes = [
-        _change(baseline, other, measure, test, confidence, seed)
-        for other in others
+        replace(_change(baseline, other, measure, test, confidence, seed), system=label)
+        for other, label in zip(others, _labels(baseline, *others)[1:], strict=True)
         for measure in names
     ]
     adjusted = corrected([change.p for change in changes], correction)
@@ -131,6 +141,14 @@ def compare(
         test,
         correction,
         confidence,
+    )
+
+
+def _labels(*compared: Evaluation) -> tuple[str, ...]:
+    named = Counter(each.name for each in compared)
+    return tuple(
+        f"{each.name} ({each.evaluation_id[:ID_DIGITS]})" if named[each.name] > 1 else each.name
+        for each in compared
     )
 
 

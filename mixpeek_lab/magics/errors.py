@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from IPython.core.error import UsageError
 
-from mixpeek_lab.errors import InvalidInputError, LabError
+from mixpeek_lab.errors import InvalidInputError, LabError, ManifestError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SPLITTING = ("No closing quotation", "No escaped character")
 """What the standard library says of a line that cannot be split into words."""
+_CELL_LINE = re.compile(r"(?<=\(cell line )\d+(?=\))")
 
 
 def tells_errors(magic: F) -> F:
@@ -30,6 +32,9 @@ def tells_errors(magic: F) -> F:
         except UsageError as error:
             name = magic.__name__
             raise _brief(InvalidInputError(f"%{name}: {error} (`%{name}?` explains it)")) from None
+        except ManifestError as error:
+            told = ManifestError(below_the_magic(str(error)), error.findings)
+            raise _brief(told) from None
         except (LabError, KeyboardInterrupt) as error:
             raise _brief(error) from None
         except ValueError as error:
@@ -40,6 +45,11 @@ def tells_errors(magic: F) -> F:
             raise _brief(InvalidInputError(text)) from None
 
     return cast("F", wrapped)
+
+
+def below_the_magic(text: str) -> str:
+    """The text with its cell lines as editors count them: the line of the magic is the first."""
+    return _CELL_LINE.sub(lambda found: str(int(found[0]) + 1), text)
 
 
 def _brief(error: BaseException) -> BaseException:

@@ -100,7 +100,15 @@ class EvaluateMagics(Magics):
         """A variable of the notebook, where there is one of that name; else a path."""
         value = self.shell.user_ns.get(given) if given else None
         is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
-        return value if is_usable or given is None else unquoted(given)
+        if is_usable or given is None:
+            return value
+        path = unquoted(given)
+        if value is not None and not Path(path).exists():
+            raise InvalidInputError(
+                f"{given} is a {type(value).__name__}. Judgements are a dictionary of query id → "
+                "{document id: grade}, queries one of query id → text; or each is a file."
+            )
+        return path
 
     def _give(self, options: Namespace, found: Any) -> None:
         if options.df:

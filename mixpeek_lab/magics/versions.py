@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import InvalidInputError
@@ -29,9 +30,11 @@ def _versions() -> Versions:
 
 
 def _status(_: InteractiveShell, options: Any) -> StatusCard:
+    from mixpeek_lab.magics.errors import below_the_magic
     from mixpeek_lab.widgets.cards import StatusCard
 
-    return StatusCard(_versions().status(options.name))
+    status = _versions().status(options.name)
+    return StatusCard(replace(status, refused=below_the_magic(status.refused)))
 
 
 def _log(_: InteractiveShell, options: Any) -> LogCard:
@@ -71,7 +74,8 @@ def _tag(_: InteractiveShell, options: Any) -> FactsCard | None:
     name, tag = options.name, options.more
     if not tag:
         tags = _versions().log(name).tags
-        return FactsCard(f"{name}: {len(tags) or 'no'} tags", list(tags.items()))
+        count = f"{len(tags) or 'no'} tag{'' if len(tags) == 1 else 's'}"
+        return FactsCard(f"{name}: {count}", list(tags.items()))
     if options.delete:
         _versions().untag(name, tag)
         print(f"Tag {tag} of {name} is forgotten.")  # noqa: T201

@@ -17,6 +17,8 @@ from mixpeek_lab.widgets.static import printable, table_html
 EXAMPLES = 3
 """Failures that a report shows of each kind."""
 MESSAGE_LENGTH = 200
+REMOVED = "documents from before: replaced, or their objects are gone"
+"""Documents go where objects change or are deleted, and where another version makes them."""
 
 STATES = {
     "running": "running",
@@ -88,7 +90,7 @@ def report_facts(report: RunReport) -> list[tuple[str, str]]:
     if report.dropped:
         facts.insert(4, ("dropped", f"{sum(report.dropped.values()):,}"))
     if report.removed:
-        facts.append(("removed", f"{report.removed:,} documents of changed or deleted objects"))
+        facts.append(("removed", f"{report.removed:,} {REMOVED}"))
     facts += [
         (f"vectors {name}", _vector_fact(count, report.unusable.get(name, Unusable())))
         for name, count in sorted(report.vectors.items())

@@ -98,7 +98,7 @@ class Evaluations:
         begun = [e for e in known if len(reference) >= 5 and e.evaluation_id.startswith(reference)]
         found = by_id or named or (begun if len(begun) == 1 else [])
         if not found:
-            names = {each.name for each in known} | {each.evaluation_id for each in known[:8]}
+            names = {each.name for each in known}
             raise NotFoundError("evaluation", reference, names, "`lab.evaluations.list()`")
         return found[0]
 

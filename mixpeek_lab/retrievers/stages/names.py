@@ -44,7 +44,7 @@ def all_stages() -> list[str]:
 
 def check_stage(stage_id: object, available: Collection[str], where: str) -> None:
     """Raise RetrieverError where the stage is unknown, or not part of this version."""
-    there = f"available: {', '.join((FIRST, *available))}"
+    there = f"Available: {', '.join((FIRST, *available))}"
     if stage_id == FIRST or stage_id in available:
         return
     known = all_stages()
@@ -52,4 +52,4 @@ def check_stage(stage_id: object, available: Collection[str], where: str) -> Non
         raise RetrieverError(f"{where}: stage {stage_id} is off. {OFF[str(stage_id)]} {there}.")
     close = get_close_matches(str(stage_id), known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise RetrieverError(f"{where}: there is no stage {stage_id!r}.{hint} {there.capitalize()}.")
+    raise RetrieverError(f"{where}: there is no stage {stage_id!r}.{hint} {there}.")

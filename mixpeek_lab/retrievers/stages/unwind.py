@@ -40,7 +40,9 @@ def run(hits: Sequence[Hit], parameters: UnwindParameters, context: StageContext
                 f"stage {context.stage!r}: the lists in {parameters.field!r} make more than "
                 f"{MOST:,} documents. Put a limit before the stage."
             )
-    return Outcome(found)
+    told = f"Stage {context.stage!r}: none of {len(hits)} documents has elements in "
+    told += f"{parameters.field!r}: all are left out."
+    return Outcome(found, warnings=(told,) if hits and not found else ())
 
 
 def _unwound(hit: Hit, parameters: UnwindParameters, context: StageContext) -> Iterator[Hit]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from mixpeek_lab.evaluation import Change, Comparison, Evaluation
+from mixpeek_lab.evaluation.comparison import ID_DIGITS
 from mixpeek_lab.markup import printable
 from mixpeek_lab.widgets.cards.values import shown
 from mixpeek_lab.widgets.cards.view import (
@@ -21,6 +22,8 @@ from mixpeek_lab.widgets.static import Markup, table_html, table_text
 
 LONGEST_NAME = 40
 """Characters of a name in a text table; HTML breaks long ones."""
+LONGEST_LABEL = LONGEST_NAME + ID_DIGITS + 3
+"""Characters of a name with the beginning of an id."""
 SURE = 0.05
 """A corrected p-value below this is marked."""
 
@@ -117,7 +120,7 @@ class ComparisonCard(View):
 
     def __str__(self) -> str:
         rows = [
-            [_sign(c), shown(c.system, LONGEST_NAME), c.measure, f"{c.before:.4f}",
+            [_sign(c), shown(c.system, LONGEST_LABEL), c.measure, f"{c.before:.4f}",
              f"{c.after:.4f}", *self._rest(c)]
             for c in self.comparison.changes
         ]  # fmt: skip
@@ -133,7 +136,9 @@ class ComparisonCard(View):
         base = self.comparison.baseline
         about = f"compared on {base.dataset}, {_queries(base)}"
         table = table_html(["", *self._columns()], rows)
-        return _boxed(f"Against {base.name}", about, table, line_html(self._how(), MUTED))
+        return _boxed(
+            f"Against {self.comparison.labels[0]}", about, table, line_html(self._how(), MUTED)
+        )
 
     def _columns(self) -> list[str]:
         share = f"{self.comparison.confidence * 100:g} %"
@@ -148,7 +153,8 @@ class ComparisonCard(View):
 
     def _title(self) -> str:
         base = self.comparison.baseline
-        name, dataset = shown(base.name, LONGEST_NAME), shown(base.dataset, LONGEST_NAME)
+        name = shown(self.comparison.labels[0], LONGEST_LABEL)
+        dataset = shown(base.dataset, LONGEST_NAME)
         return f"Against {printable(name)} on {printable(dataset)}: {_queries(base)}"
 
     def _how(self) -> str:

@@ -144,7 +144,7 @@ class DiffCard(View):
         if not files:
             return "the same code"
         told = f"{files} file{'' if files == 1 else 's'} differ{'s' if files == 1 else ''}"
-        return f"{told}, {breaks} change{'' if breaks == 1 else 's'} that break" if breaks else told
+        return f"{told}, {breaks} breaking change{'' if breaks == 1 else 's'}" if breaks else told
 
     def __str__(self) -> str:
         diff = self.diff

@@ -108,7 +108,7 @@ def _broken(old: Feature, new: Feature) -> str:
     if old.feature_type != new.feature_type:
         return f"It was {old.feature_type}: stages that use it as that fail."
     if old.embedding_dim != new.embedding_dim:
-        return "Vectors of the two do not compare: every document is embedded again."
+        return "Vectors of the two do not compare: no document keeps those it has."
     if old.distance_metric != new.distance_metric:
         return "Scores mean something else: `min_score` and weighted fusion need new numbers."
     if set(old.labels) - set(new.labels):
