@@ -617,6 +617,7 @@ class TestCollections:
         host.work()
         keys = [o["object_id"] for o in ask("GET", f"/buckets/{bucket}/objects")["results"]]
         path = f"/collections/{collection}/trigger"
+        ask.refused(422, "BodyError", "POST", path, {"object_ids": []})
         for body, processed in [
             (None, 0), ({"dedup_strategy": "skip"}, 0), ({"dedup_strategy": "force"}, 3),
             ({"dedup_strategy": "replace", "object_ids": keys[:1]}, 1), ({"object_ids": keys}, 0),

@@ -75,7 +75,10 @@ class Batches:
         }
         if not collection.is_enabled:
             raise ConflictError(f"Collection {collection.name!r} is disabled: enable it first.")
-        objects = self._known(bucket, texts(body, "object_ids") or []) or None
+        chosen = texts(body, "object_ids")
+        if chosen == []:  # a caller's own selection, and nothing fell into it
+            raise BodyError.at("object_ids", "is empty. Leave it out for all objects.")
+        objects = None if chosen is None else self._known(bucket, chosen)
         with self._catalog.together():
             return self._submit(self._catalog.add_batch(bucket.bucket_id, objects, kept), None)
 
