@@ -4,7 +4,8 @@ Runs on the standard library alone. It makes the virtual environment, brings uv 
 uv install the project in editable mode under `constraints.txt`, with the build of torch that fits
 the machine. What pip is configured to use (find-links, indexes, certificates, proxy) is handed to
 uv, which does not read pip's configuration. Run it again at any time: a finished set-up is left
-alone in a fraction of a second, and an interrupted one is repaired.
+alone in a fraction of a second, and an interrupted one is repaired. With `--here` it installs into
+the environment of this Python instead, without what only tests and checks need, as an image wants.
 """
 
 # No `from __future__ import annotations`: an older Python must get as far as this message.
@@ -35,8 +36,10 @@ import builds
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = ROOT / ".ci"
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+HERE = "--here" in sys.argv[1:]
+VENV = Path(sys.prefix) if HERE else ROOT / ".venv"
+PYTHON = Path(sys.executable) if HERE else VENV / "bin" / "python"
+EXTRAS = "models,tutorials" if HERE else "models,tutorials,llm,dev"
 STAMP = VENV / "setup.stamp"
 UNFINISHED = VENV / "setup.unfinished"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -66,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--browser", action="store_true", help="what else tests use: Chromium, FFmpeg …"
     )
+    parser.add_argument("--here", action="store_true", help="into the environment of this Python")
     parser.add_argument("--device", choices=["cpu", "gpu"], help="instead of what is found")
     options = parser.parse_args(arguments)
     try:
@@ -86,13 +90,14 @@ def set_up(machine: builds.Machine) -> None:
     """Bring `.venv` to what pyproject.toml, the constraints and the machine ask for."""
     stamp = fingerprint(machine)
     if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == stamp:
-        print("Set-up is complete: .venv is what pyproject.toml and .ci/constraints.txt ask for.")
+        print(f"Set-up is complete: {VENV.name} has what pyproject.toml and the lock ask for.")
         return
     check_platform(machine)
     STAMP.unlink(missing_ok=True)
     start = time.monotonic()
-    with step(1, f"Virtual environment .venv with Python {platform.python_version()}"):
-        make_venv()
+    with step(1, f"Environment {VENV.name} with Python {platform.python_version()}"):
+        if not HERE:
+            make_venv()
     with step(2, "uv, which installs the rest"):
         run("pip", [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "uv"])
     pip = pip_configuration()
@@ -182,7 +187,7 @@ def install(choice: builds.Choice, pip: Mapping[str, str]) -> None:
     elif builds.is_other_torch(installed().get("torch", ""), choice):
         options.append("--reinstall-package=torch")
     UNFINISHED.touch()
-    target = f"{ROOT}[{choice.extra},models,tutorials,llm,dev]"
+    target = f"{ROOT}[{choice.extra},{EXTRAS}]"
     command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *options, "-e", target]
     try:
         run("uv", command, builds.uv_environment(pip, os.environ))

@@ -77,7 +77,7 @@ class BucketMagics(Magics):
     @argument(
         "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
     )
-    @argument("--engine", choices=["ray", "kernel"], default="ray", help="where the steps run")
+    @argument("--engine", choices=["ray", "kernel"], help="where the steps run: ray, where it fits")
     @argument("--force", action="store_true", help="compute what has not changed as well")
     @line_magic
     @tells_errors

@@ -155,7 +155,7 @@ class ExtractorMagics(Magics):
         }
         if options.full:
             with note_meanwhile(f"Testing {name} on Ray Data and Ray Serve …"):
-                return lab.test(name, rows, **given)
+                return lab.test(name, rows, engine="ray", **given)
         types = lab.extractor(name).manifest.supported_input_types
         if rows is None and types and not {"text", "string"} & set(types):
             return lab.test(name, engine="kernel", **given)

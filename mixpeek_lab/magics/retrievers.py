@@ -161,8 +161,8 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
     from mixpeek_lab.widgets.playground import Playground
 
     lab = current_lab()
-    with note_meanwhile(f"Deploying what {card.name} needs for its queries …"):
-        lab.serve(card.name)
+    with note_meanwhile(f"Making ready what {card.name} needs for its queries …"):
+        lab.prepare(card.name)
 
     def search(request: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = lab.execute(card.name, request, explain=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from mixpeek_lab.engines import choose_engine
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
 
@@ -46,6 +47,10 @@ def start_in_background() -> None:
     """Begin importing and starting what takes long, unless MIXPEEK_LAB_AUTOSTART is 0."""
     if os.environ.get("MIXPEEK_LAB_AUTOSTART", "1") == "0":
         print("Mixpeek Lab is loaded. `%lab start` starts Ray and the endpoint.")  # noqa: T201
+        return
+    engine = choose_engine()
+    if engine.name == "kernel":
+        print(f"Mixpeek Lab is loaded. It runs in this kernel, without Ray: {engine.why}.")  # noqa: T201
         return
     threading.Thread(target=lambda: current_lab().start(), daemon=True).start()
     print("Mixpeek Lab is loaded. Ray starts in the background: `%lab` shows how far.")  # noqa: T201

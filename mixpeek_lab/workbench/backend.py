@@ -13,13 +13,14 @@ from pathlib import Path
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
-from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
+from mixpeek_lab.retrievers import to_response
 from mixpeek_lab.workbench.addresses import (
     addressed,
     check_request,
     find_served,
     with_index,
 )
+from mixpeek_lab.workbench.asking import explained
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform import Host, Platform
@@ -74,19 +75,8 @@ class Backend:
 
     async def explain(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer holds every candidate of every leg."""
-        prepared, result = await self._search(retriever, {**body, "candidates": True})
-        documents = prepared.sources.fetch(candidate_ids(result))
-        terms = prepared.sources.terms(prepared.request.text or "")
         record = self._catalog.retriever(retriever)
-        told = {"retriever_id": record.retriever_id, "retriever_name": record.name}
-        explained = to_explain(result, documents)
-        return {
-            **explained,
-            **to_plan(result, prepared.spec),
-            **told,
-            "terms": terms,
-            "text_field": "data",
-        }
+        return explained(record, *await self._search(retriever, {**body, "candidates": True}))
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from mixpeek_lab.catalog import ExtractorRecord
 from mixpeek_lab.container import Container, SecretsHandle
-from mixpeek_lab.errors import ConflictError, InvalidInputError
+from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.harness import Loaded
 from mixpeek_lab.loader import BuiltPipeline, build_steps
 from mixpeek_lab.models import JSON
@@ -28,14 +28,7 @@ from mixpeek_lab.pipeline import (
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.secrets import SecretStore
 
-ENGINES = ("ray", "kernel")
 NO_PREPARE = "The package's `prepare` works on a Ray dataset: it was left out here."
-
-
-def demand_engine(engine: str) -> None:
-    """InvalidInputError where there is no engine of that name."""
-    if engine not in ENGINES:
-        raise InvalidInputError(f"There is no engine {engine!r}: it is ray or kernel.")
 
 
 @contextmanager

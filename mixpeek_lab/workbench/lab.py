@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from mixpeek_lab.archives import Packed
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
+from mixpeek_lab.engines import EngineName, choose_engine, demand_engine
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
 from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
@@ -21,13 +21,14 @@ from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.model_store import ModelStore
-from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult, Span
+from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
-from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
+from mixpeek_lab.workbench.asking import KernelSearch
+from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
@@ -60,7 +61,8 @@ class Lab(Measured, Versioned):
     is needed: `start` begins Ray and the endpoint in the background, and previews and searches
     in this process need neither. `num_cpus` and `num_gpus` bound what Ray may use (all there is).
     `port` is the endpoint's, on loopback (0: a free one); where a Ray Serve of yours runs already,
-    its own port is used.
+    its own port is used. `engine` says where it all runs: `ray`; `kernel`, in this process and
+    without an endpoint; `auto`, Ray where the memory suffices (`mixpeek_lab.engines`).
 
     A context manager: leaving it stops what runs. Errors are LabErrors: `mixpeek_lab.errors`.
     """
@@ -72,7 +74,9 @@ class Lab(Measured, Versioned):
         num_cpus: int | None = None,
         num_gpus: int | None = None,
         port: int = 0,
+        engine: Literal["auto", "ray", "kernel"] | None = None,
     ) -> None:
+        self.engine = choose_engine(engine)
         self._home = Home.open(home)
         self._catalog = Catalog(self._home.catalog)
         close_lost_runs(self._catalog, self._home)
@@ -86,6 +90,7 @@ class Lab(Measured, Versioned):
         self._kernel = KernelEngine(self._home.path)
         self._searcher = Searcher(self._catalog, self._home)
         self._services = KernelServices(self._catalog, self._home)
+        self._asking = KernelSearch(self._catalog, self._searcher, self._services, self._hub)
         self._running = threading.Lock()
         self._serving = threading.Lock()
         self._starter: threading.Thread | None = None
@@ -123,7 +128,10 @@ class Lab(Measured, Versioned):
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.
 
         What goes wrong in the background is in `status()`; with `wait` it is raised: EngineError.
+        Where the engine is the kernel, nothing has to start.
         """
+        if self.engine.name == "kernel":
+            return self.status()
         self._session.start()
         if wait and serve:
             self._start_endpoint()
@@ -162,7 +170,10 @@ class Lab(Measured, Versioned):
             serve = "Serve: waits for Ray"
         problems = filter(None, [check_installation()])
         deployed, work = tuple(self._endpoint.deployed), self.work.describe()
-        told = (self._session.describe(), serve, self.url, deployed, work, tuple(problems))
+        ray = self._session.describe()
+        if self.engine.name == "kernel" and self._session.state == "off":
+            ray, serve = f"Engine: this kernel, without Ray ({self.engine.why})", "Serve: not used"
+        told = (ray, serve, self.url, deployed, work, tuple(problems))
         return Status(self.home, *told)
 
     def __enter__(self) -> Lab:
@@ -252,21 +263,23 @@ class Lab(Measured, Versioned):
         rows: Source | None = None,
         *,
         parameters: Mapping[str, JSON] | None = None,
-        engine: Literal["ray", "kernel"] = "ray",
+        engine: EngineName | None = None,
         no_parity: str = "",
         on_result: OnResult | None = None,
     ) -> TestReport:
         """Test an extractor against its contract: its batch steps, its service, and both together.
 
         On `rows`, or on rows made from its manifest; in this process, then on Ray Data and on its
-        service deployed on Ray Serve (`engine="kernel"` stays in this process). `no_parity` says
-        why batch and realtime need not agree. Nothing of it stays: no documents, no deployment.
+        service deployed on Ray Serve (with the engine `kernel`, in this process alone).
+        `no_parity` says why batch and realtime need not agree. Nothing of it stays: no documents,
+        no deployment.
         """
-        demand_engine(engine)
+        engine = demand_engine(engine or self.engine.name)
         self._hub.settle()
         trial = Trial(self.extractor(name), self.home, self._kernel, parameters or {}, no_parity)
         if engine == "kernel":
             return trial.run(rows, lambda: trial.ask_here(self._services), None, on_result)
+        self.engine.demand_ray()
         self._session.wait()
         on_ray = trial.on(RayEngine(self._session, self.home))
         with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
@@ -324,17 +337,17 @@ class Lab(Measured, Versioned):
         analyzer: str | None = None,
         indexes: Mapping[str, IndexKind] | None = None,
         on_progress: OnProgress | None = None,
-        engine: Literal["ray", "kernel"] = "ray",
+        engine: EngineName | None = None,
         force: bool = False,
     ) -> RunReport:
         """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
 
         Only new and changed rows are computed; with `force`, all of them. `analyzer` and `indexes`
         (feature → flat, hnsw or ivf) say how it is indexed. Rows that fail are in the report and do
-        not stop the others.
+        not stop the others. `engine` is the lab's own where it is not given.
         InvalidInputError where the extractor's `parameter_schema` refuses the parameters.
         """
-        demand_engine(engine)
+        engine = demand_engine(engine or self.engine.name)
         self._hub.settle()
         record = self.extractor(extractor)
         target = target_collection(
@@ -397,17 +410,8 @@ class Lab(Measured, Versioned):
         RetrieverError, FilterError, NotFoundError; ExtractorError where that code fails.
         """
         request: dict[str, JSON] = {"inputs" if isinstance(query, Mapping) else "query": query}
-        prepared = self._searcher.prepare(retriever, {**request, **options})
-        if prepared.asks:
-            self._hub.settle()
-        begun = time.perf_counter()
-        vectors = self._services.embed(prepared)
-        milliseconds = (time.perf_counter() - begun) * 1e3
-        result = self._searcher.finish(prepared, vectors)
-        if prepared.embeds:
-            embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
-            result = replace(result, spans=(embedding, *result.spans))
-        return self._searcher.stage(prepared, result, self._services.ask)
+        _, result = self._asking.search(retriever, {**request, **options})
+        return result
 
     def infer(
         self,
@@ -470,12 +474,23 @@ class Lab(Measured, Versioned):
             self.deploy(service.extractor, service.digest)
         return f"{self.url}/v1/retrievers/{record.retriever_id}/execute"
 
+    def prepare(self, retriever: str) -> None:
+        """Make ready what the retriever's queries need: served, or loaded in this process."""
+        if self.engine.name == "kernel":
+            self._hub.settle()
+            self._asking.load(retriever)
+        else:
+            self.serve(retriever)
+
     def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
         """Execute a stored retriever through the running endpoint; the answer is its JSON.
 
         `body`: `{"query": "text", "limit": 10}`, `{"inputs": {…}}`, … With `explain`, every
-        candidate of every leg. EngineError while the endpoint or a service is down.
+        candidate of every leg. EngineError while the endpoint or a service is down. Where the
+        engine is the kernel, this process answers.
         """
+        if self.engine.name == "kernel" and not self._endpoint.is_up:
+            return self._asking.execute(retriever, body, explain=explain)
         method = "explain" if explain else "execute"
         services = self._searcher.services(retriever) if self._endpoint.is_up else []
         near = (services[0].extractor, services[0].digest) if services else None
@@ -515,6 +530,7 @@ class Lab(Measured, Versioned):
     def _start_endpoint(self) -> None:
         if self._endpoint.is_up:
             return
+        self.engine.demand_ray()
         self._session.wait()
         with self._serving:
             if self._session.state != "ready":

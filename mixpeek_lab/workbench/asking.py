@@ -1,0 +1,69 @@
+"""Searches in this process: by the kernel's own services, without Ray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mixpeek_lab.catalog import Catalog, RetrieverRecord
+from mixpeek_lab.models import JSON, SearchResult, Span
+from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
+from mixpeek_lab.workbench.kernel_services import KernelServices
+from mixpeek_lab.workbench.network import HubCheck
+from mixpeek_lab.workbench.search import Prepared, Searcher
+
+
+class KernelSearch:
+    """Embeds a query with the services of this process, and finishes the search."""
+
+    def __init__(
+        self, catalog: Catalog, searcher: Searcher, services: KernelServices, hub: HubCheck
+    ) -> None:
+        self._catalog, self._searcher = catalog, searcher
+        self._services, self._hub = services, hub
+
+    def search(
+        self, retriever: str | Mapping[str, JSON], request: Mapping[str, JSON]
+    ) -> tuple[Prepared, SearchResult]:
+        """What was asked, and what was found. Errors as for `Lab.search`."""
+        prepared = self._searcher.prepare(retriever, request)
+        if prepared.asks:
+            self._hub.settle()
+        begun = time.perf_counter()
+        vectors = self._services.embed(prepared)
+        milliseconds = (time.perf_counter() - begun) * 1e3
+        result = self._searcher.finish(prepared, vectors)
+        if prepared.embeds:
+            embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
+            result = replace(result, spans=(embedding, *result.spans))
+        return prepared, self._searcher.stage(prepared, result, self._services.ask)
+
+    def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool) -> dict[str, Any]:
+        """The answer of a stored retriever, in the format of the endpoint."""
+        record = self._catalog.retriever(retriever)
+        if explain:
+            return explained(record, *self.search(retriever, {**body, "candidates": True}))
+        prepared, result = self.search(retriever, body)
+        answer = to_response(result, prepared.spec, prepared.request)
+        return {"retriever_id": record.retriever_id, **answer}
+
+    def load(self, retriever: str) -> None:
+        """Load what the retriever's queries need. ExtractorError where its code does not load."""
+        for service in self._searcher.services(retriever):
+            self._services.loaded(service)
+
+
+def explained(record: RetrieverRecord, prepared: Prepared, result: SearchResult) -> dict[str, JSON]:
+    """The answer of a search that holds every candidate of every leg, as a playground takes it."""
+    documents = prepared.sources.fetch(candidate_ids(result))
+    terms = prepared.sources.terms(prepared.request.text or "")
+    return {
+        **to_explain(result, documents),
+        **to_plan(result, prepared.spec),
+        "retriever_id": record.retriever_id,
+        "retriever_name": record.name,
+        "terms": terms,
+        "text_field": "data",
+    }
