@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from bge_checkpoint import make_bge_base
@@ -21,6 +22,10 @@ os.environ.pop("MIXPEEK_LAB_TOKEN", None)
 
 from mixpeek_lab.source import ExtractorSource, read_source  # noqa: E402 - after the environment
 from mixpeek_lab.workbench import Lab  # noqa: E402
+
+if TYPE_CHECKING:  # the API is not for every test
+    from platform_client import Client
+    from platform_host import Host
 
 
 @pytest.fixture
@@ -44,6 +49,23 @@ def kernel_lab(home: Path) -> Lab:
     lab = Lab(home)
     lab.load(HASH_EMBEDDER)
     return lab
+
+
+@pytest.fixture
+def host(home: Path) -> Host:
+    """The platform of a lab with `hash_embedder`, without Ray; `host.work()` does what waits."""
+    from platform_host import Host
+
+    Lab(home).load(HASH_EMBEDDER)
+    return Host(home)
+
+
+@pytest.fixture
+def ask(home: Path, host: Host) -> Client:
+    """A client of that platform's API."""
+    from platform_host import client_of
+
+    return client_of(home, host)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,17 @@ from mixpeek_lab.source import ExtractorSource
 
 TEXTS = ["river boat", "money bank", "fox tree"]
 EXTRACTOR = {"feature_extractor_name": "hash_embedder", "version": "1.0.0"}
+URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
+RETRIEVER = {
+    "retriever_name": "find",
+    "stages": [
+        {
+            "stage_type": "search",
+            "stage_id": "s",
+            "feature_search": {"feature_uri": URI, "limit": 9},
+        }
+    ],
+}
 
 SECONDS = 120
 """For a machine with a great deal else to do."""

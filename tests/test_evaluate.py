@@ -13,10 +13,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from packages import HASH_EMBEDDER
 from platform_client import Client
-from starlette.testclient import TestClient
-from test_api import LocalServices
+from platform_host import LocalServices, client_of
 
-from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
@@ -365,10 +363,9 @@ def test_the_command_evaluates_compares_and_lists(place, lab, beir, tmp_path, ca
 
 @pytest.fixture
 def ask(lab: Lab, place: Path) -> Iterator[Client]:
-    with TestClient(
-        create_app(Backend(place, LocalServices(place)), "t"), base_url="http://127.0.0.1"
-    ) as http:
-        yield Client(http, "t")
+    client = client_of(place, LocalServices(place))
+    with client.http:  # one event loop for all requests: evaluations go on between them
+        yield client
 
 
 def dataset(name: str, **changes):

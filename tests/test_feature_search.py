@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from packages import HASH_EMBEDDER
+from platform_host import LocalServices
 from starlette.testclient import TestClient
-from test_api import TOKEN, LocalServices
+from test_api import TOKEN
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.errors import InvalidInputError, RetrieverError, VectorError

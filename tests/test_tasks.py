@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from packages import HASH_EMBEDDER, TEXT_STATS, WORD_RERANKER
-from platform_client import TEXTS, Client, collected, documents, filled, upload
-from test_platform_api import RETRIEVER, Host, client_of
+from platform_client import RETRIEVER, TEXTS, Client, collected, documents, filled, upload
+from platform_host import Host
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import EngineError
@@ -38,17 +38,6 @@ class Interrupted(KernelEngine):
         computed = list(blocks)
         self._happens()
         return (block for block in computed), notes
-
-
-@pytest.fixture
-def host(home: Path) -> Host:
-    Lab(home).load(HASH_EMBEDDER)
-    return Host(home)
-
-
-@pytest.fixture
-def ask(home: Path, host: Host) -> Client:
-    return client_of(home, host)
 
 
 def task_of(ask: Client, collection: str) -> Any:
