@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from packages import HASH_EMBEDDER
+from filled_labs import fill
 from platform_host import LocalServices
 
 from mixpeek_lab.api import create_app
@@ -61,10 +61,7 @@ PUBLIC = {
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lab's home with the collection `filings`."""
     place = tmp_path_factory.mktemp("api") / "home"
-    lab = Lab(place)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "filings", engine="kernel")
+    fill(Lab(place), ROWS, "filings")
     return place
 
 

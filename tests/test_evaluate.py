@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filled_labs import fill
 from IPython.core.interactiveshell import InteractiveShell
 from packages import HASH_EMBEDDER
 from platform_client import Client
@@ -40,10 +41,7 @@ BM25 = {"collection": "docs", "searches": [{"lexical": True, "name": "bm25"}]}
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("evaluate") / "home"
-    lab = Lab(home)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
+    lab = fill(Lab(home), ROWS)
     lab.retriever("words", BM25)
     lab.retriever("both", {**BM25, "searches": [{"lexical": True}, {"feature": "hash_embedding"}]})
     lab.retriever("best", {**BM25, "searches": [{"lexical": True, "top_k": 1}]})

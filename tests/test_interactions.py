@@ -7,15 +7,14 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from packages import HASH_EMBEDDER
-from platform_client import Client
+from filled_labs import fill
+from platform_client import URI, Client
 from platform_host import LocalServices, client_of
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.fusion import thompson_samples
 from mixpeek_lab.workbench import Lab
 
-URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
 ROWS = [
     {"_id": f"r{i}", "text": text}
     for i, text in enumerate(["river boat", "money bank", "river stone", "fox tree", "night ship"])
@@ -30,10 +29,7 @@ LEARNED = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("interactions") / "home"
-    lab = Lab(home)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
+    fill(Lab(home), ROWS)
     return home
 
 

@@ -247,7 +247,7 @@ def test_an_error_in_the_consumer_stops_the_actors(lab):
 
 
 SIGINT = """
-import json, os, sys, threading, time
+import json, sys
 from pathlib import Path
 from mixpeek_lab.workbench import Lab
 
@@ -256,9 +256,9 @@ def main():
     lab = Lab(home, num_cpus=2)
     lab.load(folder)
     lab.bucket("b", [f"t{n}" for n in range(60)])
-    lab.process("b", "hash_embedder", "c")
+    lab.process("b", "hash_embedder", "c", engine="kernel")
     old = lab.collection("c")
-    time.sleep(4)  # the first run's workers are gone: those that show now are the second's
+    lab.start(serve=False, wait=True)
     print("ready", flush=True)
     try:
         lab.process("b", "hash_embedder", "c", parameters={"seconds": 3})

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 from packages import HASH_EMBEDDER, TEXT_STATS, WORD_RERANKER
-from platform_client import RETRIEVER, TEXTS, Client, collected, documents, filled, upload
+from platform_client import (
+    EXTRACTORS,
+    RETRIEVER,
+    TEXTS,
+    Client,
+    collected,
+    documents,
+    filled,
+    upload,
+)
 from platform_host import Host
 
 from mixpeek_lab.catalog import Catalog
@@ -18,8 +27,6 @@ from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.processing import Processing
-
-EXTRACTORS = "/namespaces/default/extractors"
 
 
 class Died(BaseException):
