@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from packages import HASH_EMBEDDER
 from probes import probe
+from ray_workers import gone, workers
 from seed import FIXTURES
-from test_pipeline_ray import gone, workers
 
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError

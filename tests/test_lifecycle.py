@@ -250,7 +250,7 @@ def test_what_ends_its_process_each_time_is_given_up(served: Lab, ask: Client) -
 
 def test_work_survives_what_is_killed(served: Lab, ask: Client) -> None:
     chance = random.Random(4)
-    texts = [f"{n}, {chance.uniform(0, 0.6):.2f} s" for n in range(8)]
+    texts = [f"{n}, {chance.uniform(0, 0.6):.2f} s" for n in range(5)]
     bucket = filled(ask, "killed", texts[:1])
     collection = collected(ask, bucket, "killed-docs", feature_extractor_name="slow")
     tasks = {ask("GET", f"/collections/{collection}")["task_id"]}

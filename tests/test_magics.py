@@ -12,6 +12,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from media_files import png, wav
 from packages import HASH_EMBEDDER
+from ray_workers import gone, workers
 
 import mixpeek_lab
 from mixpeek_lab.magics import session
@@ -637,7 +638,6 @@ def test_an_error_is_an_error_for_whoever_runs_the_notebook(home):
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
 def test_a_kernel_with_ray(home):
     """Loading is quick, a run can be interrupted, and no cell holds a word of Ray's."""
     kernel = Kernel(kernel_environment(home))
@@ -648,10 +648,10 @@ def test_a_kernel_with_ray(home):
         assert time.perf_counter() - begun < 0.3
         (said,) = [content["text"] for kind, content in messages if kind == "stream"]
         assert len(said.strip().splitlines()) == 1
-        kernel.run("import os; pid = os.getpid()")
         kernel.run(f"%extractor load {HASH_EMBEDDER}")
         kernel.run("rows = [f'row {n}' for n in range(600)]")
         kernel.run("%bucket docs rows")
+        kernel.run("%process docs hash_embedder --engine kernel")
         interrupt_a_run(kernel)
         finish_a_run(kernel)
         _, messages = kernel.run("%lab stop")
@@ -662,8 +662,11 @@ def test_a_kernel_with_ray(home):
         kernel.close()
 
 
+MADE = "%inspect SELECT count(*), any_value(_run_id) FROM docs_hash_embedder"
+
+
 def interrupt_a_run(kernel):
-    sent = []
+    sent, made = [], text_of(kernel.run(MADE)[1])
 
     def when_rows_are_done(message):
         state = message["content"].get("data", {}).get("state", {}).get("state", {})
@@ -682,8 +685,11 @@ def interrupt_a_run(kernel):
     assert len(error["traceback"]) == 1
     assert "of 600 rows" in error["evalue"]
     assert not [content for kind, content in messages if kind == "stream"]
+    # IPython holds the traceback: the actors are gone all the same.
+    assert gone(lambda: workers(kernel.manager.provisioner.pid))
     _, messages = kernel.run("%inspect SELECT state FROM runs")
     assert "interrupted" in text_of(messages)
+    assert text_of(kernel.run(MADE)[1]) == made, "what was there before is kept"
 
 
 def finish_a_run(kernel):

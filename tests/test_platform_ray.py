@@ -88,7 +88,7 @@ def test_code_that_does_not_load_fails_with_its_line(
     ask("POST", f"{path}/deploy")
     answer = status(ask, path, "FAILED", "DEPLOYED")
     assert answer["status"] == "FAILED"
-    assert "realtime.py:" in answer["error"]
+    assert "setup() failed at realtime.py:" in answer["error"]
     assert "ZeroDivisionError" in answer["error"]
     assert ask("GET", path)["error"] == answer["error"]
     assert not any(d.endswith(done["code_hash"][:12]) for d in served.status().deployed)
