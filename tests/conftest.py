@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # the API is not for every test
 
 
 _bring_up = RaySession._bring_up
+_refused: list[str] = []
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,10 +46,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let no test start Ray that is not marked so: `make test` runs those that are apart."""
 
     def refuse(_: RaySession) -> None:
-        raise RuntimeError(f"{item.nodeid} starts Ray: mark it with @pytest.mark.ray.")
+        _refused.append(f"{item.nodeid} starts Ray: mark it with @pytest.mark.ray.")
+        raise RuntimeError(_refused[-1])
 
     is_marked = item.get_closest_marker("ray") is not None
     RaySession._bring_up = _bring_up if is_marked else refuse  # type: ignore[method-assign]
+
+
+def pytest_runtest_teardown() -> None:
+    """Fail what did so in the background, and did not see the refusal."""
+    if _refused:
+        pytest.fail(_refused.pop(), pytrace=False)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
@@ -642,10 +643,12 @@ def test_a_kernel_with_ray(home):
     """Loading is quick, a run can be interrupted, and no cell holds a word of Ray's."""
     kernel = Kernel(kernel_environment(home))
     try:
-        kernel.run("1 + 1")
-        begun = time.perf_counter()
+        kernel.run("import time; begun = time.perf_counter(), time.thread_time()")
         _, messages = kernel.run("%load_ext mixpeek_lab")
-        assert time.perf_counter() - begun < 0.3
+        _, told = kernel.run("time.perf_counter() - begun[0], time.thread_time() - begun[1]")
+        waited, worked = json.loads(text_of(told).translate({ord("("): "[", ord(")"): "]"}))
+        assert worked < 0.3
+        assert waited < 3, "Ray takes longer: it was waited for"
         (said,) = [content["text"] for kind, content in messages if kind == "stream"]
         assert len(said.strip().splitlines()) == 1
         kernel.run(f"%extractor load {HASH_EMBEDDER}")
@@ -679,7 +682,7 @@ def interrupt_a_run(kernel):
     )
     assert sent, messages
     assert status == "error"
-    assert time.perf_counter() - sent[0] < 5
+    assert time.perf_counter() - sent[0] < 10, "a batch takes 16 s: it was waited for"
     (error,) = [content for kind, content in messages if kind == "error"]
     assert error["ename"] == "KeyboardInterrupt"
     assert len(error["traceback"]) == 1

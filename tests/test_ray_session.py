@@ -28,7 +28,7 @@ WORK = """
     begun = time.perf_counter()
     session.start()
     session.start()
-    assert time.perf_counter() - begun < 0.5
+    assert time.perf_counter() - begun < 2
     assert session.describe().startswith("Ray: starting (")
     session.wait()
     assert session.describe() == "Ray: ready (2 CPUs, no GPU)", session.describe()
@@ -127,7 +127,8 @@ def test_nothing_is_printed_and_a_killed_process_leaves_no_process_behind():
         children = family(process.pid)
         assert any("raylet" in child.name() for child in children)
         process.terminate()
-        assert process.communicate(timeout=30) == ("", "")
+        out, err = process.communicate(timeout=30)
+        assert (out, err.partition("*** SIGTERM")[0]) == ("", "")  # where Ray's own handler tells
         assert alive(children) == []
     finally:
         process.kill()
@@ -139,6 +140,12 @@ def test_stopping_while_it_starts_tells_those_who_wait():
     process = start(STOPPED_EARLY)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (0, "end\n"), err
+
+
+def test_importing_ray_compiles_no_grammar():
+    """jsonschema from 4.25 on may do so: a second more in each of Ray's processes, ten a start."""
+    code = "import sys, ray; assert not {'lark', 'rfc3987_syntax'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 class Busy(RaySession):

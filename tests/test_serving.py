@@ -301,7 +301,7 @@ class TestReplica:
             monkeypatch.setenv(name, os.environ.get(name, ""))  # the replica sets its process's
         text = hash_source.text("realtime.py")
         assert text is not None
-        slow = "    def infer(self, inputs, parameters):\n        __import__('time').sleep(0.5)"
+        slow = "    def infer(self, inputs, parameters):\n        __import__('time').sleep(3)"
         text = text.replace("    async def infer(self, inputs, parameters):", slow)
         source = hash_source.with_file("realtime.py", text)
         backend = "mixpeek_lab.workbench.backend:Backend"
@@ -318,7 +318,7 @@ class TestReplica:
 
         checks, waited, answer = asyncio.run(asked())
         assert checks == [{"ok": True}, {"ok": []}]
-        assert waited < 0.3
+        assert waited < 2
         assert len(answer_of(answer)["embedding"]) == 16
 
 
