@@ -28,7 +28,7 @@ os.environ.pop("MIXPEEK_LAB_TOKEN", None)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from mixpeek_lab.ray_session import RaySession  # noqa: E402 - after the environment
+from mixpeek_lab.ray_session import session  # noqa: E402 - after the environment
 from mixpeek_lab.source import ExtractorSource, read_source  # noqa: E402
 from mixpeek_lab.workbench import Lab  # noqa: E402
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # the API is not for every test
     from platform_host import Host
 
 
-_bring_up = RaySession._bring_up
+_set_environment = session._set_environment
 _refused: list[str] = []
 
 
@@ -45,18 +45,21 @@ _refused: list[str] = []
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let no test start Ray that is not marked so: `make test` runs those that are apart."""
 
-    def refuse(_: RaySession) -> None:
+    def refuse() -> None:
         _refused.append(f"{item.nodeid} starts Ray: mark it with @pytest.mark.ray.")
         raise RuntimeError(_refused[-1])
 
     is_marked = item.get_closest_marker("ray") is not None
-    RaySession._bring_up = _bring_up if is_marked else refuse  # type: ignore[method-assign]
+    session._set_environment = _set_environment if is_marked else refuse
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Fail what did so in the background, and did not see the refusal."""
-    if _refused:
-        pytest.fail(_refused.pop(), pytrace=False)
+    told = "\n".join(_refused)
+    _refused.clear()
+    if told:
+        pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture
