@@ -27,7 +27,8 @@ check: setup ## formatting, lint, types and layers
 
 # Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
 # last lines are the summary of the tests. What starts no Ray runs in several processes, a file at a
-# time; the rest after it, in one: they share a Ray, and tests with limits on time are among them.
+# time; what does, in two, each with a Ray that its tests share; what measures times, and what
+# drives a browser, alone.
 test: export HF_HUB_OFFLINE := 1
 test: ## check, then the notebooks and the tests (with Chromium, where it may be installed)
 	@$(SETUP) --browser
@@ -36,7 +37,8 @@ test: ## check, then the notebooks and the tests (with Chromium, where it may be
 	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
 	--nbval-cell-timeout=300; fi
 	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest tests -m "ray or browser"
+	$(BIN)/python -m pytest tests -m ray --ignore tests/benchmarks --ignore tests/browser -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/benchmarks tests/browser -m "ray or browser"
 
 bench: export HF_HUB_OFFLINE := 1
 bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA=path

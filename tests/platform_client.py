@@ -5,18 +5,33 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
 from mixpeek_lab.source import ExtractorSource
+from mixpeek_lab.workbench import Lab
 
+EXTRACTORS = "/namespaces/default/extractors"
 TEXTS = ["river boat", "money bank", "fox tree"]
 EXTRACTOR = {"feature_extractor_name": "hash_embedder", "version": "1.0.0"}
+URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
+RETRIEVER = {
+    "retriever_name": "find",
+    "stages": [
+        {
+            "stage_type": "search",
+            "stage_id": "s",
+            "feature_search": {"feature_uri": URI, "limit": 9},
+        }
+    ],
+}
 
-SECONDS = 120
+SECONDS = 240
 """For a machine with a great deal else to do."""
 
 
@@ -52,6 +67,13 @@ class Client:
                     {"name": name, **({"version": version} if version else {})})  # fmt: skip
         assert self.http.put(made["presigned_url"], content=archive).status_code == 200
         return self("POST", f"/namespaces/default/extractors/uploads/{made['upload_id']}/confirm")
+
+
+@contextmanager
+def asking(lab: Lab) -> Iterator[Client]:
+    """A client of the lab's endpoint, over HTTP."""
+    with httpx.Client(base_url=lab.url, timeout=60) as http:
+        yield Client(http, lab.token)
 
 
 def zipped(source: ExtractorSource, folder: str | None = None, **changes: str) -> bytes:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from packages import HASH_EMBEDDER
+from filled_labs import fill
+from platform_host import LocalServices
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import EngineError, ExtractorRunError
-from mixpeek_lab.loader import load_service
 from mixpeek_lab.version import __version__
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
@@ -58,37 +57,11 @@ PUBLIC = {
 }
 
 
-class LocalServices:
-    """Extractor services in this process: what Ray Serve's handles are to the gateway."""
-
-    def __init__(self, home: Path) -> None:
-        self._home, self._catalog = home, Catalog(home / "catalog.sqlite")
-        self.is_up = True
-
-    async def infer(
-        self, name: str, digest: str, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        if not self.is_up:
-            raise EngineError("not deployed")
-        if inputs.get("text") == "FAIL":
-            raise ExtractorRunError("realtime.py:8: ValueError: cannot embed")
-        if inputs.get("text") == "BUG":
-            raise ZeroDivisionError("a secret of the lab's own")
-        source = self._catalog.extractor(name, digest=digest).source
-        return await load_service(source, self._home).infer(inputs, parameters)
-
-    def services(self) -> dict[tuple[str, str], tuple[str, str]]:
-        return {}
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lab's home with the collection `filings`."""
     place = tmp_path_factory.mktemp("api") / "home"
-    lab = Lab(place)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "filings", engine="kernel")
+    fill(Lab(place), ROWS, "filings")
     return place
 
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from llm_servers import KEY, ProtocolServer
 from packages import HASH_EMBEDDER, SENTENCE_WRITER
+from platform_host import LocalServices
 from starlette.testclient import TestClient
-from test_api import TOKEN, LocalServices
+from test_api import TOKEN
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.errors import (

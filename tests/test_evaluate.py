@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filled_labs import fill
 from IPython.core.interactiveshell import InteractiveShell
 from packages import HASH_EMBEDDER
 from platform_client import Client
-from starlette.testclient import TestClient
-from test_api import LocalServices
+from platform_host import LocalServices, client_of
 
-from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
@@ -42,10 +41,7 @@ BM25 = {"collection": "docs", "searches": [{"lexical": True, "name": "bm25"}]}
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("evaluate") / "home"
-    lab = Lab(home)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
+    lab = fill(Lab(home), ROWS)
     lab.retriever("words", BM25)
     lab.retriever("both", {**BM25, "searches": [{"lexical": True}, {"feature": "hash_embedding"}]})
     lab.retriever("best", {**BM25, "searches": [{"lexical": True, "top_k": 1}]})
@@ -365,10 +361,9 @@ def test_the_command_evaluates_compares_and_lists(place, lab, beir, tmp_path, ca
 
 @pytest.fixture
 def ask(lab: Lab, place: Path) -> Iterator[Client]:
-    with TestClient(
-        create_app(Backend(place, LocalServices(place)), "t"), base_url="http://127.0.0.1"
-    ) as http:
-        yield Client(http, "t")
+    client = client_of(place, LocalServices(place))
+    with client.http:  # one event loop for all requests: evaluations go on between them
+        yield client
 
 
 def dataset(name: str, **changes):

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filled_labs import fill
 from packages import HASH_EMBEDDER
+from platform_host import LocalServices
 from starlette.testclient import TestClient
-from test_api import TOKEN, LocalServices
+from test_api import TOKEN
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.errors import InvalidInputError, RetrieverError, VectorError
@@ -57,10 +59,7 @@ ROWS = rows(COUNT, Random(SEED))
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lab's home with `docs`, `others` (by the same code) and `chunks` (other parameters)."""
     place = tmp_path_factory.mktemp("search") / "home"
-    lab = Lab(place)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
+    lab = fill(Lab(place), ROWS)
     lab.bucket("few", [{"_id": "o0", "text": "river boat wing"}, {"_id": "o1", "text": "fox"}])
     lab.process("few", "hash_embedder", "others", engine="kernel")
     lab.process("few", "hash_embedder", "chunks", parameters={"chunk": True}, engine="kernel")

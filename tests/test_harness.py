@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from packages import HASH_EMBEDDER
 from probes import probe
+from ray_workers import gone, workers
 from seed import FIXTURES
-from test_pipeline_ray import gone, workers
 
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError
@@ -631,14 +631,13 @@ class TestCommand:
 
 
 @pytest.fixture(scope="module")
-def served(lab, tmp_path_factory):
-    """A lab of its own on the tests' Ray."""
+def served(served_lab, tmp_path_factory):
+    """A lab of its own on the tests' Ray and Serve."""
     with Lab(tmp_path_factory.mktemp("harness") / "home") as own:
         yield own
 
 
 @pytest.mark.ray
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
 class TestOnRay:
     def test_batch_on_ray_data_and_realtime_on_ray_serve(self, served, tmp_path, monkeypatch):
         monkeypatch.setenv("HARNESS_TEST_KERNEL", "1")  # which Ray's workers do not have

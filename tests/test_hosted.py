@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hosted_servers import Recorded, served
 from packages import FIXTURES, HASH_EMBEDDER
+from platform_host import Host
 from probes import load_probe
-from test_platform_api import Host
 from test_versions import NAME, TEXTS, define, edited
 
 from mixpeek_lab.api import create_app

@@ -11,21 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packages import HASH_EMBEDDER
-from platform_client import EXTRACTOR, Client, filled
-from test_platform_api import RETRIEVER, TOKEN, Host, client_of
+from platform_client import EXTRACTOR, RETRIEVER, Client, filled
+from platform_host import TOKEN, Host, client_of
 
 from mixpeek_lab.api import create_app
-from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.platform.buckets import Buckets
 
 BODY = {"bucket_name": "once", "blob_schema": {"body": {"type": "text"}}}
-
-
-@pytest.fixture
-def ask(home: Path) -> Client:
-    Lab(home).load(HASH_EMBEDDER)
-    return client_of(home, Host(home))
 
 
 def post(ask: Client, key: str, body: Any = BODY, path: str = "/buckets", **headers: str) -> Any:

@@ -7,18 +7,14 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from packages import HASH_EMBEDDER
-from platform_client import Client
-from starlette.testclient import TestClient
-from test_api import LocalServices
+from filled_labs import fill
+from platform_client import URI, Client
+from platform_host import LocalServices, client_of
 
-from mixpeek_lab.api import create_app
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.fusion import thompson_samples
 from mixpeek_lab.workbench import Lab
-from mixpeek_lab.workbench.backend import Backend
 
-URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
 ROWS = [
     {"_id": f"r{i}", "text": text}
     for i, text in enumerate(["river boat", "money bank", "river stone", "fox tree", "night ship"])
@@ -33,10 +29,7 @@ LEARNED = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("interactions") / "home"
-    lab = Lab(home)
-    lab.load(HASH_EMBEDDER)
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
+    fill(Lab(home), ROWS)
     return home
 
 
@@ -50,10 +43,9 @@ def lab(place: Path) -> Lab:
 
 @pytest.fixture
 def ask(lab: Lab, place: Path) -> Iterator[Client]:
-    with TestClient(
-        create_app(Backend(place, LocalServices(place)), "t"), base_url="http://127.0.0.1"
-    ) as http:
-        yield Client(http, "t")
+    client = client_of(place, LocalServices(place))
+    with client.http:  # one event loop for all requests: evaluations go on between them
+        yield client
 
 
 def told(lab: Lab, **options):

@@ -155,6 +155,7 @@ def build_steps(extractor_request=None, container=None, **kwargs):
     assert kernel_lab.process("io", "probe", "answers", engine="kernel").processed == 1
 
 
+@pytest.mark.ray
 def test_ray_tells_and_tries_again_too(lab, tmp_path):
     service = Service(lab, tmp_path, ONE_EACH)
     report = service.process("ray")

@@ -18,7 +18,9 @@ import psutil
 import pytest
 from packages import HASH_EMBEDDER, TEXT_STATS
 from platform_client import (
+    EXTRACTORS,
     Client,
+    asking,
     collected,
     documents,
     ended,
@@ -35,14 +37,8 @@ from probes import load_probe
 from mixpeek_lab.source import ExtractorSource, read_source
 from mixpeek_lab.workbench import Lab
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.filterwarnings(
-        "ignore::pydantic.warnings.PydanticDeprecatedSince20"
-    ),  # Serve's own
-]
+pytestmark = pytest.mark.ray
 
-EXTRACTORS = "/namespaces/default/extractors"
 LIMIT = 40.0
 """Seconds that a service may take to load here."""
 REQUESTS, CLIENTS = 2000, 8
@@ -76,8 +72,8 @@ def pids(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory, pids: Path) -> Iterator[Lab]:
-    """A lab of its own on the tests' Ray, with its endpoint up."""
+def served(served_lab: Lab, tmp_path_factory: pytest.TempPathFactory, pids: Path) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray and Serve, with its endpoint up."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIXPEEK_LAB_DEPLOY_SECONDS", str(LIMIT))
         own = Lab(tmp_path_factory.mktemp("lifecycle") / "home")
@@ -93,8 +89,8 @@ def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory, pids: Path) -> It
 
 @pytest.fixture
 def ask(served: Lab) -> Iterator[Client]:
-    with httpx.Client(base_url=served.url, timeout=60) as http:
-        yield Client(http, served.token)
+    with asking(served) as client:
+        yield client
 
 
 def service(version: str, load: str = "pass", health: str = "pass") -> ExtractorSource:
@@ -125,8 +121,7 @@ def deployed(ask: Client, source: ExtractorSource, *wanted: str) -> str:
 @pytest.fixture(scope="module")
 def hanging(served: Lab) -> str:
     """A service that never comes up, from now on."""
-    with httpx.Client(base_url=served.url, timeout=60) as http:
-        ask = Client(http, served.token)
+    with asking(served) as ask:
         path = uploaded(ask, service("1", load="time.sleep(3600)"), "hanging")
         ask("POST", f"{path}/deploy")
         status(ask, path, "IN_PROGRESS")
@@ -255,7 +250,7 @@ def test_what_ends_its_process_each_time_is_given_up(served: Lab, ask: Client) -
 
 def test_work_survives_what_is_killed(served: Lab, ask: Client) -> None:
     chance = random.Random(4)
-    texts = [f"{n}, {chance.uniform(0, 0.6):.2f} s" for n in range(8)]
+    texts = [f"{n}, {chance.uniform(0, 0.6):.2f} s" for n in range(5)]
     bucket = filled(ask, "killed", texts[:1])
     collection = collected(ask, bucket, "killed-docs", feature_extractor_name="slow")
     tasks = {ask("GET", f"/collections/{collection}")["task_id"]}

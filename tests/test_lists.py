@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import pytest
-from packages import HASH_EMBEDDER
-from platform_client import Client, collected, filled, upload
-from test_platform_api import RETRIEVER, Host, client_of
+from platform_client import RETRIEVER, Client, collected, filled, upload
+from platform_host import Host
 
 from mixpeek_lab.errors import NotFoundError
-from mixpeek_lab.workbench import Lab
 
 SCHEMA = {"body": {"type": "text"}}
-
-
-@pytest.fixture
-def host(home: Path) -> Host:
-    Lab(home).load(HASH_EMBEDDER)
-    return Host(home)
-
-
-@pytest.fixture
-def ask(home: Path, host: Host) -> Client:
-    return client_of(home, host)
 
 
 def made(ask: Client, *names: str) -> None:

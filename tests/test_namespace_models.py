@@ -358,8 +358,7 @@ def test_each_lab_of_a_process_has_its_own_weights(tmp_path):
 
 
 @pytest.mark.ray
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
-def test_workers_and_the_replica_load_from_the_labs_home(lab, tmp_path, file):
+def test_workers_and_the_replica_load_from_the_labs_home(served_lab, tmp_path, file):
     checkpoints.make_e5()
     with Lab(tmp_path / "home") as own:
         own.models.add(file, "linear")

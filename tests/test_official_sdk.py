@@ -6,8 +6,7 @@ between.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ import pytest
 from langchain_mixpeek import MixpeekRetriever
 from mixpeek import api, models
 from packages import HASH_EMBEDDER
+from platform_client import EXTRACTOR, URI, until
 
 from mixpeek_lab.workbench import Lab
 
@@ -24,11 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Serve's own, and the client's
 ]
 
-URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
-SECONDS = 120
-"""For a machine with a great deal else to do."""
 ENDED = ("COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELED")
-EXTRACTOR = {"feature_extractor_name": "hash_embedder", "version": "1.0.0"}
 STAGE = {
     "stage_name": "find", "stage_type": "filter",
     "config": {
@@ -45,8 +41,8 @@ STAGE = {
 
 
 @pytest.fixture(scope="module")
-def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own on the tests' Ray, with its endpoint up and an extractor that is served."""
+def served(served_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray and Serve, with an extractor that is served."""
     with Lab(tmp_path_factory.mktemp("official") / "home") as own:
         own.load(HASH_EMBEDDER)
         own.start(wait=True)
@@ -64,15 +60,6 @@ def generated(served: Lab) -> Iterator[mixpeek.ApiClient]:
 @pytest.fixture
 def high(served: Lab) -> mixpeek.Mixpeek:
     return mixpeek.Mixpeek(served.token, namespace="default", base_url=f"{served.url}/v1")
-
-
-def until(ask: Callable[[], Any], is_done: Callable[[Any], bool]) -> Any:
-    """The first answer that is done."""
-    end = time.monotonic() + SECONDS
-    while not is_done(answer := ask()):
-        assert time.monotonic() < end, answer
-        time.sleep(0.05)
-    return answer
 
 
 def a_bucket(client: Any, name: str) -> Any:

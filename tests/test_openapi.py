@@ -15,9 +15,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from packages import HASH_EMBEDDER
-from platform_client import EXTRACTOR, collected, filled
+from platform_client import EXTRACTOR, RETRIEVER, URI, collected, filled
+from platform_host import TOKEN, Host, client_of
 from schemathesis.specs.openapi import checks
-from test_platform_api import RETRIEVER, TOKEN, URI, Host, client_of
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.api.openapi import OPERATIONS

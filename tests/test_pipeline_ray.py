@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
-import time
 
-import psutil
 import pytest
 import ray
-from packages import HASH_EMBEDDER
 from probes import load_probe
+from ray_workers import gone, workers
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.workbench import Lab
@@ -43,18 +38,6 @@ def build_steps(extractor_request, **kwargs):
         StepDefinition(service_class=Second, condition=RowCondition.IS_TEXT, batch_size=3),
     ]}
 """
-
-
-def workers(root: int | None = None) -> list[psutil.Process]:
-    """Ray's actor processes below `root` (this process) that run our steps."""
-    found = []
-    for process in psutil.Process(root).children(recursive=True):
-        try:
-            if "MapWorker" in " ".join(process.cmdline()):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return found
 
 
 def documents(lab: Lab, collection: str) -> list[dict]:
@@ -96,6 +79,7 @@ def test_ray_and_the_kernel_give_equal_documents(lab):
     assert (seen[-1].done, seen[-1].total, seen[-1].failed) == (150, 150, 4)
     assert ray.rows_per_second > 0
     assert ray.engine == "ray"
+    assert gone(workers), "a worker outlives its run"
 
 
 def test_several_steps_with_conditions_chunks_and_failures_are_equal_too(lab, tmp_path):
@@ -190,12 +174,6 @@ def test_actors_claim_the_memory_of_their_profile_and_no_more_than_there_is(lab,
     assert free[1] == pytest.approx(0, abs=0.02)
 
 
-def test_no_worker_outlives_its_run(lab):
-    lab.bucket("b", ["a", "b"])
-    lab.process("b", "hash_embedder", "short")
-    assert gone(workers)
-
-
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(lab, tmp_path):
     lab.bucket("kill", [{"_id": str(n), "text": f"text {n}|b"} for n in range(120)])
     killed = []
@@ -244,70 +222,3 @@ def test_an_error_in_the_consumer_stops_the_actors(lab):
     state = lab.sql("SELECT state FROM runs ORDER BY started_at DESC LIMIT 1").table.column(0)[0]
     assert state.as_py() == "interrupted"
     assert lab.collection("stopped").snapshot is None
-
-
-SIGINT = """
-import json, os, sys, threading, time
-from pathlib import Path
-from mixpeek_lab.workbench import Lab
-
-def main():
-    folder, home = sys.argv[1:]
-    lab = Lab(home, num_cpus=2)
-    lab.load(folder)
-    lab.bucket("b", [f"t{n}" for n in range(60)])
-    lab.process("b", "hash_embedder", "c")
-    old = lab.collection("c")
-    time.sleep(4)  # the first run's workers are gone: those that show now are the second's
-    print("ready", flush=True)
-    try:
-        lab.process("b", "hash_embedder", "c", parameters={"seconds": 3})
-    except KeyboardInterrupt as error:
-        held = error  # as IPython holds it, with all frames
-        print("stopped", flush=True)
-    sys.stdin.readline()
-    states = lab.sql("SELECT state FROM runs").table.column("state").to_pylist()
-    kept = lab.collection("c") == old
-    report = lab.process("b", "hash_embedder", "c", parameters={"seconds": 0})
-    lab.stop()
-    print(json.dumps([states, kept, report.state, report.documents]), flush=True)
-
-main()
-"""
-
-
-def test_interrupting_while_ray_works_stops_it_and_the_next_run_works(tmp_path):
-    """A real Ctrl-C, while the notebook's process waits for Ray."""
-    script = tmp_path / "script.py"
-    script.write_text(SIGINT)
-    command = [sys.executable, str(script), str(HASH_EMBEDDER), str(tmp_path / "home")]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout.readline() == "ready\n"
-        assert waited(lambda: workers(process.pid), 60)
-        time.sleep(1)
-        begun = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "stopped\n"
-        assert waited(lambda: not workers(process.pid), 15 - (time.monotonic() - begun))
-        out, _ = process.communicate("go on\n", timeout=120)
-        assert json.loads(out.splitlines()[-1]) == [
-            ["completed", "interrupted"], True, "completed", 60
-        ]  # fmt: skip
-        assert process.returncode == 0
-    finally:
-        process.kill()
-
-
-def gone(find) -> bool:
-    return waited(lambda: not find(), 15)
-
-
-def waited(condition, seconds: float) -> bool:
-    """Whether the condition comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return bool(condition())

@@ -6,7 +6,6 @@ Without Ray the worker's steps are taken by the test, so that it sees what is th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,9 @@ import pytest
 from packages import HASH_EMBEDDER
 from platform_client import (
     EXTRACTOR,
+    RETRIEVER,
     TEXTS,
+    URI,
     Client,
     collected,
     documents,
@@ -24,86 +25,13 @@ from platform_client import (
     upload,
     zipped,
 )
+from platform_host import TOKEN, Host, client_of
 from probes import load_probe
-from starlette.testclient import TestClient
 
-from mixpeek_lab.api import create_app
-from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.loader import load_service
-from mixpeek_lab.serving.importing import load
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
-from mixpeek_lab.workbench.backend import Backend
-from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.platform.processing import Processing
-
-TOKEN = "a token"
-URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
-RETRIEVER = {
-    "retriever_name": "find",
-    "stages": [
-        {
-            "stage_type": "search",
-            "stage_id": "s",
-            "feature_search": {"feature_uri": URI, "limit": 9},
-        }
-    ],
-}
-
-
-class Host:
-    """Serve and the worker, in this process: `work` does what waits."""
-
-    def __init__(self, home: Path) -> None:
-        self._home, self.catalog = Home.open(home), Catalog(home / "catalog.sqlite")
-        self.states: dict[tuple[str, str], tuple[str, str]] = {}
-        engine = KernelEngine(home)
-        self._processing = Processing(self.catalog, self._home, engine)
-
-    async def infer(
-        self, name: str, digest: str, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        source = self.catalog.extractor(name, digest=digest).source
-        return await load_service(source, self._home.path).infer(inputs, parameters)
-
-    def wake(self) -> None:
-        """Nobody works by himself here."""
-
-    def apart(self, function: str, *values: Any) -> Any:
-        return load(function)(*values)
-
-    def services(self) -> Mapping[tuple[str, str], tuple[str, str]]:
-        return self.states
-
-    def take_down(self, name: str, digest: str) -> None:
-        self.states.pop((name, digest[:12]), None)
-
-    def work(self) -> int:
-        """Do all tasks that wait. Returns how many there were."""
-        count = 0
-        while self._processing.step():
-            count += 1
-        return count
-
-
-def client_of(home: Path, host: Host) -> Client:
-    """A client of the platform in `home`."""
-    app = create_app(Backend(home, host), TOKEN)
-    http = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
-    return Client(http, TOKEN)
-
-
-@pytest.fixture
-def host(home: Path) -> Host:
-    Lab(home).load(HASH_EMBEDDER)
-    return Host(home)
-
-
-@pytest.fixture
-def ask(home: Path, host: Host) -> Client:
-    return client_of(home, host)
 
 
 @pytest.fixture(scope="module")

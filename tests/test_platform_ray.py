@@ -7,11 +7,12 @@ import signal
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from packages import HASH_EMBEDDER
 from platform_client import (
+    EXTRACTORS,
     Client,
+    asking,
     collected,
     documents,
     ended,
@@ -29,21 +30,15 @@ from mixpeek_lab.serving.apart import call_apart
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.filterwarnings(
-        "ignore::pydantic.warnings.PydanticDeprecatedSince20"
-    ),  # Serve's own
-]
+pytestmark = pytest.mark.ray
 
-EXTRACTORS = "/namespaces/default/extractors"
 HASH = f"{EXTRACTORS}/hash_embedder_1_0_0"
 SLOW = "time.sleep(float(batch['data'].str.extract(r'(\\d+) s')[0].fillna(0).astype(float).sum()))"
 
 
 @pytest.fixture(scope="module")
-def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own on the tests' Ray, with its endpoint up."""
+def served(served_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray and Serve, with its endpoint up."""
     with Lab(tmp_path_factory.mktemp("platform") / "home") as own:
         own.load(HASH_EMBEDDER)
         load_probe(own, tmp_path_factory.mktemp("slow"), SLOW,
@@ -55,8 +50,8 @@ def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def ask(served: Lab) -> Iterator[Client]:
-    with httpx.Client(base_url=served.url, timeout=60) as http:
-        yield Client(http, served.token)
+    with asking(served) as client:
+        yield client
 
 
 def test_deployments_are_the_same_from_both_sides(
@@ -93,7 +88,7 @@ def test_code_that_does_not_load_fails_with_its_line(
     ask("POST", f"{path}/deploy")
     answer = status(ask, path, "FAILED", "DEPLOYED")
     assert answer["status"] == "FAILED"
-    assert "realtime.py:" in answer["error"]
+    assert "setup() failed at realtime.py:" in answer["error"]
     assert "ZeroDivisionError" in answer["error"]
     assert ask("GET", path)["error"] == answer["error"]
     assert not any(d.endswith(done["code_hash"][:12]) for d in served.status().deployed)
@@ -177,8 +172,7 @@ def test_a_lab_that_is_started_again_goes_on(served: Lab, ask: Client) -> None:
     until(lambda: worker_of(served.home), lambda pid: pid == 0)
     served.bucket("stopped", [{"_id": "a", "body": "short, 0 s"}], text="body")
     served.start(wait=True)
-    with httpx.Client(base_url=served.url, timeout=60) as http:
-        again = Client(http, served.token)
+    with asking(served) as again:
         assert ended(again, queued)["status"] == "COMPLETED"
         assert again("GET", f"/tasks/{task}")["status"] == "COMPLETED"
         assert [d["data"] for d in documents(again, collection)] == ["short, 0 s"]

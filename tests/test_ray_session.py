@@ -5,8 +5,6 @@ One Ray fits into a process, so those that start one run in a process of their o
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -30,7 +28,7 @@ WORK = """
     begun = time.perf_counter()
     session.start()
     session.start()
-    assert time.perf_counter() - begun < 0.5
+    assert time.perf_counter() - begun < 2
     assert session.describe().startswith("Ray: starting (")
     session.wait()
     assert session.describe() == "Ray: ready (2 CPUs, no GPU)", session.describe()
@@ -71,7 +69,8 @@ QUIET = (
     assert not ray.is_initialized()
     session.wait()
     assert session.state == "ready"
-    print("end")
+    print("ready", flush=True)
+    time.sleep(60)
 """
 )
 
@@ -98,31 +97,10 @@ STOPPED_EARLY = """
     print("end")
 """
 
-KILLED = (
-    WORK
-    + """
-    print("ready", flush=True)
-    time.sleep(60)
-"""
-)
 
-FOREIGN = """
-    import ray
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
-    from mixpeek_lab.ray_session import RaySession
-    session = RaySession()
-    session.wait()
-    assert not session.is_ours
-    session.stop()
-    assert ray.is_initialized()
-    print("end")
-"""
-
-
-def start(code, **environment):
+def start(code):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -139,42 +117,35 @@ def alive(processes):
 
 
 @pytest.mark.ray
-def test_nothing_is_printed_from_start_to_end():
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends Ray's processes on Linux only")
+def test_nothing_is_printed_and_a_killed_process_leaves_no_process_behind():
+    """SIGTERM; tests/test_serving.py has SIGKILL, and an exit without a stop."""
     process = start(QUIET)
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
-    assert (out, err) == ("end\n", "")
+    try:
+        said = process.stdout.readline()
+        assert said == "ready\n", process.communicate()
+        children = family(process.pid)
+        assert any("raylet" in child.name() for child in children)
+        process.terminate()
+        out, err = process.communicate(timeout=30)
+        assert (out, err.partition("*** SIGTERM")[0]) == ("", "")  # where Ray's own handler tells
+        assert alive(children) == []
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.ray
 def test_stopping_while_it_starts_tells_those_who_wait():
     process = start(STOPPED_EARLY)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (0, "end\n"), err
 
 
-@pytest.mark.ray
-def test_a_ray_of_somebody_else_is_used_and_left_alone():
-    process = start(FOREIGN, RAY_AUTH_MODE="disabled")
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (0, "end\n"), err
-
-
-@pytest.mark.ray
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends Ray's processes on Linux only")
-def test_a_killed_process_leaves_no_process_behind(how):
-    process = start(KILLED)
-    try:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
-        children = family(process.pid)
-        assert any("raylet" in child.name() for child in children)
-        process.send_signal(how)
-        process.wait(30)
-        assert alive(children) == []
-    finally:
-        process.kill()
-        process.communicate()
+def test_importing_ray_compiles_no_grammar():
+    """jsonschema from 4.25 on may do so: a second more in each of Ray's processes, ten a start."""
+    code = "import sys, ray; assert not {'lark', 'rfc3987_syntax'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 class Busy(RaySession):

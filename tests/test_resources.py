@@ -15,8 +15,19 @@ from typing import Any
 import pytest
 from mixpeek import models
 from packages import HASH_EMBEDDER
-from platform_client import EXTRACTOR, TEXTS, Client, collected, documents, filled, upload, zipped
-from test_platform_api import RETRIEVER, URI, Host, client_of
+from platform_client import (
+    EXTRACTOR,
+    RETRIEVER,
+    TEXTS,
+    URI,
+    Client,
+    collected,
+    documents,
+    filled,
+    upload,
+    zipped,
+)
+from platform_host import Host
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.source import ExtractorSource
@@ -37,11 +48,6 @@ def host(home: Path) -> Iterator[Host]:
     with ExitStack() as stack:
         stack.enter_context(working(host.catalog, Home.open(home), "a session"))
         yield host
-
-
-@pytest.fixture
-def ask(home: Path, host: Host) -> Client:
-    return client_of(home, host)
 
 
 @pytest.fixture

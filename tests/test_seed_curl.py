@@ -6,22 +6,19 @@ import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import seed
+from platform_client import until
 
 from mixpeek_lab.workbench import Lab
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.model,
-    pytest.mark.filterwarnings(
-        "ignore::pydantic.warnings.PydanticDeprecatedSince20"
-    ),  # Serve's own
     pytest.mark.skipif(not shutil.which("zip"), reason="zip is not installed"),
     pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
     pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed"),
@@ -31,8 +28,6 @@ WALKTHROUGH = [
     "zip -r sec_filing_embedder.zip", "extractors/uploads\"", "curl -X PUT", "/confirm", "/deploy",
     "/v1/buckets\"", "/objects", "/v1/collections", "/v1/retrievers\"", "/execute",
 ]  # fmt: skip
-SECONDS = 180
-"""For a machine with a great deal else to do."""
 
 
 class Shell:
@@ -67,18 +62,11 @@ class Shell:
             self.values["RETRIEVER_ID"] = answer["retriever"]["retriever_id"]
 
 
-def until(ask: Callable[[], dict[str, Any]], is_done: Callable[[dict[str, Any]], bool]) -> Any:
-    """The first answer that is done."""
-    end = time.monotonic() + SECONDS
-    while not is_done(answer := ask()):
-        assert time.monotonic() < end, answer
-        time.sleep(0.1)
-    return answer
-
-
 @pytest.fixture(scope="module")
-def served(lab: Lab, bge_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own on the tests' Ray, with its endpoint up and nothing in it."""
+def served(
+    served_lab: Lab, bge_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray and Serve, with its endpoint up and nothing in it."""
     with Lab(tmp_path_factory.mktemp("curl") / "home") as own:
         own.start(wait=True)
         yield own

@@ -23,6 +23,7 @@ from packages import HASH_EMBEDDER
 from seed_snippets import SNIPPETS, lines, section, snippet, span
 
 from mixpeek_lab import compat
+from mixpeek_lab.cli import main
 from mixpeek_lab.container import Container
 from mixpeek_lab.manifests import read_manifest
 from mixpeek_lab.sdk import ResourceType, StepDefinition
@@ -199,21 +200,32 @@ def test_camera_raw_tools_get_the_arguments_of_the_page(tools, name, tool):
     assert record.read_text().splitlines() == written
 
 
-@pytest.mark.parametrize("name", ["lint", "test"])
-@pytest.mark.ray
-@pytest.mark.model
-def test_the_commands_of_local_development(name, tmp_path):
+def arguments(name, tmp_path):
+    """What the page's command gives to the tool, for a copy of its extractor."""
     folder = tmp_path / "my_extractor"
     shutil.copytree(HASH_EMBEDDER.parent / "seed_plain" / "my_extractor", folder)
-    comment, command = snippet(name).splitlines()
-    ours = f"{sys.executable} -m mixpeek_lab.cli"
-    filled = command.replace("python scripts/api/extractors.py", ours)
-    filled = filled.replace("path/to/my_extractor", str(folder))
+    _, command = snippet(name).splitlines()
+    assert command.startswith("python scripts/api/extractors.py ")
+    return shlex.split(command.replace("path/to/my_extractor", str(folder)))[2:]
+
+
+def test_lint_of_local_development(tmp_path):
     done = subprocess.run(
-        shlex.split(filled), capture_output=True, text=True, check=False, cwd=tmp_path, timeout=280
-    )
-    assert done.returncode == 0, f"{comment}\n{done.stdout}\n{done.stderr}"
+        [sys.executable, "-m", "mixpeek_lab.cli", *arguments("lint", tmp_path)],
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "my_extractor" in done.stdout
+
+
+@pytest.mark.ray
+@pytest.mark.model
+def test_test_of_local_development(served_lab, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code = main(arguments("test", tmp_path))
+    told = capsys.readouterr()
+    assert code == 0, f"{told.out}\n{told.err}"
+    assert "my_extractor" in told.out
 
 
 # ------------------------------------------------------------------ nothing is left out

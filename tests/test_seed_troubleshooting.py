@@ -137,8 +137,8 @@ def test_a_feature_uri_without_realtime(kernel_lab):
 
 
 @pytest.mark.ray
-def test_urllib_httpx_and_curl_are_all_answered(lab):
-    lab.start(serve=True, wait=True)
+def test_urllib_httpx_and_curl_are_all_answered(served_lab):
+    lab = served_lab
     url, key = f"{lab.url}/v1/retrievers", f"Bearer {lab.token}"
     request = urllib.request.Request(url, headers={"Authorization": key})
     with urllib.request.urlopen(request) as answer:

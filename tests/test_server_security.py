@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from packages import HASH_EMBEDDER
 from platform_client import Client, collected, filled
+from platform_host import TOKEN, Host, client_of
 from platform_server import answer_on, connected, exchange, request, served
-from test_platform_api import TOKEN, Host, client_of
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.errors import InvalidInputError

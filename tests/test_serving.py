@@ -26,20 +26,15 @@ from mixpeek_lab.serving.services import ExtractorService
 from mixpeek_lab.source import ExtractorSource, write_source
 from mixpeek_lab.workbench import Lab
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.filterwarnings(
-        "ignore::pydantic.warnings.PydanticDeprecatedSince20"
-    ),  # Serve's own
-]
+pytestmark = pytest.mark.ray
 
 ROWS = [{"_id": f"r{i}", "text": t} for i, t in enumerate(["river boat", "money bank", "fox tree"])]
 DENSE = {"collection": "c", "searches": [{"feature": "hash_embedding"}]}
 
 
 @pytest.fixture(scope="module")
-def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own on the tests' Ray, with retriever `r` served."""
+def served(served_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray and Serve, with retriever `r` served."""
     with Lab(tmp_path_factory.mktemp("serving") / "home") as own:
         own.load(HASH_EMBEDDER)
         own.bucket("b", ROWS)
@@ -176,6 +171,13 @@ class TestWhereItListens:
         assert served.execute("r", {"query": "fox tree"})["documents"]
 
 
+def running_applications() -> list[str]:
+    """Serve's applications, of whatever lab."""
+    from ray import serve
+
+    return sorted(serve.status().applications)
+
+
 class TestExtractorServices:
     def test_not_deployed(self, served: Lab, tmp_path: Path, hash_source: ExtractorSource) -> None:
         other = hash_source.with_file(
@@ -220,34 +222,22 @@ class TestExtractorServices:
         assert mine == [f"hash_embedder@{edited.digest[:12]}"]
         assert served.execute("r", {"query": text, "limit": 1})["documents"][0]["data"] == text
 
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            (("class Hash", "raise RuntimeError('no model here')\nclass Hash"),
-             r"realtime\.py:\d+: RuntimeError: no model here"),
-            (("    async def infer", "    def setup(self):\n        1 / 0\n\n    async def infer"),
-             r"setup\(\) failed at realtime\.py:\d+: ZeroDivisionError"),
-        ],
-    )  # fmt: skip
     def test_code_that_does_not_load(
         self,
         served: Lab,
         tmp_path: Path,
         hash_source: ExtractorSource,
-        change: tuple[str, str],
-        expected: str,
     ) -> None:
-        from ray import serve
-
+        change = ("class Hash", "raise RuntimeError('no model here')\nclass Hash")
+        expected = r"realtime\.py:\d+: RuntimeError: no model here"
         load_edited(served, hash_source, tmp_path / "broken", "realtime.py", *change)
-        before = served.status().deployed
+        before, applications = served.status().deployed, running_applications()
         with pytest.raises(
             EngineError, match=rf"'hash_embedder' could not be deployed.*{expected}"
         ):
             served.deploy("hash_embedder")
         assert served.status().deployed == before
-        running = [name for name in serve.status().applications if "extractor-hash" in name]
-        assert len(running) == len([name for name in before if "hash_embedder@" in name])
+        assert running_applications() == applications
         served.load(HASH_EMBEDDER)
 
     def test_code_that_fails_on_a_query(
@@ -311,7 +301,7 @@ class TestReplica:
             monkeypatch.setenv(name, os.environ.get(name, ""))  # the replica sets its process's
         text = hash_source.text("realtime.py")
         assert text is not None
-        slow = "    def infer(self, inputs, parameters):\n        __import__('time').sleep(0.5)"
+        slow = "    def infer(self, inputs, parameters):\n        __import__('time').sleep(3)"
         text = text.replace("    async def infer(self, inputs, parameters):", slow)
         source = hash_source.with_file("realtime.py", text)
         backend = "mixpeek_lab.workbench.backend:Backend"
@@ -328,7 +318,7 @@ class TestReplica:
 
         checks, waited, answer = asyncio.run(asked())
         assert checks == [{"ok": True}, {"ok": []}]
-        assert waited < 0.3
+        assert waited < 2
         assert len(answer_of(answer)["embedding"]) == 16
 
 
@@ -372,7 +362,7 @@ def run_script(script: str, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def read_until(process: subprocess.Popen[str], word: str, seconds: float = 120) -> list[str]:
+def read_until(process: subprocess.Popen[str], word: str, seconds: float = 300) -> list[str]:
     """What the process prints up to the line that begins with `word`."""
     assert process.stdout is not None
     lines: list[str] = []
@@ -459,6 +449,7 @@ def test_stop_start_and_exit_leave_nothing(tmp_path: Path) -> None:
 def test_the_users_own_ray_and_serve_are_left_as_they_were(tmp_path: Path) -> None:
     process = run_script(
         """
+        os.environ["RAY_AUTH_MODE"] = "disabled"  # as where no lab has been before
         import httpx, ray, socket
         from ray import serve
         ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)

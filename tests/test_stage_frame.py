@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from filled_labs import fill
 from packages import BY_TYPE
 
 from mixpeek_lab.api.app import create_app
@@ -44,12 +45,7 @@ RERANK = {"inference_name": "word_reranker"}
 
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    made = Lab(tmp_path_factory.mktemp("frame") / "home")
-    for package in BY_TYPE.values():
-        assert made.load(package).is_kept
-    made.bucket("b", ROWS)
-    made.process("b", "hash_embedder", "docs", engine="kernel")
-    return made
+    return fill(Lab(tmp_path_factory.mktemp("frame") / "home"), ROWS, packages=BY_TYPE.values())
 
 
 def body(*stages: Mapping[str, Any], **more: Any) -> dict[str, Any]:

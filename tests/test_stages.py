@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import filled_labs
 import httpx
 import pytest
 from packages import BY_TYPE, HASH_EMBEDDER
@@ -37,16 +38,11 @@ PROMPT = "{{DOC.title}} in {{ DOC.data }}"
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A lab with an extractor of each type, and collection `docs`."""
-    lab = Lab(tmp_path_factory.mktemp("stages") / "home")
-    return fill(lab)
+    return fill(Lab(tmp_path_factory.mktemp("stages") / "home"))
 
 
 def fill(lab: Lab) -> Lab:
-    for package in BY_TYPE.values():
-        assert lab.load(package).is_kept
-    lab.bucket("b", ROWS)
-    lab.process("b", "hash_embedder", "docs", engine="kernel")
-    return lab
+    return filled_labs.fill(lab, ROWS, packages=BY_TYPE.values())
 
 
 def body(*stages: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -548,8 +544,7 @@ def test_the_playground_shows_stages_or_the_order_before_them(staged: Lab) -> No
 
 
 @pytest.mark.ray
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
-def test_served_and_over_http(lab: Lab, tmp_path: Path) -> None:
+def test_served_and_over_http(served_lab: Lab, tmp_path: Path) -> None:
     stages = (
         {"rerank": {**RERANK, "top_k": 4}},
         {"classify": CLASSIFY},

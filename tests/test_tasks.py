@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 from packages import HASH_EMBEDDER, TEXT_STATS, WORD_RERANKER
-from platform_client import TEXTS, Client, collected, documents, filled, upload
-from test_platform_api import RETRIEVER, Host, client_of
+from platform_client import (
+    EXTRACTORS,
+    RETRIEVER,
+    TEXTS,
+    Client,
+    collected,
+    documents,
+    filled,
+    upload,
+)
+from platform_host import Host
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import EngineError
@@ -18,8 +27,6 @@ from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.engines import KernelEngine
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.processing import Processing
-
-EXTRACTORS = "/namespaces/default/extractors"
 
 
 class Died(BaseException):
@@ -38,17 +45,6 @@ class Interrupted(KernelEngine):
         computed = list(blocks)
         self._happens()
         return (block for block in computed), notes
-
-
-@pytest.fixture
-def host(home: Path) -> Host:
-    Lab(home).load(HASH_EMBEDDER)
-    return Host(home)
-
-
-@pytest.fixture
-def ask(home: Path, host: Host) -> Client:
-    return client_of(home, host)
 
 
 def task_of(ask: Client, collection: str) -> Any:

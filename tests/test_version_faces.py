@@ -12,9 +12,9 @@ from mixpeek.models.create_retriever_request import CreateRetrieverRequest
 from mixpeek.models.stage_defs_feature_search_config import StageDefsFeatureSearchConfig
 from mixpeek.models.stage_defs_feature_search_group_by import StageDefsFeatureSearchGroupBy
 from packages import HASH_EMBEDDER
+from platform_host import Host
 from test_hosted import KEY
 from test_magics import RETRIEVER, TYPED, notebook, processed  # noqa: F401 - fixtures
-from test_platform_api import Host
 from test_versions import NAME, define, edited
 
 from mixpeek_lab import cli

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 from packages import HASH_EMBEDDER
-from platform_client import Client, collected, documents, filled, upload, zipped
-from test_platform_api import Host, client_of
+from platform_client import collected, documents, filled, upload, zipped
+from platform_host import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.catalog.schema import HISTORY, SCHEMAS
@@ -532,12 +532,6 @@ class TestOneHistory:
         (commit,) = Catalog(home / "catalog.sqlite").commits(NAME)
         assert (commit.version, commit.origin) == ("1.0.1", "upload")
         assert Lab(home).versions.log(NAME).head == "1.0.1"
-
-
-@pytest.fixture
-def ask(home) -> Client:
-    Lab(home).load(HASH_EMBEDDER)
-    return client_of(home, Host(home))
 
 
 def send(ask, archive, version=None, message=None, status=200):

@@ -24,6 +24,9 @@ State = Literal["off", "starting", "ready", "stopping", "failed"]
 ATTEMPTS = 3
 """Ray gives its own processes half a minute. On a busy machine that can be too short."""
 
+PATIENCE = 300.0
+"""Seconds for all attempts: on a busy machine each takes more than half a minute."""
+
 BUSY = "timed out during startup"
 """In Ray's message when that half minute is over."""
 
@@ -68,7 +71,7 @@ class RaySession:
             self._error, self._started, self.state = None, time.perf_counter(), "starting"
             self._start_keeper(ATTEMPTS)
 
-    def wait(self, timeout: float = 150.0) -> None:
+    def wait(self, timeout: float = PATIENCE) -> None:
         """Start if needed, and return once Ray is ready. EngineError if it does not come up."""
         self.start()
         if not self._settled.wait(timeout):

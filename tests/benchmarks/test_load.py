@@ -9,10 +9,7 @@ import pytest
 
 from mixpeek_lab.workbench import Lab
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
-]
+pytestmark = pytest.mark.ray
 
 
 @pytest.fixture(scope="module")
