@@ -195,6 +195,31 @@ class TestAgainstOurOwnServer:
         pushed = quick(mine).push(NAME, platform.url)
         assert (pushed.version, pushed.remote_version) == ("1.0.1", "2.0.1")
         assert "2.0.1 there, and 1.0.1 here" in pushed.notes[0]
+        assert 'With version="1.0.1" in the manifest' in pushed.notes[0]
+
+    def test_a_declared_number_is_kept(self, mine, platform, there, tmp_path):
+        define(there, tmp_path, edited("theirs"))
+        there.versions.commit(NAME, "theirs", "2.0.0")
+        define(mine, tmp_path, edited("two", manifest=('version="1.0.0"', 'version="1.5.0"')))
+        mine.versions.commit(NAME, "second")
+        pushed = quick(mine).push(NAME, platform.url)
+        assert (pushed.version, pushed.remote_version, pushed.notes) == ("1.5.0", "1.5.0", ())
+
+    def test_a_pulled_version_has_a_parent_only_where_that_is_proven(
+        self, mine, platform, there, tmp_path
+    ):
+        quick(mine).push(NAME, platform.url)
+        define(there, tmp_path, edited("two"))
+        there.versions.commit(NAME, "second")
+        fresh = Lab(tmp_path / "fresh")
+        assert quick(fresh).pull(NAME, platform.url).commit.parent is None  # 1.0.0 is not here
+        assert quick(fresh).pull(f"{NAME}@1.0.0", platform.url).commit.parent is None
+        assert quick(mine).pull(NAME, platform.url).commit.parent == "1.0.0"
+        # A head of other contents is no parent, nor is another version with the parent's number.
+        other = Lab(tmp_path / "other")
+        define(other, tmp_path, edited("mine"))
+        other.versions.commit(NAME, "mine")
+        assert quick(other).pull(NAME, platform.url).commit.parent is None
 
     def test_the_server_refuses_what_is_there_already_and_the_step_is_named(
         self, mine, platform, there, tmp_path

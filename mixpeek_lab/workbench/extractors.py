@@ -116,7 +116,8 @@ def keep(catalog: Catalog, definition: Definition) -> Definition:
     if definition.has_errors or definition.manifest is None:
         return definition
     manifest = keep_numbered(catalog, definition.source, definition.manifest)
-    told = (*definition.findings, *numbered_finding(definition.manifest.version, manifest))
+    numbered = numbered_finding(catalog, definition.source, definition.manifest.version, manifest)
+    told = (*definition.findings, *numbered)
     return Definition(definition.source, manifest, told, is_kept=True)
 
 
