@@ -287,6 +287,23 @@ class TestTerminal:
                 cli.main(["extractor", action, "--help"])
             assert "--home" in capsys.readouterr().out
 
+    def test_retrievers_and_their_stages(self, call, home):
+        assert "mmr" in call("retriever", "stages")
+        card = call("retriever", "stages", "limit")
+        assert card.startswith("limit · ")
+        assert "(required)" in card or "default" in card
+        assert not home.exists()  # nothing of a lab is needed
+        assert "Did you mean 'limit'" in call("retriever", "stages", "limt", code=1)
+        assert "No retrievers" in call("retriever", "list")
+        lab = Lab(home)
+        lab.load(HASH_EMBEDDER)
+        lab.bucket("b", ["fox"])
+        lab.process("b", NAME, "c", engine="kernel")
+        lab.retriever("r", BODY)
+        assert call("retriever", "list").splitlines()[-1].startswith("r ")
+        assert "Say which" in call("retriever", "export", code=1)
+        assert "what is 'r' for" in call("retriever", "list", "r", code=1)
+
     def test_a_retriever_as_a_file(self, call, home, tmp_path):
         lab = Lab(home)
         lab.load(HASH_EMBEDDER)

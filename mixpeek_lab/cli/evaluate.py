@@ -1,4 +1,9 @@
-"""Measure a retriever against judged queries, and compare what was measured before.
+"""Measure a retriever against judged queries; list, show and compare what was measured before.
+
+    mixpeek-lab evaluate RETRIEVER QRELS
+    mixpeek-lab evaluate list
+    mixpeek-lab evaluate show RUN
+    mixpeek-lab evaluate compare RUN RUN …
 
 Exit code 0 once it is measured, whatever the numbers say.
 """
@@ -22,8 +27,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("retriever", nargs="?", help="a retriever of the lab")
-    parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC)")
+    parser.add_argument("retriever", nargs="?", help="a retriever of the lab; or list, show, "
+                        "compare")  # fmt: skip
+    parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC); "
+                        "show, compare: a run, by name or id")  # fmt: skip
+    parser.add_argument("others", nargs="*", metavar="RUN", help="compare: the others")
     parser.add_argument("--queries", help="file of JSON lines, or of id<tab>text")
     parser.add_argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
     parser.add_argument("--split", help="which file of the folder's qrels (default: test)")
@@ -44,23 +52,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Evaluate, compare or list, and print it."""
-    from mixpeek_lab.widgets.cards import EvaluationList
+    """Evaluate, show, compare or list, and print it."""
+    from mixpeek_lab.widgets.cards import EvaluationCard, EvaluationList
     from mixpeek_lab.workbench import Lab
 
     _check(options)
     with Lab(_home(options.home)) as lab:
         if options.list:
             print(EvaluationList(lab.evaluations.list()))
-        elif options.compare:
+        elif options.shown:
+            found = lab.evaluations.get(options.shown)
+            _show(options, str(EvaluationCard(found)), _numbers(found), found)
+        elif options.compare is not None:
             _compare(lab, options)
         else:
             _evaluate(lab, options)
 
 
+def _read_words(options: argparse.Namespace) -> None:
+    """`list`, `show RUN` and `compare RUN RUN …` as the options that they stand for."""
+    word, runs = options.retriever, [r for r in (options.qrels, *options.others) if r]
+    options.shown = None
+    if word == "list" and not runs:
+        options.list = True
+    elif word == "show":
+        if len(runs) != 1:
+            raise InvalidInputError("evaluate show RUN: name one evaluation; `list` names them.")
+        (options.shown,) = runs
+    elif word == "compare":
+        options.compare = runs
+    elif options.others:
+        raise InvalidInputError(f"What is {options.others[0]!r} for? It reads RETRIEVER QRELS.")
+
+
 def _check(options: argparse.Namespace) -> None:
-    if not (options.list or options.compare or (options.retriever and options.qrels)):
-        raise InvalidInputError("Say what: RETRIEVER QRELS, --compare RUN RUN, or --list.")
+    _read_words(options)
+    is_old = options.list or options.shown or options.compare is not None
+    if not (is_old or (options.retriever and options.qrels)):
+        raise InvalidInputError("Say what: RETRIEVER QRELS, list, show RUN, or compare RUN RUN.")
     for given in (options.trec, options.csv, options.json):
         if given and given != "-" and not Path(given).absolute().parent.is_dir():
             raise InvalidInputError(f"{given}: there is no such folder.")

@@ -25,8 +25,12 @@ class EvaluateMagics(Magics):
     """`%evaluate`."""
 
     @magic_arguments()
-    @argument("retriever", nargs="?", default="list", help="the retriever; list shows what is kept")
-    @argument("qrels", nargs="?", help="BEIR folder, qrels file (BEIR or TREC), or a variable")
+    @argument("retriever", nargs="?", default="list", help="the retriever; or list, show, compare")
+    @argument(
+        "qrels", nargs="?",
+        help="BEIR folder, qrels file (BEIR or TREC), or a variable. show, compare: a run",
+    )  # fmt: skip
+    @argument("others", nargs="*", metavar="RUN", help="compare: the others")
     @argument("--queries", help="file of JSON lines or of id<tab>text, or a variable")
     @argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
     @argument("--split", help="which file of the folder's qrels (default: test)")
@@ -51,25 +55,32 @@ class EvaluateMagics(Magics):
 
         %evaluate search_docs ../data/cranfield
         %evaluate search_docs qrels.txt --queries topics.tsv --measures nDCG@10,AP --name stemmed
-        %evaluate --compare search_docs stemmed      a baseline and others, by name or id
-        %evaluate --compare search_docs~1 search_docs   before and now
+        %evaluate compare search_docs stemmed        a baseline and others, by name or id
+        %evaluate compare search_docs~1 search_docs  before and now
         %evaluate list                               what is kept
+        %evaluate show stemmed                       one of these
         """
         from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 
         options = parse_argstring(self.evaluate, line)
-        if options.compare:
+        runs = [run for run in (options.qrels, *options.others) if run]
+        if options.compare or options.retriever == "compare":
             found = current_lab().evaluations.compare(
-                *map(unquoted, options.compare),
+                *map(unquoted, options.compare or runs),
                 measures=measure_names(options.measures), test=options.test,
                 correction=options.correction, confidence=options.confidence, seed=options.seed,
             )  # fmt: skip
             self._give(options, found)
             return ComparisonCard(found)
+        if options.retriever == "show":
+            return self._show(options, runs)
+        if options.others:
+            raise InvalidInputError(f"%evaluate RETRIEVER QRELS: what is {runs[1]!r} for?")
         if options.qrels is None:
             if options.retriever != "list":
                 raise InvalidInputError(
-                    f"%evaluate {options.retriever} QRELS: say where the judgements are."
+                    f"%evaluate {options.retriever} QRELS: say where the judgements are, and with "
+                    "--queries where their queries are not beside them."
                 )
             return EvaluationList(current_lab().evaluations.list())
         evaluated = self._evaluate(options)
@@ -77,6 +88,15 @@ class EvaluateMagics(Magics):
             evaluated.to_trec(unquoted(options.trec))
         self._give(options, evaluated)
         return EvaluationCard(evaluated)
+
+    def _show(self, options: Namespace, runs: list[str]) -> EvaluationCard:
+        from mixpeek_lab.widgets.cards import EvaluationCard
+
+        if len(runs) != 1:
+            raise InvalidInputError("%evaluate show RUN: name one; `%evaluate list` names them.")
+        found = current_lab().evaluations.get(unquoted(runs[0]))
+        self._give(options, found)
+        return EvaluationCard(found)
 
     def _evaluate(self, options: Namespace) -> Any:
         from mixpeek_lab.magics.live import note_meanwhile

@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import named_text
+from mixpeek_lab.magics.lines import named_text, unquoted
 from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
@@ -65,6 +65,7 @@ class RetrieverMagics(Magics):
         %retriever import FILE [NAME]  define one from such a file
         """
         from mixpeek_lab.widgets.cards import RetrieverList
+        from mixpeek_lab.widgets.cards.stages import stages_card
 
         options = parse_argstring(self.retriever, line)
         if options.more and (cell is not None or options.name not in RETRIEVER_ACTIONS[1:]):
@@ -72,7 +73,7 @@ class RetrieverMagics(Magics):
         if cell is not None:
             return _define(options.name, cell)
         if options.name == "stages":
-            return _stages(options.more)
+            return stages_card(options.more and unquoted(options.more))
         if options.name == "export":
             export_retriever(options.more, options.last)
             return None
@@ -133,18 +134,6 @@ def _define(name: str, cell: str) -> RetrieverCard:
         line = line_of(cell, str(error))
         raise RetrieverError(f"Line {line}: {error}") if line else error from None
     return RetrieverCard(record.name, record.body, record.notes)
-
-
-def _stages(stage_id: str | None) -> StageList | StageCard:
-    from mixpeek_lab.retrievers import stage_definitions
-    from mixpeek_lab.widgets.cards import StageCard, StageList
-
-    found = {each["stage_id"]: each for each in stage_definitions()}
-    if stage_id is None:
-        return StageList(list(found.values()))
-    if stage_id not in found:
-        raise NotFoundError("stage", stage_id, found)
-    return StageCard(found[stage_id])
 
 
 def _card(name: str) -> RetrieverCard:
