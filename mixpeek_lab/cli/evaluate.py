@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.cli.streams import output_aside
 from mixpeek_lab.errors import InvalidInputError, LabError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
         elif options.shown:
             found = lab.evaluations.get(options.shown)
             _show(options, str(EvaluationCard(found)), _numbers(found), found)
-        elif options.compare is not None:
+        elif options.compare:
             _compare(lab, options)
         else:
             _evaluate(lab, options)
@@ -80,6 +81,8 @@ def _read_words(options: argparse.Namespace) -> None:
             raise InvalidInputError("evaluate show RUN: name one evaluation; `list` names them.")
         (options.shown,) = runs
     elif word == "compare":
+        if len(runs) < 2:
+            raise InvalidInputError("evaluate compare RUN RUN: name a baseline, then others.")
         options.compare = runs
     elif options.others:
         raise InvalidInputError(f"What is {options.others[0]!r} for? It reads RETRIEVER QRELS.")
@@ -87,7 +90,7 @@ def _read_words(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     _read_words(options)
-    is_old = options.list or options.shown or options.compare is not None
+    is_old = options.list or options.shown or options.compare
     if not (is_old or (options.retriever and options.qrels)):
         raise InvalidInputError("Say what: RETRIEVER QRELS, list, show RUN, or compare RUN RUN.")
     for given in (options.trec, options.csv, options.json):
@@ -98,20 +101,21 @@ def _check(options: argparse.Namespace) -> None:
 def _evaluate(lab: Lab, options: argparse.Namespace) -> None:
     from mixpeek_lab.widgets.cards import EvaluationCard
 
-    found = lab.evaluate(
-        options.retriever,
-        options.qrels,
-        options.queries,
-        measures=measure_names(options.measures),
-        name=options.name,
-        split=options.split,
-        id_field=options.id_field,
-        depth=options.depth,
-        confidence=options.confidence,
-        interval=options.interval,
-        seed=options.seed,
-        on_query=_progress if sys.stderr.isatty() else None,
-    )
+    with output_aside(is_on=options.json == "-"):
+        found = lab.evaluate(
+            options.retriever,
+            options.qrels,
+            options.queries,
+            measures=measure_names(options.measures),
+            name=options.name,
+            split=options.split,
+            id_field=options.id_field,
+            depth=options.depth,
+            confidence=options.confidence,
+            interval=options.interval,
+            seed=options.seed,
+            on_query=_progress if sys.stderr.isatty() else None,
+        )
     if options.trec:
         found.to_trec(options.trec)
     _show(options, str(EvaluationCard(found)), _numbers(found), found)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import unquoted
+from mixpeek_lab.magics.lines import read_options, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ class EvaluateMagics(Magics):
         """
         from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 
-        options = parse_argstring(self.evaluate, line)
+        options = read_options(self.evaluate, line)
         runs = [run for run in (options.qrels, *options.others) if run]
+        if options.retriever == "compare" and len(runs) < 2:
+            raise InvalidInputError("%evaluate compare RUN RUN: name a baseline, then others.")
         if options.compare or options.retriever == "compare":
             found = current_lab().evaluations.compare(
                 *map(unquoted, options.compare or runs),
@@ -85,7 +87,7 @@ class EvaluateMagics(Magics):
             return EvaluationList(current_lab().evaluations.list())
         evaluated = self._evaluate(options)
         if options.trec:
-            evaluated.to_trec(unquoted(options.trec))
+            evaluated.to_trec(options.trec)
         self._give(options, evaluated)
         return EvaluationCard(evaluated)
 
@@ -107,9 +109,9 @@ class EvaluateMagics(Magics):
                 self._value(options.qrels),
                 self._value(options.queries),
                 measures=measure_names(options.measures),
-                name=unquoted(options.name),
+                name=options.name,
                 split=options.split,
-                id_field=options.id_field and unquoted(options.id_field),
+                id_field=options.id_field,
                 depth=options.depth,
                 confidence=options.confidence,
                 interval=options.interval,

@@ -6,12 +6,12 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import named_text, unquoted
+from mixpeek_lab.magics.lines import named_text, read_options
 from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
@@ -67,13 +67,13 @@ class RetrieverMagics(Magics):
         from mixpeek_lab.widgets.cards import RetrieverList
         from mixpeek_lab.widgets.cards.stages import stages_card
 
-        options = parse_argstring(self.retriever, line)
+        options = read_options(self.retriever, line)
         if options.more and (cell is not None or options.name not in RETRIEVER_ACTIONS[1:]):
             raise InvalidInputError(f"%retriever NAME: what is {options.more!r} for?")
         if cell is not None:
             return _define(options.name, cell)
         if options.name == "stages":
-            return stages_card(options.more and unquoted(options.more))
+            return stages_card(options.more)
         if options.name == "export":
             export_retriever(options.more, options.last)
             return None
@@ -100,7 +100,7 @@ class RetrieverMagics(Magics):
         from mixpeek_lab.widgets.cards import Results
 
         name, flags, query = named_text(line)
-        options = parse_argstring(self.search, f"{name} {flags}")
+        options = read_options(self.search, f"{name} {flags}")
         if not query:
             raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
         return Results(current_lab().search(name, query, limit=options.limit))
@@ -119,7 +119,7 @@ class RetrieverMagics(Magics):
         %playground search_docs revenue growth
         """
         name, flags, query = named_text(line)
-        options = parse_argstring(self.playground, f"{name} {flags}")
+        options = read_options(self.playground, f"{name} {flags}")
         return _open_playground(_card(options.name), query, options.limit)
 
 

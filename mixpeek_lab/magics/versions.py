@@ -95,7 +95,7 @@ def _push(_: InteractiveShell, options: Any) -> FactsCard:
     with note_meanwhile(f"Pushing {options.name} …"):
         done = current_lab().hosted.push(
             options.name,
-            unquoted(options.to),
+            options.to,
             namespace=options.namespace,
             deploy=options.deploy,
             batch_only=options.batch_only,
@@ -113,7 +113,7 @@ def _pull(_: InteractiveShell, options: Any) -> FactsCard:
     with note_meanwhile(f"Pulling {options.name} …"):
         done = current_lab().hosted.pull(
             options.name,
-            unquoted(options.source),
+            options.source,
             namespace=options.namespace,
             force=options.force,
         )

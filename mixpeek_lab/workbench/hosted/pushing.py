@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import uuid4
 
 from mixpeek_lab.archives import pack
@@ -133,9 +132,7 @@ class Pusher:
 
     def _archive(self) -> bytes:
         with tempfile.TemporaryDirectory(prefix="mixpeek-lab-push-") as folder:
-            path = Path(folder) / f"{self.commit.name}.zip"
-            pack(self.record.source, path)
-            return path.read_bytes()
+            return pack(self.record.source, folder).path.read_bytes()
 
     # ------------------------------------------------------------ the checks
 
