@@ -300,7 +300,7 @@ class TestTerminal:
         lab.bucket("b", ["fox"])
         lab.process("b", NAME, "c", engine="kernel")
         lab.retriever("r", BODY)
-        assert "r on c: " in call("retriever", "list")
+        assert "Retriever r · over c" in call("retriever", "list")
         assert "Say which" in call("retriever", "export", code=1)
         assert "what is 'r' for" in call("retriever", "list", "r", code=1)
 

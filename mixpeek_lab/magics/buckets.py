@@ -10,7 +10,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs, read_options, unquoted
+from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class BucketMagics(Magics):
             lab.bucket(
                 options.name,
                 self._source(options.source),
-                text=[unquoted(name) for name in options.text] if options.text else None,
+                text=options.text,
                 blobs=_blobs(options.blob),
-                key=options.key if options.key else None,
+                key=options.key,
                 mode="append" if options.append else "replace",
             )
         )
@@ -96,7 +96,7 @@ class BucketMagics(Magics):
             current_lab(),
             options.bucket,
             options.extractor,
-            options.into if options.into else None,
+            options.into,
             parameters=pairs(options.param) or None,
             analyzer=options.analyzer,
             indexes=pairs(options.index) or None,
@@ -120,7 +120,7 @@ def _blobs(options: list[str] | None) -> dict[str, str] | None:
     if not options:
         return None
     found: dict[str, str] = {}
-    for option in map(unquoted, options):
+    for option in options:
         column, _, name = option.partition(":") if ":" in option else (option, "", option)
         if not column or not name:
             raise InvalidInputError(f"--blob {option}: write COLUMN or COLUMN:NAME.")

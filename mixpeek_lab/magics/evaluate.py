@@ -13,7 +13,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import read_options, unquoted
+from mixpeek_lab.magics.lines import read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class EvaluateMagics(Magics):
             raise InvalidInputError("%evaluate compare RUN RUN: name a baseline, then others.")
         if options.compare or options.retriever == "compare":
             found = current_lab().evaluations.compare(
-                *map(unquoted, options.compare or runs),
+                *(options.compare or runs),
                 measures=measure_names(options.measures), test=options.test,
                 correction=options.correction, confidence=options.confidence, seed=options.seed,
             )  # fmt: skip
@@ -96,7 +96,7 @@ class EvaluateMagics(Magics):
 
         if len(runs) != 1:
             raise InvalidInputError("%evaluate show RUN: name one; `%evaluate list` names them.")
-        found = current_lab().evaluations.get(unquoted(runs[0]))
+        found = current_lab().evaluations.get(runs[0])
         self._give(options, found)
         return EvaluationCard(found)
 
@@ -124,13 +124,12 @@ class EvaluateMagics(Magics):
         is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
         if is_usable or given is None:
             return value
-        path = unquoted(given)
-        if value is not None and not Path(path).exists():
+        if value is not None and not Path(given).exists():
             raise InvalidInputError(
                 f"{given} is a {type(value).__name__}. Judgements are a dictionary of query id → "
                 "{document id: grade}, queries one of query id → text; or each is a file."
             )
-        return path
+        return given
 
     def _give(self, options: Namespace, found: Any) -> None:
         if options.df:

@@ -50,7 +50,8 @@ class InspectMagics(Magics):
         if options.page < 1 or options.size < 1:
             raise InvalidInputError("--page and --size count from 1.")
         name = unquoted(query)
-        result = current_lab().sql(f'FROM "{name}"' if name != query or _is_name(name) else query)
+        is_table = name in current_lab().tables() or _is_name(name)
+        result = current_lab().sql(f'FROM "{name}"' if is_table else name)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
         if options.arrow:

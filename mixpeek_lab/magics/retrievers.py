@@ -103,7 +103,7 @@ class RetrieverMagics(Magics):
         options = read_options(self.search, f"{name} {flags}")
         if not query:
             raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
-        return Results(current_lab().search(name, query, limit=options.limit))
+        return Results(current_lab().search(options.name, query, limit=options.limit))
 
     @magic_arguments()
     @argument("name", help="the retriever")

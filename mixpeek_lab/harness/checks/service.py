@@ -79,7 +79,8 @@ def _answers(evidence: Evidence) -> Verdict:
                 "else, say which with inference_type.",
                 "realtime.py",
             )
-    return passed(f"It comes up, and answers {len(texts)} texts. No inference_type promises more.")
+    count = f"{len(texts)} text{'' if len(texts) == 1 else 's'}"
+    return passed(f"It comes up, and answers {count}. It promises no more.")
 
 
 def _verdict(evidence: Evidence, tried: Sequence[_Tried]) -> Verdict:
