@@ -313,6 +313,39 @@ class TestRecordedExchanges:
         assert 7.0 in pauses
         assert 3.0 in pauses
 
+    @pytest.mark.parametrize(
+        ("answer", "number", "note"),
+        [
+            ({"feature_uri": f"mixpeek://{NAME}@1.0.7/hash_embedding"}, "1.0.7", "It is version"),
+            ({"version": "2026-a"}, "2026-a", "It is version 2026-a there, and 1.0.1 here"),
+            ({}, "", "does not say which version it is there"),
+        ],
+    )
+    def test_the_number_that_the_platform_gave_is_told_as_it_says_it(
+        self, mine, replay, tmp_path, answer, number, note
+    ):
+        define(mine, tmp_path, edited("two"))
+        mine.versions.commit(NAME, "second")  # 1.0.1, and the manifest says 1.0.0
+        told = {"success": True, "validation_status": "passed", "extractor_id": "x_1", **answer}
+        url = {"upload_id": "u", "presigned_url": "{HOST}/put"}
+        looks = [exchange("GET", f"{NS}/extractors/x_1", body={})] * (1 if number else 2)
+        platform = replay([
+            exchange("GET", f"{NS}/extractors/{NAME}_1_0_1", 404),
+            exchange("GET", f"{NS}/plugins/{NAME}_1_0_1", 404),
+            exchange("POST", f"{NS}/extractors/uploads", body=url),
+            exchange("PUT", "/put"),
+            exchange("POST", f"{NS}/extractors/uploads/u/confirm", body=told),
+            *looks[1:],
+            exchange("GET", f"{NS}/extractors/x_1/status", body={"status": "NOT_DEPLOYED"}),
+            looks[0],
+        ])  # fmt: skip
+        steps = []
+        pushed = quick(mine).push(NAME, platform.url, namespace="ns_1", on_step=steps.append)
+        assert pushed.remote_version == number
+        assert note in pushed.notes[0]
+        assert any("the platform numbers it itself" in step for step in steps)
+        assert "version" not in json.loads(platform.asked[2][3])
+
     def test_every_validation_error_is_shown_in_full(self, mine, replay):
         told = recorded("refused")
         platform, store = replay(told["platform"]), replay(told["store"])

@@ -33,8 +33,7 @@ def demand_name(name: str) -> None:
     if not _NAME.match(name):
         raise InvalidInputError(
             "A secret's name is letters, digits and _, like EXTERNAL_API_KEY. Its value is asked "
-            "for, and does not stand beside it: what was written there may be read by others by "
-            "now."
+            "for, and has no place in the line: one that was typed there is in a history now."
         )
 
 

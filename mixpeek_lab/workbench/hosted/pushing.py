@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord, Push, now
-from mixpeek_lab.errors import RemoteError
+from mixpeek_lab.errors import InvalidInputError, RemoteError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.hosted.platform import RemoteExtractors
@@ -253,7 +253,12 @@ def _numbered(told: Mapping[str, JSON]) -> str:
     """The version that a record names, itself or in its URI; empty where it names none."""
     uri = re.match(r"mixpeek://[^@/]+@([^/]+)", str(told.get("feature_uri") or ""))
     found = told.get("version") or (uri[1] if uri else "")
-    return normalise_version(found) if isinstance(found, str) and found else ""
+    if not isinstance(found, str):
+        return ""
+    try:
+        return normalise_version(found) if found else ""
+    except InvalidInputError:  # a number of the platform's own kind, which is told as it is
+        return found
 
 
 def _state(told: Mapping[str, JSON]) -> str:
