@@ -15,6 +15,7 @@
     ├── TooLargeError               413  more bytes than are taken
     ├── ExtractorError              422  the user's extractor code failed
     │   ├── ExtractorLoadError           its modules do not import, or lack the needed class
+    │   │   └── NoStepsError             it has no batch step: no processor, an empty pipeline
     │   └── ExtractorRunError            it raised while it processed rows or a query
     ├── LLMError                    502  a language model gave no answer that can be used
     │   ├── LLMAuthenticationError       no API key, or one that the provider refuses
@@ -138,6 +139,10 @@ class ExtractorError(LabError):
 
 class ExtractorLoadError(ExtractorError):
     """An extractor's modules do not import, or lack the class that is needed."""
+
+
+class NoStepsError(ExtractorLoadError):
+    """An extractor has no step that a batch could run: no processor, or an empty pipeline."""
 
 
 class ExtractorRunError(ExtractorError):

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from math import fsum, isfinite
 from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 
 MEASURES = ("nDCG@10", "RR", "R@100")
+LEFT_OUT = ("gdeval", "ranx")
+"""Providers of ir_measures that are not asked."""
 LARGEST = 1_000_000
 """Cut and least grade of a measure: from 1 to this."""
 
@@ -87,8 +90,6 @@ def _searched(run: Run, judged: Qrels) -> dict[str, dict[str, float]]:
 def _measured(
     run: dict[str, dict[str, float]], judged: Qrels, parsed: Mapping[str, Any]
 ) -> list[tuple[str, str, float]]:
-    import ir_measures
-
     if not run or not parsed:
         return []
     names: dict[Any, list[str]] = {}  # RR and MRR are one measure
@@ -97,7 +98,7 @@ def _measured(
     try:
         return [
             (str(metric.query_id), name, float(metric.value))
-            for metric in ir_measures.iter_calc(list(names), judged, run)
+            for metric in _pipeline().iter_calc(list(names), judged, run)
             if metric.query_id in judged
             for name in names[metric.measure]
         ]
@@ -119,4 +120,38 @@ def _measure(name: str) -> Any:
     for what, given in (("cut", measure.params.get("cutoff")), ("rel", measure.params.get("rel"))):
         if isinstance(given, int) and not 1 <= given <= LARGEST:  # trec_eval aborts the process
             raise InvalidInputError(f"measures: {name!r}: its {what} is from 1 to {LARGEST:,}.")
+    if not _pipeline().supports(measure):
+        raise InvalidInputError(
+            f"measures: {name!r} is known, but nothing that is installed here computes it in this "
+            f"form. These can be used: {', '.join(_usable())}."
+        )
     return measure
+
+
+@cache
+def _pipeline() -> Any:
+    """What computes measures, here and now.
+
+    Without gdeval, a Perl script that reads numbered queries alone, and ranx, which compiles for
+    many seconds to compute what others compute as well.
+    """
+    import ir_measures
+    from ir_measures.providers import FallbackProvider
+
+    kept = [each for each in ir_measures.DefaultPipeline.providers if each.NAME not in LEFT_OUT]
+    return FallbackProvider(kept)
+
+
+def _usable() -> list[str]:
+    """The names of the measures that something here computes; `@k` where one needs its cut."""
+    found = {
+        f"{measure.NAME}@k" if _needs_cut(measure) else measure.NAME
+        for provider in _pipeline().providers if provider.is_available()
+        for measure in provider.SUPPORTED_MEASURES
+    }  # fmt: skip
+    return sorted(found - {f"{name}@k" for name in found}, key=str.lower)
+
+
+def _needs_cut(measure: Any) -> bool:
+    cut = measure.SUPPORTED_PARAMS.get("cutoff")
+    return cut is not None and cut.required

@@ -32,6 +32,11 @@ def next_patch(version: str) -> str:
     return f"{major}.{minor}.{int(patch) + 1}"
 
 
+def version_key(version: str) -> tuple[int, ...]:
+    """What versions are sorted by: `1.10.0` comes after `1.9.0`."""
+    return tuple(int(part) for part in normalise_version(version).split("."))
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureURI:
     """The address of one feature of one version of an extractor."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from mixpeek_lab.harness.table import CHECKS
 from mixpeek_lab.lint import RULES
+from mixpeek_lab.workbench.rules import LAB_RULES
 
+ALL = {**RULES, **LAB_RULES}
 PATH = Path(__file__).parents[1] / "notebooks" / "rules.md"
 FAMILIES = {
     "MAN": "Manifest",
@@ -19,6 +21,9 @@ FAMILIES = {
     "SEQ": "Batched processing",
     "AGR": "Agreement of processor, realtime.py and manifest",
     "SEC": "Security",
+    "LAB": "In the lab",
+    "UPLOAD": "Uploads over HTTP",
+    "ARCHIVE": "Archives over HTTP",
 }
 HEAD = """\
 # What is checked
@@ -34,7 +39,7 @@ def page() -> str:
     """The page's text."""
     parts = [HEAD]
     for prefix, title in FAMILIES.items():
-        rules = [rule for rule in RULES.values() if rule.id.startswith(prefix)]
+        rules = [rule for rule in ALL.values() if rule.id.startswith(prefix)]
         rows = [
             f"| `{rule.id}` | {rule.title} | {rule.severity} | {_cell(rule.explanation)} |"
             for rule in sorted(rules, key=lambda rule: rule.id)

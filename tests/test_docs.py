@@ -11,7 +11,7 @@ import pytest
 import rules_page
 from IPython.core.inputtransformer2 import TransformerManager
 
-from mixpeek_lab.lint import RULES
+import mixpeek_lab
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.md")])
@@ -95,5 +95,12 @@ def test_no_document_names_a_place_on_a_machine():
 
 def test_the_page_of_rules_is_made_of_the_rules():
     assert rules_page.PATH.read_text() == rules_page.page(), "run: python tests/rules_page.py"
-    prefixes = {rule[:3] for rule in RULES}
+    prefixes = {rule.rstrip("0123456789") for rule in rules_page.ALL}
     assert prefixes == set(rules_page.FAMILIES)
+
+
+def test_every_finding_in_the_code_has_a_rule_on_the_page():
+    found = set()
+    for path in Path(mixpeek_lab.__file__).parent.rglob("*.py"):
+        found |= set(re.findall(r"""Finding\(\s*"([A-Z]+\d*)",""", path.read_text()))
+    assert {"LAB001", "UPLOAD002", "ARCHIVE"} <= found <= set(rules_page.ALL)

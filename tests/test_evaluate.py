@@ -146,6 +146,15 @@ def test_what_cannot_be_measured_is_refused_before_a_query_is_asked(lab):
     assert asked == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_a_depth_below_a_measures_cut_is_told_once(lab):
+    found = lab.evaluate("words", QRELS, QUERIES, depth=5, measures=["RR", "nDCG@10", "P@5"])
+    (note,) = [note for note in found.notes if "depth" in note]
+    assert note.startswith("5 hits were asked for each query (depth), fewer than nDCG@10 looks at")
+    assert "P@5" not in note
+    deep = lab.evaluate("words", QRELS, QUERIES, depth=10, measures=["RR", "nDCG@10"])
+    assert not any("depth" in note for note in deep.notes)
+
+
 def test_a_query_that_fails_counts_zero_and_is_told(lab):
     lab.retriever("dense", {**BM25, "searches": [{"feature": "hash_embedding"}]})
     queries = {**QUERIES, "q3": {"vector": "no text here", "other": "two texts"}}
@@ -319,8 +328,17 @@ def test_the_magic_evaluates_compares_and_lists(shell, beir, tmp_path):
     assert "paired randomisation, Bonferroni's correction over 2 tests" in str(compared)
     listed = str(shell.run_line_magic("evaluate", "list"))
     assert [line.split()[0] for line in listed.splitlines()] == ["evaluation", "best", "first"]
-    with pytest.raises(InvalidInputError, match="say where the judgements are"):
+    with pytest.raises(InvalidInputError, match="say where the judgements are, and with --queries"):
         shell.run_line_magic("evaluate", "words")
+    with pytest.raises(InvalidInputError, match="--queries"):
+        shell.run_line_magic("evaluate", "words judged")
+    compared = shell.run_line_magic("evaluate", "compare 'first one' best --measures RR")
+    assert isinstance(compared, ComparisonCard)
+    shown = shell.run_line_magic("evaluate", "show 'first one' --df t")
+    assert str(shown) == str(card)
+    for line, words in (("show", "name one"), ("words judged best", "what is 'best' for")):
+        with pytest.raises(InvalidInputError, match=words):
+            shell.run_line_magic("evaluate", line)
     with pytest.raises(InvalidInputError, match="no such file or folder"):
         shell.run_line_magic("evaluate", "words nowhere")
     with pytest.raises(InvalidInputError, match=r"t is a DataFrame\. Judgements are a dictionary"):
@@ -344,10 +362,23 @@ def test_the_command_evaluates_compares_and_lists(place, lab, beir, tmp_path, ca
     assert main(["evaluate", "--compare", "words", "best", *home]) == 0
     assert "Against words on set: 4 queries" in capsys.readouterr().out
     assert main(["evaluate", "--list", *home]) == 0
-    assert "best" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "best" in listed
+    assert main(["evaluate", "list", *home]) == 0
+    assert capsys.readouterr().out == listed
+    assert main(["evaluate", "compare", "words", "best", *home]) == 0
+    assert "Against words on set: 4 queries" in capsys.readouterr().out
+    assert main(["evaluate", "show", "words", *home]) == 0
+    assert "words on set: 4 queries" in capsys.readouterr().out
+    assert main(["evaluate", "show", "best", *home, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == numbers
     for wrong, words in [
         (["evaluate", *home], "RETRIEVER QRELS"),
         (["evaluate", "words", "nowhere", *home], "no such file"),
+        (["evaluate", "show", *home], "name one"),
+        (["evaluate", "show", "nope", *home], "No evaluation called"),
+        (["evaluate", "compare", *home], "baseline"),
+        (["evaluate", "words", str(beir), "best", *home], "What is 'best' for"),
         (["evaluate", "words", str(beir), "--home", str(tmp_path / "none")], "no lab at"),
         (["evaluate", "words", str(beir), *home, "--csv", "no/such/t.csv"], "no such folder"),
     ]:

@@ -293,6 +293,41 @@ def test_a_service_without_a_processor_is_tested_alone(quick):
     assert "1 score for 2 pairs" in bad.message
 
 
+EMPTY_PIPELINE = "def build_steps(extractor_request):\n    return {'steps': []}\n"
+GENERAL = """
+feature_extractor_name = "r"
+version = "1.0.0"
+features = []
+inference_type = "general"
+"""
+
+
+@pytest.mark.parametrize("pipeline", [(("pipeline.py", EMPTY_PIPELINE),), ()])
+def test_a_service_alone_is_asked_even_where_it_promises_nothing(quick, pipeline):
+    service = "class S:\n    def infer(self, inputs, parameters):\n        return {'n': %s}\n"
+
+    def general(answer):
+        files = (("manifest.py", GENERAL), *pipeline, ("realtime.py", service % answer))
+        return quick(ExtractorSource("r", files))
+
+    good = general("len(inputs['text'])")
+    assert [r.id for r in good.of("passed", "failed", "warned")] == ["TST601"]
+    assert "answers 2 texts" in good.result("TST601").message
+    what = "its pipeline has no step" if pipeline else "it has no processor"
+    assert what in good.result("TST001").message
+    assert what in good.result("TST301").message
+    bad = general("inputs['pairs']").result("TST601")
+    assert bad.outcome == "warned"
+    assert "pairs" in bad.message
+
+
+def test_an_empty_pipeline_without_a_service_is_an_error(quick):
+    files = (("manifest.py", GENERAL), ("pipeline.py", EMPTY_PIPELINE))
+    report = quick(ExtractorSource("r", files))
+    assert "no enabled step" in report.result("TST001").message
+    assert report.result("TST001").outcome == "failed"
+
+
 def test_labels_and_output_fields_are_held_to_the_manifest(quick):
     labels = 'features=[Feature.classification("kind", labels=["short", "long"]), '
     code = 'batch["kind"] = ["short" if len(t) < 50 else "long" for t in texts(batch)]\n' + GOOD
@@ -586,6 +621,13 @@ class TestCommand:
     def test_what_fails_exits_with_1(self, monkeypatch, tmp_path, capsys):
         assert self.run(monkeypatch, tmp_path, extractor("return 1"), "--json", "-") == 1
         assert json.loads(capsys.readouterr().out)["outcome"] == "failed"
+
+    def test_json_stands_alone_whatever_the_extractor_prints(self, monkeypatch, tmp_path, capfd):
+        source = extractor("print('noise')\n" + GOOD, realtime=REALTIME)
+        assert self.run(monkeypatch, tmp_path, source, "--json", "-") == 0
+        out, err = capfd.readouterr()
+        assert json.loads(out)["outcome"] == "passed"
+        assert "noise" in err
 
     def test_rows_parameters_and_a_reason(self, monkeypatch, tmp_path, capsys):
         (tmp_path / "rows.jsonl").write_text('{"text": "ones"}\n{"text": "twos"}\n')

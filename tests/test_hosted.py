@@ -195,6 +195,31 @@ class TestAgainstOurOwnServer:
         pushed = quick(mine).push(NAME, platform.url)
         assert (pushed.version, pushed.remote_version) == ("1.0.1", "2.0.1")
         assert "2.0.1 there, and 1.0.1 here" in pushed.notes[0]
+        assert 'With version="1.0.1" in the manifest' in pushed.notes[0]
+
+    def test_a_declared_number_is_kept(self, mine, platform, there, tmp_path):
+        define(there, tmp_path, edited("theirs"))
+        there.versions.commit(NAME, "theirs", "2.0.0")
+        define(mine, tmp_path, edited("two", manifest=('version="1.0.0"', 'version="1.5.0"')))
+        mine.versions.commit(NAME, "second")
+        pushed = quick(mine).push(NAME, platform.url)
+        assert (pushed.version, pushed.remote_version, pushed.notes) == ("1.5.0", "1.5.0", ())
+
+    def test_a_pulled_version_has_a_parent_only_where_that_is_proven(
+        self, mine, platform, there, tmp_path
+    ):
+        quick(mine).push(NAME, platform.url)
+        define(there, tmp_path, edited("two"))
+        there.versions.commit(NAME, "second")
+        fresh = Lab(tmp_path / "fresh")
+        assert quick(fresh).pull(NAME, platform.url).commit.parent is None  # 1.0.0 is not here
+        assert quick(fresh).pull(f"{NAME}@1.0.0", platform.url).commit.parent is None
+        assert quick(mine).pull(NAME, platform.url).commit.parent == "1.0.0"
+        # A head of other contents is no parent, nor is another version with the parent's number.
+        other = Lab(tmp_path / "other")
+        define(other, tmp_path, edited("mine"))
+        other.versions.commit(NAME, "mine")
+        assert quick(other).pull(NAME, platform.url).commit.parent is None
 
     def test_the_server_refuses_what_is_there_already_and_the_step_is_named(
         self, mine, platform, there, tmp_path
@@ -287,6 +312,39 @@ class TestRecordedExchanges:
         }  # fmt: skip
         assert 7.0 in pauses
         assert 3.0 in pauses
+
+    @pytest.mark.parametrize(
+        ("answer", "number", "note"),
+        [
+            ({"feature_uri": f"mixpeek://{NAME}@1.0.7/hash_embedding"}, "1.0.7", "It is version"),
+            ({"version": "2026-a"}, "2026-a", "It is version 2026-a there, and 1.0.1 here"),
+            ({}, "", "does not say which version it is there"),
+        ],
+    )
+    def test_the_number_that_the_platform_gave_is_told_as_it_says_it(
+        self, mine, replay, tmp_path, answer, number, note
+    ):
+        define(mine, tmp_path, edited("two"))
+        mine.versions.commit(NAME, "second")  # 1.0.1, and the manifest says 1.0.0
+        told = {"success": True, "validation_status": "passed", "extractor_id": "x_1", **answer}
+        url = {"upload_id": "u", "presigned_url": "{HOST}/put"}
+        looks = [exchange("GET", f"{NS}/extractors/x_1", body={})] * (1 if number else 2)
+        platform = replay([
+            exchange("GET", f"{NS}/extractors/{NAME}_1_0_1", 404),
+            exchange("GET", f"{NS}/plugins/{NAME}_1_0_1", 404),
+            exchange("POST", f"{NS}/extractors/uploads", body=url),
+            exchange("PUT", "/put"),
+            exchange("POST", f"{NS}/extractors/uploads/u/confirm", body=told),
+            *looks[1:],
+            exchange("GET", f"{NS}/extractors/x_1/status", body={"status": "NOT_DEPLOYED"}),
+            looks[0],
+        ])  # fmt: skip
+        steps = []
+        pushed = quick(mine).push(NAME, platform.url, namespace="ns_1", on_step=steps.append)
+        assert pushed.remote_version == number
+        assert note in pushed.notes[0]
+        assert any("the platform numbers it itself" in step for step in steps)
+        assert "version" not in json.loads(platform.asked[2][3])
 
     def test_every_validation_error_is_shown_in_full(self, mine, replay):
         told = recorded("refused")

@@ -156,10 +156,30 @@ class TestCollections:
 
 
 def test_a_package_survives_loading_and_saving(kernel_lab: Lab, tmp_path: Path) -> None:
-    folder = kernel_lab.save("hash_embedder", tmp_path)
+    folder = kernel_lab.save("hash_embedder", tmp_path).path
     files = {p.relative_to(HASH_EMBEDDER): p.read_bytes() for p in HASH_EMBEDDER.rglob("*.py")}
     saved = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.py")}
     assert saved == files
+
+
+def test_saving_again_takes_away_what_an_earlier_save_wrote_and_nothing_else(
+    kernel_lab: Lab, hash_source: ExtractorSource, tmp_path: Path
+) -> None:
+    old = hash_source.with_file("processors/old.py", "OLD = 1\n")
+    old = old.with_file("processors/edited.py", "OLD = 1\n")
+    write_source(old, tmp_path / "old" / "hash_embedder")
+    kernel_lab.load(tmp_path / "old" / "hash_embedder")
+    folder = kernel_lab.save("hash_embedder", tmp_path / "out").path
+    (folder / "processors" / "edited.py").write_text("OLD = 2  # by hand\n")
+    (folder / "processors" / "mine.py").write_text("MINE = 1\n")
+    (folder / "notes.txt").write_text("mine")
+    kernel_lab.load(HASH_EMBEDDER)
+    saved = kernel_lab.save("hash_embedder", tmp_path / "out")
+    assert saved.removed == ("processors/old.py",)
+    assert set(saved.left) >= {"processors/edited.py", "processors/mine.py"}
+    assert not (folder / "processors" / "old.py").exists()
+    assert (folder / "processors" / "edited.py").read_text() == "OLD = 2  # by hand\n"
+    assert (folder / "notes.txt").exists()
 
 
 def test_collections_that_sql_cannot_tell_apart_are_refused(kernel_lab):

@@ -119,6 +119,38 @@ def processed(notebook):
     return notebook
 
 
+def test_an_extractor_that_is_a_service_alone_is_tested(notebook):
+    notebook.run(f"%extractor load {HASH_EMBEDDER.parent / 'text_stats'}")
+    assert "answers 2 texts" in str(notebook.run("%extractor test text_stats"))
+    notebook.run("rows = ['one text']")
+    assert "answers 1 text" in str(notebook.run("%extractor test text_stats rows"))
+
+
+class TestQuotes:
+    def test_names_with_spaces_stand_in_quotes_everywhere(self, notebook):
+        notebook.run(f'%extractor load "{HASH_EMBEDDER}"')
+        notebook.run("rows = ['red apple', 'green pear']")
+        notebook.run('%bucket "my fruit" rows')
+        notebook.run("""%process 'my fruit' "hash_embedder" --into "my docs" --engine kernel""")
+        cell = RETRIEVER.replace("%%retriever find", '%%retriever "find it"')
+        notebook.run(cell.replace("docs_hash_embedder", "my docs"))
+        assert notebook.run('%retriever "find it"').name == "find it"
+        for line in ('"find it" red apple', '--limit 1 "find it" "red apple"',
+                     "'find it' red apple --limit 1"):  # fmt: skip
+            found = notebook.run(f"%search {line}")
+            assert found.result.hits[0].fields["data"] == "red apple", line
+        assert len(notebook.run('%inspect "my docs"').table) == 2
+        assert len(notebook.run('%inspect SELECT * FROM "my docs" LIMIT 1').table) == 1
+        notebook.run('%retriever export "find it" "my file.json"')
+        assert notebook.run('%retriever import "my file.json" "find again"').name == "find again"
+        notebook.run('%extractor commit "hash_embedder" -m "first \'words\'" --as "1.5"')
+        assert "hash_embedder 1.5.0" in notebook.printed()
+        assert "first 'words'" in str(notebook.run('%extractor log "hash_embedder"'))
+        notebook.run('%extractor tag "hash_embedder" "good"')
+        assert "1.5.0" in str(notebook.run('%extractor checkout "hash_embedder@good"'))
+        assert "mmr" in str(notebook.run('%retriever stages "mmr"'))
+
+
 class TestExtractor:
     def test_a_typed_cell_is_checked_and_kept(self, notebook):
         card = notebook.run(TYPED)
@@ -238,6 +270,14 @@ class TestExtractor:
         assert "Saved counter to saved/counter: manifest.py" in notebook.printed()
         notebook.run("%extractor pack counter saved/counter.zip")
         assert "Packed counter as saved/counter.zip: 3 files" in notebook.printed()
+        mine = home.parent / "saved" / "counter" / "processors" / "mine.py"
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("X = 1\n")
+        notebook.run('%extractor save "counter" "saved"')
+        printed = notebook.printed()
+        assert "mine.py" not in printed.splitlines()[0]
+        assert "Still in saved/counter, and no part of it: processors/mine.py" in printed
+        mine.unlink()
         before = session.current_lab().extractor("counter").source
         card = notebook.run("%extractor load saved/counter")
         assert card.name == "counter"

@@ -178,3 +178,12 @@ def test_a_folder_that_is_no_test_collection(tmp_path):
 def test_two_names_of_one_measure_have_the_same_value():
     found = evaluate({"q": {"a": 2.0, "b": 1.0}}, {"q": {"b": 1}}, ["RR", "MRR", "AP", "MAP"])
     assert found.mean == {"RR": 0.5, "MRR": 0.5, "AP": 0.5, "MAP": 0.5}
+
+
+@pytest.mark.parametrize("measure", ["ERR@10", "RBP", "alpha_nDCG@10", "nDCG(dcg='exp-log2')@10"])
+def test_what_nothing_here_computes_is_refused_with_what_can_be_used(measure):
+    """Also where Perl is installed: ir_measures' script for it reads numbered queries alone."""
+    with pytest.raises(InvalidInputError, match=r"These can be used: Accuracy, AP, .*nDCG, .*P@k"):
+        evaluate({"q": {"a": 1.0}}, {"q": {"a": 1}}, ["RR", measure])
+    with pytest.raises(InvalidInputError, match="is known, but"):
+        evaluate({}, {"q": {"a": 1}}, [measure])  # before an hour of queries is asked

@@ -375,7 +375,27 @@ def test_one_bad_row_costs_few_calls(tmp_path):
     assert len(log.read_text().split()) <= 16  # 64 halved six times, and a sample
 
 
-def test_where_all_rows_fail_a_handful_of_calls_is_made(tmp_path):
+@pytest.mark.parametrize("good_rows", [{7}, {1, 2, 3}, set(range(64)) - {0, 15, 31, 47, 63}])
+def test_good_rows_come_out_wherever_they_are(tmp_path, good_rows):
+    """Also where those that are tried first all fail."""
+    log = tmp_path / "calls"
+    source = probe(f'note({str(log)!r}, len(batch))\nassert "bad" not in set(batch["data"])', VEC)
+    texts = ["good" if row in good_rows else "bad" for row in range(64)]
+    good, failures = run(source, tmp_path, rows(*texts), batch_size=64)
+    assert {row["object_id"] for row in good} == {f"obj_{row}" for row in good_rows}
+    assert len(failures) == 64 - len(good_rows)
+    assert not any(f.where.startswith("not tried") for f in failures)
+    assert len(log.read_text().split()) <= 2 * 64
+
+
+def test_small_batches_do_not_give_up_early(tmp_path):
+    texts = ["bad"] * 100 + ["good"] * 20
+    source = probe('assert not (batch["data"] == "bad").any()', VEC)
+    good, failures = run(source, tmp_path, rows(*texts), batch_size=4)
+    assert (len(good), len(failures)) == (20, 100)
+
+
+def test_where_all_rows_fail_the_number_of_calls_is_bounded(tmp_path):
     log = tmp_path / "calls"
     source = probe(f'note({str(log)!r}, len(batch))\nraise ValueError(batch["data"][0])')
     texts = [f"text {number}" for number in range(2000)]
@@ -383,10 +403,11 @@ def test_where_all_rows_fail_a_handful_of_calls_is_made(tmp_path):
     assert good == []
     assert len(failures) == 2000
     assert len({f.document_id for f in failures}) == 2000
-    assert len(log.read_text().split()) <= 18
+    assert log.read_text().split() == [*["64", *["1"] * 64] * 2]  # and nothing twice
     tried = [f for f in failures if not f.where.startswith("not tried")]
     assert {f.kind for f in failures} == {"ValueError"}
-    assert 5 <= len(tried) <= 15
+    assert len(tried) == 128
+    assert "the first 128 rows failed, and none came through" in failures[-1].where
 
 
 def test_setup_that_fails_is_tried_once_and_fails_every_row(tmp_path):

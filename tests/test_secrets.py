@@ -312,6 +312,11 @@ def test_a_notebook_neither_shows_nor_saves_it(home: Path) -> None:
         run("%load_ext mixpeek_lab")
         assert "mixpeek-lab secret set API_KEY" in str(run("%secret set API_KEY", can_ask=False))
         assert "Delete this cell" in str(run("%secret set API_KEY sk-typed-here"))
+        for typed in ("set API_KEY=sk-typed-here", "set API_KEY = sk-typed-here",
+                      "API_KEY=sk-typed-here", "get sk-typed-here"):  # fmt: skip
+            told = str(run(f"%secret {typed}"))
+            assert "InvalidInputError" in told
+            assert "sk-typed-here" not in told  # nor is anybody asked
         told = run("%secret set API_KEY")
         assert prompts == [{"prompt": "API_KEY: ", "password": True}]
         assert "Secret API_KEY is kept" in str(told)
@@ -328,3 +333,12 @@ def test_a_notebook_neither_shows_nor_saves_it(home: Path) -> None:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_a_value_beside_the_name_is_not_repeated_in_a_terminal(home: Path, capsys: Any) -> None:
+    from mixpeek_lab.cli import main
+
+    assert main(["secret", "set", "API_KEY=sk-typed-here", "--home", str(home)]) == 1
+    told = "".join(capsys.readouterr())
+    assert "Its value is asked for" in told
+    assert "sk-typed-here" not in told

@@ -64,7 +64,7 @@ class TestNotebook:
         assert re.search(r"^\*\s+1\.0\.1\s+second .*1\.0\.0 ", text, re.MULTILINE)
         assert re.search(r"^\s+1\.0\.0\s+first words ", text, re.MULTILINE)
         assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", log._repr_html_())
-        assert not re.search(r"\d{4}-\d\d-\d\d", text)  # saved outputs stay the same
+        assert re.search(r"second .*\d{4}-\d\d-\d\d \d\d:\d\d", text)
         committed.run(f"%extractor tag {NAME} stable v1")
         assert f"{NAME}@stable is 1.0.0" in committed.printed()
         assert "stable: 1.0.0" in str(committed.run(f"%extractor tag {NAME}"))
@@ -92,6 +92,44 @@ class TestNotebook:
         assert "+# three" in html
         two = str(committed.run(f"%extractor diff {NAME} 1.0.0 1.0.1"))
         assert "1.0.0 → 1.0.1: 1 file differs" in two
+
+    def test_a_version_beside_itself_is_said_in_words(self, committed):
+        card = committed.run(f"%extractor diff {NAME} 1.0.1 1.0.1")
+        assert "1.0.1 → 1.0.1: one and the same version, nothing differs" in str(card)
+        assert "nothing differs" in card._repr_html_()
+        assert "nothing differs" in str(committed.run(f"%extractor diff {NAME}"))
+        assert "nothing differs" not in str(committed.run(f"%extractor diff {NAME} 1.0.0"))
+
+    def test_status_tells_that_a_refused_cell_was_not_taken(self, committed):
+        cell = committed.run(f"%extractor checkout {NAME}@1.0.0") and committed.shell.rl_next_input
+        committed.fail(cell.replace("time.sleep", "eval"))
+        status = committed.run(f"%extractor status {NAME}")
+        assert "your last cell was not taken, this is still 1.0.0: as 1.0.0 has it" in str(status)
+        assert "not taken" in status._repr_html_()
+        committed.run(cell)
+        assert "not taken" not in str(committed.run(f"%extractor status {NAME}"))
+
+    def test_status_of_what_was_never_taken_says_why(self, notebook):  # noqa: F811
+        notebook.fail(TYPED.replace("= NOTE\n", "= eval(NOTE)\n"))
+        assert "eval" in str(notebook.fail("%extractor status counter"))
+
+    def test_a_version_is_named_in_one_word_or_in_two(self, committed):
+        committed.run(f"%extractor tag {NAME}@1.0.0 first")
+        assert "is at 1.0.0" in str(committed.run(f"%extractor checkout {NAME}@first"))
+        assert committed.shell.rl_next_input.startswith(f"%%extractor {NAME}\n")
+        diff = committed.run(f"%extractor diff {NAME}@first 1.0.1")
+        assert "1.0.0 → 1.0.1" in str(diff)
+        assert "Say it once" in str(committed.fail(f"%extractor diff {NAME}@first v1 1.0.1"))
+        assert "Say it once" in str(committed.fail(f"%extractor checkout {NAME}@first 1.0.1"))
+        assert "no version behind" in str(committed.fail(f"%extractor checkout {NAME}@"))
+
+    def test_a_lower_number_than_the_heads_is_counted_from_the_head(self, notebook):  # noqa: F811
+        notebook.run(TYPED)
+        notebook.run("%extractor commit counter -m first --as 2.0.0")
+        card = str(notebook.run(TYPED.replace("Counts letters", "Counts all letters")))
+        assert "The manifest says 1.0.0, and this comes from counter 2.0.0: this is 2.0.1" in card
+        notebook.run("%extractor commit counter -m second")
+        assert "counter 2.0.1" in notebook.printed()
 
     @pytest.mark.parametrize(
         ("line", "words"),
@@ -196,13 +234,21 @@ class TestTerminal:
         first = ("extractor", "commit", NAME, "-m", "first", "--load", str(tmp_path / "one" / NAME))
         assert "Committed hash_embedder 1.0.0" in call(*first)
         assert "nothing to commit" in call(*first, code=1)
+        assert "note: " not in call("extractor", "log", NAME)
         again = (*first[:4], "second", "--load", str(tmp_path / "two" / NAME))
-        assert "Committed hash_embedder 1.0.1" in call(*again)
+        told = call(*again)
+        assert "Committed hash_embedder 1.0.1" in told
+        assert "1.0.0 is committed with other contents: this is 1.0.1" in told
         log = call("extractor", "log", NAME)
         assert re.search(r"1\.0\.1\s+second .*\d{4}-\d\d-\d\d \d\d:\d\d", log)
         assert "+# two" in call("extractor", "diff", NAME, "1.0.0", "1.0.1")
         assert "nothing to commit" in call("extractor", "status", NAME)
-        assert "is at 1.0.0" in call("extractor", "checkout", NAME, "v1")
+        assert "nothing differs" in call("extractor", "diff", NAME, "v1", "1.0.0")
+        call("extractor", "tag", f"{NAME}@v1", "old")
+        call("extractor", "checkout", f"{NAME}@1.0.1")
+        assert "is at 1.0.0" in call("extractor", "checkout", f"{NAME}@old")
+        call("extractor", "tag", NAME, "old", "--delete")
+        assert "Which version" in call("extractor", "checkout", NAME, code=1)
         assert f"{NAME}@stable is 1.0.0" in call("extractor", "tag", NAME, "stable")
         assert "stable 1.0.0" in call("extractor", "tag", NAME)
         assert "forgotten" in call("extractor", "tag", NAME, "stable", "--delete")
@@ -240,6 +286,23 @@ class TestTerminal:
             with pytest.raises(SystemExit):
                 cli.main(["extractor", action, "--help"])
             assert "--home" in capsys.readouterr().out
+
+    def test_retrievers_and_their_stages(self, call, home):
+        assert "mmr" in call("retriever", "stages")
+        card = call("retriever", "stages", "limit")
+        assert card.startswith("limit · ")
+        assert "(required)" in card or "default" in card
+        assert not home.exists()  # nothing of a lab is needed
+        assert "Did you mean 'limit'" in call("retriever", "stages", "limt", code=1)
+        assert "No retrievers" in call("retriever", "list")
+        lab = Lab(home)
+        lab.load(HASH_EMBEDDER)
+        lab.bucket("b", ["fox"])
+        lab.process("b", NAME, "c", engine="kernel")
+        lab.retriever("r", BODY)
+        assert "Retriever r · over c" in call("retriever", "list")
+        assert "Say which" in call("retriever", "export", code=1)
+        assert "what is 'r' for" in call("retriever", "list", "r", code=1)
 
     def test_a_retriever_as_a_file(self, call, home, tmp_path):
         lab = Lab(home)

@@ -115,6 +115,30 @@ class TestCommit:
         define(kernel_lab, tmp_path, edited("x", manifest=raised))
         assert kernel_lab.versions.commit(NAME, "next").version == version
 
+    def test_numbers_count_from_the_higher_of_manifest_and_head(self, kernel_lab, tmp_path):
+        kernel_lab.versions.commit(NAME, "first")
+        define(kernel_lab, tmp_path, edited("two"))
+        kernel_lab.versions.commit(NAME, "second", "2.0.0")
+        again = define(kernel_lab, tmp_path, edited("two"))  # its own number, however it is told
+        (told,) = [f for f in again.findings if f.rule == "LAB003"]
+        assert "committed as counts: this is 2.0.0" in told.message
+        definition = define(kernel_lab, tmp_path, edited("three"))
+        assert definition.manifest.version == "2.0.1"
+        (told,) = [f for f in definition.findings if f.rule == "LAB003"]
+        assert "says 1.0.0, and this comes from hash_embedder 2.0.0: this is 2.0.1" in told.message
+        commit = kernel_lab.versions.commit(NAME, "third")
+        assert (commit.version, commit.parent) == ("2.0.1", "2.0.0")
+        # What comes from an older version is counted from that.
+        kernel_lab.versions.checkout(NAME, "1.0.0")
+        define(kernel_lab, tmp_path, edited("four"))
+        commit = kernel_lab.versions.commit(NAME, "fourth")
+        assert (commit.version, commit.parent) == ("1.0.1", "1.0.0")
+        # 1.10.0 is above 1.9.0, and a manifest above the head is believed.
+        define(kernel_lab, tmp_path, edited("x", manifest=('version="1.0.0"', 'version="1.10"')))
+        kernel_lab.versions.commit(NAME, "fifth")
+        define(kernel_lab, tmp_path, edited("y", manifest=('version="1.0.0"', 'version="1.9"')))
+        assert kernel_lab.versions.commit(NAME, "sixth").version == "1.10.1"
+
     def test_a_number_may_be_chosen_and_is_taken_once(self, kernel_lab, tmp_path):
         kernel_lab.versions.commit(NAME, "first", "v3")
         assert kernel_lab.extractor(NAME).manifest.version == "3.0.0"

@@ -12,7 +12,7 @@ from mixpeek_lab.catalog.access import Records
 from mixpeek_lab.catalog.records import ExtractorRecord, now, to_extractor
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Manifest
-from mixpeek_lab.uris import next_patch
+from mixpeek_lab.uris import next_patch, version_key
 
 COLUMNS = "name, version, digest, parent, message, author, origin, created_at"
 _ONE_CONTENT = "SELECT * FROM extractors WHERE name = ? AND digest = ?"
@@ -27,7 +27,7 @@ class Commit:
     digest: str
     """sha256 of the source, in hex."""
     parent: str | None
-    """The version that it was made from; None for the first one."""
+    """The version that it was made from; None for the first one, and where it is not known."""
     message: str
     author: str
     origin: str
@@ -64,8 +64,19 @@ class CommitRecords(Records):
 
         ConflictError where the version or the contents are committed already.
         """
+        with self._database.transaction():
+            parent = self.head(name)
+            return self.put_commit(
+                Commit(name, version, digest, parent, message, author, origin, now())
+            )
+
+    def put_commit(self, commit: Commit) -> Commit:
+        """Keep a version for good, with the parent that it says, and move the head there.
+
+        ConflictError as for `add_commit`.
+        """
+        name, version = commit.name, commit.version
         with self._database.transaction() as sql:
-            commit = Commit(name, version, digest, self.head(name), message, author, origin, now())
             try:
                 sql.execute(
                     f"INSERT INTO commits ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -95,6 +106,16 @@ class CommitRecords(Records):
         while version in taken:
             version = next_patch(version)
         return version
+
+    def next_version(self, name: str, declared: str) -> str:
+        """The number that new contents get which declare that one.
+
+        It counts from the higher of `declared` and the head's version, from which they come: what
+        was made from 2.0.0 is never 1.0.1.
+        """
+        head = self.head(name)
+        behind = head is not None and version_key(head) > version_key(declared)
+        return self.free_version(name, head if head is not None and behind else declared)
 
     # ------------------------------------------------------------ where an extractor stands
 

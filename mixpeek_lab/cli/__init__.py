@@ -22,8 +22,8 @@ COMMANDS = {
     "extractor": "versions of extractors: status, commit, log, diff, checkout, tag",
     "push": "send a version of an extractor to another platform",
     "pull": "bring a version of an extractor here from another platform",
-    "retriever": "write a retriever as JSON, or define one from it",
-    "evaluate": "measure a retriever against judged queries, or compare two such runs",
+    "retriever": "list retrievers and stages; write one as JSON, or define one from it",
+    "evaluate": "measure a retriever against judged queries; list, show, compare such runs",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

@@ -1,4 +1,9 @@
-"""Measure a retriever against judged queries, and compare what was measured before.
+"""Measure a retriever against judged queries; list, show and compare what was measured before.
+
+    mixpeek-lab evaluate RETRIEVER QRELS
+    mixpeek-lab evaluate list
+    mixpeek-lab evaluate show RUN
+    mixpeek-lab evaluate compare RUN RUN …
 
 Exit code 0 once it is measured, whatever the numbers say.
 """
@@ -12,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.cli.streams import output_aside
 from mixpeek_lab.errors import InvalidInputError, LabError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 
@@ -22,8 +28,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("retriever", nargs="?", help="a retriever of the lab")
-    parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC)")
+    parser.add_argument("retriever", nargs="?", help="a retriever of the lab; or list, show, "
+                        "compare")  # fmt: skip
+    parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC); "
+                        "show, compare: a run, by name or id")  # fmt: skip
+    parser.add_argument("others", nargs="*", metavar="RUN", help="compare: the others")
     parser.add_argument("--queries", help="file of JSON lines, or of id<tab>text")
     parser.add_argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
     parser.add_argument("--split", help="which file of the folder's qrels (default: test)")
@@ -44,23 +53,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Evaluate, compare or list, and print it."""
-    from mixpeek_lab.widgets.cards import EvaluationList
+    """Evaluate, show, compare or list, and print it."""
+    from mixpeek_lab.widgets.cards import EvaluationCard, EvaluationList
     from mixpeek_lab.workbench import Lab
 
     _check(options)
     with Lab(_home(options.home)) as lab:
         if options.list:
             print(EvaluationList(lab.evaluations.list()))
+        elif options.shown:
+            found = lab.evaluations.get(options.shown)
+            _show(options, str(EvaluationCard(found)), _numbers(found), found)
         elif options.compare:
             _compare(lab, options)
         else:
             _evaluate(lab, options)
 
 
+def _read_words(options: argparse.Namespace) -> None:
+    """`list`, `show RUN` and `compare RUN RUN …` as the options that they stand for."""
+    word, runs = options.retriever, [r for r in (options.qrels, *options.others) if r]
+    options.shown = None
+    if word == "list" and not runs:
+        options.list = True
+    elif word == "show":
+        if len(runs) != 1:
+            raise InvalidInputError("evaluate show RUN: name one evaluation; `list` names them.")
+        (options.shown,) = runs
+    elif word == "compare":
+        if len(runs) < 2:
+            raise InvalidInputError("evaluate compare RUN RUN: name a baseline, then others.")
+        options.compare = runs
+    elif options.others:
+        raise InvalidInputError(f"What is {options.others[0]!r} for? It reads RETRIEVER QRELS.")
+
+
 def _check(options: argparse.Namespace) -> None:
-    if not (options.list or options.compare or (options.retriever and options.qrels)):
-        raise InvalidInputError("Say what: RETRIEVER QRELS, --compare RUN RUN, or --list.")
+    _read_words(options)
+    is_old = options.list or options.shown or options.compare
+    if not (is_old or (options.retriever and options.qrels)):
+        raise InvalidInputError("Say what: RETRIEVER QRELS, list, show RUN, or compare RUN RUN.")
     for given in (options.trec, options.csv, options.json):
         if given and given != "-" and not Path(given).absolute().parent.is_dir():
             raise InvalidInputError(f"{given}: there is no such folder.")
@@ -69,20 +101,21 @@ def _check(options: argparse.Namespace) -> None:
 def _evaluate(lab: Lab, options: argparse.Namespace) -> None:
     from mixpeek_lab.widgets.cards import EvaluationCard
 
-    found = lab.evaluate(
-        options.retriever,
-        options.qrels,
-        options.queries,
-        measures=measure_names(options.measures),
-        name=options.name,
-        split=options.split,
-        id_field=options.id_field,
-        depth=options.depth,
-        confidence=options.confidence,
-        interval=options.interval,
-        seed=options.seed,
-        on_query=_progress if sys.stderr.isatty() else None,
-    )
+    with output_aside(is_on=options.json == "-"):
+        found = lab.evaluate(
+            options.retriever,
+            options.qrels,
+            options.queries,
+            measures=measure_names(options.measures),
+            name=options.name,
+            split=options.split,
+            id_field=options.id_field,
+            depth=options.depth,
+            confidence=options.confidence,
+            interval=options.interval,
+            seed=options.seed,
+            on_query=_progress if sys.stderr.isatty() else None,
+        )
     if options.trec:
         found.to_trec(options.trec)
     _show(options, str(EvaluationCard(found)), _numbers(found), found)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mixpeek_lab.findings import Finding
     from mixpeek_lab.workbench import Lab
 
 ACTIONS = {
@@ -54,13 +55,13 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _checkout_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("version", help="version, tag or digest")
+    parser.add_argument("version", nargs="?", help="version, tag or digest; or NAME@VERSION in one")
     parser.add_argument("--force", action="store_true", help="leave what is not committed")
 
 
 def _tag_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tag", nargs="?", help="the tag; without one, those there are")
-    parser.add_argument("version", nargs="?", default="head", help="default: head")
+    parser.add_argument("version", nargs="?", help="default: head; or NAME@VERSION in one")
     parser.add_argument("--force", action="store_true", help="move it from where it is")
     parser.add_argument("--delete", action="store_true", help="forget it")
 
@@ -73,17 +74,22 @@ def _status(lab: Lab, options: argparse.Namespace) -> Any:
 
 def _commit(lab: Lab, options: argparse.Namespace) -> Any:
     from mixpeek_lab.workbench.extractors import demand
+    from mixpeek_lab.workbench.numbering import NUMBERED
 
+    told: tuple[Finding, ...] = ()
     if options.load:
-        demand(lab.load(options.load, options.name))
+        told = demand(lab.load(options.load, options.name)).findings
     commit = lab.versions.commit(options.name, options.message, options.number)
-    return f"Committed {commit.name} {commit.version} ({commit.digest[:12]})."
+    lines = [f"Committed {commit.name} {commit.version} ({commit.digest[:12]})."]
+    if options.number is None:
+        lines += [f"note: {f.message} {f.fix}" for f in told if f.rule == NUMBERED]
+    return "\n".join(lines)
 
 
 def _log(lab: Lab, options: argparse.Namespace) -> Any:
     from mixpeek_lab.widgets.cards import LogCard
 
-    return LogCard(lab.versions.log(options.name), shows_when=True)
+    return LogCard(lab.versions.log(options.name))
 
 
 def _diff(lab: Lab, options: argparse.Namespace) -> Any:
@@ -107,7 +113,7 @@ def _tag(lab: Lab, options: argparse.Namespace) -> Any:
         lab.versions.untag(name, tag)
         return f"Tag {tag} of {name} is forgotten."
     commit = lab.versions.tag(name, tag, options.version, force=options.force)
-    return f"{name}@{tag} is {commit.version}."
+    return f"{commit.name}@{tag} is {commit.version}."
 
 
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {

@@ -19,8 +19,7 @@ def run(options: argparse.Namespace) -> None:
     from mixpeek_lab.workbench.packages import pack_checked, read_package
 
     package = read_package(Path(options.path), options.name)
-    target = Path(options.out or f"{package.source.name}.zip")
-    packed = pack_checked(package.source, target, force=options.force)
+    packed = pack_checked(package.source, Path(options.out or "."), force=options.force)
     for finding in package.findings:
         print(finding.message)
     print(f"Packed {package.source.name} as {packed}")

@@ -1,21 +1,52 @@
-"""Write a retriever as the JSON that Mixpeek takes, or define one from such a file."""
+"""Retrievers: the list, the stages they may have, and one as the JSON that Mixpeek takes."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from mixpeek_lab.errors import InvalidInputError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", choices=["export", "import"])
-    parser.add_argument("name", help="export: the retriever. import: the file")
+    parser.add_argument("action", choices=["list", "stages", "export", "import"])
+    parser.add_argument(
+        "name", nargs="?",
+        help="export: the retriever. import: the file. stages: one of them, for its parameters",
+    )  # fmt: skip
     parser.add_argument("more", nargs="?", help="export: file to write. import: another name")
     parser.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print or write the JSON; or define the retriever, and show it."""
+    """Print or write what is asked for; or define the retriever, and show it."""
+    if options.more and options.action in ("list", "stages"):
+        raise InvalidInputError(f"retriever {options.action}: what is {options.more!r} for?")
+    if options.action == "stages":
+        from mixpeek_lab.widgets.cards.stages import stages_card
+
+        print(stages_card(options.name))
+    elif options.action == "list":
+        _list(options)
+    elif not options.name:
+        what = "FILE" if options.action == "import" else "NAME"
+        raise InvalidInputError(f"Say which: mixpeek-lab retriever {options.action} {what}")
+    else:
+        _move(options)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from mixpeek_lab.widgets.cards import RetrieverList
+    from mixpeek_lab.workbench import Lab
+
+    if options.name:
+        raise InvalidInputError(f"retriever list: what is {options.name!r} for?")
+    with Lab(options.home) as lab:
+        print(RetrieverList([(each.name, each.body) for each in lab.retrievers()]))
+
+
+def _move(options: argparse.Namespace) -> None:
     from mixpeek_lab.widgets.cards import RetrieverCard
     from mixpeek_lab.workbench import Lab
     from mixpeek_lab.workbench.retriever_exports import (

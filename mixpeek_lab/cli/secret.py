@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> None:
     from getpass import getpass
 
     from mixpeek_lab.errors import InvalidInputError
-    from mixpeek_lab.secrets import SecretStore
+    from mixpeek_lab.secrets import SecretStore, demand_name
     from mixpeek_lab.workbench.home import Home
 
     store = SecretStore(Home.open(options.home).path)
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> None:
     elif options.action == "delete":
         store.delete(options.name)
     else:
+        demand_name(options.name)
         is_typed = sys.stdin.isatty()
         value = getpass(f"{options.name}: ") if is_typed else sys.stdin.read().rstrip("\n")
         store.set(options.name, value)

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.cli.streams import output_aside
 from mixpeek_lab.errors import InvalidInputError, LabError
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the checks and print each as it ends; the exit code."""
     from mixpeek_lab.workbench import Lab
 
-    with tempfile.TemporaryDirectory(prefix="mixpeek-lab-test-") as home:
+    with (
+        output_aside(is_on=options.json == "-"),
+        tempfile.TemporaryDirectory(prefix="mixpeek-lab-test-") as home,
+    ):
         _bring_secrets(options.home, Path(home))
         with Lab(home) as lab:
             try:
@@ -49,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
             except InvalidInputError as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)
                 return UNREADABLE
-        _keep(report, options.json)
-        return 0 if report.is_passed else FAILED
+    _keep(report, options.json)
+    return 0 if report.is_passed else FAILED
 
 
 def _report(lab: Lab, options: argparse.Namespace) -> TestReport:

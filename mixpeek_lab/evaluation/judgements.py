@@ -66,7 +66,10 @@ def read_judgements(
                         qrels.qrels)  # fmt: skip
     if isinstance(qrels, Mapping):
         if queries is None:
-            raise InvalidInputError("queries: judgements given as values need their queries.")
+            raise InvalidInputError(
+                "queries: judgements given as values need their queries: `queries=` (--queries), "
+                "query id → text, or a file."
+            )
         return _checked("judgements", _queries(queries), _grades(qrels))
     path = Path(qrels).expanduser()
     if not path.exists():

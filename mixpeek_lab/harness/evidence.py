@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import LabError, NoStepsError
 from mixpeek_lab.harness.agreement import compare_vectors
 from mixpeek_lab.harness.answers import Answer, Vectors, answer_of, run_here
 from mixpeek_lab.harness.samples import Samples, table_of, text_row
@@ -73,11 +73,29 @@ class Evidence:
         self.has_prepare = loaded.has_prepare
         return tuple(Watched(step, processor) for step, processor in loaded.steps)
 
+    @kept
+    def is_realtime_only(self) -> bool:
+        """Whether there is a service and no step: no processor, or an empty pipeline."""
+        if not self.subject.has_batch:
+            return True
+        try:
+            _ = self.loaded
+        except NoStepsError:
+            return "realtime.py" in self.subject.source.paths
+        except (Exception, SystemExit):  # noqa: BLE001 - TST001 says so
+            return False
+        return False
+
+    def demand_batch(self) -> None:
+        """No evidence where nothing is there that a batch could run."""
+        if self.is_realtime_only:
+            what = "its pipeline has no step" if self.subject.has_batch else "it has no processor"
+            raise NoEvidenceError(f"The extractor is realtime only: {what}.")
+
     @property
     def steps(self) -> tuple[Watched, ...]:
         """The steps, or no evidence where there are none or the code does not load."""
-        if not self.subject.has_batch:
-            raise NoEvidenceError("The extractor is realtime only: it has no processor.")
+        self.demand_batch()
         try:
             return self.loaded
         except (Exception, SystemExit) as error:

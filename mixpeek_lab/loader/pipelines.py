@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from mixpeek_lab.errors import ExtractorLoadError
+from mixpeek_lab.errors import ExtractorLoadError, NoStepsError
 from mixpeek_lab.loader.classes import ClassRef
 from mixpeek_lab.loader.modules import load_module
 from mixpeek_lab.loader.places import import_failure
@@ -140,7 +140,7 @@ def _only_processor(source: ExtractorSource, home: Path) -> type:
     looked = " and ".join(present) or "the extractor: it has neither " + " nor ".join(
         PROCESSOR_FILES
     )
-    raise ExtractorLoadError(
+    raise NoStepsError(
         f"{source.name}: no processor in {looked}. Write a class with `process(self, batch)` on "
         "BatchProcessor, or with `__call__(self, batch)`, or a function build_steps in pipeline.py."
     )
@@ -194,7 +194,7 @@ def _parts(made: Any, entry: str, source: ExtractorSource) -> tuple[Sequence[Any
         )
     enabled = [s for s in steps if not isinstance(s, StepDefinition) or s.enabled]
     if not enabled:
-        raise ExtractorLoadError(
+        raise NoStepsError(
             f"{source.name}: pipeline.py: {entry} returned no enabled step, so nothing would run."
         )
     if prepare is not None and not callable(prepare):

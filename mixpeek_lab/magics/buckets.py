@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs, unquoted
+from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -51,19 +51,19 @@ class BucketMagics(Magics):
         """
         from mixpeek_lab.widgets.cards import BucketCard, BucketList
 
-        options = parse_argstring(self.bucket, line)
+        options = read_options(self.bucket, line)
         lab = current_lab()
         if options.name is None:
             return BucketList(lab.buckets())
         if options.source is None:
-            return BucketCard(lab.bucket(unquoted(options.name)))
+            return BucketCard(lab.bucket(options.name))
         return BucketCard(
             lab.bucket(
-                unquoted(options.name),
-                self._source(unquoted(options.source)),
-                text=[unquoted(name) for name in options.text] if options.text else None,
+                options.name,
+                self._source(options.source),
+                text=options.text,
                 blobs=_blobs(options.blob),
-                key=unquoted(options.key) if options.key else None,
+                key=options.key,
                 mode="append" if options.append else "replace",
             )
         )
@@ -91,12 +91,12 @@ class BucketMagics(Magics):
         """
         from mixpeek_lab.magics.run import run_live
 
-        options = parse_argstring(self.process, line)
+        options = read_options(self.process, line)
         return run_live(
             current_lab(),
-            unquoted(options.bucket),
+            options.bucket,
             options.extractor,
-            unquoted(options.into) if options.into else None,
+            options.into,
             parameters=pairs(options.param) or None,
             analyzer=options.analyzer,
             indexes=pairs(options.index) or None,
@@ -120,7 +120,7 @@ def _blobs(options: list[str] | None) -> dict[str, str] | None:
     if not options:
         return None
     found: dict[str, str] = {}
-    for option in map(unquoted, options):
+    for option in options:
         column, _, name = option.partition(":") if ":" in option else (option, "", option)
         if not column or not name:
             raise InvalidInputError(f"--blob {option}: write COLUMN or COLUMN:NAME.")

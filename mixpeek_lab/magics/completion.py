@@ -165,6 +165,17 @@ def _stages() -> list[str]:
     return [each["stage_id"] for each in stage_definitions()]
 
 
+def _evaluate_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return [*_retrievers(), "list", "show", "compare"]
+    is_run = words[0] == "compare" or (words[0] == "show" and len(words) == 1)
+    return _runs() if is_run else []
+
+
+def _runs() -> list[str]:
+    return list(dict.fromkeys(each.name for each in current_lab().evaluations.list()))
+
+
 def _process(words: list[str]) -> Iterable[str]:
     return (_buckets, _extractors, list)[min(len(words), 2)]()
 
@@ -183,7 +194,7 @@ _LINES: dict[str, Names] = {
     "%retriever": _first(_retrievers),
     "search": _first(_retrievers),
     "playground": _first(_retrievers),
-    "evaluate": _first(lambda: [*_retrievers(), "list"]),
+    "evaluate": _evaluate_line,
     "inspect": lambda _: current_lab().tables(),
 }
 
@@ -196,6 +207,6 @@ _VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
     "--analyzer": lambda: ["english", "plain"],
-    "--compare": lambda: [each.name for each in current_lab().evaluations.list()],
+    "--compare": _runs,
     "--correction": lambda: CORRECTIONS,
 }

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import unquoted
+from mixpeek_lab.magics.lines import read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ class EvaluateMagics(Magics):
     """`%evaluate`."""
 
     @magic_arguments()
-    @argument("retriever", nargs="?", default="list", help="the retriever; list shows what is kept")
-    @argument("qrels", nargs="?", help="BEIR folder, qrels file (BEIR or TREC), or a variable")
+    @argument("retriever", nargs="?", default="list", help="the retriever; or list, show, compare")
+    @argument(
+        "qrels", nargs="?",
+        help="BEIR folder, qrels file (BEIR or TREC), or a variable. show, compare: a run",
+    )  # fmt: skip
+    @argument("others", nargs="*", metavar="RUN", help="compare: the others")
     @argument("--queries", help="file of JSON lines or of id<tab>text, or a variable")
     @argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
     @argument("--split", help="which file of the folder's qrels (default: test)")
@@ -51,32 +55,50 @@ class EvaluateMagics(Magics):
 
         %evaluate search_docs ../data/cranfield
         %evaluate search_docs qrels.txt --queries topics.tsv --measures nDCG@10,AP --name stemmed
-        %evaluate --compare search_docs stemmed      a baseline and others, by name or id
-        %evaluate --compare search_docs~1 search_docs   before and now
+        %evaluate compare search_docs stemmed        a baseline and others, by name or id
+        %evaluate compare search_docs~1 search_docs  before and now
         %evaluate list                               what is kept
+        %evaluate show stemmed                       one of these
         """
         from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 
-        options = parse_argstring(self.evaluate, line)
-        if options.compare:
+        options = read_options(self.evaluate, line)
+        runs = [run for run in (options.qrels, *options.others) if run]
+        if options.retriever == "compare" and len(runs) < 2:
+            raise InvalidInputError("%evaluate compare RUN RUN: name a baseline, then others.")
+        if options.compare or options.retriever == "compare":
             found = current_lab().evaluations.compare(
-                *map(unquoted, options.compare),
+                *(options.compare or runs),
                 measures=measure_names(options.measures), test=options.test,
                 correction=options.correction, confidence=options.confidence, seed=options.seed,
             )  # fmt: skip
             self._give(options, found)
             return ComparisonCard(found)
+        if options.retriever == "show":
+            return self._show(options, runs)
+        if options.others:
+            raise InvalidInputError(f"%evaluate RETRIEVER QRELS: what is {runs[1]!r} for?")
         if options.qrels is None:
             if options.retriever != "list":
                 raise InvalidInputError(
-                    f"%evaluate {options.retriever} QRELS: say where the judgements are."
+                    f"%evaluate {options.retriever} QRELS: say where the judgements are, and with "
+                    "--queries where their queries are not beside them."
                 )
             return EvaluationList(current_lab().evaluations.list())
         evaluated = self._evaluate(options)
         if options.trec:
-            evaluated.to_trec(unquoted(options.trec))
+            evaluated.to_trec(options.trec)
         self._give(options, evaluated)
         return EvaluationCard(evaluated)
+
+    def _show(self, options: Namespace, runs: list[str]) -> EvaluationCard:
+        from mixpeek_lab.widgets.cards import EvaluationCard
+
+        if len(runs) != 1:
+            raise InvalidInputError("%evaluate show RUN: name one; `%evaluate list` names them.")
+        found = current_lab().evaluations.get(runs[0])
+        self._give(options, found)
+        return EvaluationCard(found)
 
     def _evaluate(self, options: Namespace) -> Any:
         from mixpeek_lab.magics.live import note_meanwhile
@@ -87,9 +109,9 @@ class EvaluateMagics(Magics):
                 self._value(options.qrels),
                 self._value(options.queries),
                 measures=measure_names(options.measures),
-                name=unquoted(options.name),
+                name=options.name,
                 split=options.split,
-                id_field=options.id_field and unquoted(options.id_field),
+                id_field=options.id_field,
                 depth=options.depth,
                 confidence=options.confidence,
                 interval=options.interval,
@@ -102,13 +124,12 @@ class EvaluateMagics(Magics):
         is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
         if is_usable or given is None:
             return value
-        path = unquoted(given)
-        if value is not None and not Path(path).exists():
+        if value is not None and not Path(given).exists():
             raise InvalidInputError(
                 f"{given} is a {type(value).__name__}. Judgements are a dictionary of query id → "
                 "{document id: grade}, queries one of query id → text; or each is a file."
             )
-        return path
+        return given
 
     def _give(self, options: Namespace, found: Any) -> None:
         if options.df:

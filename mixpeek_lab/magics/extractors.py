@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from mixpeek_lab.errors import InvalidInputError, ManifestError, SourceError
+from mixpeek_lab.errors import InvalidInputError, ManifestError, NoStepsError, SourceError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs, unquoted
+from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 from mixpeek_lab.magics.versions import VERSION_ACTIONS, version_action
 
@@ -101,7 +101,7 @@ class ExtractorMagics(Magics):
 
         A cell whose checks find errors fails, and defines nothing.
         """
-        options = parse_argstring(self.extractor, line)
+        options = read_options(self.extractor, line)
         if cell is not None:
             return self._define(options, cell)
         if options.action not in ACTIONS:
@@ -151,7 +151,7 @@ class ExtractorMagics(Magics):
         rows = self.shell.user_ns.get(options.more, options.more) if options.more else None
         given: dict[str, Any] = {
             "parameters": pairs(options.param),
-            "no_parity": unquoted(options.no_parity),
+            "no_parity": options.no_parity,
         }
         if options.full:
             with note_meanwhile(f"Testing {name} on Ray Data and Ray Serve …"):
@@ -159,14 +159,26 @@ class ExtractorMagics(Magics):
         types = lab.extractor(name).manifest.supported_input_types
         if rows is None and types and not {"text", "string"} & set(types):
             return lab.test(name, engine="kernel", **given)
-        preview = lab.preview(name, SAMPLES if rows is None else rows, given["parameters"])
+        try:
+            preview = lab.preview(name, SAMPLES if rows is None else rows, given["parameters"])
+        except NoStepsError:
+            if lab.extractor(name).source.text("realtime.py") is None:
+                raise
+            return lab.test(name, rows, engine="kernel", **given)  # a service, and nothing else
         with note_meanwhile(f"Checking {name} …"):
             return tested(name, preview, lab.test(name, rows, engine="kernel", **given))
 
     def _save(self, options: Any) -> None:
-        target = current_lab().save(_name(options), options.more or ".")
-        files = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
-        print(f"Saved {options.name} to {_short(target)}: {', '.join(files)}")  # noqa: T201
+        saved = current_lab().save(_name(options), options.more or ".")
+        where = _short(saved.path)
+        print(f"Saved {options.name} to {where}: {', '.join(sorted(saved.files))}")  # noqa: T201
+        if saved.removed:
+            print(f"Removed, being of an earlier save: {', '.join(saved.removed)}")  # noqa: T201
+        if saved.left:
+            print(  # noqa: T201
+                f"Still in {where}, and no part of it: {', '.join(saved.left)}. Whoever reads the "
+                "folder takes them for a part: delete them if they are not."
+            )
 
     def _pack(self, options: Any) -> None:
         packed = current_lab().pack(_name(options), options.more)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import leading_options
+from mixpeek_lab.magics.lines import leading_options, read_options, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ class InspectMagics(Magics):
         from mixpeek_lab.widgets.cards import TablePage
 
         flags, statement = leading_options(line)
-        options = parse_argstring(self.inspect, flags)
+        options = read_options(self.inspect, flags)
         query = (cell if cell is not None else statement).strip()
         if not query:
             raise InvalidInputError("%inspect needs a table's name or an SQL statement.")
         if options.page < 1 or options.size < 1:
             raise InvalidInputError("--page and --size count from 1.")
-        result = current_lab().sql(f'FROM "{query}"' if _is_name(query) else query)
+        name = unquoted(query)
+        is_table = name in current_lab().tables() or _is_name(name)
+        result = current_lab().sql(f'FROM "{name}"' if is_table else name)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
         if options.arrow:

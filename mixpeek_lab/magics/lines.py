@@ -7,7 +7,26 @@ from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 
+_NAME = re.compile(r"""(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
+"""The first word, or what is in quotes."""
 _LIMIT_AT_END = re.compile(r"""(?:^|\s)(--limit(?:=|\s+)[^\s"']+)\s*$""")
+
+
+def read_options(magic: Any, line: str) -> Any:
+    """The line's options as the magic declares them, names and values without their quotes.
+
+    IPython keeps quotes on a magic's words: `%bucket "my docs" frame`. A message keeps those
+    within it.
+    """
+    from IPython.core.magic_arguments import parse_argstring
+
+    options = parse_argstring(magic, line)
+    for name, value in vars(options).items():
+        if isinstance(value, str):
+            setattr(options, name, unquoted(value))
+        elif isinstance(value, list) and (name != "message" or len(value) == 1):
+            setattr(options, name, [unquoted(v) if isinstance(v, str) else v for v in value])
+    return options
 
 
 def leading_options(line: str) -> tuple[str, str]:
@@ -28,10 +47,13 @@ def leading_options(line: str) -> tuple[str, str]:
 def named_text(line: str) -> tuple[str, str, str]:
     """`NAME [options] text` as name, options and text.
 
-    Options may stand before the name too, and `--limit N` at the end. What is quoted is text.
+    Options may stand before the name too, and `--limit N` at the end. What is quoted is text, and
+    a name in quotes keeps them.
     """
     before, rest = leading_options(line)
-    name, _, rest = rest.partition(" ")
+    found = _NAME.match(rest)
+    name = found[0] if found else ""
+    rest = rest[len(name) :]
     after, text = leading_options(rest)
     last = ""
     if found := _LIMIT_AT_END.search(text):

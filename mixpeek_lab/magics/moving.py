@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mixpeek_lab.errors import InvalidInputError
-from mixpeek_lab.magics.lines import unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def export_retriever(name: str | None, file: str | None) -> None:
     if file is None:
         print(to_text(body), end="")  # noqa: T201
     else:
-        print(f"Wrote {write_export(body, unquoted(file))}")  # noqa: T201
+        print(f"Wrote {write_export(body, file)}")  # noqa: T201
     for problem in hosted_problems(body):
         print(f"note: {problem}")  # noqa: T201
 
@@ -34,5 +33,5 @@ def import_retriever(file: str | None, name: str | None) -> RetrieverCard:
 
     if not file:
         raise InvalidInputError("%retriever import FILE: which file?")
-    record = current_lab().import_retriever(read_export(unquoted(file)), name)
+    record = current_lab().import_retriever(read_export(file), name)
     return RetrieverCard(record.name, record.body, record.notes)

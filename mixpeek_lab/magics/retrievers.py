@@ -6,12 +6,12 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import named_text
+from mixpeek_lab.magics.lines import named_text, read_options
 from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
@@ -65,14 +65,15 @@ class RetrieverMagics(Magics):
         %retriever import FILE [NAME]  define one from such a file
         """
         from mixpeek_lab.widgets.cards import RetrieverList
+        from mixpeek_lab.widgets.cards.stages import stages_card
 
-        options = parse_argstring(self.retriever, line)
+        options = read_options(self.retriever, line)
         if options.more and (cell is not None or options.name not in RETRIEVER_ACTIONS[1:]):
             raise InvalidInputError(f"%retriever NAME: what is {options.more!r} for?")
         if cell is not None:
             return _define(options.name, cell)
         if options.name == "stages":
-            return _stages(options.more)
+            return stages_card(options.more)
         if options.name == "export":
             export_retriever(options.more, options.last)
             return None
@@ -99,10 +100,10 @@ class RetrieverMagics(Magics):
         from mixpeek_lab.widgets.cards import Results
 
         name, flags, query = named_text(line)
-        options = parse_argstring(self.search, f"{name} {flags}")
+        options = read_options(self.search, f"{name} {flags}")
         if not query:
             raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
-        return Results(current_lab().search(name, query, limit=options.limit))
+        return Results(current_lab().search(options.name, query, limit=options.limit))
 
     @magic_arguments()
     @argument("name", help="the retriever")
@@ -118,7 +119,7 @@ class RetrieverMagics(Magics):
         %playground search_docs revenue growth
         """
         name, flags, query = named_text(line)
-        options = parse_argstring(self.playground, f"{name} {flags}")
+        options = read_options(self.playground, f"{name} {flags}")
         return _open_playground(_card(options.name), query, options.limit)
 
 
@@ -133,18 +134,6 @@ def _define(name: str, cell: str) -> RetrieverCard:
         line = line_of(cell, str(error))
         raise RetrieverError(f"Line {line}: {error}") if line else error from None
     return RetrieverCard(record.name, record.body, record.notes)
-
-
-def _stages(stage_id: str | None) -> StageList | StageCard:
-    from mixpeek_lab.retrievers import stage_definitions
-    from mixpeek_lab.widgets.cards import StageCard, StageList
-
-    found = {each["stage_id"]: each for each in stage_definitions()}
-    if stage_id is None:
-        return StageList(list(found.values()))
-    if stage_id not in found:
-        raise NotFoundError("stage", stage_id, found)
-    return StageCard(found[stage_id])
 
 
 def _card(name: str) -> RetrieverCard:

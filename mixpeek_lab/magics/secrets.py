@@ -39,6 +39,8 @@ class SecretMagics(Magics):
         %secret list            names only
         %secret delete NAME
         """
+        from mixpeek_lab.secrets import demand_name
+
         action, *names = line.split() or ["list"]
         store = opened(self.shell)
         if action == "list" and not names:
@@ -46,14 +48,17 @@ class SecretMagics(Magics):
         if len(names) != 1:
             raise InvalidInputError(_refusal(action, names))
         (name,) = names
+        if "=" in name:
+            raise InvalidInputError(_refusal(action, name.split("=")))
         if action == "set":
+            demand_name(name)
             store.set(name, asked(name))
             print(f"Secret {name} is kept, encrypted.")  # noqa: T201
         elif action == "delete":
             store.delete(name)
             print(f"Secret {name} is forgotten.")  # noqa: T201
         else:
-            raise InvalidInputError(f"`%secret {line.strip()}` says nothing to it. {USAGE}")
+            raise InvalidInputError(USAGE)
         return None
 
 
@@ -128,7 +133,8 @@ def _refusal(action: str, names: list[str]) -> str:
     if action == "set" and len(names) > 1:
         return (
             f"`%secret set {names[0]}` asks for the value, so that it is not in the notebook. "
-            "Delete this cell's text: what you typed after the name is in it."
+            "Nothing was kept. Delete this cell's text: what you typed after the name is in it, "
+            "and in IPython's history; a key that matters is better made anew."
         )
     return USAGE
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.engines import choose_engine
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.lines import read_options
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import FactsCard
@@ -84,7 +85,7 @@ class LabMagics(Magics):
         %lab start --wait       start all of it and wait
         %lab stop               stop it; what is on disk stays
         """
-        options = parse_argstring(self.lab, line)
+        options = read_options(self.lab, line)
         if options.action == "stop":
             stop()
             print("Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.")  # noqa: T201

@@ -60,10 +60,10 @@ def _checkout(shell: InteractiveShell, options: Any) -> CheckoutCard:
     from mixpeek_lab.cells import join_sections
     from mixpeek_lab.widgets.cards import CheckoutCard
 
-    if not options.more:
+    if not options.more and "@" not in options.name:
         raise InvalidInputError("%extractor checkout NAME VERSION: which version?")
     found = _versions().checkout(options.name, options.more, force=options.force)
-    source = current_lab().extractor(options.name).source
+    source = current_lab().extractor(found.name).source
     shell.set_next_input(f"%%extractor {source.name}\n{join_sections(source)}", replace=False)
     return CheckoutCard(found)
 
@@ -80,8 +80,8 @@ def _tag(_: InteractiveShell, options: Any) -> FactsCard | None:
         _versions().untag(name, tag)
         print(f"Tag {tag} of {name} is forgotten.")  # noqa: T201
         return None
-    commit = _versions().tag(name, tag, options.last or "head", force=options.force)
-    print(f"{name}@{tag} is {commit.version}.")  # noqa: T201
+    commit = _versions().tag(name, tag, options.last, force=options.force)
+    print(f"{commit.name}@{tag} is {commit.version}.")  # noqa: T201
     return None
 
 
@@ -95,7 +95,7 @@ def _push(_: InteractiveShell, options: Any) -> FactsCard:
     with note_meanwhile(f"Pushing {options.name} …"):
         done = current_lab().hosted.push(
             options.name,
-            unquoted(options.to),
+            options.to,
             namespace=options.namespace,
             deploy=options.deploy,
             batch_only=options.batch_only,
@@ -113,7 +113,7 @@ def _pull(_: InteractiveShell, options: Any) -> FactsCard:
     with note_meanwhile(f"Pulling {options.name} …"):
         done = current_lab().hosted.pull(
             options.name,
-            unquoted(options.source),
+            options.source,
             namespace=options.namespace,
             force=options.force,
         )

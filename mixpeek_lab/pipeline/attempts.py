@@ -1,8 +1,9 @@
 """Calling a user's processor on batches of which some rows, or all, may fail.
 
 A batch that fails is halved until the failing rows stand alone, so that good rows survive bad
-ones. Where nothing has ever succeeded, a few rows spread over the batch are tried first: if none
-of them comes through, the rest of the batch is not tried, and after a few such batches no other.
+ones. Where nothing has ever succeeded, rows are tried alone, spread over the batch, until one comes
+through: what does not work at all is called once for each row, not once for each half. Every row of
+a batch is tried; after many rows of which none came through, no other batch is.
 """
 
 from __future__ import annotations
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
 
     from mixpeek_lab.loader import ProcessorStep
 
-FEW = 16
-"""Of so few rows each one is tried, however many fail."""
-PATIENCE = 5
-"""Rows of a failing batch that are tried one by one while nothing has ever succeeded."""
-LOST_BATCHES = 3
-"""Batches given up after which no other is tried."""
+SPREAD = 5
+"""Rows of a failing batch that are tried first while nothing has ever succeeded."""
+PATIENCE = 128
+"""Rows tried alone, none of which came through, after which no other batch is tried."""
 
 ROW_BY_ROW = (
     "{step} returns rows that cannot be traced to the rows it got, so it was called row by row. "
@@ -70,7 +69,7 @@ class Attempts:
         self._processor: Processor | None = None
         self._broken: BaseException | None = None
         self._last: Failure | None = None
-        self._lost = 0
+        self._tried = 0
         self._has_succeeded = False
         self._is_row_by_row = False
         self._mixed: dict[str, None] = {}
@@ -84,7 +83,7 @@ class Attempts:
 
     def forget_failures(self) -> None:
         """Try everything again, as in a new run: a missing file or key may be there now."""
-        self._broken, self._last, self._lost, self._has_succeeded = None, None, 0, False
+        self._broken, self._last, self._tried, self._has_succeeded = None, None, 0, False
 
     def set_up(self) -> None:
         """Make the processor, once. Where that fails, so will every row."""
@@ -128,7 +127,7 @@ class Attempts:
         if self._broken is not None:
             for index in range(len(frame)):
                 self._record(frame, index, positions, self._broken, outcome)
-        elif self._lost >= LOST_BATCHES:
+        elif self._tried >= PATIENCE and not self._has_succeeded:
             self._give_up(frame, positions, outcome)
         else:
             self._try(frame, positions, outcome)
@@ -171,35 +170,25 @@ class Attempts:
         rows = np.arange(len(frame))
         if not self._has_succeeded:
             rows = self._sample(frame, positions, outcome)
-            if not self._has_succeeded:
-                self._lose(frame, positions, rows, outcome)
-                return
         pieces = len(rows) if self._is_row_by_row else 2
         for piece in np.array_split(rows, max(1, pieces)):
             if len(piece):
                 self._try(*_rows(frame, positions, piece), outcome)
 
     def _sample(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> np.ndarray:
-        """Try rows spread over the batch until one succeeds; returns the rows not tried."""
-        count = len(frame) if len(frame) <= FEW else PATIENCE
-        chosen = np.unique(np.linspace(0, len(frame) - 1, count).astype(int))
-        for tried, row in enumerate(chosen, 1):
+        """Try rows alone, until one succeeds; returns the rows not tried, in order."""
+        order = _spread(len(frame))
+        for tried, row in enumerate(order, 1):
             self._try(*_rows(frame, positions, np.array([row])), outcome)
+            self._tried += 1
             if self._has_succeeded:
-                return np.setdiff1d(np.arange(len(frame)), chosen[:tried])
-        return np.setdiff1d(np.arange(len(frame)), chosen)
-
-    def _lose(
-        self, frame: pd.DataFrame, positions: np.ndarray, rows: np.ndarray, outcome: Outcome
-    ) -> None:
-        self._lost += 1
-        if len(rows):
-            self._give_up(*_rows(frame, positions, rows), outcome)
+                return np.sort(order[tried:])
+        return order[:0]
 
     def _give_up(self, frame: pd.DataFrame, positions: np.ndarray, outcome: Outcome) -> None:
         if self._last is None:
             raise AssertionError("rows are given up after others failed")
-        where = f"not tried: {PATIENCE} rows beside it failed, and none had come through"
+        where = f"not tried: the first {self._tried} rows failed, and none came through"
         for object_id, document_id, position in zip(
             frame["object_id"], frame["document_id"], positions, strict=True
         ):
@@ -220,6 +209,16 @@ class Attempts:
             error, str(row["object_id"]), str(row["document_id"]), self._step.name
         )
         outcome.failures[int(positions[index])] = self._last
+
+
+def _spread(count: int) -> np.ndarray:
+    """0 to count - 1, each once: first some over all of it, then more between, shape (count,)."""
+    found: dict[int, None] = {}
+    step = SPREAD
+    while len(found) < count:
+        found.update(dict.fromkeys(np.linspace(0, count - 1, min(step, count)).astype(int)))
+        step *= 2
+    return np.array(list(found), dtype=int)
 
 
 def _rows(

@@ -28,6 +28,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _FILE, _LOCK = "secrets.json", "secrets.lock"
 
 
+def demand_name(name: str) -> None:
+    """InvalidInputError for what is no secret's name. It is not repeated: a value may be in it."""
+    if not _NAME.match(name):
+        raise InvalidInputError(
+            "A secret's name is letters, digits and _, like EXTERNAL_API_KEY. Its value is asked "
+            "for, and has no place in the line: one that was typed there is in a history now."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class SecretStore:
     """The secrets of one lab. Any number of processes may have it open."""
@@ -42,10 +51,7 @@ class SecretStore:
         InvalidInputError for a name that is no identifier, and for a value that is no text of
         SHORTEST characters at least.
         """
-        if not _NAME.match(name):
-            raise InvalidInputError(
-                f"A secret's name is letters, digits and _, like EXTERNAL_API_KEY; not {name!r}."
-            )
+        demand_name(name)
         if len(value.strip()) < SHORTEST:
             raise InvalidInputError(
                 f"Secret {name}: its value must be a text of at least {SHORTEST} characters."

@@ -6,6 +6,7 @@ from mixpeek_lab.serving.helpers import Helper, HelperDiedError
 from mixpeek_lab.serving.ports import demand_free
 from mixpeek_lab.serving.rollout import Rollout, load_seconds, roll_out
 from mixpeek_lab.serving.running import have_taken_down, running_services, take_down
+from mixpeek_lab.serving.services import ServiceConfig
 
 __all__ = [
     "Endpoint",
@@ -13,6 +14,7 @@ __all__ = [
     "Helper",
     "HelperDiedError",
     "Rollout",
+    "ServiceConfig",
     "State",
     "demand_free",
     "have_taken_down",

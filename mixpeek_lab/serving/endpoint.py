@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from mixpeek_lab.serving.names import gateway_name, service_name
 from mixpeek_lab.serving.replies import answer_of
 from mixpeek_lab.serving.rollout import ANSWER_SECONDS, load_seconds, roll_out
 from mixpeek_lab.serving.running import services
+from mixpeek_lab.serving.services import ServiceConfig
 from mixpeek_lab.source import ExtractorSource
 
 State = Literal["off", "starting", "ready", "failed"]
@@ -119,15 +119,11 @@ class Endpoint:
         """
         with self._lock:
             self._demand_up()
-            app = service_name(self._config.home, name, source.digest)
-            config = self._config
-            bring_up = partial(
-                roll_out, threads=threads, on_gpu=on_gpu, seconds=config.load_seconds
-            )
+            ours = self._config
+            config = ServiceConfig(source, name, ours.home, ours.backend, threads, on_gpu)
+            app = config.app
             try:
-                self._handles[app] = self._blocking(
-                    bring_up, source, name, config.home, config.backend
-                )
+                self._handles[app] = self._blocking(roll_out, config, ours.load_seconds)
             except BaseException as error:
                 if not isinstance(error, Exception):  # interrupted: its thread goes on by itself
                     self._blocking(applications.delete, app)

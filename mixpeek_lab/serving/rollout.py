@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from mixpeek_lab.errors import EngineError, InvalidInputError, LabError
 from mixpeek_lab.serving import applications
-from mixpeek_lab.serving.names import service_name
 from mixpeek_lab.serving.replies import answer_of
-from mixpeek_lab.serving.services import bind_service
-from mixpeek_lab.source import ExtractorSource
+from mixpeek_lab.serving.services import ServiceConfig, bind_service
 
 ANSWER_SECONDS = 300.0
 """How long one answer may take."""
@@ -47,22 +44,14 @@ class Rollout:
     May not be used where an event loop runs.
     """
 
-    def __init__(
-        self,
-        source: ExtractorSource,
-        name: str,
-        home: Path,
-        backend: str,
-        *,
-        threads: int,
-        on_gpu: bool,
-        seconds: float,
-    ) -> None:
-        """Returns at once; the first `poll` hands it to Ray Serve, unless it runs already."""
-        self._name, self._seconds, self._begun = name, seconds, time.monotonic()
-        self._app = service_name(home, name, source.digest)
+    def __init__(self, config: ServiceConfig, seconds: float) -> None:
+        """Returns at once; the first `poll` hands it to Ray Serve, unless it runs already.
+
+        `seconds`: how long it may take to load.
+        """
+        self._config, self._seconds, self._begun = config, seconds, time.monotonic()
+        self._app = config.app
         self._answer: Any = None
-        self._bind = (source, home, self._app, backend, threads, on_gpu)
         self._is_launched = self._is_found = False
 
     def poll(self) -> Any:
@@ -81,7 +70,7 @@ class Rollout:
             reason = str(error) if isinstance(error, LabError) else _reason(self._app)
             self.abandon()
             raise EngineError(
-                f"Extractor {self._name!r} could not be deployed: {reason or error}"
+                f"Extractor {self._config.name!r} could not be deployed: {reason or error}"
             ) from error
 
     def abandon(self) -> None:
@@ -90,11 +79,8 @@ class Rollout:
         applications.states()  # comes after it: from here on it counts as running no more
 
     def _launch(self) -> None:
-        source, home, app, backend, threads, on_gpu = self._bind
         self._begun, self._is_launched = time.monotonic(), True
-        applications.launch(
-            bind_service(source, home, app, backend, threads=threads, on_gpu=on_gpu), app
-        )
+        applications.launch(bind_service(self._config), self._app)
 
     def _look(self) -> Any:
         state = applications.states().get(self._app, ("", ""))[0]
@@ -141,25 +127,16 @@ def _reason(app: str) -> str:
     )
 
 
-def roll_out(
-    source: ExtractorSource,
-    name: str,
-    home: Path,
-    backend: str,
-    *,
-    threads: int,
-    on_gpu: bool,
-    seconds: float,
-) -> Any:
+def roll_out(config: ServiceConfig, seconds: float) -> Any:
     """Bring up one version of an extractor's service, and wait until it is loaded: its handle.
 
     EngineError as `Rollout.poll` raises it.
     """
-    rollout = Rollout(source, name, home, backend, threads=threads, on_gpu=on_gpu, seconds=seconds)
+    rollout = Rollout(config, seconds)
     try:
         while (handle := rollout.poll()) is None:
             time.sleep(PAUSE)
     except EngineError:
-        applications.delete(service_name(home, name, source.digest))
+        applications.delete(config.app)
         raise
     return handle

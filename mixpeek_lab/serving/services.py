@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from mixpeek_lab.errors import LabError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.serving.backends import ServiceHandles
 from mixpeek_lab.serving.importing import load
+from mixpeek_lab.serving.names import service_name
 from mixpeek_lab.serving.replies import Reply, refusal, reply
 from mixpeek_lab.source import ExtractorSource
 
@@ -80,9 +82,27 @@ class ExtractorService:
         return await reply(getattr(self._backend, method)(**arguments))
 
 
-def bind_service(
-    source: ExtractorSource, home: Path, app: str, backend: str, *, threads: int, on_gpu: bool
-) -> Any:
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """One version of an extractor's service: what is loaded, and how."""
+
+    source: ExtractorSource
+    name: str
+    """The extractor's."""
+    home: Path
+    backend: str
+    """Import string of the class that answers: `module:attribute`."""
+    threads: int
+    """For numerical libraries."""
+    on_gpu: bool
+
+    @property
+    def app(self) -> str:
+        """Its application in Ray Serve."""
+        return service_name(self.home, self.name, self.source.digest)
+
+
+def bind_service(config: ServiceConfig) -> Any:
     """The deployment, ready for `serve.run`.
 
     It claims no CPU: on a small machine a batch run must not wait for an idle service.
@@ -98,7 +118,9 @@ def bind_service(
         graceful_shutdown_wait_loop_s=DRAIN_LOOK_SECONDS,
         graceful_shutdown_timeout_s=DRAIN_SECONDS,
     )
-    return deployment.bind(source, str(home), app, backend, threads, on_gpu)
+    return deployment.bind(
+        config.source, str(config.home), config.app, config.backend, config.threads, config.on_gpu
+    )
 
 
 def _loaded(source: ExtractorSource, home: Path) -> RealtimeService:

@@ -260,6 +260,12 @@ def _notes(asked: Examination, failed: Mapping[str, str]) -> list[str]:
             f"{judged - asked.match.found} of the {judged} judged documents are in no collection "
             "of the retriever, and cannot be found."
         )
+    cuts = [m for m in asked.measures if deepest_cut([m]) > asked.depth]
+    if cuts:
+        notes.append(
+            f"{asked.depth} hits were asked for each query (depth), fewer than {', '.join(cuts)} "
+            "looks at: what stands further down counts as not found."
+        )
     if failed:
         query_id, message = next(iter(failed.items()))
         notes.append(f"Failed, and counted as 0: {len(failed)}, first {query_id}: {message}")

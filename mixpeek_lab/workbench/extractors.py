@@ -116,7 +116,8 @@ def keep(catalog: Catalog, definition: Definition) -> Definition:
     if definition.has_errors or definition.manifest is None:
         return definition
     manifest = keep_numbered(catalog, definition.source, definition.manifest)
-    told = (*definition.findings, *numbered_finding(definition.manifest.version, manifest))
+    numbered = numbered_finding(catalog, definition.source, definition.manifest.version, manifest)
+    told = (*definition.findings, *numbered)
     return Definition(definition.source, manifest, told, is_kept=True)
 
 
@@ -190,10 +191,35 @@ def preview(
     )
 
 
-def save(record: ExtractorRecord, folder: Path) -> Path:
-    """Write the package that Mixpeek takes, as `folder/NAME/`; returns that path."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A package that was written into a folder."""
+
+    path: Path
+    files: tuple[str, ...]
+    removed: tuple[str, ...]
+    """Files of an earlier save that are no part of it any more: they are gone."""
+    left: tuple[str, ...]
+    """Files that somebody else wrote: read back, they would belong to the package."""
+
+
+def save(catalog: Catalog, record: ExtractorRecord, folder: Path) -> Saved:
+    """Write the package that Mixpeek takes, as `folder/NAME/`.
+
+    What an earlier save left there is removed: files that a version in the catalog has, letter for
+    letter. Others stay.
+    """
     from mixpeek_lab.source import write_source
 
     target = folder / record.manifest.name
-    write_source(record.source, target)
-    return target
+    others = write_source(record.source, target)
+    known = catalog.by_prefix(record.manifest.name, "") if others else []
+    removed = []
+    for path in others:
+        content = (target / path).read_bytes()
+        texts = (each.source.text(path) for each in known)
+        if any(text is not None and text.encode() == content for text in texts):
+            (target / path).unlink()
+            removed.append(path)
+    left = tuple(path for path in others if path not in removed)
+    return Saved(target, tuple(record.source.paths), tuple(removed), left)

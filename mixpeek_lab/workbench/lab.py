@@ -29,7 +29,7 @@ from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.asking import KernelSearch
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone
-from mixpeek_lab.workbench.extractors import Definition, Preview
+from mixpeek_lab.workbench.extractors import Definition, Preview, Saved
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.measuring import Measured
@@ -207,9 +207,12 @@ class Lab(Measured, Versioned):
         package = read_package(Path(path), name)
         return with_findings(self._keep(package.source), package)
 
-    def save(self, name: str, folder: str | Path = ".") -> Path:
-        """Write extractor `name` as the package that Mixpeek takes; returns its folder."""
-        return extractors.save(self.extractor(name), Path(folder))
+    def save(self, name: str, folder: str | Path = ".") -> Saved:
+        """Write extractor `name` as the package that Mixpeek takes, in a folder of its name.
+
+        What an earlier save left in it is removed; files of others stay, and are in `left`.
+        """
+        return extractors.save(self._catalog, self.extractor(name), Path(folder))
 
     def dockerfile(self, name: str) -> str:
         """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
@@ -222,7 +225,7 @@ class Lab(Measured, Versioned):
         every machine. ManifestError with all findings where one is an error, unless `force`.
         """
         source = self.extractor(name).source
-        return pack_checked(source, Path(path or f"{source.name}.zip"), force=force)
+        return pack_checked(source, Path(path or "."), force=force)
 
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""

@@ -38,6 +38,14 @@ def split_ref(text: str) -> tuple[str, str | None]:
     return name, ref or None
 
 
+def named_ref(name: str, ref: str | None) -> tuple[str, str | None]:
+    """An extractor and the version meant, said as `name` and `ref`, or as `name@ref` in one."""
+    plain, inside = split_ref(name)
+    if inside and ref:
+        raise InvalidInputError(f"{name} and {ref}: which version? Say it once.")
+    return plain, inside or ref
+
+
 def find_version(catalog: Catalog, name: str, ref: str | None) -> ExtractorRecord:
     """The contents that `ref` names; without one, the working state.
 

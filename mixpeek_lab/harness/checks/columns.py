@@ -24,8 +24,7 @@ LEAST_VECTOR = 8
 
 def loads(evidence: Evidence) -> Verdict:
     """The steps are built, and their processors made and set up."""
-    if not evidence.subject.has_batch:
-        raise NoEvidenceError("The extractor is realtime only: it has no processor.")
+    evidence.demand_batch()
     try:
         steps = evidence.loaded
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to user code

@@ -49,6 +49,8 @@ def keeps_its_contract(evidence: Evidence) -> Verdict:
     except LabError as error:
         return failed(str(error))
     asked = samples(evidence.subject.manifest)
+    if not asked and evidence.is_realtime_only:
+        return _answers(evidence)
     if not asked:
         return skipped(
             "inference_type general promises nothing that can be checked."
@@ -61,6 +63,24 @@ def keeps_its_contract(evidence: Evidence) -> Verdict:
         by_feature.setdefault(name if isinstance(name, str) else None, []).append(inputs)
     tried = [_try(evidence, name, requests) for name, requests in by_feature.items()]
     return _verdict(evidence, tried)
+
+
+def _answers(evidence: Evidence) -> Verdict:
+    """Whether a service that promises nothing answers the sample texts: it is all there is."""
+    texts = list(evidence.samples.texts.values())[:EACH]
+    if not texts:
+        return skipped("It comes up. There is no sample text to ask it with: see --rows (rows=).")
+    for text in texts:
+        try:
+            evidence.service({"text": text})
+        except ExtractorError as error:
+            return warned(
+                f'It comes up. Asked with {{"text": …}} it fails: {error} Where it takes something '
+                "else, say which with inference_type.",
+                "realtime.py",
+            )
+    count = f"{len(texts)} text{'' if len(texts) == 1 else 's'}"
+    return passed(f"It comes up, and answers {count}. It promises no more.")
 
 
 def _verdict(evidence: Evidence, tried: Sequence[_Tried]) -> Verdict:

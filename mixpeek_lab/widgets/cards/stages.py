@@ -6,11 +6,24 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.cards.view import View, framed
 from mixpeek_lab.widgets.static import table_html, table_text
 
 _COLUMNS = ("parameter", "type", "default", "what it is")
+
+
+def stages_card(stage_id: str | None) -> StageList | StageCard:
+    """All stages, or the parameters of one. NotFoundError."""
+    from mixpeek_lab.retrievers import stage_definitions
+
+    found = {each["stage_id"]: each for each in stage_definitions()}
+    if stage_id is None:
+        return StageList(list(found.values()))
+    if stage_id not in found:
+        raise NotFoundError("stage", stage_id, found)
+    return StageCard(found[stage_id])
 
 
 @dataclass(frozen=True, repr=False)

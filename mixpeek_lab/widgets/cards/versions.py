@@ -29,10 +29,9 @@ Table = tuple[list[str], list[list[str]]]
 
 @dataclass(frozen=True, repr=False)
 class LogCard(View):
-    """The versions of an extractor, newest first. `shows_when`: also in the text form."""
+    """The versions of an extractor, newest first."""
 
     history: History
-    shows_when: bool = False
 
     @property
     def _title(self) -> str:
@@ -48,7 +47,8 @@ class LogCard(View):
             return [f"The working state has changes: `%extractor status {name}` shows them."]
         return []
 
-    def _table(self, *, with_when: bool) -> Table:
+    @property
+    def _table(self) -> Table:
         history = self.history
         rows = [
             [
@@ -57,7 +57,7 @@ class LogCard(View):
                 ", ".join(history.tags_of(commit.version)),
                 shown(commit.message, LONGEST_MESSAGE),
                 shown(commit.author, LONGEST_NAME),
-                commit.created_at[:16].replace("T", " ") if with_when else "",
+                commit.created_at[:16].replace("T", " "),
                 commit.parent or "",
                 commit.origin,
                 commit.digest[:SHORT],
@@ -73,11 +73,11 @@ class LogCard(View):
     def __str__(self) -> str:
         lines = [self._title, *note_lines(self._notes)]
         if self.history.commits:
-            lines.append(table_text(*self._table(with_when=self.shows_when)))
+            lines.append(table_text(*self._table))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        table = table_html(*self._table(with_when=True)) if self.history.commits else ""
+        table = table_html(*self._table) if self.history.commits else ""
         return framed(self._title, "", *map(line_html, self._notes), table)
 
 
@@ -89,6 +89,13 @@ class StatusCard(View):
 
     @property
     def _state(self) -> str:
+        told, status = self._against_head, self.status
+        if not status.refused:
+            return told
+        return f"your last cell was not taken, this is still {status.version}: {told}"
+
+    @property
+    def _against_head(self) -> str:
         status, head = self.status, self.status.head
         if head is None:
             return f"nothing is committed yet; this would be {status.version}"
@@ -101,7 +108,7 @@ class StatusCard(View):
     @property
     def _notes(self) -> list[str]:
         reason = self.status.refused
-        first = [f"The last definition is no part of this. {reason}"] if reason else []
+        first = [f"What you ran or loaded last is no part of this. {reason}"] if reason else []
         behind = [
             f"{collection} is made with {version}."
             for collection, version in self.status.pins.items()
@@ -141,6 +148,8 @@ class DiffCard(View):
     @property
     def _summary(self) -> str:
         files, breaks = len(self.diff.files), len(self.diff.breaks)
+        if self.diff.before == self.diff.after:
+            return "one and the same version, nothing differs"
         if not files:
             return "the same code"
         told = f"{files} file{'' if files == 1 else 's'} differ{'s' if files == 1 else ''}"

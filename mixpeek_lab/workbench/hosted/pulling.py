@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mixpeek_lab.catalog import Catalog, Commit
+from mixpeek_lab.catalog import Catalog, Commit, now
 from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError, RemoteError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.source import ExtractorSource
-from mixpeek_lab.uris import normalise_version
+from mixpeek_lab.uris import normalise_version, version_key
 from mixpeek_lab.workbench.extractors import Definition, check_named, demand
 from mixpeek_lab.workbench.hosted.platform import RemoteExtractors
 from mixpeek_lab.workbench.packages import read_package
@@ -37,7 +37,8 @@ def pull(catalog: Catalog, remote: RemoteExtractors, name: str, ref: str | None)
     committed here under its number, ManifestError where its package does not pass the checks,
     RemoteError.
     """
-    record = _wanted(remote, name, ref)
+    records = _listed(remote, name)
+    record = _wanted(name, ref, records)
     version = normalise_version(str(record.get("version") or "1.0.0"))
     key = str(record.get("extractor_id") or record.get("plugin_id") or extractor_id(name, version))
     source = _fetched(remote, key, record, name)
@@ -45,29 +46,58 @@ def pull(catalog: Catalog, remote: RemoteExtractors, name: str, ref: str | None)
     if known is not None:
         return Pulled(known, remote.place, was_here=True)
     definition = _checked(source)
-    return Pulled(_committed(catalog, remote, definition, version, record), remote.place, False)
+    parent = _parent(catalog, name, record, records)
+    commit = _committed(catalog, remote, definition, version, record, parent)
+    return Pulled(commit, remote.place, was_here=False)
 
 
-def _wanted(remote: RemoteExtractors, name: str, ref: str | None) -> Mapping[str, JSON]:
+def _listed(remote: RemoteExtractors, name: str) -> dict[str, Mapping[str, JSON]]:
+    """Version → its record, of one extractor. NotFoundError where the platform has no such."""
     found: dict[str, Mapping[str, JSON]] = {}
     others = set()
     for record in remote.records():
         called = record.get("name") or record.get("feature_extractor_name")
-        if called != name:
+        if called == name:
+            found[normalise_version(str(record.get("version") or "1.0.0"))] = record
+        else:
             others.add(str(called))
-            continue
-        found[normalise_version(str(record.get("version") or "1.0.0"))] = record
-        if ref and ref in (record.get("tags") or ()):
-            return record
     if not found:
         raise NotFoundError("extractor", name, others, f"{remote.place} was asked.")
+    return found
+
+
+def _wanted(
+    name: str, ref: str | None, found: Mapping[str, Mapping[str, JSON]]
+) -> Mapping[str, JSON]:
     if ref is None:
-        return found[max(found, key=lambda version: [int(n) for n in version.split(".")])]
+        return found[max(found, key=version_key)]
+    for record in found.values():
+        if ref in (record.get("tags") or ()):
+            return record
     try:
         return found[normalise_version(ref)]
     except (KeyError, InvalidInputError):
         pass
     raise NotFoundError("version", f"{name}@{ref}", [f"{name}@{v}" for v in found])
+
+
+def _parent(
+    catalog: Catalog,
+    name: str,
+    record: Mapping[str, JSON],
+    found: Mapping[str, Mapping[str, JSON]],
+) -> str | None:
+    """The version here that it was made from: the one whose very code its parent there has.
+
+    None where the platform names no parent, or where that code is not committed here.
+    """
+    try:
+        named = normalise_version(str(record.get("parent_version")))
+    except InvalidInputError:
+        return None
+    digest = found.get(named, {}).get("code_hash")
+    commit = catalog.commit(name, digest=str(digest)) if digest else None
+    return commit.version if commit else None
 
 
 def _fetched(
@@ -102,6 +132,7 @@ def _committed(
     definition: Definition,
     version: str,
     record: Mapping[str, JSON],
+    parent: str | None,
 ) -> Commit:
     assert definition.manifest is not None
     source, name = definition.source, definition.source.name
@@ -117,4 +148,6 @@ def _committed(
     with catalog.together():
         catalog.put_extractor(source, replace(definition.manifest, version=version))
         catalog.renumber(name, source.digest, version)
-        return catalog.add_commit(name, version, source.digest, message, author, "pull")
+        return catalog.put_commit(
+            Commit(name, version, source.digest, parent, message, author, "pull", now())
+        )

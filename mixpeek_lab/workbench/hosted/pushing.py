@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import uuid4
 
 from mixpeek_lab.archives import pack
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord, Push, now
-from mixpeek_lab.errors import RemoteError
+from mixpeek_lab.errors import InvalidInputError, RemoteError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.hosted.platform import RemoteExtractors
@@ -101,6 +101,11 @@ class Pusher:
             self.on_step(f"Upload {known.upload_id} arrived before: going on from there.")
             return known
         archive = self._archive()
+        if not self._has_its_number:
+            self.on_step(
+                f"{self.commit.version} is the number that this lab gave, and the manifest says "
+                f"{self.record.manifest.declared_version!r}: the platform numbers it itself."
+            )
         self.on_step(f"Asking {self.remote.place} for an upload of {len(archive):,} bytes.")
         made = self.remote.create_upload(self._wanted(len(archive)), f"{self.run}-upload")
         upload_id, url = _text(made, "upload_id"), _text(made, "presigned_url", "upload_url")
@@ -127,9 +132,7 @@ class Pusher:
 
     def _archive(self) -> bytes:
         with tempfile.TemporaryDirectory(prefix="mixpeek-lab-push-") as folder:
-            path = Path(folder) / f"{self.commit.name}.zip"
-            pack(self.record.source, path)
-            return path.read_bytes()
+            return pack(self.record.source, folder).path.read_bytes()
 
     # ------------------------------------------------------------ the checks
 
@@ -157,9 +160,14 @@ class Pusher:
                 found,
             )
         key = _text(told, "extractor_id", "plugin_id")
-        version = told.get("version")
-        number = version if isinstance(version, str) else self.commit.version
-        return self._kept(push.upload_id, push.etag, key, number)
+        return self._kept(push.upload_id, push.etag, key, self._number(told, key))
+
+    def _number(self, told: Mapping[str, JSON], key: str) -> str:
+        """Which version it is there, as the platform says; empty where it does not say."""
+        number = _numbered(told)
+        if number or self._has_its_number:
+            return number or self.commit.version
+        return _numbered(self.remote.get(key) or {})
 
     def _checked(self, told: dict[str, JSON]) -> dict[str, JSON]:
         """The platform's verdict, once it has one: some answer first and check then."""
@@ -220,11 +228,14 @@ class Pusher:
 
     def _notes(self, done: Push) -> tuple[str, ...]:
         notes = []
-        if done.version != self.commit.version:
+        if not done.version:
+            notes.append(f"{self.remote.place} does not say which version it is there.")
+        elif done.version != self.commit.version:
             notes.append(
                 f"It is version {done.version} there, and {self.commit.version} here: the "
                 f"manifest says {self.record.manifest.declared_version!r}, so the platform "
-                "numbered it."
+                f'numbered it. With version="{self.commit.version}" in the manifest, committed and '
+                "pushed, both have the same."
             )
         return tuple(notes)
 
@@ -236,6 +247,18 @@ def _text(told: Mapping[str, JSON], *keys: str) -> str:
             "read the answer", f"The platform's answer has no {' or '.join(keys)}: {sorted(told)}."
         )
     return found
+
+
+def _numbered(told: Mapping[str, JSON]) -> str:
+    """The version that a record names, itself or in its URI; empty where it names none."""
+    uri = re.match(r"mixpeek://[^@/]+@([^/]+)", str(told.get("feature_uri") or ""))
+    found = told.get("version") or (uri[1] if uri else "")
+    if not isinstance(found, str):
+        return ""
+    try:
+        return normalise_version(found) if found else ""
+    except InvalidInputError:  # a number of the platform's own kind, which is told as it is
+        return found
 
 
 def _state(told: Mapping[str, JSON]) -> str:

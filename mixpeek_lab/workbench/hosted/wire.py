@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -46,6 +46,18 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a step."""
+
+    step: str
+    """What is being done, as errors name it."""
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: JSON | bytes = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
     """One platform. Raises RemoteError, which names the step and never the key."""
 
@@ -61,7 +73,8 @@ class Wire:
         `key` makes a POST safe to send twice.
         """
         headers = {"Idempotency-Key": key} if key else {}
-        answer = self._sent(step, method, f"{self.address.url}/v1{path}", headers, body)
+        url = f"{self.address.url}/v1{path}"
+        answer = self._sent(Request(step, method, url, headers, body))
         return self._parsed(step, answer)
 
     def download(self, step: str, url: str, out: BinaryIO) -> None:
@@ -69,7 +82,7 @@ class Wire:
 
         The key goes to the platform alone.
         """
-        with self._open(step, "GET", url, {}, None) as answer:
+        with self._open(Request(step, "GET", url)) as answer:
             self._demand(step, answer)
             size = 0
             for piece in answer.iter_bytes():
@@ -81,37 +94,35 @@ class Wire:
     def put(self, step: str, url: str, content: bytes, headers: Mapping[str, str]) -> str:
         """PUT an archive at a presigned address, without the key; its ETag, as it was given."""
         self._demand_safe(step, url)
-        answer = self._sent(step, "PUT", url, headers, content)
+        answer = self._sent(Request(step, "PUT", url, headers, content))
         return str(answer.headers.get("etag", ""))
 
     # ------------------------------------------------------------ one request
 
-    def _sent(
-        self, step: str, method: str, url: str, headers: Mapping[str, str], body: JSON | bytes
-    ) -> httpx.Response:
-        with self._open(step, method, url, headers, body) as answer:
+    def _sent(self, request: Request) -> httpx.Response:
+        with self._open(request) as answer:
             content = bytearray()
             for piece in answer.iter_bytes():
                 content += piece
                 if len(content) > LONGEST_ANSWER:
-                    raise RemoteError(step, f"{redacted(url)} answers without an end.")
+                    raise RemoteError(
+                        request.step, f"{redacted(request.url)} answers without an end."
+                    )
             found = httpx.Response(
                 answer.status_code, headers=_plain(answer.headers), content=bytes(content),
                 request=answer.request,
             )  # fmt: skip
-        self._demand(step, found)
+        self._demand(request.step, found)
         return found
 
     @contextmanager
-    def _open(
-        self, step: str, method: str, url: str, headers: Mapping[str, str], body: JSON | bytes
-    ) -> Iterator[httpx.Response]:
+    def _open(self, request: Request) -> Iterator[httpx.Response]:
         """The answer at the end of redirects, once the platform takes the request."""
         waited, wait = 0.0, self.patience.first_pause
         timeout = self.patience.request
         with httpx.Client(verify=_tls(), follow_redirects=False, timeout=timeout) as client:
             while True:
-                answer = self._followed(client, step, method, url, headers, body)
+                answer = self._followed(client, request)
                 pause = _pause(answer, wait)
                 is_over = waited + pause > self.patience.again
                 if answer.status_code not in AGAIN or is_over or not self._retryable(answer):
@@ -122,38 +133,24 @@ class Wire:
             try:
                 yield answer
             except httpx.HTTPError as error:
-                raise self._broken(step, url, error) from None
+                raise self._broken(request, error) from None
             finally:
                 answer.close()
 
-    def _followed(
-        self,
-        client: httpx.Client,
-        step: str,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: JSON | bytes,
-    ) -> httpx.Response:
+    def _followed(self, client: httpx.Client, request: Request) -> httpx.Response:
         for _ in range(MOST_REDIRECTS + 1):
-            answer = self._one(client, step, method, url, headers, body)
+            answer = self._one(client, request)
             if not answer.has_redirect_location:
                 return answer
             location = str(answer.headers["location"])
             answer.close()
-            url = self._next(step, method, url, answer.status_code, location)
-        raise RemoteError(step, f"{redacted(url)} redirects more than {MOST_REDIRECTS} times.")
+            request = replace(request, url=self._next(request, answer.status_code, location))
+        where = redacted(request.url)
+        raise RemoteError(request.step, f"{where} redirects more than {MOST_REDIRECTS} times.")
 
-    def _one(
-        self,
-        client: httpx.Client,
-        step: str,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: JSON | bytes,
-    ) -> httpx.Response:
-        told = {"User-Agent": f"mixpeek-lab/{__version__}", **headers}
+    def _one(self, client: httpx.Client, request: Request) -> httpx.Response:
+        method, url, body = request.method, request.url, request.body
+        told = {"User-Agent": f"mixpeek-lab/{__version__}", **request.headers}
         if self._is_platform(url) and method != "PUT":
             told["Authorization"] = f"Bearer {self.address.key}"
             if self.address.namespace:
@@ -161,10 +158,10 @@ class Wire:
         content = body if isinstance(body, bytes) else None
         given = None if content is not None else body
         try:
-            request = client.build_request(method, url, headers=told, content=content, json=given)
-            return client.send(request, stream=True)
+            built = client.build_request(method, url, headers=told, content=content, json=given)
+            return client.send(built, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._broken(step, url, error) from None
+            raise self._broken(request, error) from None
 
     # ------------------------------------------------------------ what is allowed
 
@@ -173,8 +170,9 @@ class Wire:
         there, here = httpx.URL(url), httpx.URL(self.address.url)
         return (there.scheme, there.host, _port(there)) == (here.scheme, here.host, _port(here))
 
-    def _next(self, step: str, method: str, url: str, status: int, location: str) -> str:
+    def _next(self, request: Request, status: int, location: str) -> str:
         """Where a redirect leads, if the request may go there."""
+        step, method, url = request.step, request.method, request.url
         try:
             target = str(httpx.URL(url).join(location))
             stays = self._is_platform(target)
@@ -242,10 +240,11 @@ class Wire:
             )
         return found
 
-    def _broken(self, step: str, url: str, error: Exception) -> RemoteError:
+    def _broken(self, request: Request, error: Exception) -> RemoteError:
         reason = self.address.hidden(str(error) or type(error).__name__)
         return RemoteError(
-            step, f"{redacted(url)}: {reason}. Check the URL and the network, and run it again."
+            request.step,
+            f"{redacted(request.url)}: {reason}. Check the URL and the network, and run it again.",
         )
 
 

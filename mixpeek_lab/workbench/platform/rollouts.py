@@ -12,7 +12,7 @@ from pathlib import Path
 from mixpeek_lab.catalog import Catalog, Deployment
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.ray_session import RaySession
-from mixpeek_lab.serving import Rollout, have_taken_down, running_services
+from mixpeek_lab.serving import Rollout, ServiceConfig, have_taken_down, running_services
 from mixpeek_lab.workbench.home import Home
 
 MOST = 4
@@ -76,15 +76,15 @@ class Rollouts:
     def _rollout(self, one: Deployment) -> Rollout:
         record = self._catalog.extractor(one.name, digest=one.digest)
         wants_gpu = record.manifest.compute_profile.resource_type == "gpu"
-        return Rollout(
+        config = ServiceConfig(
             record.source,
             one.name,
             Path(self._home),
             self._backend,
-            threads=max(1, int(self._session.cpus)),
-            on_gpu=wants_gpu and self._session.gpus > 0,
-            seconds=self._seconds,
+            max(1, int(self._session.cpus)),
+            wants_gpu and self._session.gpus > 0,
         )
+        return Rollout(config, self._seconds)
 
     def _look(self, name: str, digest: str) -> None:
         try:

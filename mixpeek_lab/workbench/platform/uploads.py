@@ -15,7 +15,7 @@ from mixpeek_lab.errors import BodyError, ConflictError, EngineError, InvalidInp
 from mixpeek_lab.manifests import demand_importable
 from mixpeek_lab.models import JSON
 from mixpeek_lab.source import ExtractorSource
-from mixpeek_lab.uris import next_patch, normalise_version
+from mixpeek_lab.uris import next_patch, normalise_version, version_key
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import LONGEST_NAME
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required
@@ -126,7 +126,7 @@ class Uploads:
         known += [u.version for u in self._catalog.uploads() if u.name == name and _counts(u)]
         if not known:
             return "1.0.0"
-        return next_patch(max(known, key=lambda version: [int(n) for n in version.split(".")]))
+        return next_patch(max(known, key=version_key))
 
     def _check(self, upload: Upload, message: str) -> None:
         verdict = self._verdict(upload)

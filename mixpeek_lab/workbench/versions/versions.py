@@ -9,12 +9,19 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord
-from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError
+from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.extractors import Definition, demand
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.refs import HEAD, WORKING, demand_tag, find_version, split_ref
+from mixpeek_lab.workbench.refs import (
+    HEAD,
+    WORKING,
+    demand_tag,
+    find_version,
+    named_ref,
+    split_ref,
+)
 from mixpeek_lab.workbench.values import clean_text
 from mixpeek_lab.workbench.versions.changes import file_changes, manifest_changes
 from mixpeek_lab.workbench.versions.evaluated import ScoresOf, evaluation_changes
@@ -62,8 +69,9 @@ class Versions:
     def commit(self, name: str, message: str, version: str | None = None) -> Commit:
         """Make the working state a version for good.
 
-        Its number is the manifest's where that is free, else the next patch (1.0.0 → 1.0.1), or
-        `version`. ConflictError where there is nothing to commit, or the number is taken.
+        Its number is the manifest's where that is free and not below the head's, else the next
+        patch after the higher of the two (1.0.0 → 1.0.1), or `version`. ConflictError where there
+        is nothing to commit, or the number is taken.
         """
         if name in self._refused:
             demand(self._refused[name])
@@ -77,13 +85,18 @@ class Versions:
                 name, number, record.source.digest, told, author(), "notebook"
             )
 
-    def checkout(self, name: str, ref: str, *, force: bool = False) -> Checkout:
+    def checkout(self, name: str, ref: str | None = None, *, force: bool = False) -> Checkout:
         """Bring the working state back to a version: what runs, is deployed and edited from here.
+
+        `checkout("name", "1.0.0")` or `checkout("name@1.0.0")`; a tag as well.
 
         Collections stay as they are until they are processed again; rows that this version
         computed before are not computed again. ConflictError where the working state is not
         committed, unless `force`: then it can be had back by the first digits of its digest.
         """
+        name, ref = named_ref(name, ref)
+        if ref is None:
+            raise InvalidInputError(f"Which version of {name}? Write its number or its tag.")
         record = find_version(self._catalog, name, ref)
         with self._catalog.together():
             working = self._catalog.extractor(name)
@@ -107,9 +120,14 @@ class Versions:
             "" if is_kept else working.source.digest[:SHORT],
         )
 
-    def tag(self, name: str, tag: str, ref: str = HEAD, *, force: bool = False) -> Commit:
-        """Give a committed version a name. ConflictError where another has it, unless `force`."""
+    def tag(self, name: str, tag: str, ref: str | None = None, *, force: bool = False) -> Commit:
+        """Give a committed version (the head, `ref`, or `name@ref`) a name.
+
+        ConflictError where another has it, unless `force`.
+        """
         demand_tag(tag)
+        name, ref = named_ref(name, ref)
+        ref = ref or HEAD
         with self._catalog.together():
             commit = self._commit_of(find_version(self._catalog, name, ref))
             if commit is None:
@@ -154,7 +172,7 @@ class Versions:
 
     def status(self, name: str) -> WorkingStatus:
         """The working state against the commit that it comes from."""
-        working, head = self._catalog.extractor(name), self._catalog.head(name)
+        working, head = self._working(name), self._catalog.head(name)
         base = None if head is None else self._catalog.extractor(name, version=head)
         same = self._commit_of(working)
         return WorkingStatus(
@@ -172,8 +190,11 @@ class Versions:
     def diff(self, name: str, before: str | None = None, after: str | None = None) -> VersionDiff:
         """Two versions side by side: code, manifest, evaluations, and what a switch computes.
 
-        Without `after` the working state; without both, that against the head.
+        Without `after` the working state; without both, that against the head. As
+        `name@before` the first one may stand with the name.
         """
+        if "@" in name:
+            name, before, after = *named_ref(name, after), before
         old = find_version(self._catalog, name, before or HEAD)
         new = find_version(self._catalog, name, after or WORKING)
         return VersionDiff(
@@ -199,6 +220,15 @@ class Versions:
 
     # ------------------------------------------------------------ inside
 
+    def _working(self, name: str) -> ExtractorRecord:
+        """The working state; ManifestError where the only definition was refused."""
+        try:
+            return self._catalog.extractor(name)
+        except NotFoundError:
+            if name in self._refused:
+                demand(self._refused[name])
+            raise
+
     def _commit_of(self, record: ExtractorRecord) -> Commit | None:
         return self._catalog.commit(record.manifest.name, digest=record.source.digest)
 
@@ -218,12 +248,12 @@ class Versions:
 
     def _number(self, name: str, record: ExtractorRecord, wanted: str | None) -> str:
         if wanted is None:
-            return self._catalog.free_version(name, record.manifest.version)
+            return self._catalog.next_version(name, record.manifest.version)
         version = normalise_version(wanted)
         if self._catalog.commit(name, version=version):
             raise ConflictError(
                 f"{name} {version} is committed with other contents, which stay. Without a version "
-                f"this is {self._catalog.free_version(name, version)}."
+                f"this is {self._catalog.next_version(name, record.manifest.version)}."
             )
         return version
 
