@@ -69,7 +69,7 @@ class BucketMagics(Magics):
         )
 
     @magic_arguments()
-    @argument("bucket", help="the bucket to read")
+    @argument("source", nargs="+", help="the bucket to read, or several; or a collection")
     @argument("extractor", help="the extractor to run")
     @argument("--into", help="the collection's name (default: BUCKET_EXTRACTOR)")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
@@ -86,7 +86,11 @@ class BucketMagics(Magics):
 
         %process docs my_extractor
         %process docs my_extractor --into docs_v2 --param model_size=large --index my_vector=hnsw
+        %process docs letters mails my_extractor       several buckets into one collection
+        %process docs_my_extractor my_summarizer       a collection's documents into another
 
+        A collection that is made of another follows whenever that one is processed: documents that
+        did not change are not computed again. lab.lineage says what is made of what.
         Interrupting the kernel stops the run; the collection keeps what it had.
         """
         from mixpeek_lab.magics.run import run_live
@@ -94,7 +98,7 @@ class BucketMagics(Magics):
         options = parse_argstring(self.process, line)
         return run_live(
             current_lab(),
-            unquoted(options.bucket),
+            [unquoted(name) for name in options.source],
             options.extractor,
             unquoted(options.into) if options.into else None,
             parameters=pairs(options.param) or None,

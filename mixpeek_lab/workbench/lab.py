@@ -27,6 +27,8 @@ from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
+from mixpeek_lab.workbench.ancestry import Ancestry
+from mixpeek_lab.workbench.cascade import bring_followers
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
@@ -35,6 +37,7 @@ from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
+from mixpeek_lab.workbench.origins import source_of
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
@@ -103,6 +106,11 @@ class Lab(Measured, Versioned):
     def models(self) -> ModelStore:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
+
+    @cached_property
+    def lineage(self) -> Ancestry:
+        """What is made of what: `lab.lineage.trace(collection, document_id)`, `change`, …"""
+        return Ancestry(self._catalog, self._home)
 
     @cached_property
     def work(self) -> Work:
@@ -316,7 +324,7 @@ class Lab(Measured, Versioned):
 
     def process(
         self,
-        bucket: str,
+        source: str | Sequence[str],
         extractor: str,
         collection: str | None = None,
         *,
@@ -329,6 +337,8 @@ class Lab(Measured, Versioned):
     ) -> RunReport:
         """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
 
+        `source`: a bucket, several buckets, or a collection (or several): its documents are the
+        rows then. Whatever is made of the collection follows; the notes of the report say how.
         Only new and changed rows are computed; with `force`, all of them. `analyzer` and `indexes`
         (feature → flat, hnsw or ivf) say how it is indexed. Rows that fail are in the report and do
         not stop the others.
@@ -337,10 +347,11 @@ class Lab(Measured, Versioned):
         demand_engine(engine)
         self._hub.settle()
         record = self.extractor(extractor)
+        names = [source] if isinstance(source, str) else list(source)
         target = target_collection(
             self._catalog,
-            collection or f"{bucket}_{record.manifest.name}",
-            self._catalog.bucket(bucket),
+            collection or "_".join([*names, record.manifest.name]),
+            source_of(self._catalog, names),
             record,
             parameters,
             analyzer,
@@ -360,8 +371,9 @@ class Lab(Measured, Versioned):
         )
         with alone(self._running):
             report = run.execute()
+            told = bring_followers(self._catalog, self._home, runner, target, report)
         stale = extractors.explain_refused(self._refused.get(extractor))
-        return replace(report, notes=(*stale, *report.notes))
+        return replace(report, notes=(*stale, *report.notes, *told))
 
     def collection(self, name: str) -> Collection:
         """The collection of that name or id."""
