@@ -58,5 +58,5 @@ def features(platform: ThePlatform, collection: str, page: ThePage) -> Answer:
 
 @router.post("/{collection}/trigger")
 def trigger(platform: ThePlatform, collection: str, body: OptionalJSONBody) -> Answer:
-    """Bring it up to date: `{dedup_strategy?, object_ids?, source_filters?, …}` → `{task_id, …}`."""
+    """Bring it up to date: `{dedup_strategy?, object_ids?, …}` → `{batch_id, task_id, …}`."""
     return Answer(platform.collections.trigger(collection, body), 202)

@@ -133,9 +133,8 @@ ANSWERS: dict[str, Schema] = {
     ),
     "DocumentCount": answer(collection_id=identifier("col"), count=COUNT),
     "Triggered": answer(
-        task_id=identifier("task"), collection_id=identifier("col"),
-        object_count=maybe(COUNT), source_bucket_ids=many(identifier("bkt")),
-        source_collection_ids=many(identifier("col")), total_tiers=COUNT, message=TEXT,
+        task_id=identifier("task"), collection_id=identifier("col"), object_count=maybe(COUNT),
+        total_tiers=COUNT, message=TEXT,
     ),
     "Document": answer(document_id=TEXT, collection_id=identifier("col"), _internal=FREE),
     "Task": answer(
