@@ -101,7 +101,7 @@ class TestSeveralBuckets:
         filled(ask, "plain", ["x"])
         body = {"collection_name": "both", "source": of_buckets("t", "i"),
                 "feature_extractor": EXTRACTOR}  # fmt: skip
-        error = ask.refused(422, "InvalidInputError", "POST", "/collections", body)
+        error = ask.refused(422, "BodyError", "POST", "/collections", body)
         assert "'body' is text in bucket 't' and image in 'i'" in error["message"]
         told = made(ask, "both", of_buckets("t", "plain"))
         assert any("'plain' has no field 'n'" in each for each in told["warnings"])

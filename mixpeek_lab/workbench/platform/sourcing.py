@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.errors import BodyError, FilterError
+from mixpeek_lab.errors import BodyError, FilterError, InvalidInputError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, CollectionSource, SourceKind
 from mixpeek_lab.workbench.origins import demand_alike, demand_once
@@ -27,8 +27,7 @@ ELSEWHERE = {
 def wanted_source(catalog: Catalog, body: Mapping[str, JSON]) -> CollectionSource:
     """{type: bucket, bucket_id | bucket_ids} or {type: collection, collection_id | …_ids}.
 
-    BodyError for what does not fit, InvalidInputError where buckets do not fit together,
-    NotFoundError.
+    BodyError for what does not fit, NotFoundError.
     """
     source = required(body, ("source",), dict)
     kind = _kind(source)
@@ -43,9 +42,12 @@ def wanted_source(catalog: Catalog, body: Mapping[str, JSON]) -> CollectionSourc
         else (lambda name: catalog.collection(name).collection_id)
     )
     ids = [find(name) for name in names]
-    demand_once(names, ids)
-    if kind == "bucket":
-        demand_alike([catalog.bucket(key) for key in ids])
+    try:
+        demand_once(names, ids)
+        if kind == "bucket":
+            demand_alike([catalog.bucket(key) for key in ids])
+    except InvalidInputError as error:
+        raise BodyError.at(f"source.{kind}_ids", str(error)) from error
     return CollectionSource(kind, tuple(ids))
 
 
