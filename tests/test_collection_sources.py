@@ -15,6 +15,7 @@ from probes import load_probe
 from test_platform_api import Host, client_of
 
 from mixpeek_lab.workbench import Lab
+from mixpeek_lab.workbench.cycles import MOST_STEPS
 
 CHUNKS = """
 batch = batch.assign(data=[text.split("/") for text in batch["data"]]).explode("data")
@@ -206,6 +207,18 @@ class TestOfCollections:
         ask("DELETE", f"/collections/{last}")
         ask("DELETE", f"/collections/{vectors}")
         ask("DELETE", f"/collections/{chunks}")
+
+    def test_steps_have_an_end(self, ask: Client) -> None:
+        keys = [collected(ask, filled(ask))]
+        for n in range(1, MOST_STEPS):
+            source = {"type": "collection", "collection_ids": keys[-2:]}  # two ways at each step
+            keys.append(made(ask, f"step{n}", source)["collection_id"])
+        source = {"type": "collection", "collection_id": keys[-1]}
+        body = {"collection_name": "more", "source": source, "feature_extractor": EXTRACTOR}
+        error = ask.refused(422, "BodyError", "POST", "/collections", body)
+        assert "more than 32 collections one behind the other" in error["message"]
+        record = ask("GET", f"/collections/{keys[-1]}")
+        assert len(record["source_lineage"]) == MOST_STEPS // 2 + 1
 
     def test_a_failing_source_is_told_in_its_record(self, ask: Client, host: Host) -> None:
         bucket, _, vectors = tree(ask, host, ["a"])

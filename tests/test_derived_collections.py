@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from probes import load_probe
 
 from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError, NotFoundError
@@ -52,6 +54,19 @@ def tree(lab: Lab) -> Lab:
     run(lab, "docs", "chunks", "pieces")
     run(lab, "pieces", "words", "counts")
     return lab
+
+
+@pytest.fixture
+def shell(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """With the extension, over the same home."""
+    monkeypatch.setenv("MIXPEEK_LAB_AUTOSTART", "0")
+    monkeypatch.setenv("MIXPEEK_LAB_HOME", str(home))
+    shell = InteractiveShell.instance(colors="nocolor")
+    shell.run_line_magic("load_ext", "mixpeek_lab")
+    yield shell
+    shell.run_line_magic("unload_ext", "mixpeek_lab")
+    shell.history_manager.end_session()
+    InteractiveShell.clear_instance()
 
 
 def bucket(lab: Lab, name: str, **texts: str) -> None:
@@ -260,6 +275,34 @@ class TestOfACollection:
         with pytest.raises(BodyError, match="counts is made of counts"):
             run(tree, ["pieces", "counts"], "words", "counts")
         assert tree.lineage.sources("counts") == ["pieces"]
+
+    def test_another_field_is_read_where_it_is_named(self, tree: Lab, log: Path) -> None:
+        read(log)
+        run(tree, "pieces", "words", "louder", fields=["loud"])
+        assert read(log) == ["A B", "C", "DOG EMU FOX"]
+        assert documents(tree, "louder", "data", "blob_property")[0] == ("A B", "loud")
+        bucket(tree, "docs", one="new")
+        run(tree, "docs", "chunks", "pieces")
+        assert sorted(read(log)) == ["NEW", "new"]
+        run(tree, "pieces", "words", "louder", fields=[])
+        assert documents(tree, "louder", "data") == [("new",)]
+        with pytest.raises(NotFoundError, match=r"No field called 'lou'\. Did you mean 'loud'"):
+            run(tree, "pieces", "words", "more", fields=["lou"])
+        with pytest.raises(InvalidInputError, match="Field 'key' is a string: extractors read"):
+            run(tree, "docs", "words", "more", fields=["key"])
+
+    def test_the_magic_names_sources_and_fields(
+        self, tree: Lab, log: Path, shell: InteractiveShell
+    ) -> None:
+        bucket(tree, "more", one="x")
+        read(log)
+        shell.run_line_magic("process", "docs more chunks --engine kernel")
+        assert tree.lineage.sources("docs_more_chunks") == ["docs", "more"]
+        line = "docs_more_chunks words --field loud --engine kernel"
+        card = shell.run_line_magic("process", line)
+        assert card.report.documents == 4
+        assert read(log) == ["A B", "C", "DOG EMU FOX", "X"]
+        shell.run_line_magic("inspect", "SELECT _source_document_id FROM docs_more_chunks_words")
 
     def test_kinds_do_not_mix(self, tree: Lab) -> None:
         with pytest.raises(InvalidInputError, match="'docs' and 'pieces': these are buckets and"):

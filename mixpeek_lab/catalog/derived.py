@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from mixpeek_lab.catalog.access import Records
 from mixpeek_lab.catalog.records import to_collection
-from mixpeek_lab.models import JSON, Collection, CollectionSource
+from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.models import JSON, Collection, CollectionSource, SourceKind
 
 IS_DERIVED = "json_extract(source, '$.kind') = 'collection'"
 """SQL: whether a row of `collections` is made of other collections."""
@@ -28,6 +29,22 @@ class DerivedRecords(Records):
         """
         enabled = [collection for collection in self.derived() if collection.is_enabled]
         return _in_order(enabled, tuple(collection_ids))
+
+    def demand_unread(self, kind: SourceKind, key: str) -> None:
+        """ConflictError where a collection is made of that bucket or collection."""
+        rows = self._database.connection.execute(
+            "SELECT name FROM collections c, json_each(c.source, '$.ids') s "
+            "WHERE json_extract(c.source, '$.kind') = ? AND s.value = ? ORDER BY name",
+            (kind, key),
+        ).fetchall()
+        if rows:
+            find = {"bucket": "buckets", "collection": "collections"}[kind]
+            named = self._one(f"SELECT name FROM {find} WHERE {kind}_id = ?", key)
+            name = named["name"] if named else key
+            raise ConflictError(
+                f"{kind.capitalize()} {name!r} is the source of "
+                f"{', '.join(row[0] for row in rows)}: delete that first."
+            )
 
     def change_source(self, collection_id: str, source: CollectionSource) -> None:
         """Have a collection made of something else from its next run on."""

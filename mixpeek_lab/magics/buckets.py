@@ -77,6 +77,7 @@ class BucketMagics(Magics):
     @argument(
         "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
     )
+    @argument("--field", action="append", metavar="NAME", help="read this field; may be repeated")
     @argument("--engine", choices=["ray", "kernel"], default="ray", help="where the steps run")
     @argument("--force", action="store_true", help="compute what has not changed as well")
     @line_magic
@@ -88,6 +89,7 @@ class BucketMagics(Magics):
         %process docs my_extractor --into docs_v2 --param model_size=large --index my_vector=hnsw
         %process docs letters mails my_extractor       several buckets into one collection
         %process docs_my_extractor my_summarizer       a collection's documents into another
+        %process frames describer --field caption      another field of theirs than `data`
 
         A collection that is made of another follows whenever that one is processed: documents that
         did not change are not computed again. lab.lineage says what is made of what.
@@ -106,6 +108,7 @@ class BucketMagics(Magics):
             indexes=pairs(options.index) or None,
             engine=options.engine,
             force=options.force,
+            fields=[unquoted(name) for name in options.field] if options.field else None,
         )
 
     def _source(self, name: str) -> Any:

@@ -9,8 +9,9 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.snapshots import Snapshot
+from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.origins import demand_no_cycle, source_of
+from mixpeek_lab.workbench.origins import source_of
 from mixpeek_lab.workbench.steps import lineage_of
 
 
@@ -66,7 +67,7 @@ class Ancestry:
         with self._catalog.together():
             found = self._catalog.collection(collection)
             demand_kind(found, source.kind)
-            demand_no_cycle(self._catalog, found, source)
+            demand_sound(self._catalog, source, found)
             self._catalog.change_source(found.collection_id, source)
         return self._catalog.collection(collection)
 

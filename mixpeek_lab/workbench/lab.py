@@ -37,7 +37,7 @@ from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
-from mixpeek_lab.workbench.origins import source_of
+from mixpeek_lab.workbench.origins import demand_fields, source_of
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
@@ -334,11 +334,13 @@ class Lab(Measured, Versioned):
         on_progress: OnProgress | None = None,
         engine: Literal["ray", "kernel"] = "ray",
         force: bool = False,
+        fields: Sequence[str] | None = None,
     ) -> RunReport:
         """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
 
         `source`: a bucket, several buckets, or a collection (or several): its documents are the
-        rows then. Whatever is made of the collection follows; the notes of the report say how.
+        rows then. `fields`: which of its blobs, or of the documents' fields (`data`), are read.
+        Whatever is made of the collection follows; the notes of the report say how.
         Only new and changed rows are computed; with `force`, all of them. `analyzer` and `indexes`
         (feature → flat, hnsw or ivf) say how it is indexed. Rows that fail are in the report and do
         not stop the others.
@@ -348,15 +350,18 @@ class Lab(Measured, Versioned):
         self._hub.settle()
         record = self.extractor(extractor)
         names = [source] if isinstance(source, str) else list(source)
+        made_of = source_of(self._catalog, names)
+        demand_fields(self._catalog, self._home.path / "collections", made_of, fields or ())
         target = target_collection(
             self._catalog,
             collection or "_".join([*names, record.manifest.name]),
-            source_of(self._catalog, names),
+            made_of,
             record,
             parameters,
             analyzer,
             indexes,
             partial(check_parameters, record, self.home),
+            fields,
         )
         runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
         run = Run(

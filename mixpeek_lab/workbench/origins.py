@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, InputRow
-from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.filters import Filter, parse_filter
-from mixpeek_lab.models import Bucket, Collection, CollectionSource
+from mixpeek_lab.models import BLOB_TYPES, Bucket, Collection, CollectionSource
+from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.derived import Upstream, told_of_source, visible_to_filters
 
 
@@ -96,7 +97,8 @@ class Origin:
 def source_of(catalog: Catalog, names: Sequence[str]) -> CollectionSource:
     """The buckets of those names or ids, or the collections; a bucket's name counts first.
 
-    InvalidInputError where there are none, one comes twice, or both kinds are among them.
+    InvalidInputError where there are none, one comes twice, both kinds are among them, or what
+    is made of them would be too many steps away from a bucket.
     """
     if not names:
         raise InvalidInputError("Name a bucket, several buckets, or a collection.")
@@ -114,7 +116,9 @@ def source_of(catalog: Catalog, names: Sequence[str]) -> CollectionSource:
     if kinds == {"bucket"}:
         demand_alike([catalog.bucket(key) for key in ids])
         return CollectionSource("bucket", tuple(ids))
-    return CollectionSource("collection", tuple(ids))
+    source = CollectionSource("collection", tuple(ids))
+    demand_sound(catalog, source)
+    return source
 
 
 def demand_once(names: Sequence[str], ids: Sequence[str]) -> None:
@@ -138,39 +142,33 @@ def demand_alike(buckets: Sequence[Bucket]) -> None:
                 )
 
 
-def demand_no_cycle(catalog: Catalog, collection: Collection, source: CollectionSource) -> None:
-    """BodyError with the path where the collection would be made of itself."""
-    if source.kind == "collection" and (path := _path_to(catalog, collection, source.ids)):
-        raise BodyError.at(
-            "source",
-            f"would make {collection.name!r} out of itself: {' is made of '.join(path)}. "
-            "Take another collection.",
+def demand_fields(
+    catalog: Catalog, folder: Path, source: CollectionSource, fields: Sequence[str]
+) -> None:
+    """NotFoundError for a field that the source does not have, as far as that is known by now.
+
+    InvalidInputError for one of a bucket that no extractor reads. `folder` has all snapshots.
+    """
+    schema: dict[str, str] = {}
+    for key in source.ids:
+        is_bucket = source.kind == "bucket"
+        schema |= (
+            catalog.bucket(key).schema if is_bucket else Upstream.of(catalog, folder, key).schema
         )
-
-
-def root_buckets(catalog: Catalog, source: CollectionSource) -> list[str]:
-    """The ids of the buckets that it comes from in the end."""
-    if source.kind == "bucket":
-        return list(source.ids)
-    found = (root_buckets(catalog, catalog.collection(key).source) for key in source.ids)
-    return list(dict.fromkeys(key for ids in found for key in ids))
+    for name in fields:
+        if name not in schema and (schema or source.kind == "bucket"):
+            raise NotFoundError("field", name, schema)
+        if source.kind == "bucket" and schema[name] not in BLOB_TYPES:
+            raise InvalidInputError(
+                f"Field {name!r} is a {schema[name]}: extractors read blobs "
+                f"({', '.join(BLOB_TYPES)}). What else an object has comes with its documents."
+            )
 
 
 def in_words(names: Sequence[str]) -> str:
     """`'a'`, `'a' and 'b'`, `'a', 'b' and 'c'`."""
     *most, last = map(repr, names)
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def _path_to(catalog: Catalog, wanted: Collection, ids: Sequence[str]) -> list[str]:
-    """The names from the collection back to itself; empty where there is no such way."""
-    for key in ids:
-        if key == wanted.collection_id:
-            return [wanted.name, wanted.name]
-        source = catalog.collection(key).source
-        if source.kind == "collection" and (rest := _path_to(catalog, wanted, source.ids)):
-            return [wanted.name, catalog.collection(key).name, *rest[1:]]
-    return []
 
 
 def _found(catalog: Catalog, name: str) -> tuple[str, str]:
@@ -180,4 +178,8 @@ def _found(catalog: Catalog, name: str) -> tuple[str, str]:
         try:
             return "collection", catalog.collection(name).collection_id
         except NotFoundError:
-            raise no_bucket from None
+            made = [each.name for each in catalog.collections()]
+            if not made:
+                raise no_bucket from None
+            known = [*(bucket.name for bucket in catalog.buckets()), *made]
+            raise NotFoundError("bucket or collection", name, known) from None

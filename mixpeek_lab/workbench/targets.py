@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id, now
@@ -17,8 +17,9 @@ from mixpeek_lab.models import (
     IndexKind,
     IndexSettings,
 )
+from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.names import new_name
-from mixpeek_lab.workbench.origins import demand_no_cycle, in_words
+from mixpeek_lab.workbench.origins import in_words
 
 ANOTHER = "Say collection=… (in the magic: --into)."
 
@@ -32,10 +33,12 @@ def target_collection(
     analyzer: str | None,
     indexes: Mapping[str, IndexKind] | None,
     check: Callable[[Mapping[str, JSON]], None],
+    fields: Sequence[str] | None = None,
 ) -> Collection:
     """The collection as the run will leave it. None means: as it was, else the default.
 
-    A source may come to those that it has: it is made of them all from then on.
+    A source may come to those that it has: it is made of them all from then on. `fields` are those
+    that it reads of them, in place of what it read before; none, for what is read by default.
 
     `check` raises where the extractor cannot take the parameters; then nothing is made.
     ConflictError where the name belongs to another extractor or source; InvalidInputError where
@@ -51,13 +54,16 @@ def target_collection(
         check({} if parameters is None else parameters)
         settings = IndexSettings(analyzer or "english", dict(indexes or {}))
         fresh = _new(new_name(name, "collection", ANOTHER), source, record, parameters, settings)
-        return catalog.create_collection(fresh)
+        return catalog.create_collection(replace(fresh, details=_reading(fresh, fields)))
     _check_owner(catalog, found, source, record)
     check(found.parameters if parameters is None else parameters)
     source = _joined(found.source, source)
     if source != found.source:
-        demand_no_cycle(catalog, found, source)
+        demand_sound(catalog, source, found)
         catalog.change_source(found.collection_id, source)
+    told = _reading(found, fields)
+    if told != found.details:
+        catalog.describe_collection(found.collection_id, told)
     settings = IndexSettings(
         analyzer or found.settings.analyzer,
         dict(found.settings.kinds if indexes is None else indexes),
@@ -69,6 +75,7 @@ def target_collection(
         extractor_digest=record.source.digest,
         parameters=dict(found.parameters if parameters is None else parameters),
         settings=settings,
+        details=told,
     )
 
 
@@ -115,6 +122,16 @@ def _new(
         settings=settings,
         created_at=now(),
     )
+
+
+def _reading(collection: Collection, fields: Sequence[str] | None) -> dict[str, JSON]:
+    """What is said of it, with the fields that it reads; None leaves them."""
+    told = dict(collection.details)
+    if fields is None:
+        return told
+    told.pop("input_mappings", None)
+    told.pop("properties", None)
+    return told | ({"properties": sorted(set(fields))} if fields else {})
 
 
 def _joined(old: CollectionSource, new: CollectionSource) -> CollectionSource:

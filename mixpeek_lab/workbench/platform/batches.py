@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from mixpeek_lab.catalog import Batch, Catalog
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Bucket, Collection
+from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.origins import root_buckets
 from mixpeek_lab.workbench.platform.batch_records import BatchRecorder, collection_ids
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, shown, texts
 from mixpeek_lab.workbench.platform.host import Host

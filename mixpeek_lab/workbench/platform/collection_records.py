@@ -5,8 +5,8 @@ from __future__ import annotations
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.models import JSON, Collection, Manifest
 from mixpeek_lab.secrets import redact
+from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.derived import told_of_source
-from mixpeek_lab.workbench.origins import root_buckets
 from mixpeek_lab.workbench.platform.ids import extractor_id
 from mixpeek_lab.workbench.platform.shapes import bucket_schema, documents_schema, vector_indexes
 
@@ -28,7 +28,7 @@ def collection_record(
         **_bucket_schemas(catalog, collection),
         "feature_extractor": _extractor(manifest, collection),
         "vector_indexes": indexes,
-        "input_schema": _input_schema(catalog, collection),
+        "input_schema": {"properties": _input_fields(catalog, collection, {})},
         "output_schema": lineage[-1]["output_schema"],
         "enabled": collection.is_enabled,
         "document_count": collection.document_count,
@@ -60,17 +60,21 @@ def _lineage(
     catalog: Catalog, collection: Collection, made_by: ExtractorRecord
 ) -> list[dict[str, JSON]]:
     """Each step from its buckets to it; of several collections that it is made of, the first's."""
-    before: list[dict[str, JSON]] = []
-    if collection.is_derived:
-        first = catalog.collection(collection.source.ids[0])
-        before = _lineage(catalog, first, _maker(catalog, first))
-    fields = _input_schema(catalog, collection)["properties"]
-    step = {
-        "source_config": _source(catalog, collection),
-        "feature_extractor": _extractor(made_by.manifest, collection),
-        "output_schema": documents_schema(fields, made_by.manifest),
-    }
-    return [*before, step]
+    known: dict[str, dict[str, JSON]] = {}
+    steps, step = [], collection
+    while True:
+        maker = made_by if step is collection else _maker(catalog, step)
+        fields = _input_fields(catalog, step, known)
+        steps.append(
+            {
+                "source_config": _source(catalog, step),
+                "feature_extractor": _extractor(maker.manifest, step),
+                "output_schema": documents_schema(fields, maker.manifest),
+            }
+        )
+        if not step.is_derived:
+            return steps[::-1]
+        step = catalog.collection(step.source.ids[0])
 
 
 def _source(catalog: Catalog, collection: Collection) -> dict[str, JSON]:
@@ -83,22 +87,30 @@ def _source(catalog: Catalog, collection: Collection) -> dict[str, JSON]:
     return told
 
 
-def _input_schema(catalog: Catalog, collection: Collection) -> dict[str, JSON]:
-    """The fields of what it is made of, all buckets or collections together."""
-    fields: dict[str, JSON] = {}
-    for key in collection.source.ids:
-        fields |= _fields_of(catalog, collection, key)
-    return {"properties": fields}
+def _input_fields(
+    catalog: Catalog, collection: Collection, known: dict[str, dict[str, JSON]]
+) -> dict[str, JSON]:
+    """The fields of what it is made of, all buckets or collections together.
+
+    `known`: what a collection is made of, by its id, so that each is looked up once.
+    """
+    key = collection.collection_id
+    if key not in known:
+        parts = [_fields_of(catalog, collection, each, known) for each in collection.source.ids]
+        known[key] = {name: field for part in parts for name, field in part.items()}
+    return known[key]
 
 
-def _fields_of(catalog: Catalog, collection: Collection, key: str) -> dict[str, JSON]:
+def _fields_of(
+    catalog: Catalog, collection: Collection, key: str, known: dict[str, dict[str, JSON]]
+) -> dict[str, JSON]:
     if not collection.is_derived:
         found: dict[str, JSON] = bucket_schema(catalog.bucket(key))["properties"]
         return found
     upstream = catalog.collection(key)
-    fields = _input_schema(catalog, upstream)["properties"]
     manifest = _maker(catalog, upstream).manifest
     vectors = {feature.feature_name for feature in manifest.vectors}  # these are not handed on
+    fields = _input_fields(catalog, upstream, known)
     made: dict[str, JSON] = documents_schema(fields, manifest)["properties"]
     return {name: field for name, field in made.items() if name not in vectors}
 

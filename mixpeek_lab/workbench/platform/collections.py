@@ -11,9 +11,10 @@ from mixpeek_lab.errors import BodyError, ConflictError
 from mixpeek_lab.models import JSON, Collection, IndexSettings
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.ancestry import demand_kind
+from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
-from mixpeek_lab.workbench.origins import Origin, demand_no_cycle
+from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.bodies import demand_known, details, optional, required
 from mixpeek_lab.workbench.platform.collection_records import collection_record, features_of
@@ -64,6 +65,7 @@ class Collections:
         )  # fmt: skip
         collection = self._mapped(collection, config.get("input_mappings"))
         with self._catalog.together():
+            wanted_source(self._catalog, body)  # nothing of it was deleted meanwhile
             self._catalog.create_collection(collection)
             if collection.is_enabled:
                 self._catalog.queue_task(collection.collection_id)
@@ -134,15 +136,7 @@ class Collections:
         it is under way: cancel that first.
         """
         collection = self._catalog.collection(key)
-        made = [
-            c.name for c in self._catalog.derived()
-            if c.reads("collection", collection.collection_id)
-        ]  # fmt: skip
-        if made:
-            raise ConflictError(
-                f"Collection {collection.name!r} is the source of {', '.join(made)}: delete that "
-                "first."
-            )
+        self._catalog.demand_unread("collection", collection.collection_id)
         names = {collection.collection_id, collection.name}
         users = [
             r.name for r in self._catalog.retrievers()
@@ -181,7 +175,7 @@ class Collections:
         """Write its new source down, and the filters in `told`. False where it is the old one."""
         source = wanted_source(self._catalog, body)
         demand_kind(collection, source.kind)
-        demand_no_cycle(self._catalog, collection, source)
+        demand_sound(self._catalog, source, collection)
         changed = replace(collection, source=source)
         self._mapped(changed, collection.details.get("input_mappings"))
         self._catalog.change_source(collection.collection_id, source)

@@ -17,8 +17,8 @@ from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
 from mixpeek_lab.snapshots import Snapshot, shown_fields
+from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.origins import root_buckets
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed

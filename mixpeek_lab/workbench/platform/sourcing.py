@@ -8,6 +8,7 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import BodyError, FilterError, InvalidInputError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, CollectionSource, SourceKind
+from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.origins import demand_alike, demand_once
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown, texts
 
@@ -48,7 +49,9 @@ def wanted_source(catalog: Catalog, body: Mapping[str, JSON]) -> CollectionSourc
             demand_alike([catalog.bucket(key) for key in ids])
     except InvalidInputError as error:
         raise BodyError.at(f"source.{kind}_ids", str(error)) from error
-    return CollectionSource(kind, tuple(ids))
+    wanted = CollectionSource(kind, tuple(ids))
+    demand_sound(catalog, wanted)
+    return wanted
 
 
 def wanted_filters(body: Mapping[str, JSON], where: str) -> JSON:
