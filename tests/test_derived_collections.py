@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from probes import load_probe
 
+from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.catalog.schema import SCHEMAS, SOURCES
 from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.models import CollectionSource
 from mixpeek_lab.workbench import Lab
 
 CHUNKS = """
@@ -326,3 +330,18 @@ class TestOfACollection:
                    vectors={})  # fmt: skip
         (switch,) = tree.versions.diff("words").switches
         assert (switch.collection, switch.rows, switch.computed) == ("counts", 3, 3)
+
+
+def test_collections_of_an_older_home_are_of_their_bucket(home: Path) -> None:
+    home.mkdir()
+    before = SCHEMAS.index(SOURCES)
+    with sqlite3.connect(home / "catalog.sqlite") as sql:
+        for script in SCHEMAS[:before]:
+            sql.executescript(script)
+        sql.execute(
+            "INSERT INTO collections VALUES ('col_1', 'c', 'bkt_1', 'e', '1.0.0', 'd', '{}', '{}', "
+            "'2026-01-01', NULL, 0, '{}')"
+        )
+        sql.execute(f"PRAGMA user_version = {before}")
+    source = CollectionSource("bucket", ("bkt_1",))
+    assert Catalog(home / "catalog.sqlite").collection("c").source == source
