@@ -23,10 +23,14 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 
 LINEAGE = (
-    "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes", "_bucket_id", "_extractor",
-    "_run_id", "_row_key",
+    "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes", "_bucket_id",
+    "_source_collection_id", "_source_document_id", "_chain", "_extractor", "_run_id", "_row_key",
 )  # fmt: skip
-"""Where a document comes from. Not among a hit's own fields."""
+"""Where a document comes from. Not among a hit's own fields.
+
+`_source_…` and `_chain` (the steps from the object to the source, as JSON) are there where a
+collection is made of another.
+"""
 
 FIRST = ("document_id", "object_id", "data")
 DROPPED = ("collection_id", "feature_extractor_id")
@@ -172,20 +176,32 @@ def shape_documents(
     return table.select([*FIRST, *middle, *lineage, *vectors])
 
 
+def with_places(documents: pa.Table, places: Mapping[str, Mapping[str, str | None]]) -> pa.Table:
+    """The documents with where they come from: `places` is row key → lineage column → value."""
+    found = [places[key] for key in documents.column("_row_key").to_pylist()]
+    for name in dict.fromkeys(name for place in places.values() for name in place):
+        values = pa.array([place.get(name) for place in found], pa.string())
+        documents = _put(documents, name, values)
+    return documents
+
+
 def join_metadata(
     documents: pa.Table,
     vectors: Sequence[str],
     metadata: Mapping[str, Mapping[str, JSON]],
     edits: Mapping[str, Mapping[str, JSON]] = MappingProxyType({}),
+    by: str = "object_id",
 ) -> tuple[DocumentTable, list[str]]:
-    """Put the objects' metadata (by object id) beside the documents. Also returns notes.
+    """Put the objects' metadata beside the documents. Also returns notes.
+
+    `metadata` is by the values of the column `by`.
 
     `edits` are fields of single documents, by document id, which count before their object's. A
     field that the processor wrote keeps the processor's value.
     """
     table = documents
     own = set(table.column_names)
-    records = [metadata.get(key, {}) for key in table.column("object_id").to_pylist()]
+    records = [metadata.get(key, {}) for key in table.column(by).to_pylist()]
     if edits:
         keys = table.column("document_id").to_pylist()
         records = [{**r, **edits.get(key, {})} for key, r in zip(keys, records, strict=True)]

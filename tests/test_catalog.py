@@ -14,7 +14,7 @@ import pytest
 from mixpeek_lab.catalog import Catalog, new_id, now
 from mixpeek_lab.errors import ConflictError, LabError, NotFoundError
 from mixpeek_lab.manifests import read_manifest
-from mixpeek_lab.models import Collection, Failure, IndexSettings, RunReport
+from mixpeek_lab.models import Collection, CollectionSource, Failure, IndexSettings, RunReport
 from mixpeek_lab.workbench.objects import load_objects
 
 
@@ -30,8 +30,8 @@ def put(catalog, bucket, source, prune=True):
 
 def collection(bucket, name="c", **changes):
     made = Collection(
-        new_id("col"), name, bucket.bucket_id, "e", "1.0.0", "digest", {"p": 1},
-        IndexSettings("plain", {"v": "hnsw"}), now(),
+        new_id("col"), name, CollectionSource("bucket", (bucket.bucket_id,)), "e", "1.0.0",
+        "digest", {"p": 1}, IndexSettings("plain", {"v": "hnsw"}), now(),
     )  # fmt: skip
     return replace(made, **changes)
 

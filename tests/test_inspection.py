@@ -8,7 +8,7 @@ import pytest
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.inspection import TABLES, is_reserved
-from mixpeek_lab.models import Collection, IndexSettings
+from mixpeek_lab.models import Collection, CollectionSource, IndexSettings
 from mixpeek_lab.workbench import Lab
 
 ROWS = [{"_id": str(n), "text": f"text {n}", "n": n} for n in range(5)]
@@ -97,8 +97,8 @@ def test_names_with_odd_characters(kernel_lab, name):
     digest = kernel_lab.extractor("hash_embedder").source.digest
     Catalog(kernel_lab.home / "catalog.sqlite").create_collection(
         Collection(
-            "col_old", name, bucket.bucket_id, "hash_embedder", "1.0.0", digest, {},
-            IndexSettings(), "2026-01-01",
+            "col_old", name, CollectionSource("bucket", (bucket.bucket_id,)), "hash_embedder",
+            "1.0.0", digest, {}, IndexSettings(), "2026-01-01",
         )
     )  # fmt: skip
     kernel_lab.process("b", "hash_embedder", name, engine="kernel")

@@ -589,7 +589,7 @@ COMPLETIONS = [
     ("%lab st", ["start", "status", "stop"]),
     ("%bucket do", ["docs"]),
     ("%bucket docs ro", ["rows"]),
-    ("%process ", ["docs"]),
+    ("%process ", ["docs", "docs_hash_embedder"]),
     ("%process docs ha", ["hash_embedder"]),
     ("%process docs hash_embedder --in", ["--index", "--into"]),
     ("%process docs hash_embedder --into do", ["docs_hash_embedder"]),

@@ -307,3 +307,51 @@ def test_the_high_level_client_and_langchain(
     assert documents[0].page_content == "river boat"
     assert documents[0].metadata["document_id"].startswith("doc_")
     assert "fox tree" not in [d.page_content for d in documents]
+
+
+def test_collections_of_several_buckets_and_of_a_collection(
+    generated: Any, high: mixpeek.Mixpeek
+) -> None:
+    objects, collections = api.BucketObjectsApi(generated), api.CollectionsApi(generated)
+    buckets = [a_bucket(generated, f"several-{n}").bucket_id for n in range(2)]
+    made = {}
+    for name, source in {
+        "several-docs": {"type": "bucket", "bucket_ids": buckets},
+        "derived-docs": {"type": "collection", "collection_id": "several-docs"},
+    }.items():
+        body = {"collection_name": name, "source": source, "feature_extractor": EXTRACTOR}
+        request = models.CreateCollectionRequest.from_dict(body)
+        made[name] = collections.create_collection(request)
+    several, derived = made["several-docs"], made["derived-docs"]
+    assert several.source.bucket_ids == buckets
+    assert derived.source.collection_id == several.collection_id
+    assert derived.source.inherited_bucket_ids == buckets
+    assert [step.source_config.type.value for step in derived.source_lineage] == [
+        "bucket", "collection"
+    ]  # fmt: skip
+    for bucket, text in zip(buckets, ("river boat", "money bank"), strict=True):
+        objects.create_object_buckets(bucket, an_object(text, 1))
+    request = models.TriggerCollectionRequest(include_buckets=buckets[:1], dedup_strategy="replace")
+    started = collections.trigger_collection("several-docs", request)
+    assert (started.source_bucket_ids, started.total_tiers) == (buckets[:1], 2)
+    batches = api.BatchesApi(generated)
+    batch = until(
+        lambda: batches.get_batch_by_id_batches(started.batch_id),
+        lambda found: found.status.value in ENDED,
+    )
+    assert (batch.status.value, batch.dag_tiers) == (
+        "COMPLETED", [[several.collection_id], [derived.collection_id]]
+    )  # fmt: skip
+    listed = api.CollectionDocumentsApi(generated).list_documents("derived-docs").results
+    assert [d.additional_properties["data"] for d in listed] == ["river boat", "money bank"]
+    lineage = high.documents.get("derived-docs", listed[1].document_id)["_internal"]["lineage"]
+    parsed = models.InternalLineageModel.from_dict(lineage)
+    assert (parsed.root_bucket_id, parsed.source_collection_id) == (
+        buckets[1], several.collection_id
+    )  # fmt: skip
+    request = models.TriggerCollectionRequest(include_collections=["several-docs"])
+    again = collections.trigger_collection("derived-docs", request)
+    assert (again.source_collection_ids, again.document_count) == ([several.collection_id], 2)
+    assert ended(generated, again.task_id).status.value == "COMPLETED"
+    collections.delete_collection("derived-docs")
+    collections.delete_collection("several-docs")

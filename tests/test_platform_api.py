@@ -600,7 +600,7 @@ class TestCollections:
             ({"collection_name": "DOCS"}, 409, "ConflictError"),
             ({"collection_name": "docs"}, 409, "ConflictError"),
             ({"source": {"type": "bucket"}}, 422, "BodyError"),
-            ({"source": {"type": "collection", "collection_id": "x"}}, 422, "BodyError"),
+            ({"source": {"type": "collection", "collection_id": "x"}}, 404, "NotFoundError"),
             ({"source": {"bucket_ids": ["texts", "texts"]}}, 422, "BodyError"),
             ({"source": {"bucket_id": "bkt_none"}}, 404, "NotFoundError"),
             ({"feature_extractor": {"feature_extractor_name": "none"}}, 404, "NotFoundError"),

@@ -552,6 +552,8 @@ class TestOneHistory:
         with sqlite3.connect(home / "catalog.sqlite") as sql:
             for table in ("commits", "heads", "tags", "pushes"):
                 sql.execute(f"DROP TABLE {table}")
+            sql.execute("ALTER TABLE collections ADD COLUMN bucket_id TEXT NOT NULL DEFAULT ''")
+            sql.execute("ALTER TABLE collections DROP COLUMN source")
             sql.execute(f"PRAGMA user_version = {SCHEMAS.index(HISTORY)}")
         (commit,) = Catalog(home / "catalog.sqlite").commits(NAME)
         assert (commit.version, commit.origin) == ("1.0.1", "upload")

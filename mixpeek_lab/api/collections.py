@@ -38,13 +38,13 @@ def get(platform: ThePlatform, collection: str) -> Answer:
 
 @router.patch("/{collection}")
 def patch(platform: ThePlatform, collection: str, body: JSONBody) -> Answer:
-    """Another description or metadata; `enabled` false leaves new objects unprocessed."""
+    """Another description, metadata or source; `enabled` false leaves what is new unprocessed."""
     return Answer(platform.collections.patch(collection, body))
 
 
 @router.delete("/{collection}")
 def delete(platform: ThePlatform, collection: str) -> Answer:
-    """Remove a collection with its documents. 409 while a retriever or a run needs it."""
+    """Remove a collection with its documents. 409 while something searches, reads or makes it."""
     platform.collections.delete(collection)
     return Answer({"success": True})
 
@@ -58,5 +58,5 @@ def features(platform: ThePlatform, collection: str, page: ThePage) -> Answer:
 
 @router.post("/{collection}/trigger")
 def trigger(platform: ThePlatform, collection: str, body: OptionalJSONBody) -> Answer:
-    """Bring it up to date: `{object_ids?, dedup_strategy?}` → `{batch_id, task_id, …}`."""
+    """Bring it up to date: `{dedup_strategy?, object_ids?, …}` → `{batch_id, task_id, …}`."""
     return Answer(platform.collections.trigger(collection, body), 202)

@@ -10,7 +10,14 @@ from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
 from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.namespaces import Namespace
 from mixpeek_lab.catalog.pushes import Push
-from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
+from mixpeek_lab.catalog.records import (
+    ExtractorRecord,
+    InputRow,
+    Parent,
+    RetrieverRecord,
+    new_id,
+    now,
+)
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
@@ -29,6 +36,7 @@ __all__ = [
     "Interaction",
     "Namespace",
     "ObjectRecord",
+    "Parent",
     "Push",
     "RetrieverRecord",
     "Task",

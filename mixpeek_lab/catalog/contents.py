@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mixpeek_lab.catalog.commits import CommitRecords
+from mixpeek_lab.catalog.derived import DerivedRecords
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import ExtractorRecord, to_extractor
 from mixpeek_lab.errors import NotFoundError
@@ -30,7 +31,7 @@ IS_COMMITTED = (
 """SQL: whether the contents `e` are what was committed as their version."""
 
 
-class ContentRecords(CommitRecords):
+class ContentRecords(CommitRecords, DerivedRecords):
     """Objects one by one, all versions of extractors, and what is deleted."""
 
     # ------------------------------------------------------------ objects
@@ -170,13 +171,15 @@ class ContentRecords(CommitRecords):
             )
 
     def delete_bucket(self, bucket_id: str) -> None:
-        """Remove a bucket with its objects."""
+        """Remove a bucket with its objects. ConflictError where a collection is made of it."""
         with self._database.transaction() as sql:
+            self.demand_unread("bucket", bucket_id)
             sql.execute("DELETE FROM buckets WHERE bucket_id = ?", (bucket_id,))
 
     def delete_collection(self, collection_id: str) -> None:
-        """Forget a collection, its runs and its tasks."""
+        """Forget a collection, its runs and tasks. ConflictError where another is made of it."""
         with self._database.transaction() as sql:
+            self.demand_unread("collection", collection_id)
             for table in ("collections", "runs", "tasks", "document_edits"):
                 sql.execute(f"DELETE FROM {table} WHERE collection_id = ?", (collection_id,))
 

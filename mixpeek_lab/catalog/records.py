@@ -14,6 +14,7 @@ from mixpeek_lab.models import (
     JSON,
     Bucket,
     Collection,
+    CollectionSource,
     ComputeProfile,
     Feature,
     IndexSettings,
@@ -45,8 +46,18 @@ class RetrieverRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The document of another collection that a row is."""
+
+    collection_id: str
+    document_id: str
+    chain: str
+    """The steps from its object to it, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputRow:
-    """One blob as a run sees it."""
+    """One blob, or a field of another collection's document, as a run sees it."""
 
     object_id: str
     blob_id: str
@@ -58,6 +69,25 @@ class InputRow:
     size_bytes: int
     metadata: str
     metadata_hash: str
+    bucket_id: str = ""
+    """The bucket of its object."""
+    parent: Parent | None = None
+    """The document that it is, where it is one of another collection."""
+
+    def place(self) -> tuple[str, ...]:
+        """What it is and where it lies: ids that no other row of a collection has."""
+        if self.parent is None:
+            return self.bucket_id, self.object_id
+        return self.parent.collection_id, self.parent.document_id, self.object_id
+
+    def is_among(self, chosen: frozenset[str]) -> bool:
+        """Whether it is one of those: `*`, `id`, `source/*` or `source/id`.
+
+        The id is its object's, or its document's in another collection; its source is the bucket
+        or that collection.
+        """
+        source, key = self.place()[:2]
+        return not chosen.isdisjoint(("*", key, f"{source}/*", f"{source}/{key}"))
 
 
 def now() -> str:
@@ -104,6 +134,8 @@ def to_collection(row: sqlite3.Row) -> Collection:
     values["parameters"] = json.loads(values["parameters"])
     values["details"] = json.loads(values["details"])
     values["settings"] = IndexSettings(**json.loads(values["settings"]))
+    source = json.loads(values["source"])
+    values["source"] = CollectionSource(source["kind"], tuple(source["ids"]))
     return Collection(**values)
 
 

@@ -19,11 +19,10 @@ class RunRecords(Records):
         """Keep a new collection; ConflictError where the name is taken."""
         with self._unique("collection", collection.name), self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO collections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?)",
+                "INSERT INTO collections VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?)",
                 (
                     collection.collection_id,
                     collection.name,
-                    collection.bucket_id,
                     collection.extractor,
                     collection.extractor_version,
                     collection.extractor_digest,
@@ -31,6 +30,7 @@ class RunRecords(Records):
                     json.dumps(asdict(collection.settings)),
                     collection.created_at,
                     json.dumps(dict(collection.details)),
+                    json.dumps(asdict(collection.source)),
                 ),
             )
         return collection

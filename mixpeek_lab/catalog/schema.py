@@ -162,7 +162,13 @@ INSERT OR IGNORE INTO heads
   SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
+SOURCES = """
+ALTER TABLE collections ADD COLUMN source TEXT NOT NULL DEFAULT '{}';
+UPDATE collections SET source = json_object('kind', 'bucket', 'ids', json_array(bucket_id));
+ALTER TABLE collections DROP COLUMN bucket_id;
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY, SOURCES)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)

@@ -211,7 +211,7 @@ class Catalog(
         clause += f" AND b.property IN ({', '.join('?' * len(named))})" if named else ""
         query = (
             "SELECT b.object_id, b.blob_id, b.property, b.type, b.data, b.mime_type, "
-            "b.content_hash, b.size_bytes, o.metadata, o.metadata_hash "
+            "b.content_hash, b.size_bytes, o.metadata, o.metadata_hash, o.bucket_id "
             "FROM objects o JOIN blobs b USING (bucket_id, object_id) "
             f"WHERE o.bucket_id = ?{clause} ORDER BY o.ordinal, o.object_id, b.property"
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mixpeek_lab.catalog.access import Records
+from mixpeek_lab.catalog.derived import DerivedRecords
 from mixpeek_lab.catalog.records import new_id, now
 from mixpeek_lab.errors import NotFoundError
 from mixpeek_lab.models import JSON
@@ -41,7 +41,7 @@ class Task:
         return self.state in OPEN
 
 
-class TaskRecords(Records):
+class TaskRecords(DerivedRecords):
     """Tasks, oldest first."""
 
     def queue_task(
@@ -49,24 +49,52 @@ class TaskRecords(Records):
     ) -> tuple[Task, bool]:
         """The task that will bring the collection up to date, and whether it is a new one.
 
-        One that waits already will do: a run reads its bucket when it begins. One that has begun
-        will not, as its bucket may have been read.
+        One that waits already will do: a run reads its source when it begins. One that has begun
+        will not, as its source may have been read. Collections that are made of this one get
+        tasks as well, which wait for this one: see `queue_tasks`.
         """
-        wanted = json.dumps(dict(options or {}), sort_keys=True)
-        with self._database.transaction() as sql:
-            waiting = sql.execute(
-                "SELECT task_id FROM tasks WHERE collection_id = ? AND state = 'QUEUED' "
-                "AND options = ?",
-                (collection_id, wanted),
-            ).fetchone()
-            task_id = waiting[0] if waiting else new_id("task")
-            if not waiting:
-                sql.execute(
-                    "INSERT INTO tasks (task_id, collection_id, state, options, created_at) "
-                    "VALUES (?, ?, 'QUEUED', ?, ?)",
-                    (task_id, collection_id, wanted, now()),
-                )
-        return self.task(task_id), not waiting
+        before = self._waiting(collection_id, _options(options), 0)
+        task_id = self.queue_tasks([collection_id], options)[collection_id]
+        return self.task(task_id), before is None or before[1] != task_id
+
+    def queue_tasks(
+        self, collection_ids: Sequence[str], options: Mapping[str, JSON] | None = None
+    ) -> dict[str, str]:
+        """Collection → the task that brings it up to date: for these, and all made of them.
+
+        `options` are for these alone. Each task comes behind those of what its collection is made
+        of, and waits until they have ended.
+        """
+        numbers: dict[str, int] = {}
+        with self._database.transaction():
+            found = {}
+            for key in collection_ids:
+                numbers[key], found[key] = self._queue(key, _options(options), 0)
+            for each in self.followers(collection_ids):
+                last = max(numbers[key] for key in each.source.ids if key in numbers)
+                key = each.collection_id
+                numbers[key], found[key] = self._queue(key, _options(None), last)
+        return found
+
+    def _queue(self, collection_id: str, options: str, last: int) -> tuple[int, str]:
+        """A waiting task behind number `last`, or a new one: its number and id."""
+        if waiting := self._waiting(collection_id, options, last):
+            return waiting
+        task_id = new_id("task")
+        row = self._database.connection.execute(
+            "INSERT INTO tasks (task_id, collection_id, state, options, created_at) "
+            "VALUES (?, ?, 'QUEUED', ?, ?) RETURNING rowid",
+            (task_id, collection_id, options, now()),
+        ).fetchone()
+        return int(row[0]), task_id
+
+    def _waiting(self, collection_id: str, options: str, last: int) -> tuple[int, str] | None:
+        row = self._database.connection.execute(
+            "SELECT rowid, task_id FROM tasks WHERE collection_id = ? AND state = 'QUEUED' "
+            "AND options = ? AND rowid > ? ORDER BY rowid LIMIT 1",
+            (collection_id, options, last),
+        ).fetchone()
+        return None if row is None else (int(row[0]), str(row[1]))
 
     def begin_task(self, task_id: str, run_id: str) -> bool:
         """Note that a waiting task begins. False where it does not wait any more."""
@@ -195,8 +223,17 @@ class TaskRecords(Records):
         return None if row is None else _task(row)
 
     def waiting_tasks(self) -> list[Task]:
-        """The tasks that wait, in the order they came."""
-        query = "SELECT * FROM tasks WHERE state = 'QUEUED' ORDER BY rowid"
+        """The tasks that wait, in the order they came.
+
+        Not those that wait for another: for an open one, queued before, of a collection that
+        theirs is made of.
+        """
+        query = (
+            "SELECT * FROM tasks t WHERE state = 'QUEUED' AND NOT EXISTS ("
+            "SELECT 1 FROM collections c, json_each(c.source, '$.ids') s JOIN tasks u "
+            "ON u.collection_id = s.value WHERE c.collection_id = t.collection_id "
+            "AND u.state IN ('QUEUED', 'IN_PROGRESS') AND u.rowid < t.rowid) ORDER BY rowid"
+        )
         return [_task(row) for row in self._all(query)]
 
     def has_work_in_progress(self) -> bool:
@@ -211,6 +248,10 @@ class TaskRecords(Records):
         """Whether any task has not ended."""
         query = "SELECT 1 FROM tasks WHERE state IN ('QUEUED', 'IN_PROGRESS') LIMIT 1"
         return bool(self._all(query))
+
+
+def _options(options: Mapping[str, JSON] | None) -> str:
+    return json.dumps(dict(options or {}), sort_keys=True)
 
 
 def _interrupt(sql: sqlite3.Connection, run: str, task_id: str) -> None:

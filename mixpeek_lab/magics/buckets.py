@@ -69,7 +69,7 @@ class BucketMagics(Magics):
         )
 
     @magic_arguments()
-    @argument("bucket", help="the bucket to read")
+    @argument("source", nargs="+", help="the bucket to read, or several; or a collection")
     @argument("extractor", help="the extractor to run")
     @argument("--into", help="the collection's name (default: BUCKET_EXTRACTOR)")
     @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
@@ -77,6 +77,7 @@ class BucketMagics(Magics):
     @argument(
         "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
     )
+    @argument("--field", action="append", metavar="NAME", help="read this field; may be repeated")
     @argument("--engine", choices=["ray", "kernel"], help="where the steps run: ray, where it fits")
     @argument("--force", action="store_true", help="compute what has not changed as well")
     @line_magic
@@ -86,7 +87,12 @@ class BucketMagics(Magics):
 
         %process docs my_extractor
         %process docs my_extractor --into docs_v2 --param model_size=large --index my_vector=hnsw
+        %process docs letters mails my_extractor       several buckets into one collection
+        %process docs_my_extractor my_summarizer       a collection's documents into another
+        %process frames describer --field caption      another field of theirs than `data`
 
+        A collection that is made of another follows whenever that one is processed: documents that
+        did not change are not computed again. lab.lineage says what is made of what.
         Interrupting the kernel stops the run; the collection keeps what it had.
         """
         from mixpeek_lab.magics.run import run_live
@@ -94,7 +100,7 @@ class BucketMagics(Magics):
         options = read_options(self.process, line)
         return run_live(
             current_lab(),
-            options.bucket,
+            options.source,
             options.extractor,
             options.into,
             parameters=pairs(options.param) or None,
@@ -102,6 +108,7 @@ class BucketMagics(Magics):
             indexes=pairs(options.index) or None,
             engine=options.engine,
             force=options.force,
+            fields=options.field,
         )
 
     def _source(self, name: str) -> Any:

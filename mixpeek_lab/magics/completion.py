@@ -177,7 +177,12 @@ def _runs() -> list[str]:
 
 
 def _process(words: list[str]) -> Iterable[str]:
-    return (_buckets, _extractors, list)[min(len(words), 2)]()
+    """Sources, then an extractor, then nothing."""
+    extractors = list(_extractors())
+    if len(words) > 1 and words[-1] in extractors:
+        return []
+    sources = [name for name in (*_buckets(), *_collections()) if name not in words]
+    return [*sources, *extractors] if words else sources
 
 
 def _first(names: Callable[[], Iterable[str]]) -> Names:

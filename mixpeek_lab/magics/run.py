@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ WAITING = "starting actors"
 """The phase in which a run may be waiting for Ray."""
 
 
-def run_live(lab: Lab, bucket: str, extractor: str, into: str | None, **options: Any) -> RunCard:
+def run_live(
+    lab: Lab, source: Sequence[str], extractor: str, into: str | None, **options: Any
+) -> RunCard:
     """Process, with a bar that is gone when the report is there.
 
     An interruption is raised again, saying how far the run was.
@@ -26,10 +29,10 @@ def run_live(lab: Lab, bucket: str, extractor: str, into: str | None, **options:
     from mixpeek_lab.widgets.cards import RunCard
     from mixpeek_lab.widgets.progress import RunProgress
 
-    bar = RunProgress(into or f"{bucket}_{extractor}")
+    bar = RunProgress(into or "_".join([*source, extractor]))
     with shown_meanwhile(bar), _Watch(lab, bar) as watch:
         try:
-            report = lab.process(bucket, extractor, into, on_progress=watch.tell, **options)
+            report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
     return RunCard(report)

@@ -8,8 +8,10 @@ from mixpeek_lab.models.buckets import (
     Bucket,
     BucketObject,
     Collection,
+    CollectionSource,
     FieldType,
     IndexSettings,
+    SourceKind,
 )
 from mixpeek_lab.models.extractors import (
     INDEX_KINDS,
@@ -63,6 +65,7 @@ __all__ = [
     "BucketObject",
     "Candidates",
     "Collection",
+    "CollectionSource",
     "ComputeProfile",
     "Contribution",
     "Failure",
@@ -79,6 +82,7 @@ __all__ = [
     "RunReport",
     "RunState",
     "SearchResult",
+    "SourceKind",
     "Span",
     "Spending",
     "Spent",

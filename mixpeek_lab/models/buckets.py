@@ -73,13 +73,25 @@ class IndexSettings:
     kinds: Mapping[str, IndexKind] = field(default_factory=dict)
 
 
+SourceKind = Literal["bucket", "collection"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSource:
+    """What a collection is made of: buckets, or the documents of other collections."""
+
+    kind: SourceKind
+    ids: tuple[str, ...]
+    """One at least, in the order in which they are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The documents that one extractor version made out of one bucket."""
+    """The documents that one extractor version made out of buckets or other collections."""
 
     collection_id: str
     name: str
-    bucket_id: str
+    source: CollectionSource
     extractor: str
     extractor_version: str
     extractor_digest: str
@@ -94,10 +106,22 @@ class Collection:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The blob properties that it is made of; all of the bucket's where it is empty."""
+        """The blob properties or document fields that it is made of.
+
+        Where it is empty: all properties of a bucket, the `data` of a collection.
+        """
         return tuple(self.details.get("properties", ()))
 
     @property
     def is_enabled(self) -> bool:
-        """Whether new objects of its bucket are processed."""
+        """Whether what is new in its source is processed."""
         return bool(self.details.get("enabled", True))
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is made of other collections."""
+        return self.source.kind == "collection"
+
+    def reads(self, kind: SourceKind, key: str) -> bool:
+        """Whether it is made of the bucket or collection with that id, without steps between."""
+        return self.source.kind == kind and key in self.source.ids

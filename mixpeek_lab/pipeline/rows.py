@@ -1,7 +1,8 @@
 """From a bucket's blobs to the rows that a processor reads, and the keys that make re-runs cheap.
 
 A row's `key` is a hash of everything its documents depend on: the extractor's code, the
-parameters, the object, the blob's property and content. Equal key, equal documents.
+parameters, the bucket and object (or the document, where a collection is made of another), the
+property and content. Equal key, equal documents.
 """
 
 from __future__ import annotations
@@ -52,14 +53,15 @@ def plan_rows(
 ) -> list[PlannedRow]:
     """Give each row its key and its document id.
 
-    Document ids are stable: the same object, property and collection have the same id in every run.
+    Document ids are stable: the same object (or document), property and collection have the same id
+    in every run.
     """
     basis = f"{digest}\0{json.dumps(dict(parameters), sort_keys=True)}"
     return [
         PlannedRow(
             row,
-            _hash(basis, row.object_id, row.property, row.type, row.mime_type, row.content_hash),
-            f"doc_{_hash(collection_id, row.object_id, row.property)[:20]}",
+            _hash(basis, *row.place(), row.property, row.type, row.mime_type, row.content_hash),
+            f"doc_{_hash(collection_id, *row.place(), row.property)[:20]}",
         )
         for row in rows
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from mixpeek_lab.lint.columns import PROPERTY_COLUMNS
-from mixpeek_lab.models import CONTRACT_COLUMNS, Bucket, Failure, Manifest, RunReport, Unusable
+from mixpeek_lab.models import CONTRACT_COLUMNS, Failure, Manifest, RunReport, Unusable
 from mixpeek_lab.pipeline import FailedItems
 from mixpeek_lab.requirements import explain_missing_module
 
@@ -29,21 +30,40 @@ _NO_COLUMN = re.compile(r"^'(\w+)'$|'DataFrame' object has no attribute '(\w+)'"
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
+class Offer(Protocol):
+    """What a run reads."""
+
+    @property
+    def where(self) -> str:
+        """It in words: `bucket 'docs'`."""
+        ...
+
+    @property
+    def schema(self) -> Mapping[str, str]:
+        """Its fields."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many objects or documents it holds."""
+        ...
+
+    def held(self) -> Mapping[str, int]:
+        """Blob type → how many of it there are."""
+        ...
+
+
 def explain_run(
-    report: RunReport,
-    bucket: Bucket,
-    manifest: Manifest,
-    earlier: int | None = None,
-    held: Collection[str] = (),
+    report: RunReport, offer: Offer, manifest: Manifest, earlier: int | None = None
 ) -> tuple[str, ...]:
     """Notes for the report: the cause of 0 documents, of missing rows and vectors, of failures.
 
     `earlier` counts the documents of the snapshot that a failed run leaves in place; None where
-    there is none. `held` are the types of the blobs that the bucket holds.
+    there is none.
     """
     notes = []
     if report.rows_in == 0:
-        notes.append(_no_input(bucket, manifest, held))
+        notes.append(_no_input(offer, manifest))
     elif report.state == "failed":
         notes.append(f"No new documents: every row failed, most with {_commonest(report)}.")
         notes += explain_earlier(earlier)
@@ -52,7 +72,7 @@ def explain_run(
     else:
         notes += explain_dropped(report.dropped)
     notes += explain_missing_modules(report.failures, manifest)
-    notes += explain_wrong_columns(report.failures, bucket)
+    notes += explain_wrong_columns(report.failures, offer)
     notes += [
         _without_vector(name, found, report.documents)
         for name, found in report.unusable.items()
@@ -89,12 +109,12 @@ def explain_missing_modules(failures: Iterable[Failure], manifest: Manifest) -> 
     ]
 
 
-def explain_wrong_columns(failures: Iterable[Failure], bucket: Bucket) -> list[str]:
+def explain_wrong_columns(failures: Iterable[Failure], offer: Offer) -> list[str]:
     """One sentence for each column that rows failed for because no processor gets it."""
     kinds = ("KeyError", "AttributeError")
     found = (_NO_COLUMN.search(f.message) for f in failures if f.kind in kinds)
     names = dict.fromkeys(match[1] or match[2] for match in found if match)
-    asked = [name for name in names if name in PROPERTY_COLUMNS or name in bucket.schema]
+    asked = [name for name in names if name in PROPERTY_COLUMNS or name in offer.schema]
     return [
         f"There is no column {name!r}: the content of every blob is in "
         f'batch["data"], whatever its property is called (columns: {", ".join(CONTRACT_COLUMNS)}).'
@@ -144,14 +164,16 @@ def _without_vector(name: str, found: Unusable, documents: int) -> str:
     return " ".join([f"{head}: {found}.", *advice])
 
 
-def _no_input(bucket: Bucket, manifest: Manifest, held: Collection[str]) -> str:
-    if bucket.object_count == 0:
-        return f"0 documents, because bucket {bucket.name!r} is empty."
+def _no_input(offer: Offer, manifest: Manifest) -> str:
+    if offer.count == 0:
+        empty = "are" if offer.where.partition(" ")[0].endswith("s") else "is"
+        return f"0 documents, because {offer.where} {empty} empty."
     wanted = ", ".join(manifest.supported_input_types)
-    types = ", ".join(sorted(held)) or "objects without blobs"
+    types = ", ".join(sorted(offer.held())) or "objects without blobs"
+    hold = "hold" if offer.where.partition(" ")[0].endswith("s") else "holds"
     return (
-        f"0 documents, because {manifest.name} takes {wanted or 'any blob'} and bucket "
-        f"{bucket.name!r} holds {types}: see supported_input_types in manifest.py."
+        f"0 documents, because {manifest.name} takes {wanted or 'any blob'} and {offer.where} "
+        f"{hold} {types}: see supported_input_types in manifest.py."
     )
 
 

@@ -27,7 +27,9 @@ from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
+from mixpeek_lab.workbench.ancestry import Ancestry
 from mixpeek_lab.workbench.asking import KernelSearch
+from mixpeek_lab.workbench.cascade import bring_followers
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone
 from mixpeek_lab.workbench.extractors import Definition, Preview, Saved
 from mixpeek_lab.workbench.home import Home
@@ -36,6 +38,7 @@ from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
+from mixpeek_lab.workbench.origins import demand_fields, source_of
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
@@ -108,6 +111,11 @@ class Lab(Measured, Versioned):
     def models(self) -> ModelStore:
         """Custom weights: `lab.models.add(path, name)`, for `load_namespace_model(name)`."""
         return ModelStore(self.home)
+
+    @cached_property
+    def lineage(self) -> Ancestry:
+        """What is made of what: `lab.lineage.trace(collection, document_id)`, `change`, …"""
+        return Ancestry(self._catalog, self._home)
 
     @cached_property
     def work(self) -> Work:
@@ -332,7 +340,7 @@ class Lab(Measured, Versioned):
 
     def process(
         self,
-        bucket: str,
+        source: str | Sequence[str],
         extractor: str,
         collection: str | None = None,
         *,
@@ -342,9 +350,13 @@ class Lab(Measured, Versioned):
         on_progress: OnProgress | None = None,
         engine: EngineName | None = None,
         force: bool = False,
+        fields: Sequence[str] | None = None,
     ) -> RunReport:
         """Run a bucket through an extractor into a collection (`BUCKET_EXTRACTOR` by default).
 
+        `source`: a bucket, several buckets, or a collection (or several): its documents are the
+        rows then. `fields`: which of its blobs, or of the documents' fields (`data`), are read.
+        Whatever is made of the collection follows; the notes of the report say how.
         Only new and changed rows are computed; with `force`, all of them. `analyzer` and `indexes`
         (feature → flat, hnsw or ivf) say how it is indexed. Rows that fail are in the report and do
         not stop the others. `engine` is the lab's own where it is not given.
@@ -353,15 +365,19 @@ class Lab(Measured, Versioned):
         engine = demand_engine(engine or self.engine.name)
         self._hub.settle()
         record = self.extractor(extractor)
+        names = [source] if isinstance(source, str) else list(source)
+        made_of = source_of(self._catalog, names)
+        demand_fields(self._catalog, self._home.path / "collections", made_of, fields or ())
         target = target_collection(
             self._catalog,
-            collection or f"{bucket}_{record.manifest.name}",
-            self._catalog.bucket(bucket),
+            collection or "_".join([*names, record.manifest.name]),
+            made_of,
             record,
             parameters,
             analyzer,
             indexes,
             partial(check_parameters, record, self.home),
+            fields,
         )
         runner = RayEngine(self._session, self.home) if engine == "ray" else self._kernel
         run = Run(
@@ -376,8 +392,9 @@ class Lab(Measured, Versioned):
         )
         with alone(self._running):
             report = run.execute()
+            told = bring_followers(self._catalog, self._home, runner, target, report)
         stale = extractors.explain_refused(self._refused.get(extractor))
-        return replace(report, notes=(*stale, *report.notes))
+        return replace(report, notes=(*stale, *report.notes, *told))
 
     def collection(self, name: str) -> Collection:
         """The collection of that name or id."""

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixpeek_lab.catalog import DocumentEdit
-from mixpeek_lab.documents import DocumentTable, join_metadata, join_tables
+from mixpeek_lab.catalog import DocumentEdit, InputRow
+from mixpeek_lab.documents import DocumentTable, join_metadata, join_tables, with_places
 from mixpeek_lab.models import JSON, Collection, Manifest
 from mixpeek_lab.pipeline import PlannedRow
 
@@ -40,9 +40,9 @@ def make_plan(
 ) -> Plan:
     """Compare the input with the keys that are known. `collection` as it is to become.
 
-    Rows of the objects in `beside` (`*`: all) are computed though their documents are kept.
+    Rows that are among `beside` are computed though their documents are kept.
     """
-    todo = [row for row in rows if row.key not in known or beside & {"*", row.row.object_id}]
+    todo = [row for row in rows if row.key not in known or row.row.is_among(beside)]
     kept = frozenset(row.key for row in rows if row.key in known)
     basis = [
         asdict(collection.settings),
@@ -66,7 +66,7 @@ def merge_documents(
     fresh: pa.Table | None,
     vectors: Sequence[str],
 ) -> tuple[DocumentTable, list[str]]:
-    """Kept and fresh documents in input order, with today's metadata. Also returns notes.
+    """Kept and fresh documents in input order, with today's metadata and lineage. Also notes.
 
     `before`: documents computed earlier, and the keys of the rows that are taken from them.
     """
@@ -77,13 +77,13 @@ def merge_documents(
         parts.append(kept.drop_columns(list(documents.metadata_fields)))
     parts += [] if fresh is None else [fresh]
     joined, notes = join_tables(parts) if parts else (_no_documents(), [])
-    joined = _without_deleted(joined, plan)
+    joined = with_places(_without_deleted(joined, plan), _places(plan.rows))
     ordinal = {row.key: position for position, row in enumerate(plan.rows)}
     order = [ordinal[key] for key in joined.column("_row_key").to_pylist()]
     if order != sorted(order):
         joined = joined.take(pa.array(sorted(range(len(order)), key=order.__getitem__)))
     fields = {key: edit.fields for key, edit in plan.edits.items() if not edit.is_deleted}
-    documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows), fields)
+    documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows), fields, "_row_key")
     return documents, [*notes, *hidden]
 
 
@@ -96,7 +96,23 @@ def _without_deleted(documents: pa.Table, plan: Plan) -> pa.Table:
 
 
 def _metadata(rows: Sequence[PlannedRow]) -> dict[str, Mapping[str, JSON]]:
-    return {row.row.object_id: json.loads(row.row.metadata) for row in rows}
+    return {row.key: json.loads(row.row.metadata) for row in rows}
+
+
+def _places(rows: Sequence[PlannedRow]) -> dict[str, dict[str, str | None]]:
+    return {row.key: _place(row.row) for row in rows}
+
+
+def _place(row: InputRow) -> dict[str, str | None]:
+    """Of today: the way to a document that stays as it is may have changed."""
+    place: dict[str, str | None] = {"_bucket_id": row.bucket_id}
+    if row.parent is not None:
+        place |= {
+            "_source_collection_id": row.parent.collection_id,
+            "_source_document_id": row.parent.document_id,
+            "_chain": row.parent.chain,
+        }
+    return place
 
 
 def _no_documents() -> pa.Table:

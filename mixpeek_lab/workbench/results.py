@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixpeek_lab.catalog import Catalog, ExtractorRecord
+from mixpeek_lab.catalog import ExtractorRecord
 from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.pipeline import PlannedRow, input_types, plan_rows
@@ -18,19 +18,16 @@ from mixpeek_lab.snapshots import (
     maker_of,
     read_ledger,
 )
+from mixpeek_lab.workbench.origins import Origin
 
 
-def input_rows(
-    catalog: Catalog, collection: Collection, record: ExtractorRecord
-) -> list[PlannedRow]:
-    """The bucket's rows as this version of the extractor would read them for the collection."""
+def input_rows(origin: Origin, record: ExtractorRecord) -> list[PlannedRow]:
+    """The rows of a collection's source as this version of the extractor would read them."""
     return plan_rows(
-        catalog.iter_input(
-            collection.bucket_id, input_types(record.manifest), collection.properties
-        ),
-        collection_id=collection.collection_id,
+        origin.rows(input_types(record.manifest)),
+        collection_id=origin.collection.collection_id,
         digest=record.source.batch_digest,
-        parameters=collection.parameters,
+        parameters=origin.collection.parameters,
     )
 
 

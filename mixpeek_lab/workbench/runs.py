@@ -1,4 +1,4 @@
-"""Processing a bucket into a collection: plan, run, merge, write, show."""
+"""Processing buckets or documents into a collection: plan, run, merge, write, show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,7 @@ from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
+from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
 from mixpeek_lab.workbench.results import Results, input_rows
@@ -83,12 +85,12 @@ class Run:
     on_progress: OnProgress = lambda _: None
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
-    """Objects, by id, that are computed again though nothing changed; `*` is all of them."""
+    """What is computed again though nothing changed: see `InputRow.is_among`."""
     beside: frozenset[str] = frozenset()
-    """Objects whose documents are computed again and come beside those that there are."""
+    """What is computed again and comes beside the documents that there are."""
 
     def execute(self) -> RunReport:
-        """Bring the collection up to date with its bucket. Only changed rows are computed.
+        """Bring the collection up to date with its source. Only changed rows are computed.
 
         A KeyboardInterrupt or an error stops the engine, records the run as interrupted or failed,
         leaves the collection at the snapshot it had, and is raised again. ConflictError where the
@@ -105,8 +107,9 @@ class Run:
         shown = self.catalog.collection(key)  # another process may have run meanwhile
         remove_old_snapshots(self.root, shown.snapshot)
         current = replace(
-            self.collection, snapshot=shown.snapshot, document_count=shown.document_count
-        )
+            self.collection, source=shown.source, snapshot=shown.snapshot,
+            document_count=shown.document_count,
+        )  # fmt: skip
         return replace(self, collection=current)._execute(begun)
 
     def _execute(self, begun: float) -> RunReport:
@@ -137,16 +140,21 @@ class Run:
     # ------------------------------------------------------------ the steps
 
     def _plan(self) -> Plan:
-        rows = input_rows(self.catalog, self.collection, self.record)
+        rows = input_rows(self._origin, self.record)
         known = self._results.known() if "*" not in self.force else frozenset()
-        known -= {row.key for row in rows if row.row.object_id in self.force}
+        known -= {row.key for row in rows if row.row.is_among(self.force)}
         rows = [self._beside(row) if row.key in known else row for row in rows]
         edits = self.catalog.edits(self.collection.collection_id)
         return make_plan(rows, known, self.record.manifest, self.collection, edits, self.beside)
 
+    @cached_property
+    def _origin(self) -> Origin:
+        """What it reads, as it was when it began."""
+        return Origin(self.catalog, self.root.parent, self.collection)
+
     def _beside(self, row: PlannedRow) -> PlannedRow:
         """The row with a new document's id, where its document comes beside the one there is."""
-        if not self.beside & {"*", row.row.object_id}:
+        if not row.row.is_among(self.beside):
             return row
         return replace(row, document_id=f"{row.document_id}_{self.run_id.rpartition('_')[2]}")
 
@@ -179,18 +187,14 @@ class Run:
                 demand_no_interrupt()
 
     def _explain_input(self, plan: Plan) -> list[str]:
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        left = explain_left_out(
-            self.catalog.count_blobs(bucket.bucket_id), self.record.manifest.supported_input_types
-        )
+        origin = self._origin
+        left = explain_left_out(origin.held(), self.record.manifest.supported_input_types)
         rows = (planned.row for planned in plan.todo)
-        where = f"bucket {bucket.name!r}"
-        return [*left, *explain_input(self.schemas, rows, bucket.schema, where)]
+        return [*left, *explain_input(self.schemas, rows, origin.schema, origin.where)]
 
     def _finish(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
         manifest = self.record.manifest
         constants = {
-            "_bucket_id": self.collection.bucket_id,
             "_extractor": f"{manifest.name}@{manifest.version}",
             "_run_id": self.run_id,
         }
@@ -262,9 +266,9 @@ class Run:
     # ------------------------------------------------------------ reports
 
     def _explained(self, report: RunReport, earlier: int | None = None) -> tuple[str, ...]:
-        bucket = self.catalog.bucket(self.collection.bucket_id)
-        held = self.catalog.count_blobs(bucket.bucket_id)
-        return explain_run(report, bucket, self.record.manifest, earlier, held)
+        origin = self._origin
+        told = explain_run(report, origin, self.record.manifest, earlier)
+        return (*told, *origin.notes())
 
     def _shown(self) -> Path | None:
         number = self.collection.snapshot

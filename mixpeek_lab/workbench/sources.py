@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mixpeek_lab.models import JSON, Candidates, Collection
 from mixpeek_lab.retrievers import DocumentQuery, FetchedDocument, SearchContext, SearchLeg
 from mixpeek_lab.snapshots import Snapshot, shown_fields
 from mixpeek_lab.uris import FeatureURI
+from mixpeek_lab.workbench.steps import lineage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +49,8 @@ class Source:
         return made_by == (uri.extractor, uri.version) and uri.feature in self.snapshot.features
 
     def lineage(self, row: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Where a document of this collection comes from, as the API tells it.
-
-        `chain` has the steps from its object to it: one, as collections are made of buckets.
-        """
-        bucket, root = row.get("_bucket_id"), row.get("object_id")
-        collection = self.collection.collection_id
-        return {
-            "root_object_id": root,
-            "root_bucket_id": bucket,
-            "source_object_id": root,
-            "blob_id": row.get("blob_id"),
-            "blob_property": row.get("blob_property"),
-            "blob_type": row.get("blob_type"),
-            "mime_type": row.get("mime_type"),
-            "size_bytes": row.get("size_bytes"),
-            "extractor": f"{self.collection.extractor}@{self.collection.extractor_version}",
-            "run_id": row.get("_run_id"),
-            "path": f"{bucket}/{collection}",
-            "source_type": "bucket",
-            "chain": [
-                {
-                    "collection_id": collection,
-                    "feature_extractor_id": re.sub("[@.]", "_", row.get("_extractor") or ""),
-                    "document_id": row.get("document_id"),
-                    "source_object_id": root,
-                    "source_bucket_id": bucket,
-                }
-            ],
-        }
+        """Where a document of this collection comes from, as the API tells it."""
+        return lineage_of(self.collection, row)
 
 
 def _nowhere(collection: str) -> Source:

@@ -133,8 +133,8 @@ ANSWERS: dict[str, Schema] = {
     ),
     "DocumentCount": answer(collection_id=identifier("col"), count=COUNT),
     "Triggered": answer(
-        task_id=identifier("task"), collection_id=identifier("col"), object_count=COUNT,
-        message=TEXT,
+        task_id=identifier("task"), collection_id=identifier("col"), object_count=maybe(COUNT),
+        total_tiers=COUNT, message=TEXT,
     ),
     "Document": answer(document_id=TEXT, collection_id=identifier("col"), _internal=FREE),
     "Task": answer(

@@ -36,7 +36,14 @@ _CONFIG = body(
     parameters=FREE,
     input_mappings=any_of(FREE, many(FREE)),
 )
-_SOURCE = body(type=one_of("bucket"), bucket_id=TEXT, bucket_ids=many(TEXT, least=1, most=1))
+_SOURCE = any_of(
+    body(("bucket_id",), type=one_of("bucket"), bucket_id=TEXT),
+    body(("type", "bucket_ids"), type=one_of("bucket"), bucket_ids=many(TEXT, least=1),
+         source_filters=FREE),
+    body(("type", "collection_id"), type=one_of("collection"), collection_id=TEXT),
+    body(("type", "collection_ids"), type=one_of("collection"),
+         collection_ids=many(TEXT, least=1), source_filters=FREE),
+)  # fmt: skip
 _INTERACTION = body(
     ("interaction_type", "position"), feature_id=TEXT, document_id=TEXT, feature_uri=TEXT,
     interaction_type=any_of(TEXT, many(TEXT, least=1)), position=COUNT, retriever_id=TEXT,
@@ -82,7 +89,9 @@ BODIES: dict[str, Schema] = {
     ),
     "BatchExtended": body(("object_ids",), object_ids=many(TEXT, least=1)),
     "BatchSubmitted": body(collection_ids=many(TEXT), include_processing_history=FLAG),
-    "CollectionChanged": body(closed=True, description=TEXT, metadata=FREE, enabled=FLAG),
+    "CollectionChanged": body(
+        closed=True, description=TEXT, metadata=FREE, enabled=FLAG, source=_SOURCE
+    ),
     "DocumentChanged": FREE,
     "ObjectAsked": body(
         object_id=matching("^obj_[A-Za-z0-9_-]{1,96}$"), blob_data=FREE, metadata=FREE,
@@ -99,7 +108,8 @@ BODIES: dict[str, Schema] = {
              feature_extractors=many(_CONFIG, least=1, most=1)),
     ),
     "TriggerAsked": body(
-        closed=True, object_ids=many(TEXT), dedup_strategy=one_of("skip", "replace", "force")
+        closed=True, object_ids=many(TEXT), dedup_strategy=one_of("skip", "replace", "force"),
+        include_buckets=many(TEXT), include_collections=many(TEXT), source_filters=FREE,
     ),
     "DocumentsAsked": body(
         filters=maybe(FREE), return_vectors=FLAG, cursor=TEXT, offset=COUNT,

@@ -17,7 +17,8 @@ MOST_NUMBER = 1e150
 """Numbers as large as this, and larger, count as none where stages compute with them."""
 _COLUMNS = {
     "object_id": "root_object_id", "_bucket_id": "root_bucket_id", "_extractor": "extractor",
-    "_run_id": "run_id",
+    "_run_id": "run_id", "_source_collection_id": "source_collection_id",
+    "_source_document_id": "source_document_id",
 }  # fmt: skip
 """Columns of stored documents, which filters know, by what they are called in a hit's lineage."""
 NOT_STORED = frozenset((

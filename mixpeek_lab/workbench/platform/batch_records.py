@@ -21,6 +21,8 @@ LIFECYCLE = {
     "CANCELED": "canceled", "COMPLETED": "indexed", "COMPLETED_WITH_ERRORS": "indexed",
 }  # fmt: skip
 """Status → Mixpeek's word for where the batch is in its life."""
+GONE = (0, "bucket")
+"""The tier of a collection that is gone, and what it was made of, as far as anybody knows."""
 
 
 class BatchRecorder:
@@ -45,7 +47,7 @@ class BatchRecorder:
             **self._objects(batch),
             "dedup_strategy": batch.body.get("dedup_strategy", "skip"),
             "collection_ids": collection_ids(batch),
-            **_tiers(batch, tasks),
+            **_tiers(batch, tasks, self._tier_of(batch)),
             "error": error,
             **_failed(failed, batch),
             "progress": _progress(tasks),
@@ -66,13 +68,14 @@ class BatchRecorder:
         """The rows of its objects that failed, task by task."""
         wanted = None if batch.object_ids is None else set(batch.object_ids)
         only = None if collection is None else self._catalog.collection(collection).collection_id
+        tiers = self._tier_of(batch)
         return [
             {
                 "object_id": failure.object_id,
                 "document_id": failure.document_id,
                 "collection_id": task.collection_id,
                 "task_id": task.task_id,
-                "tier_num": 0,
+                "tier_num": tiers.get(task.collection_id, GONE)[0],
                 "step": failure.step,
                 "error_type": failure.kind,
                 "error": redact(failure.message),
@@ -101,10 +104,27 @@ class BatchRecorder:
                 "object_ids": list(batch.object_ids[:MOST_SHOWN]),
                 "object_count": len(batch.object_ids),
             }
+        buckets = batch.body.get("bucket_ids", [batch.bucket_id])
+        ids = [each for key in buckets for each in self._catalog.object_ids(key, MOST_SHOWN)]
         return {
-            "object_ids": self._catalog.object_ids(batch.bucket_id, MOST_SHOWN),
-            "object_count": self._catalog.bucket(batch.bucket_id).object_count,
+            "object_ids": ids[:MOST_SHOWN],
+            "object_count": sum(self._catalog.bucket(key).object_count for key in buckets),
         }
+
+    def _tier_of(self, batch: Batch) -> dict[str, tuple[int, str]]:
+        """Collection → how many of the batch's collections are before it, and what it is made of.
+
+        Collections that are gone are left out.
+        """
+        found: dict[str, tuple[int, str]] = {}
+        for key in batch.tasks:  # each behind all that it is made of
+            try:
+                source = self._catalog.collection(key).source
+            except NotFoundError:
+                continue
+            before = (found[each][0] for each in source.ids if each in found)
+            found[key] = 1 + max(before, default=-1), source.kind
+        return found
 
 
 def collection_ids(batch: Batch) -> list[str]:
@@ -129,27 +149,33 @@ def _first_error(tasks: Sequence[Task]) -> str | None:
     return next((redact(task.error) for task in tasks if task.error), None)
 
 
-def _tiers(batch: Batch, tasks: Sequence[Task]) -> dict[str, JSON]:
-    """One tier, whose tasks run beside each other."""
+def _tiers(
+    batch: Batch, tasks: Sequence[Task], tier_of: Mapping[str, tuple[int, str]]
+) -> dict[str, JSON]:
+    """The tasks of one tier run beside each other; each waits for those of what it is made of."""
+    tiers: list[list[str]] = [[] for _ in range(1 + max(tier_of.values(), default=(-1, ""))[0])]
+    for key, (number, _) in tier_of.items():
+        tiers[number].append(key)
+    open_tiers = [tier_of.get(task.collection_id, GONE)[0] for task in tasks if task.is_open]
     return {
         "task_id": next(iter(batch.tasks.values()), None),
         "task_ids": list(batch.tasks.values()),
         "tier_tasks": [
             {
-                "tier_num": 0,
+                "tier_num": tier_of.get(task.collection_id, GONE)[0],
                 "task_id": task.task_id,
                 "status": task.state,
                 "collection_ids": [task.collection_id],
-                "source_type": "bucket",
+                "source_type": tier_of.get(task.collection_id, GONE)[1],
                 "started_at": task.started_at,
                 "completed_at": task.finished_at,
                 "documents_written": task.progress.get("documents"),
             }
             for task in tasks
         ],
-        "current_tier": 0 if tasks else None,
-        "total_tiers": 1,
-        "dag_tiers": [list(batch.tasks)] if batch.tasks else [],
+        "current_tier": min(open_tiers, default=len(tiers) - 1) if tasks else None,
+        "total_tiers": max(1, len(tiers)),
+        "dag_tiers": tiers,
     }
 
 

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from mixpeek_lab.catalog import Batch, Catalog
 from mixpeek_lab.errors import BodyError, ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Bucket, Collection
+from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.batch_records import BatchRecorder, collection_ids
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, shown, texts
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.lost import close_lost_work
+from mixpeek_lab.workbench.platform.triggers import Selection, selected
 from mixpeek_lab.workbench.values import plain
 
 FIELDS = ("object_ids", "collection_ids", "limit", "dedup_strategy", "metadata", "batch_name",
@@ -65,9 +67,9 @@ class Batches:
         _, batch = self._found(bucket, batch_id)
         return self._submit(batch, texts(body, "collection_ids"))
 
-    def start(self, collection: Collection, body: Mapping[str, JSON]) -> Batch:
-        """A batch of one collection, processed at once: `{object_ids?, dedup_strategy?}`."""
-        bucket = self._catalog.bucket(collection.bucket_id)
+    def start(self, collection: Collection, body: Mapping[str, JSON]) -> tuple[Batch, Selection]:
+        """A batch of one collection, processed at once, and what it is for: see `selected`."""
+        folder = self._home.snapshots(collection.collection_id).parent
         kept = {
             "dedup_strategy": strategy(body),
             "type": "COLLECTION",
@@ -75,12 +77,20 @@ class Batches:
         }
         if not collection.is_enabled:
             raise ConflictError(f"Collection {collection.name!r} is disabled: enable it first.")
-        chosen = texts(body, "object_ids")
-        if chosen == []:  # a caller's own selection, and nothing fell into it
-            raise BodyError.at("object_ids", "is empty. Leave it out for all objects.")
-        objects = None if chosen is None else self._known(bucket, chosen)
+        found = selected(self._catalog, folder, collection, body)
         with self._catalog.together():
-            return self._submit(self._catalog.add_batch(bucket.bucket_id, objects, kept), None)
+            buckets = root_buckets(self._catalog, collection.source)
+            if not collection.is_derived:
+                buckets = list(found.sources)
+            if buckets != [buckets[0]]:
+                kept["bucket_ids"] = buckets
+            batch = self._catalog.add_batch(buckets[0], found.object_ids, kept)
+            options = _dedup_options(strategy(body), found.rows)
+            return self._queue(batch, [collection], options), found
+
+    def tiers(self, batch: Batch) -> int:
+        """How many collections are made one of the other in it: the longest way."""
+        return int(self._recorder.record(batch)["total_tiers"])
 
     def list_all(self, bucket: str, body: Mapping[str, JSON]) -> list[JSON]:
         """A bucket's batches, newest first; of one status or collection where that is asked for."""
@@ -120,12 +130,17 @@ class Batches:
                 f"No enabled collection is made of bucket {bucket.name!r}: create one, then submit "
                 "the batch."
             )
-        options = _dedup_options(strategy(batch.body), batch.object_ids or ())
+        several = any(len(one.source.ids) > 1 for one in wanted)
+        place = f"{bucket.bucket_id}/" if several else ""  # an id can be in several buckets
+        chosen = [f"{place}{key}" for key in batch.object_ids or ("*",)]
+        return self._queue(batch, wanted, _dedup_options(strategy(batch.body), chosen))
+
+    def _queue(
+        self, batch: Batch, wanted: Sequence[Collection], options: Mapping[str, JSON]
+    ) -> Batch:
+        """Have collections processed, and then what is made of them, as the tasks of a batch."""
         with self._catalog.together():
-            tasks = {
-                one.collection_id: self._catalog.queue_task(one.collection_id, options)[0].task_id
-                for one in wanted
-            }
+            tasks = self._catalog.queue_tasks([one.collection_id for one in wanted], options)
             submitted = self._catalog.submit_batch(batch, tasks)
         self._host.wake()
         return submitted
@@ -156,14 +171,14 @@ class Batches:
     def _collections(self, bucket: Bucket, names: Sequence[str] | None) -> list[Collection]:
         """Those of the bucket's collections that are named: all that are enabled, if none is."""
         if not names:
-            made = (c for c in self._catalog.collections() if c.bucket_id == bucket.bucket_id)
-            return [collection for collection in made if collection.is_enabled]
+            made = self._catalog.collections()
+            return [c for c in made if c.is_enabled and c.reads("bucket", bucket.bucket_id)]
         found = [self._catalog.collection(name) for name in names]
         for collection in found:
-            if collection.bucket_id != bucket.bucket_id:
+            if not collection.reads("bucket", bucket.bucket_id):
                 raise BodyError.at(
                     "collection_ids", f"holds {shown(collection.name)}, which is made of another "
-                    "bucket."
+                    f"{collection.source.kind}."
                 )  # fmt: skip
             if not collection.is_enabled:
                 raise ConflictError(f"Collection {collection.name!r} is disabled: enable it first.")
@@ -179,6 +194,6 @@ def strategy(body: Mapping[str, JSON]) -> str:
 
 
 def _dedup_options(name: str, chosen: Sequence[str]) -> dict[str, list[str]]:
-    """A task's options for a strategy and the objects it is for (all): see Collections.trigger."""
-    again = sorted(chosen) or ["*"]
+    """A task's options for a strategy and the rows it is for: see Collections.trigger."""
+    again = sorted(chosen)
     return {"skip": {}, "replace": {"force": again}, "force": {"beside": again}}[name]

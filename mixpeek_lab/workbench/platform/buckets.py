@@ -60,11 +60,6 @@ class Buckets:
     def delete(self, key: str) -> None:
         """Remove a bucket with its objects. ConflictError where a collection is made of it."""
         bucket = self._catalog.bucket(key)
-        users = [c.name for c in self._catalog.collections() if c.bucket_id == bucket.bucket_id]
-        if users:
-            raise ConflictError(
-                f"Bucket {bucket.name!r} is the source of {', '.join(users)}: delete that first."
-            )
         self._catalog.delete_bucket(bucket.bucket_id)
 
     def _record(self, bucket: Bucket) -> dict[str, JSON]:

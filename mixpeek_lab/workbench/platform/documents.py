@@ -17,6 +17,7 @@ from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
 from mixpeek_lab.snapshots import Snapshot, shown_fields
+from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
@@ -90,8 +91,9 @@ class Documents:
         with self._catalog.together():  # what others change meanwhile is kept
             source, row, edits = self._row(collection, document_id)
             _demand_free(body, source)
-            if problems := field_problems(body, self._catalog.bucket(collection.bucket_id), ""):
-                raise BodyError(problems)
+            for bucket_id in root_buckets(self._catalog, collection.source):
+                if problems := field_problems(body, self._catalog.bucket(bucket_id), ""):
+                    raise BodyError(problems)
             old = edits.get(document_id)
             before = old.fields if old and old.row_key == row["_row_key"] else {}
             edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})

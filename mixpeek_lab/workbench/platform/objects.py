@@ -123,17 +123,16 @@ class Objects:
         return [_record(record) for record in made], tasks
 
     def _queue(self, bucket: Bucket) -> dict[str, JSON]:
-        """Have every collection of the bucket brought up to date."""
-        tasks = [
-            self._catalog.queue_task(collection.collection_id)[0]
+        """Have every collection of the bucket brought up to date, and what is made of those."""
+        collections = [
+            collection.collection_id
             for collection in self._catalog.collections()
-            if collection.bucket_id == bucket.bucket_id and collection.is_enabled
+            if collection.reads("bucket", bucket.bucket_id) and collection.is_enabled
         ]
+        tasks = self._catalog.queue_tasks(collections)
         return {
-            "task_ids": [task.task_id for task in tasks],
-            "tasks": [
-                {"task_id": task.task_id, "collection_id": task.collection_id} for task in tasks
-            ],
+            "task_ids": list(tasks.values()),
+            "tasks": [{"task_id": task, "collection_id": key} for key, task in tasks.items()],
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mixpeek_lab.models import BLOB_TYPES, JSON, Bucket, Manifest
 
 
@@ -35,10 +37,13 @@ def bucket_schema(bucket: Bucket) -> dict[str, JSON]:
     }
 
 
-def output_schema(bucket: Bucket, manifest: Manifest) -> dict[str, JSON]:
-    """The fields of a collection's documents, as far as they are known beforehand."""
-    fields = {name: {"type": t} for name, t in bucket.schema.items() if t not in BLOB_TYPES}
-    return {"properties": {"data": {"type": "text"}, **fields, **_features(manifest)}}
+def documents_schema(fields: Mapping[str, JSON], manifest: Manifest) -> dict[str, JSON]:
+    """The fields of a collection's documents, as far as they are known beforehand.
+
+    `fields` are those of its source: its blobs became `data`.
+    """
+    kept = {name: {"type": f["type"]} for name, f in fields.items() if f["type"] not in BLOB_TYPES}
+    return {"properties": {"data": {"type": "text"}, **kept, **_features(manifest)}}
 
 
 def extractor_schemas(manifest: Manifest) -> dict[str, JSON]:

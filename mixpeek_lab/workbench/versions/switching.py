@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.models import Collection
 from mixpeek_lab.workbench.home import Home
+from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.results import Results, input_rows
 
 
@@ -43,7 +44,8 @@ def _switch(
     catalog: Catalog, home: Home, collection: Collection, record: ExtractorRecord
 ) -> Switch:
     root = home.snapshots(collection.collection_id)
-    keys = [row.key for row in input_rows(catalog, collection, record)]
+    origin = Origin(catalog, root.parent, collection)
+    keys = [row.key for row in input_rows(origin, record)]
     known = Results.of(root, collection, record.source.digest, collection.parameters).known()
     return Switch(
         collection.name,
