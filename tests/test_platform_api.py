@@ -58,6 +58,7 @@ class Host:
 
     def __init__(self, home: Path) -> None:
         self._home, self.catalog = Home.open(home), Catalog(home / "catalog.sqlite")
+        self.others: dict[Path, Host] = {}
         self.states: dict[tuple[str, str], tuple[str, str]] = {}
         engine = KernelEngine(home)
         self._processing = Processing(self.catalog, self._home, engine)
@@ -79,6 +80,9 @@ class Host:
 
     def take_down(self, name: str, digest: str) -> None:
         self.states.pop((name, digest[:12]), None)
+
+    def within(self, home: Path) -> Host:
+        return self.others.setdefault(home, Host(home))
 
     def work(self) -> int:
         """Do all tasks that wait. Returns how many there were."""

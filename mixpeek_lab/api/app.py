@@ -26,7 +26,7 @@ from mixpeek_lab.api import (
     uploads,
 )
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import Backend
+from mixpeek_lab.api.backend import Backend, demand_namespace
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
 from mixpeek_lab.api.idempotency import Idempotency
@@ -76,7 +76,7 @@ def _with_routes() -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(uploads.archives, prefix=PREFIX)
     app.include_router(blob_uploads.files, prefix=PREFIX)
-    checked = [Depends(namespaces.demand_namespace)]
+    checked = [Depends(demand_namespace)]
     for name in ("extractors", "plugins"):
         for resource in (uploads, extractors):
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
@@ -89,7 +89,7 @@ def _with_routes() -> FastAPI:
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
         app.include_router(batches.by_id, prefix=prefix, dependencies=checked)
-    app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
+    app.include_router(namespaces.router, prefix=PREFIX)
     return app
 
 

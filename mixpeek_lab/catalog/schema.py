@@ -162,7 +162,14 @@ INSERT OR IGNORE INTO heads
   SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
+NAMESPACES = """
+CREATE TABLE namespaces (
+  namespace_id TEXT PRIMARY KEY, name TEXT NOT NULL, details TEXT NOT NULL,
+  created_at TEXT NOT NULL, is_deleted INTEGER NOT NULL
+);
+"""
+
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY, NAMESPACES)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)
