@@ -209,13 +209,22 @@ class Database:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            found = self._connected()
             found.row_factory = sqlite3.Row
             found.execute("PRAGMA foreign_keys = ON")
             found.execute("PRAGMA synchronous = FULL")
             self._local.connection = found
             self._local.serial = next(_serials)
         return found
+
+    def _connected(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise LabError(
+                f"{self.path} cannot be opened ({error}). Was its namespace deleted, or its home "
+                "folder?"
+            ) from error
 
     @property
     def version(self) -> tuple[int, int, int]:

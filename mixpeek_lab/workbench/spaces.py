@@ -10,6 +10,7 @@ import shutil
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from mixpeek_lab.catalog import DEFAULT, Catalog, Namespace
 from mixpeek_lab.errors import ConflictError, NotFoundError
@@ -49,6 +50,11 @@ class Spaces:
     def all(self) -> list[Space]:
         """All of them, the default one first."""
         return [self.open(each) for each in self.catalog.namespaces()]
+
+    def homes_beside(self) -> list[Path]:
+        """The home folders of all but the default one."""
+        beside = [each for each in self.catalog.namespaces() if not each.is_default]
+        return [self._home.path / FOLDER / each.namespace_id for each in beside]
 
     def find(self, name_or_id: str) -> Namespace:
         """The one of that name or id. NotFoundError, which names those there are."""

@@ -34,7 +34,7 @@ _HEADERS: dict[str, Schema] = {
     },
     "Namespace": {
         "name": "X-Namespace", "in": "header", "required": False, "schema": TEXT,
-        "description": "The namespace's id or name; the default one without it. 404 for an unknown one.",
+        "description": "The namespace's id or name; without it, the default one. 404 for others.",
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key", "in": "header", "required": False,

@@ -53,9 +53,11 @@ class Rollouts:
         return len(self._loading)
 
     def abandon(self) -> None:
-        """Have those on their way up taken down: their namespace is gone."""
+        """Have everything taken down: its namespace is gone."""
         while self._loading:
             self._loading.popitem()[1].abandon()
+        for name, digest in running_services(self._home):
+            have_taken_down(self._home, name, digest)
 
     def step(self, room: int = MOST) -> bool:
         """Begin what waits, `room` of them, and see how far the rest is. False where nothing is

@@ -82,8 +82,7 @@ class Runners:
     def _look(self, busy: _Busy, *, is_there: bool) -> None:
         key = busy.task.task_id
         is_done = busy.helper.is_done()
-        is_off = not is_there or busy.space.catalog.is_canceled(key)  # with its namespace, or alone
-        if is_off and not is_done:
+        if not is_there or (not is_done and busy.space.catalog.is_canceled(key)):
             busy.helper.end()
         elif is_done:
             self._note_end(busy)
