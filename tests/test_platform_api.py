@@ -82,7 +82,9 @@ class Host:
         self.states.pop((name, digest[:12]), None)
 
     def within(self, home: Path) -> Host:
-        return self.others.setdefault(home, Host(home))
+        if home not in self.others:
+            self.others[home] = Host(home)
+        return self.others[home]
 
     def work(self) -> int:
         """Do all tasks that wait. Returns how many there were."""
@@ -123,7 +125,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 
 class TestNamespaces:
-    def test_a_lab_is_one(self, ask: Client, home: Path) -> None:
+    def test_a_new_lab_has_one(self, ask: Client, home: Path) -> None:
         (only,) = ask("GET", "/namespaces")["results"]
         assert only["namespace_id"].startswith("ns_")
         assert ask("POST", "/namespaces/list")["results"] == [only]

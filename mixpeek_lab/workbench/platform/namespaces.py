@@ -61,7 +61,7 @@ class Namespaces:
         home = self._spaces.open(found).home.path
         self._spaces.delete(found)
         host = self._host.within(home)
-        for name, digest in host.services():
+        for name, digest in list(host.services()):
             host.take_down(name, digest)
 
     def get(self, name_or_id: str) -> dict[str, JSON]:
