@@ -12,9 +12,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
+import mixpeek
 import pytest
 from packages import HASH_EMBEDDER
-from platform_client import TEXTS, Client, collected, documents, filled, zipped
+from platform_client import (
+    TEXTS,
+    Client,
+    collected,
+    documents,
+    filled,
+    status,
+    until,
+    upload,
+    zipped,
+)
 from test_platform_api import RETRIEVER, URI, Host, client_of
 
 from mixpeek_lab.api import create_app
@@ -68,14 +80,18 @@ def made(ask: Client, name: str) -> str:
     return str(ask("POST", "/namespaces", {"namespace_name": name})["namespace_id"])
 
 
+def packed_up(ask: Client, place: str, archive: bytes) -> None:
+    """Upload `hash_embedder` below an extractors' path, and confirm it."""
+    asked = ask("POST", f"{place}/uploads", {"name": "hash_embedder"})
+    assert ask.http.put(asked["presigned_url"], content=archive).status_code == 200
+    assert ask("POST", f"{place}/uploads/{asked['upload_id']}/confirm")["success"]
+
+
 def furnished(ask: Client, home: Path, host: Host, name: str, source: ExtractorSource) -> Inside:
     """A namespace with one of everything; the client that asks in it."""
     key = made(ask, name)
     inside = Inside(ask, name)
-    place = f"/namespaces/{key}/extractors/uploads"
-    upload = ask("POST", place, {"name": "hash_embedder"})
-    assert ask.http.put(upload["presigned_url"], content=zipped(source)).status_code == 200
-    assert ask("POST", f"{place}/{upload['upload_id']}/confirm")["success"]
+    packed_up(ask, f"/namespaces/{key}/extractors", zipped(source))
     collected(inside, filled(inside))
     own = home / "namespaces" / key
     assert host.within(own).work()
@@ -98,8 +114,8 @@ def ids_of(ask: Client, inside: Inside) -> dict[str, str]:
         {"dataset_name": "judged", "evaluation_config": {"metrics": ["ndcg"], "k_values": [5]}},
     )  # fmt: skip
     wanted = {"filename": "a.txt", "content_type": "text/plain", "blob_property": "body"}
-    upload = inside("POST", "/buckets/texts/uploads", wanted)
-    assert ask.http.put(upload["presigned_url"], content=b"a river").status_code == 200
+    sent = inside("POST", "/buckets/texts/uploads", wanted)
+    assert ask.http.put(sent["presigned_url"], content=b"a river").status_code == 200
     return {
         "bucket": inside("GET", "/buckets/texts")["bucket_id"],
         "object_id": inside("GET", "/buckets/texts/objects")["results"][0]["object_id"],
@@ -109,7 +125,7 @@ def ids_of(ask: Client, inside: Inside) -> dict[str, str]:
         "extractor": "hash_embedder_1_0_0",
         "task_id": inside("GET", "/tasks")["results"][0]["task_id"],
         "batch_id": inside("POST", "/buckets/texts/batches", {})["batch_id"],
-        "upload_id": upload["upload_id"],
+        "upload_id": sent["upload_id"],
         "interaction_id": inside("POST", "/retrievers/interactions", CLICK)["interaction_id"],
         "evaluation_id": started["evaluation_id"],
         "dataset": "judged",
@@ -210,7 +226,7 @@ def test_bodies_name_what_is_in_the_namespace_alone(
     taken = {"source": {"type": "bucket", "bucket_id": ids["bucket"]}}
     blob = {"blobs": [{"property": "body", "type": "text", "upload_id": ids["upload_id"]}]}
     search = {"searches": [{"feature_uri": URI}], "inputs": {"query": "river"}}
-    for path, body, status in [
+    for path, body, expected in [
         ("/collections", {**source, **taken}, 404),
         ("/buckets/texts/objects", blob, 422),
         ("/retrievers", {**search, "retriever_name": "r", "collection_ids": [ids["collection"]]},
@@ -219,7 +235,7 @@ def test_bodies_name_what_is_in_the_namespace_alone(
         ("/evaluations/compare", {"baseline": ids["evaluation_id"], "others": ["x"]}, 404),
     ]:  # fmt: skip
         body.pop("inputs", None) if path == "/retrievers" else None
-        assert two.status("POST", path, body) == status, (path, body)
+        assert two.status("POST", path, body) == expected, (path, body)
     hits = two("POST", "/retrievers/find/execute", QUERY)["results"]
     assert {hit["collection_id"] for hit in hits} == {
         two("GET", "/collections/docs")["collection_id"]
@@ -234,8 +250,7 @@ def test_files_and_signed_addresses_are_of_one_namespace(
     wanted = {"filename": "a.gif", "content_type": "image/gif", "blob_property": "photo"}
     for inside in (one, two):
         inside("POST", "/buckets", schema)
-    upload = one("POST", "/buckets/files/uploads", wanted)
-    url = upload["presigned_url"]
+    url = one("POST", "/buckets/files/uploads", wanted)["presigned_url"]
     one_id, two_id = (ask("GET", f"/namespaces/{n}")["namespace_id"] for n in ("one", "two"))
     for wrong in (url.replace(one_id, two_id), url.replace(one_id, "ns_x"),
                   url.replace(one_id, "default")):  # fmt: skip
@@ -397,7 +412,7 @@ class TestLab:
         assert [each.name for each in names.list()] == ["default"]
         with pytest.raises(NotFoundError, match=r"lab\.namespaces\.create"):
             kernel_lab.namespace("reports")
-        with pytest.raises(LabError, match=r"Was its namespace deleted\?"):
+        with pytest.raises(LabError, match="Was its namespace deleted"):
             stale.buckets()
         with pytest.raises(ConflictError):
             names.delete("default")
@@ -413,3 +428,73 @@ class TestLab:
         assert Inside(ask, "two")("GET", "/buckets")["total_count"] == 0
         lab.namespaces.delete("two")
         assert Inside(ask, "two").status("GET", "/buckets") == 404
+
+
+@pytest.fixture(scope="module")
+def served(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own on the tests' Ray, with its endpoint up."""
+    with Lab(tmp_path_factory.mktemp("namespaces") / "home") as own:
+        own.start(wait=True)
+        yield own
+
+
+def client_at(served: Lab) -> Client:
+    return Client(httpx.Client(base_url=served.url, timeout=60), served.token)
+
+
+@pytest.mark.ray
+def test_two_namespaces_on_ray_with_mixpeeks_client_and_after_a_restart(
+    served: Lab, hash_source: ExtractorSource
+) -> None:
+    """The same names in both: each has its own code served, its own documents, and goes on."""
+    ask = client_at(served)
+    louder = hash_source.text("processors/words.py")
+    assert louder is not None
+    for name, words in (("one", louder), ("two", louder + "\n# the other one's\n")):
+        made(ask, name)
+        place, inside = f"/namespaces/{name}/extractors", Inside(ask, name)
+        packed_up(ask, place, zipped(hash_source, words=words))
+        ask("POST", f"{place}/hash_embedder_1_0_0/deploy")
+        filled(inside, texts=[f"river {name}", "money bank"])
+        collected(inside, "texts")
+    found = {}
+    for name in ("one", "two"):
+        status(ask, f"/namespaces/{name}/extractors/hash_embedder_1_0_0", "DEPLOYED")
+        client = mixpeek.Mixpeek(served.token, namespace=name, base_url=f"{served.url}/v1")
+        (collection,) = client.collections.list()["results"]
+        until(lambda c=client: c.collections.get("docs"), lambda got: got["document_count"] == 2)
+        body = {**RETRIEVER, "collection_ids": ["docs"]}
+        retriever = Inside(ask, name)("POST", "/retrievers", body)["retriever_id"]
+        hits = client.retrievers.execute(retriever, inputs={"query": f"river {name}"})["results"]
+        found[name] = {hit["data"] for hit in hits}
+        assert {hit["collection_id"] for hit in hits} == {collection["collection_id"]}
+        other = Inside(ask, {"one": "two", "two": "one"}[name])
+        assert other.status("POST", f"/retrievers/{retriever}/execute", QUERY) == 404
+        space = served.namespace(name)
+        assert space.status().deployed == (f"hash_embedder@{code_of(space)[:12]}",)
+        answer = space.execute("find", {"query": "river"})
+        assert answer["results"][0]["data"] == f"river {name}"
+        assert space.execute("find", {"query": "river"}, explain=True)["retriever_name"] == "find"
+    assert found == {name: {f"river {name}", "money bank"} for name in ("one", "two")}
+    assert code_of(served.namespace("one")) != code_of(served.namespace("two"))
+    assert served.status().deployed == ()
+
+    served.stop()
+    idle = client_of(served.home, Host(served.home))  # nobody works: what is asked for waits
+    upload(Inside(idle, "two"), "texts", ["a third"])
+    served.start(wait=True)
+    ask = client_at(served)
+    two = Inside(ask, "two")
+    until(lambda: two("GET", "/collections/docs"), lambda got: got["document_count"] == 3)
+    assert Inside(ask, "one")("GET", "/collections/docs")["document_count"] == 2
+    for name in ("one", "two"):
+        status(ask, f"/namespaces/{name}/extractors/hash_embedder_1_0_0", "DEPLOYED")
+
+    served.namespaces.delete("one")
+    assert Inside(ask, "one").status("POST", "/retrievers/find/execute", QUERY) == 404
+    assert len(two("POST", "/retrievers/find/execute", QUERY)["results"]) == 3
+    assert served.namespace("two").status().deployed
+
+
+def code_of(lab: Lab) -> str:
+    return lab.extractor("hash_embedder").source.digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mixpeek_lab.catalog.access import Records
 from mixpeek_lab.catalog.records import new_id, now
@@ -55,9 +55,9 @@ class NamespaceRecords(Records):
             sql.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", pairs)
 
     def namespaces(self) -> list[Namespace]:
-        """All of them, the default one first, then as they came."""
+        """All of them, as they came; the first is this catalog's own, the default one here."""
         query = "SELECT * FROM namespaces WHERE is_deleted = 0 ORDER BY rowid"
-        return [self.namespace(), *map(_namespace, self._all(query))]
+        return [replace(self.namespace(), is_default=True), *map(_namespace, self._all(query))]
 
     def add_namespace(self, name: str, details: Mapping[str, JSON]) -> Namespace:
         """A new one. ConflictError where its name is taken."""

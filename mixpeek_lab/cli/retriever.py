@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mixpeek_lab.cli.opening import add_place, opened
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("action", choices=["export", "import"])
     parser.add_argument("name", help="export: the retriever. import: the file")
     parser.add_argument("more", nargs="?", help="export: file to write. import: another name")
-    parser.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
+    add_place(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print or write the JSON; or define the retriever, and show it."""
     from mixpeek_lab.widgets.cards import RetrieverCard
-    from mixpeek_lab.workbench import Lab
     from mixpeek_lab.workbench.retriever_exports import (
         hosted_problems,
         read_export,
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
         write_export,
     )
 
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         if options.action == "import":
             record = lab.import_retriever(read_export(options.name), options.more)
             print(RetrieverCard(record.name, record.body, record.notes))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab, Status
 
 _lab: Lab | None = None
+_namespace = "default"
 _lock = threading.RLock()
 
 
@@ -39,7 +40,15 @@ def current_lab(home: str | None = None) -> Lab:
                 f"This notebook's lab is at {_lab.home} already. `%lab stop`, then start it "
                 f"with --home {home}."
             )
-        return _lab
+        return _lab.namespace(_namespace)
+
+
+def enter(namespace: str) -> None:
+    """Have the magics work in this namespace of the kernel's lab. NotFoundError."""
+    global _namespace
+    with _lock:
+        current_lab().namespace(namespace)
+        _namespace = namespace
 
 
 def start_in_background() -> None:
@@ -53,12 +62,12 @@ def start_in_background() -> None:
 
 def stop() -> None:
     """Stop the kernel's lab, if there is one."""
-    global _lab
+    global _lab, _namespace
     with _lock:
         if _lab is not None:
             atexit.unregister(_lab.end)
             _lab.stop()
-            _lab = None
+            _lab, _namespace = None, "default"
 
 
 @magics_class
@@ -68,6 +77,7 @@ class LabMagics(Magics):
     @magic_arguments()
     @argument("action", nargs="?", default="status", choices=["start", "status", "stop"])
     @argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab here)")
+    @argument("--namespace", help="the one that all magics work in from now on")
     @argument("--wait", action="store_true", help="wait until Ray and the endpoint are ready")
     @argument("--no-serve", action="store_true", help="Ray alone, without the HTTP endpoint")
     @line_magic
@@ -77,6 +87,7 @@ class LabMagics(Magics):
 
         %lab                    what is running
         %lab start --wait       start all of it and wait
+        %lab --namespace NAME   work in another namespace (`default` leads back)
         %lab stop               stop it; what is on disk stays
         """
         options = parse_argstring(self.lab, line)
@@ -85,6 +96,9 @@ class LabMagics(Magics):
             print("Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.")  # noqa: T201
             return None
         lab = current_lab(options.home)
+        if options.namespace:
+            enter(options.namespace)
+            lab = current_lab()
         if options.action == "start":
             return _card(lab.start(serve=not options.no_serve, wait=options.wait))
         return _card(lab.status())
