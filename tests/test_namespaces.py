@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import mixpeek
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from packages import HASH_EMBEDDER
 from platform_client import (
     TEXTS,
@@ -31,7 +32,9 @@ from test_platform_api import RETRIEVER, URI, Host, client_of
 
 from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
+from mixpeek_lab.cli import main
 from mixpeek_lab.errors import ConflictError, InvalidInputError, LabError, NotFoundError
+from mixpeek_lab.magics import session
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
@@ -428,6 +431,42 @@ class TestLab:
         assert Inside(ask, "two")("GET", "/buckets")["total_count"] == 0
         lab.namespaces.delete("two")
         assert Inside(ask, "two").status("GET", "/buckets") == 404
+
+    def test_from_the_command_line(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        place = ["--home", str(home)]
+        assert main(["namespace", "create", "filings", "--description", "10-K", *place]) == 0
+        assert main(["namespace", "rename", "filings", "reports", *place]) == 0
+        assert capsys.readouterr().out.splitlines()[-1].endswith("  reports  10-K")
+        inside = [*place, "--namespace", "reports"]
+        commit = ["extractor", "commit", "hash_embedder", "-m", "first"]
+        assert main([*commit, "--load", str(HASH_EMBEDDER), *inside]) == 0
+        assert main(["extractor", "log", "hash_embedder", *inside]) == 0
+        assert "first" in capsys.readouterr().out
+        assert main(["extractor", "log", "hash_embedder", *place]) == 1
+        assert main(["secret", "list", *inside]) == 0
+        assert main(["namespace", "delete", "reports", *place]) == 0
+        assert main(["secret", "list", *inside]) == 1
+        assert "No namespace called 'reports'" in capsys.readouterr().err
+        assert main(["namespace", "delete", *place]) == 1
+
+    def test_the_magics_work_in_the_one_that_was_named(self, home: Path) -> None:
+        session.stop()
+        shell = InteractiveShell()
+        shell.register_magics(session.LabMagics)
+        try:
+            lab = session.current_lab(str(home))
+            lab.namespaces.create("filings")
+            assert ("Namespace", "filings") in shell.run_line_magic(
+                "lab", "--namespace filings"
+            ).facts
+            assert session.current_lab() is lab.namespace("filings")
+            lab.namespaces.delete("filings")
+            with pytest.raises(NotFoundError):
+                session.current_lab()
+            shell.run_line_magic("lab", "--namespace default")
+            assert session.current_lab() is lab
+        finally:
+            session.stop()
 
 
 @pytest.fixture(scope="module")

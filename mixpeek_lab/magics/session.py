@@ -26,8 +26,14 @@ _lock = threading.RLock()
 def current_lab(home: str | None = None) -> Lab:
     """The kernel's lab, which the magics work with. It is made by the first call.
 
-    Raises InvalidInputError where it keeps its state in another folder than `home`.
+    Of the namespace that `%lab --namespace` named. Raises InvalidInputError where it keeps its
+    state in another folder than `home`, and NotFoundError where that namespace is gone.
     """
+    lab = _whole_lab(home)
+    return lab if _namespace == "default" else lab.namespace(_namespace)
+
+
+def _whole_lab(home: str | None = None) -> Lab:
     global _lab
     with _lock:
         if _lab is None:
@@ -40,14 +46,14 @@ def current_lab(home: str | None = None) -> Lab:
                 f"This notebook's lab is at {_lab.home} already. `%lab stop`, then start it "
                 f"with --home {home}."
             )
-        return _lab.namespace(_namespace)
+        return _lab
 
 
-def enter(namespace: str) -> None:
+def enter(namespace: str, home: str | None = None) -> None:
     """Have the magics work in this namespace of the kernel's lab. NotFoundError."""
     global _namespace
     with _lock:
-        current_lab().namespace(namespace)
+        _whole_lab(home).namespace(namespace)
         _namespace = namespace
 
 
@@ -95,10 +101,9 @@ class LabMagics(Magics):
             stop()
             print("Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.")  # noqa: T201
             return None
-        lab = current_lab(options.home)
         if options.namespace:
-            enter(options.namespace)
-            lab = current_lab()
+            enter(options.namespace, options.home)
+        lab = current_lab(options.home)
         if options.action == "start":
             return _card(lab.start(serve=not options.no_serve, wait=options.wait))
         return _card(lab.status())
