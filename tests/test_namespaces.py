@@ -33,7 +33,7 @@ from test_platform_api import RETRIEVER, URI, Host, client_of
 from mixpeek_lab.api import create_app
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.cli import main
-from mixpeek_lab.errors import ConflictError, InvalidInputError, LabError, NotFoundError
+from mixpeek_lab.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from mixpeek_lab.magics import session
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.source import ExtractorSource
@@ -415,7 +415,7 @@ class TestLab:
         assert [each.name for each in names.list()] == ["default"]
         with pytest.raises(NotFoundError, match=r"lab\.namespaces\.create"):
             kernel_lab.namespace("reports")
-        with pytest.raises(LabError, match="Was its namespace deleted"):
+        with pytest.raises(GoneError, match="Was its namespace deleted"):
             stale.buckets()
         with pytest.raises(ConflictError):
             names.delete("default")

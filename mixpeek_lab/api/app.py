@@ -24,6 +24,7 @@ from mixpeek_lab.api import (
     retrievers,
     tasks,
     uploads,
+    vanished,
 )
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import Backend, demand_namespace
@@ -49,6 +50,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
     app.state.backend = backend
     app.state.cursor_key = hashlib.sha256(f"cursors {token}".encode()).digest()
     install_handlers(app)
+    vanished.install(app)
     app.openapi = _document  # type: ignore[method-assign]
     app.add_api_route(DOCUMENT, _show_document, include_in_schema=False)
     app.add_middleware(Idempotency, of=app)

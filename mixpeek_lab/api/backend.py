@@ -85,10 +85,10 @@ async def backend_for(backend: Backend, scope: Scope) -> Backend:
     """
     names = named_namespaces(scope)
     found = [await backend.within(name) for name in names] or [backend]
-    if found[0] is not found[-1]:
+    if any(each is not found[0] for each in found):
         raise InvalidInputError(
-            f"The path is of namespace {names[0]!r:.80} and the header X-Namespace of "
-            f"{names[1]!r:.80}: name the same one in both, or leave the header out."
+            f"The request names two namespaces, {names[0]!r:.80} and {names[-1]!r:.80}: name the "
+            "same one in the path and in X-Namespace, or leave the header out."
         )
     return found[0]
 

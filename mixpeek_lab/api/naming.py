@@ -16,12 +16,12 @@ _FILE = re.compile(r"/v1/(?:extractor-archives|blob-uploads)/([^/]+)/.*", re.DOT
 
 
 def named_namespaces(scope: Scope) -> list[str]:
-    """What the request names, by name or id: one, in two places at most, or none."""
+    """What the request names, by name or id, in its path and in X-Namespace; none, as a rule."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     if _OWN.fullmatch(path):
         return []
     if (file := _FILE.fullmatch(path)) is not None:
         return [file[1]]
-    given = [Headers(scope=scope).get(HEADER, "").strip()]
+    given = [each.strip() for each in Headers(scope=scope).getlist(HEADER)]
     below = _BELOW.fullmatch(path)
     return list(dict.fromkeys(filter(None, [below[1] if below else "", *given])))

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import GoneError, LabError
 
 TABLES = """
 CREATE TABLE extractors (
@@ -221,10 +221,7 @@ class Database:
         try:
             return sqlite3.connect(self.path, timeout=30, isolation_level=None)
         except sqlite3.OperationalError as error:
-            raise LabError(
-                f"{self.path} cannot be opened ({error}). Was its namespace deleted, or its home "
-                "folder?"
-            ) from error
+            raise GoneError(str(self.path), str(error)) from error
 
     @property
     def version(self) -> tuple[int, int, int]:
