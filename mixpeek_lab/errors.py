@@ -9,6 +9,7 @@
     │   ├── RetrieverError               a retriever definition is malformed
     │   └── VectorError                  vectors do not fit their index (dimension, type)
     ├── NotFoundError               404  a name or an id that the catalog does not know
+    │   └── GoneError                    its namespace, or its home, was deleted meanwhile
     ├── ConflictError               409  the name is taken, or the thing is in use
     │   └── StillRunningError            the very same request is being answered: ask again
     ├── UnauthorizedError           401  missing or wrong token
@@ -107,6 +108,18 @@ class NotFoundError(LabError):
             hint = f" There is no {kind} yet."
         super().__init__(f"No {kind} called {name!r}.{hint} {fix}".rstrip())
         self.kind, self.name = kind, name
+
+
+class GoneError(NotFoundError):
+    """What held it, a namespace or a whole home folder, was deleted meanwhile."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        LabError.__init__(
+            self,
+            f"{place} cannot be opened ({reason}). Was its namespace deleted, or its home folder? "
+            "lab.namespaces.list(), or GET /v1/namespaces, says which there are.",
+        )
+        self.kind, self.name = "home", place
 
 
 class ConflictError(LabError):

@@ -47,7 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 
 class TestNamespaces:
-    def test_a_lab_is_one(self, ask: Client, home: Path) -> None:
+    def test_a_new_lab_has_one(self, ask: Client, home: Path) -> None:
         (only,) = ask("GET", "/namespaces")["results"]
         assert only["namespace_id"].startswith("ns_")
         assert ask("POST", "/namespaces/list")["results"] == [only]

@@ -8,7 +8,7 @@ from mixpeek_lab.catalog.deployments import Deployment
 from mixpeek_lab.catalog.edits import DocumentEdit
 from mixpeek_lab.catalog.evaluations import DatasetRecord, EvaluationRecord
 from mixpeek_lab.catalog.interactions import Interaction
-from mixpeek_lab.catalog.namespaces import Namespace
+from mixpeek_lab.catalog.namespaces import DEFAULT, Namespace
 from mixpeek_lab.catalog.pushes import Push
 from mixpeek_lab.catalog.records import (
     ExtractorRecord,
@@ -23,6 +23,7 @@ from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
 
 __all__ = [
+    "DEFAULT",
     "Batch",
     "BlobUpload",
     "Catalog",

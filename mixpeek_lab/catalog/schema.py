@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import GoneError, LabError
 
 TABLES = """
 CREATE TABLE extractors (
@@ -168,7 +168,24 @@ UPDATE collections SET source = json_object('kind', 'bucket', 'ids', json_array(
 ALTER TABLE collections DROP COLUMN bucket_id;
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY, SOURCES)
+NAMESPACES = """
+CREATE TABLE namespaces (
+  namespace_id TEXT PRIMARY KEY, name TEXT NOT NULL, details TEXT NOT NULL,
+  created_at TEXT NOT NULL, is_deleted INTEGER NOT NULL
+);
+"""
+
+SCHEMAS = (
+    TABLES,
+    PLATFORM,
+    RESOURCES,
+    REQUESTS,
+    ATTEMPTS,
+    MEASUREMENT,
+    HISTORY,
+    SOURCES,
+    NAMESPACES,
+)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)
@@ -208,13 +225,19 @@ class Database:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            found = self._connected()
             found.row_factory = sqlite3.Row
             found.execute("PRAGMA foreign_keys = ON")
             found.execute("PRAGMA synchronous = FULL")
             self._local.connection = found
             self._local.serial = next(_serials)
         return found
+
+    def _connected(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise GoneError(str(self.path), str(error)) from error
 
     @property
     def version(self) -> tuple[int, int, int]:

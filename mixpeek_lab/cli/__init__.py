@@ -16,6 +16,7 @@ COMMANDS = {
     "lint": "check an extractor's folder, archive or cell, without running it",
     "test": "test an extractor: batch on Ray Data, realtime on Ray Serve, and both together",
     "serve": "serve the local platform over HTTP, without a notebook",
+    "namespace": "list, make, rename or delete namespaces",
     "secret": "keep, list or forget secrets",
     "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
     "unpack": "write an extractor's .zip or .tar.gz as a folder",

@@ -23,9 +23,11 @@ from mixpeek_lab.workbench.addresses import (
 from mixpeek_lab.workbench.asking import explained
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
+from mixpeek_lab.workbench.other_backends import OtherBackends
 from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
+from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
@@ -46,11 +48,22 @@ class Backend:
         self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
+        self._others = OtherBackends(self._catalog, place, self._beside)
+        self.namespaces = Namespaces(self._others.spaces, handles)
 
     def resume(self) -> None:
-        """Go on with what was asked for before the lab was stopped."""
+        """Go on with what was asked for before the lab was stopped, in every namespace."""
         self.evaluations.close_lost()
         self.platform.resume()
+        for other in self._others.all():
+            other.resume()
+
+    async def within(self, namespace: str) -> Backend:
+        """The one of a namespace, by its name or id. NotFoundError."""
+        return await self._others.find(namespace) or self
+
+    def _beside(self, home: Path) -> Backend:
+        return Backend(home, self._handles.within(home))
 
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call one version's realtime service: `{inputs, parameters}`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.secrets import SecretStore, watch
 from mixpeek_lab.workbench.home import Home
@@ -16,7 +18,6 @@ from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.interactions import PlatformInteractions
-from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.platform.objects import Objects
 from mixpeek_lab.workbench.platform.request_keys import RequestKeys
 from mixpeek_lab.workbench.platform.tasks import Tasks
@@ -31,7 +32,6 @@ class Platform:
     def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
         self._catalog, self._host = catalog, host
         roots = FileRoots(home)
-        self.namespaces = Namespaces(catalog)
         self.extractors = Extractors(catalog, host, stages)
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
@@ -47,6 +47,11 @@ class Platform:
         self.interactions = PlatformInteractions(catalog)
         self.datasets = Datasets(catalog)
         watch(SecretStore(home.path))  # from here on, no error tells a secret
+
+    @cached_property
+    def namespace_id(self) -> str:
+        """The id of the namespace that this is."""
+        return self._catalog.namespace().namespace_id
 
     def resume(self) -> None:
         """Go on with what was asked for before the lab was stopped.
