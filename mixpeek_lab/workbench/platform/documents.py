@@ -84,10 +84,10 @@ class Documents:
                 raise BodyError(problems)
             old = self._catalog.edits(collection.collection_id).get(document_id)
             before = old.fields if old and old.row_key == row["_row_key"] else {}
-            self._keep(
-                collection,
-                DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)}),
-            )
+            fields = {**before, **plain_value(body)}
+            edit = DocumentEdit(document_id, row["_row_key"], fields)
+            self._catalog.put_edit(collection.collection_id, edit)
+            self._catalog.queue_task(collection.collection_id)
             answer = _record(*self._row(collection, document_id))
         self._host.wake()
         return answer
@@ -95,19 +95,21 @@ class Documents:
     def delete(self, key: str, document_id: str) -> None:
         """Take one document out. It stays out for as long as its content is the same."""
         with self._catalog.together():
-            collection = self._catalog.collection(key)
-            _, row = self._row(collection, document_id)
-            self._keep(collection, DocumentEdit(document_id, row["_row_key"], is_deleted=True))
-            count = self._shown.of(collection).document_count
-            self._catalog.count_documents(collection.collection_id, count)
+            self.remove(key, document_id)
+            self._catalog.queue_task(self._catalog.collection(key).collection_id)
         self._host.wake()
 
-    # ------------------------------------------------------------ inside
+    def remove(self, key: str, document_id: str) -> None:
+        """The same, without a run that is set going."""
+        with self._catalog.together():
+            collection = self._catalog.collection(key)
+            _, row = self._row(collection, document_id)
+            edit = DocumentEdit(document_id, row["_row_key"], is_deleted=True)
+            self._catalog.put_edit(collection.collection_id, edit)
+            count = self._shown.of(collection).document_count
+            self._catalog.count_documents(collection.collection_id, count)
 
-    def _keep(self, collection: Collection, edit: DocumentEdit) -> None:
-        """Write a change down, and have the next snapshot take it in."""
-        self._catalog.put_edit(collection.collection_id, edit)
-        self._catalog.queue_task(collection.collection_id)
+    # ------------------------------------------------------------ inside
 
     def _row(self, collection: Collection, document_id: str) -> tuple[Source, Mapping[str, JSON]]:
         source = self._source(collection)

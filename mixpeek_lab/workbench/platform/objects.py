@@ -97,13 +97,18 @@ class Objects:
 
     def delete(self, bucket: str, object_id: str) -> dict[str, JSON]:
         """Remove one object. Nobody finds its documents any more; the next run removes them."""
-        found = self._catalog.bucket(bucket)
         with self._catalog.together():
-            self._catalog.delete_object(found.bucket_id, object_id)
-            self._count_documents(found)
-            tasks = self._queue(found)
+            self.remove(bucket, object_id)
+            tasks = self._queue(self._catalog.bucket(bucket))
         self._host.wake()
         return {"success": True, **tasks}
+
+    def remove(self, bucket: str, object_id: str) -> None:
+        """The same, without a run that is set going."""
+        with self._catalog.together():
+            found = self._catalog.bucket(bucket)
+            self._catalog.delete_object(found.bucket_id, object_id)
+            self._count_documents(found)
 
     def patch(self, bucket: str, object_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Set metadata of one object. Its documents have it at once; its other fields stay.
