@@ -65,7 +65,7 @@ def test_one_version_of_several(lab):
     source = lab.extractor("hash_embedder").source
     lab.versions.commit("hash_embedder", "first")
     lab.load(WORD_RERANKER)
-    with pytest.raises(NotFoundError, match="hash_embedder@1.0.0"):
+    with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\.0"):
         lab.delete.extractor("hash_embedder@9.9.9")
     lab.delete.extractor("word_reranker")
     assert [r.manifest.name for r in lab.extractors()] == ["hash_embedder"]
@@ -74,6 +74,8 @@ def test_one_version_of_several(lab):
 
 def test_a_refused_extractor_is_forgotten(lab):
     cell = (
+        'metadata = {"feature_extractor_name": "broken", "version": "1.0.0"}\n\n'
+        "features = []\n\n"
         "from shared.extractors.sdk import BatchProcessor\n\n\nclass P(BatchProcessor):\n"
         "    def process(self, batch):\n        eval('1')\n        return batch\n"
     )
