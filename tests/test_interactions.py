@@ -13,10 +13,11 @@ from starlette.testclient import TestClient
 from test_api import LocalServices
 
 from mixpeek_lab.api import create_app
-from mixpeek_lab.errors import InvalidInputError, NotFoundError
+from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
 from mixpeek_lab.fusion import thompson_samples
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
+from mixpeek_lab.workbench.platform import executions
 
 URI = "mixpeek://hash_embedder@1.0.0/hash_embedding"
 ROWS = [
@@ -250,6 +251,19 @@ def test_only_what_an_execution_showed_counts(ask, lab, place):
         again = Client(http, "t")
         made = again("POST", path, click(seen, interaction_type=["purchase"]))
         assert made["interaction_id"], "another process knows it too"
+
+
+def test_the_oldest_executions_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(executions, "MOST_KEPT", 3)
+    monkeypatch.setattr(executions, "_EVERY", 1)
+    kept = executions.Executions(tmp_path)
+    for number in range(5):
+        kept.note(f"exec_{number}", None, [f"doc_{number}"])
+    for number in (2, 3, 4):
+        kept.demand(f"exec_{number}", None, f"doc_{number}")
+    for number in (0, 1):
+        with pytest.raises(BodyError, match="execution_id"):
+            kept.demand(f"exec_{number}", None, None)
 
 
 def test_explain_over_http_shows_the_draw(ask, lab):
