@@ -25,6 +25,7 @@ COMMANDS = {
     "pull": "bring a version of an extractor here from another platform",
     "retriever": "list retrievers and stages; write one as JSON, or define one from it",
     "evaluate": "measure a retriever against judged queries; list, show, compare such runs",
+    "delete": "a bucket, collection, retriever, extractor, object or document",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

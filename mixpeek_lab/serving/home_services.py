@@ -30,6 +30,11 @@ class HomeServices:
         self._endpoint, self._home, self._namespace = endpoint, home, namespace
 
     @property
+    def is_up(self) -> bool:
+        """Whether the endpoint runs."""
+        return self._endpoint.is_up
+
+    @property
     def deployed(self) -> list[str]:
         """The extractor services that run, as `name@digest`, sorted: whoever deployed them."""
         if not self._endpoint.is_up:

@@ -26,6 +26,7 @@ from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.ancestry import Ancestry
 from mixpeek_lab.workbench.asking import KernelSearch
 from mixpeek_lab.workbench.cascade import bring_followers
+from mixpeek_lab.workbench.deletions import Deleting
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone
 from mixpeek_lab.workbench.extractors import Definition, Preview, Saved
 from mixpeek_lab.workbench.home import Home
@@ -51,7 +52,7 @@ from mixpeek_lab.workbench.versioned import Versioned
 from mixpeek_lab.workbench.work import Work
 
 
-class Lab(Measured, Versioned):
+class Lab(Measured, Versioned, Deleting):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
