@@ -17,10 +17,12 @@
     │   ├── ExtractorLoadError           its modules do not import, or lack the needed class
     │   └── ExtractorRunError            it raised while it processed rows or a query
     ├── LLMError                    502  a language model gave no answer that can be used
-    │   ├── LLMAuthenticationError       no API key, or one that the provider refuses
+    │   ├── LLMSettingsError        422  the key, address, model or request will not do
+    │   │   └── LLMAuthenticationError   no API key, or one that the provider refuses
     │   ├── LLMSchemaError               its answer does not meet the schema (carries the answer)
-    │   ├── LLMRateLimitError       429  the provider takes no more requests for now
-    │   └── LLMTimeoutError         504  no answer in time
+    │   └── LLMUnavailableError          the provider fails or cannot be reached: ask again
+    │       ├── LLMRateLimitError   503  it takes no more requests for now
+    │       └── LLMTimeoutError     504  no answer in time
     ├── RemoteError                 502  another platform refused, or cannot be reached
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
@@ -148,9 +150,17 @@ class LLMError(LabError):
     """A language model gave no answer that can be used."""
 
     status = 502
+    retryable = False
+    """Whether the same request may get an answer a while later."""
 
 
-class LLMAuthenticationError(LLMError):
+class LLMSettingsError(LLMError):
+    """What is asked of a provider, or what the lab knows of it, has to be changed first."""
+
+    status = 422
+
+
+class LLMAuthenticationError(LLMSettingsError):
     """There is no API key for the provider, or it refuses the one there is."""
 
 
@@ -162,13 +172,19 @@ class LLMSchemaError(LLMError):
         self.text = text
 
 
-class LLMRateLimitError(LLMError):
+class LLMUnavailableError(LLMError):
+    """The provider fails, or cannot be reached."""
+
+    retryable = True
+
+
+class LLMRateLimitError(LLMUnavailableError):
     """The provider takes no more requests for now, or the account's quota is used up."""
 
-    status = 429
+    status = 503
 
 
-class LLMTimeoutError(LLMError):
+class LLMTimeoutError(LLMUnavailableError):
     """The provider did not answer in time."""
 
     status = 504

@@ -19,6 +19,7 @@ from mixpeek_lab.errors import (
     BodyError,
     InvalidInputError,
     LabError,
+    LLMError,
     NotReadyError,
     StillRunningError,
     TooLargeError,
@@ -78,6 +79,8 @@ def _details(error: LabError) -> dict[str, Any]:
         return {"validation_errors": found}
     if isinstance(error, InvalidInputError):
         return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
+    if isinstance(error, LLMError):
+        return {"retryable": error.retryable}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
     is_told = error.status == 503 or isinstance(error, AGAIN)
     return {"retryable": isinstance(error, AGAIN)} if is_told else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import LabError, LLMSettingsError
 from mixpeek_lab.filters import shared_seconds
 from mixpeek_lab.models import JSON, Hit, SearchResult, Span, StageEffect
 from mixpeek_lab.retrievers.request import SearchRequest
@@ -98,6 +98,8 @@ def _outcome(stage: StageSpec, hits: Sequence[Hit], context: StageContext) -> Ou
             return AVAILABLE[stage.stage_id].run(hits, filled_in(stage, context), context)
     except LabError as error:
         if stage.on_error == "error":
+            if isinstance(error, LLMSettingsError):
+                raise type(error)(f"Stage {stage.name!r}: {error}") from error
             raise
         return Outcome(hits, warnings=(f"Stage {stage.name!r} was skipped: {error}",))
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mixpeek_lab.errors import LabError, LLMSchemaError
+from mixpeek_lab.errors import LabError, LLMSchemaError, LLMSettingsError
 from mixpeek_lab.llm import check_schema
 from mixpeek_lab.models import JSON, Hit
 from mixpeek_lab.retrievers.stages.agent_tools import TOOLS, AgentParameters, Tool
@@ -167,6 +167,8 @@ def _step(
         return None, "arguments must be an object."
     try:
         return None, tool.run(arguments, hit, parameters, context)[:_LONGEST]
+    except LLMSettingsError:  # no model can do anything about it
+        raise
     except LabError as error:
         return None, f"The tool failed: {error}"
 
