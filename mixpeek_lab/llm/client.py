@@ -51,8 +51,8 @@ class LLMClient:
 
         LLMSettingsError (LLMAuthenticationError) for what the caller has to change;
         LLMUnavailableError (LLMRateLimitError, LLMTimeoutError) for what may pass; LLMSchemaError;
-        LLMError for every other failure; InvalidInputError for a schema that is none; MissingDependencyError
-        without the extra `llm`.
+        LLMError for every other failure; InvalidInputError for a schema that is none;
+        MissingDependencyError without the extra `llm`.
         """
         if request.schema is not None:
             check_schema(request.schema)

@@ -212,5 +212,6 @@ STAGE = Stage(
     needs="generate",
     names={**SPELLINGS, "prompt": "system_prompt"},
     templates=("system_prompt",),
+    fields=("document_field", "when"),
     icon="bot",
 )

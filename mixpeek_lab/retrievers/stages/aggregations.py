@@ -24,6 +24,7 @@ Name = Literal[
     "collect_distinct", "percentile", "stddev", "variance", "frequency", "co_occurrence",
     "correlation",
 ]  # fmt: skip
+_OF_NUMBERS = ("sum", "avg", "percentile", "stddev", "variance", "correlation")
 _OF_TWO = ("co_occurrence", "correlation")
 
 
@@ -72,6 +73,14 @@ def _distinct(hits: Sequence[Hit], field: str | None) -> dict[str, JSON]:
     for each in _scalars(hits, field):
         found.setdefault(identity(each), each)
     return found
+
+
+def lacks_numbers(hits: Sequence[Hit], asked: Aggregation) -> bool:
+    """Whether the function computes with numbers, and a field has values that are none."""
+    if asked.function not in _OF_NUMBERS:
+        return False
+    fields = (asked.field, asked.field_b) if asked.function in _OF_TWO else (asked.field,)
+    return any(_values(hits, field) and not _numbers(hits, field) for field in fields)
 
 
 def _count(hits: Sequence[Hit], asked: Aggregation) -> JSON:

@@ -129,5 +129,6 @@ STAGE = Stage(
     run,
     names={"result_field": "output_field"},
     templates=("url", "headers", "body"),
+    fields=("when",),
     icon="plug",
 )

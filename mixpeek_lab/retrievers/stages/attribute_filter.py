@@ -118,5 +118,6 @@ STAGE = Stage(
     run,
     names={"filters": "conditions"},
     templates=("value", "conditions"),
+    fields=("field", "conditions"),
     icon="filter",
 )

@@ -231,5 +231,6 @@ STAGE = Stage(
     run,
     needs="generate",
     names={**SPELLINGS, "num_clusters": "n_clusters"},
+    fields=("document_field",),
     icon="chart-scatter",
 )

@@ -143,5 +143,6 @@ STAGE = Stage(
     "Of documents with the same values, or nearly the same text, keep one.",
     DeduplicateParameters,
     run,
+    fields=("fields", "content_field"),
     icon="copy-minus",
 )

@@ -201,5 +201,6 @@ STAGE = Stage(
         "select_fields": "fields_to_merge",
     },
     templates=("retriever_inputs", "retriever_config"),
+    fields=("source_field", "when"),
     icon="combine",
 )

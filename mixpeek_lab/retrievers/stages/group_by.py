@@ -64,5 +64,6 @@ STAGE = Stage(
     GroupByParameters,
     run,
     names={"field": "group_by_field", "group_size": "max_per_group"},
+    fields=("group_by_field",),
     icon="group",
 )

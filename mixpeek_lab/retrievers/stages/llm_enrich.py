@@ -43,4 +43,5 @@ STAGE = Stage(
     needs="generate",
     names=SPELLINGS,
     templates=("prompt",),
+    fields=("document_field",),
 )

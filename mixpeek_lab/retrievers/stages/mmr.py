@@ -195,5 +195,6 @@ STAGE = Stage(
     MMRParameters,
     run,
     names={"top_n": "top_k", "lambda_": "lambda", "lambda_param": "lambda"},
+    fields=("diversity_fields", "score_field"),
     icon="shuffle",
 )

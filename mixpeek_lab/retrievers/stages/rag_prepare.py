@@ -158,5 +158,6 @@ STAGE = Stage(
     run,
     names={"document_field": "content_field"},
     templates=("document_template",),
+    fields=("content_field",),
     icon="book-open-text",
 )

@@ -105,5 +105,6 @@ STAGE = Stage(
     SampleParameters,
     run,
     names={"size": "count"},
+    fields=("stratify_by",),
     icon="dices",
 )

@@ -24,8 +24,8 @@ class SortAttributeParameters(StageParameters):
     less than all others."""
 
 
-def run(hits: Sequence[Hit], parameters: SortAttributeParameters, context: StageContext) -> Outcome:
-    """Sort by the field. Equal values keep their order. Where no document has it, that is told."""
+def run(hits: Sequence[Hit], parameters: SortAttributeParameters, _: StageContext) -> Outcome:
+    """Sort by the field. Equal values keep their order."""
     is_descending = parameters.direction == "desc"
     keyed = [(order_key(value_at(hit, parameters.field)), hit) for hit in hits]
     valued = [(key, hit) for key, hit in keyed if key is not None]
@@ -33,11 +33,7 @@ def run(hits: Sequence[Hit], parameters: SortAttributeParameters, context: Stage
     ordered = [hit for _, hit in valued]
     without = [hit for key, hit in keyed if key is None]
     first = not (parameters.nulls_last or is_descending)
-    told = f"Stage {context.stage!r}: no document has a value in the field {parameters.field!r}."
-    return Outcome(
-        [*without, *ordered] if first else [*ordered, *without],
-        warnings=(told,) if hits and not valued else (),
-    )
+    return Outcome([*without, *ordered] if first else [*ordered, *without])
 
 
 STAGE = Stage(
@@ -46,5 +42,6 @@ STAGE = Stage(
     SortAttributeParameters,
     run,
     names={"sort_field": "field", "order": "direction"},
+    fields=("field",),
     icon="arrow-up-down",
 )

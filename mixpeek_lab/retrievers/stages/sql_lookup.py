@@ -174,5 +174,6 @@ STAGE = Stage(
         "sql": "query",
     },
     templates=("query", "parameters"),
+    fields=("when",),
     icon="database",
 )

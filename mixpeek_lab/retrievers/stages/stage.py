@@ -150,6 +150,9 @@ class Stage:
     templates: tuple[str, ...] = ()
     """Parameters whose templates the stage fills in itself, for each document perhaps. Any other
     parameter with a template is filled in and checked once for each request."""
+    fields: tuple[str, ...] = ()
+    """Parameters that name fields of documents, or hold a filter over them: one that no document
+    has is told, see `absent`."""
     icon: str = "layers"
     """A name of lucide.dev, for pictures of a pipeline."""
 

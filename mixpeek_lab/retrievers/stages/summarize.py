@@ -172,5 +172,6 @@ STAGE = Stage(
     needs="generate",
     names={**SPELLINGS, "include_citations": "include_sources"},
     templates=("prompt", "document_template"),
+    fields=("group_by", "document_field"),
     icon="file-text",
 )

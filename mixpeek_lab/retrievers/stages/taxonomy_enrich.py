@@ -181,5 +181,6 @@ STAGE = Stage(
         "result_field": "output_field",
         "taxonomy": "taxonomy_id",
     },
+    fields=("when",),
     icon="network",
 )

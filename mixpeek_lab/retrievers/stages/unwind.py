@@ -67,5 +67,6 @@ STAGE = Stage(
     "Make a document of each element of a list.",
     UnwindParameters,
     run,
+    fields=("field",),
     icon="unfold-vertical",
 )
