@@ -41,6 +41,17 @@ if TYPE_CHECKING:
     from mixpeek_lab.findings import Finding
 
 
+LONGEST_NAME = 200
+"""Characters of a name that is compared with others: no name that is known has more."""
+
+
+def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of `known` that `name` is a misspelling of, None where it is like none of them."""
+    text = str(name)
+    close = get_close_matches(text, known, 1, cutoff) if len(text) <= LONGEST_NAME else []
+    return close[0] if close else None
+
+
 class LabError(Exception):
     """Base of all errors that the lab raises on purpose."""
 
@@ -98,9 +109,9 @@ class NotFoundError(LabError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), fix: str = "") -> None:
         names = sorted(set(known) - {name})  # what is just gone may be among them
-        close = get_close_matches(name, names, n=1)
-        if close:
-            hint = f" Did you mean {close[0]!r}?"
+        close = nearest(name, names)
+        if close is not None:
+            hint = f" Did you mean {close!r}?"
         elif names:
             shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
             hint = f" There is: {shown}."

@@ -39,6 +39,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("summarize", {"group_by": "kinds"}),
     ("summarize", {"document_field": "kinds"}),
     ("llm_enrich", {"prompt": "p", "document_field": "kinds"}),
+    ("llm_enrich", {"prompt": "p", "when": WHEN}),
     ("llm_filter", {"prompt": "p", "document_field": "kinds"}),
     ("rag_prepare", {"content_field": "kinds"}),
     ("cluster", {"document_field": "kinds", "algorithm": "kmeans", "n_clusters": 2}),

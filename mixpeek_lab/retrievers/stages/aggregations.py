@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from mixpeek_lab.filters.values import scalars
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import as_finite, value_at
 from mixpeek_lab.retrievers.stages.sorting import identity, order_key
 from mixpeek_lab.retrievers.stages.stage import StageParameters
@@ -34,9 +35,9 @@ class Aggregation(StageParameters):
     function: Name
     """What is computed. stddev and variance are those of all documents, not an estimate from a
     sample; a percentile between two values is in proportion between them."""
-    field: str | None = Field(None, min_length=1)
+    field: FieldPath | None = None
     """The field; `count` needs none, and counts the documents that have it where there is one."""
-    field_b: str | None = Field(None, min_length=1)
+    field_b: FieldPath | None = None
     """The second field, for co_occurrence and correlation."""
     percentile_value: float = Field(50.0, ge=0, le=100)
     """For percentile: which one."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from mixpeek_lab.models import Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import Direction, order_key
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -15,7 +14,7 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class SortAttributeParameters(StageParameters):
     """The parameters of `sort_attribute`, with Mixpeek's defaults."""
 
-    field: str = Field(min_length=1)
+    field: FieldPath
     """The field to sort by; dots lead into objects. Numbers stand before times, then texts."""
     direction: Direction = "desc"
     """`desc`: the largest or latest first."""
