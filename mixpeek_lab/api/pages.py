@@ -85,7 +85,7 @@ class Page:
                 "total_pages": pages,
                 # Mixpeek's client takes these two as texts, and nothing else.
                 "next_page": str(self.number + 1) if self.number < pages else None,
-                "previous_page": str(self.number - 1) if self.number > 1 else None,
+                "previous_page": str(before) if (before := min(self.number - 1, pages)) else None,
                 "next_cursor": cursor,
             },
             "total_count": part.total,

@@ -180,6 +180,16 @@ class Snapshot:
         # A page of hits: value by value is quicker than setting up a take.
         return {key: self._decoded(row) for key, row in known}
 
+    def matching(self, filters: Filter | None, fields: Sequence[str]) -> list[Mapping[str, JSON]]:
+        """Every document that satisfies the filter: the columns of some fields, and its lineage."""
+        table, allowed = self.documents.table, self.allowed(filters)
+        heads = {path[:at] for path in fields for at in _cuts(path)}
+        names = [n for n in table.column_names if n in heads or n in _NOT_SHOWN]
+        wanted = table.select(names)
+        rows = wanted if allowed is None else wanted.filter(pa.array(allowed))
+        found: list[Mapping[str, JSON]] = rows.to_pylist()
+        return found
+
     @cached_property
     def _decoded(self) -> Callable[[int], Mapping[str, JSON]]:
         """Row → the document's values by column."""
@@ -257,6 +267,11 @@ class Snapshot:
     def _named(self, rows: Any, scores: Any) -> Candidates:
         ids = self.document_ids
         return Candidates([ids[row] for row in rows.tolist()], scores.tolist())
+
+
+def _cuts(path: str) -> list[int]:
+    """Where a dotted path may end to be a column's name."""
+    return [at for at, character in enumerate(path) if character == "."] + [len(path)]
 
 
 def shown_fields(row: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -157,7 +157,16 @@ class Sources:
             metric_of=self._metric_of,
             field_warnings=self.field_warnings,
             has_texts=self.has_texts,
+            matching=self._matching,
         )
+
+    def _matching(self, filters: Filter | None, fields: Several[str]) -> list[FetchedDocument]:
+        """Every document that passes the filter, with some of its fields."""
+        return [
+            FetchedDocument(source.collection.collection_id, shown_fields(row), source.lineage(row))
+            for source in self.all
+            for row in source.snapshot.matching(filters, list(fields))
+        ]
 
     def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
         uri = _uri(leg)
