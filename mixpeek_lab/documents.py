@@ -233,10 +233,8 @@ def join_metadata(
 def put_fields(
     documents: DocumentTable, rows: Mapping[int, Mapping[str, JSON]]
 ) -> tuple[DocumentTable, list[str]]:
-    """The documents with other metadata in some rows: row → field → value. Also: what changed.
-
-    As `join_metadata` would have it: a field that the processor wrote keeps the processor's value,
-    and one that mixes types becomes text.
+    """The documents with other metadata in some rows (row → field → value), and what changed: as
+    `join_metadata` has it, a processor's own field stays, and one that mixes types becomes text.
     """
     table, fields = documents.table, dict.fromkeys(documents.metadata_fields)
     wanted = dict.fromkeys(name for values in rows.values() for name in values)
@@ -256,16 +254,13 @@ def _replaced(
 ) -> pa.Array | pa.ChunkedArray:
     """The column with other values in some rows."""
     if len({type(value) for value in new.values() if value is not None}) == 1:
-        # More than one type: Arrow may take True for 1.0.
-        # Lists and structs have no such function, and a whole number may be too large for Arrow.
+        # Of more types Arrow may take True for 1.0; lists have no such function.
         with suppress(pa.ArrowNotImplementedError, pa.ArrowInvalid, OverflowError):
             values = pa.array([new[row] for row in sorted(new)])
             if values.type == column.type:
                 mask = pc.is_in(pa.array(range(len(column))), pa.array(sorted(new)))
                 return pc.replace_with_mask(column, mask, values)
-    listed = column.to_pylist()
-    for row, value in new.items():
-        listed[row] = value
+    listed = [new.get(row, value) for row, value in enumerate(column.to_pylist())]
     return _metadata_array(name, listed)[0]
 
 

@@ -697,7 +697,7 @@ class TestRetrievers:
 def test_homes_of_the_first_version_still_open(home: Path, hash_source: ExtractorSource) -> None:
     import sqlite3
 
-    from mixpeek_lab.catalog.schema import TABLES
+    from mixpeek_lab.catalog.tables import TABLES
 
     home.mkdir()
     with sqlite3.connect(home / "catalog.sqlite") as sql:

@@ -17,7 +17,7 @@ from platform_client import collected, documents, filled, upload, zipped
 from platform_host import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.catalog.schema import HISTORY, SCHEMAS
+from mixpeek_lab.catalog.tables import HISTORY, SCHEMAS
 from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from mixpeek_lab.archives import Packed
 from mixpeek_lab.catalog import DEFAULT, Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
-from mixpeek_lab.engines import Engine, EngineName, choose_engine, demand_engine
-from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.engines import EngineName, choose_engine, demand_engine
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
@@ -44,6 +44,7 @@ from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.runtime import Runtime
 from mixpeek_lab.workbench.search import Searcher
+from mixpeek_lab.workbench.served import Served
 from mixpeek_lab.workbench.spaces import Space, Spaces
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
@@ -52,7 +53,7 @@ from mixpeek_lab.workbench.versioned import Versioned
 from mixpeek_lab.workbench.work import Work
 
 
-class Lab(Measured, Versioned, Deleting):
+class Lab(Served, Measured, Versioned, Deleting):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
@@ -117,11 +118,6 @@ class Lab(Measured, Versioned, Deleting):
         return self._home.path
 
     @property
-    def engine(self) -> Engine:
-        """Where it runs, and why: `lab.engine.name` is `ray` or `kernel`."""
-        return self._runtime.engine
-
-    @property
     def name(self) -> str:
         """What its namespace is called: `default`, unless it is another one or was renamed."""
         return self.namespaces.get(self._namespace_id or DEFAULT).name
@@ -148,16 +144,6 @@ class Lab(Measured, Versioned, Deleting):
     def work(self) -> Work:
         """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
         return Work(self._catalog, self._home)
-
-    @property
-    def token(self) -> str:
-        """The endpoint's bearer token."""
-        return self._home.token()
-
-    @property
-    def url(self) -> str:
-        """The endpoint's address; empty while it is down."""
-        return self._endpoint.url
 
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.
@@ -456,75 +442,6 @@ class Lab(Measured, Versioned, Deleting):
         """
         self._hub.settle()
         return self._services.infer(extractor, inputs, parameters or {})
-
-    # ------------------------------------------------------------ serving
-
-    def deploy(self, name: str, digest: str | None = None) -> str:
-        """Deploy the extractor's realtime service; returns its application once it is loaded.
-
-        The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current, nor behind any collection or stage, nor deployed over HTTP are taken
-        down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
-        its code does not load.
-        """
-        record = self._catalog.extractor(name, digest=digest) if digest else self.extractor(name)
-        name = record.manifest.name
-        if record.source.text("realtime.py") is None:
-            raise InvalidInputError(
-                f"Extractor {name!r} has no realtime.py: it is batch only. "
-                "Add an InferenceService to deploy it."
-            )
-        self._runtime.start_endpoint()
-        on_gpu = record.manifest.compute_profile.resource_type == "gpu" and self._session.gpus > 0
-        threads = max(1, int(self._session.cpus))
-        note = partial(self._catalog.put_deployment, name, record.source.digest, "lab")
-        try:
-            app = self._served.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
-        except EngineError as error:
-            note("FAILED", str(error))
-            raise
-        note("DEPLOYED")
-        needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
-        needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
-        needed |= {d.digest for d in self._catalog.deployments() if d.owner == "api"}
-        needed |= self._searcher.behind_stages(name)
-        self._served.retire(name, needed)
-        return app
-
-    def serve(self, retriever: str) -> str:
-        """Deploy whatever the retriever's queries need; returns the URL that executes it.
-
-        POST to it with `Authorization: Bearer` and `lab.token`. Errors as for `deploy`.
-        """
-        record = self._catalog.retriever(retriever)
-        services = self._searcher.services(retriever)
-        self._runtime.start_endpoint()
-        for service in services:
-            self.deploy(service.extractor, service.digest)
-        within = f"/namespaces/{self._namespace_id}" if self._namespace_id else ""
-        return f"{self.url}/v1{within}/retrievers/{record.retriever_id}/execute"
-
-    def prepare(self, retriever: str) -> None:
-        """Make ready what the retriever's queries need: served, or loaded in this process."""
-        if self.engine.name == "kernel":
-            self._hub.settle()
-            self._asking.load(retriever)
-        else:
-            self.serve(retriever)
-
-    def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
-        """Execute a stored retriever through the running endpoint; the answer is its JSON.
-
-        `body`: `{"query": "text", "limit": 10}`, `{"inputs": {…}}`, … With `explain`, every
-        candidate of every leg. EngineError while the endpoint or a service is down. Where the
-        engine is the kernel, this process answers.
-        """
-        if self.engine.name == "kernel" and not self._endpoint.is_up:
-            return self._asking.execute(retriever, body, explain=explain)
-        method = "explain" if explain else "execute"
-        services = self._searcher.services(retriever) if self._endpoint.is_up else []
-        near = (services[0].extractor, services[0].digest) if services else None
-        return self._served.call(method, near=near, retriever=retriever, body=dict(body))
 
     # ------------------------------------------------------------ inspection
 
