@@ -20,6 +20,16 @@ export function h(tag, given = {}, ...children) {
   return node;
 }
 
+/** An SVG element, its attributes and children. */
+export function s(tag, given = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== null && value !== undefined) node.setAttribute(name, String(value));
+  }
+  node.append(...children);
+  return node;
+}
+
 function setVars(node, vars) {
   for (const [name, value] of Object.entries(vars)) node.style.setProperty(name, value);
 }

@@ -1,0 +1,14 @@
+"""The playground's modules and style sheets, in the order in which they are joined."""
+
+MODULES = (
+    "nodes.js", "fusion.js", "documents.js", "client.js",
+    "playground/ranking.js", "playground/app.js", "playground/frame.js", "playground/tabs.js",
+    "playground/code.js", "playground/hit.js", "playground/controls.js", "playground/results.js",
+    "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",
+    "playground/whynot.js", "playground/ranks.js",
+    "playground/playground.js",
+)  # fmt: skip
+STYLES = (
+    "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
+    "playground/panels.css", "playground/ranks.css",
+)  # fmt: skip

@@ -1,0 +1,156 @@
+// The playground's view. Data is somebody else's text: it enters the page as text nodes only.
+import { milliseconds, plural } from "../nodes.js";
+import { makeApp } from "./app.js";
+import { makeCode } from "./code.js";
+import { makeControls } from "./controls.js";
+import { buildFrame } from "./frame.js";
+import { makeRanks } from "./ranks.js";
+import { makeResults } from "./results.js";
+import { makeTabs } from "./tabs.js";
+import { makeTimes } from "./times.js";
+
+const TYPING_PAUSE = 300;
+
+function render({ model, el }) {
+  const app = makeApp(model);
+  const ui = buildFrame(app.about);
+  const { state } = app;
+  ui.root.mixpeek = app;
+  el.append(ui.root);
+
+  const controls = makeControls(app, ui);
+  const times = makeTimes(app, ui);
+  const results = makeResults(app, ui, {});
+  const ranks = makeRanks(app, showHit);
+  const code = makeCode(app);
+  const tabs = makeTabs(ui.tabs, ui.panels, [
+    { id: "results", label: "Results", node: ui.found, paint: results.paint },
+    { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
+    { id: "code", label: "Code", node: code.node, paint: code.paint },
+  ], "Views of the results");
+
+  /** Go to a result in the list, and open it. */
+  function showHit(id) {
+    tabs.show("results");
+    const card = results.cardOf(id);
+    if (!card?.isConnected) return;
+    if (!state.open.has(id)) card.toggle.click();
+    card.toggle.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest" });
+  }
+
+  // ---------------------------------------------------------------- painting
+
+  app.on("answer", ({ header, body, asked }) => {
+    if (header.ok) {
+      const isTyping = asked?.type === "search" && ui.query.value !== asked.query;
+      if (!isTyping) ui.query.value = body.query;
+      results.forget();
+    }
+    paintAll();
+    if (header.ok) times.measure(header, asked, () => {
+      paintStatus();
+      times.paint();
+      ui.live.textContent = ui.status.textContent;
+    });
+  });
+  app.on("move", () => {
+    if (state.payload) {
+      results.paintBanners();
+      tabs.paintShown();
+    }
+    controls.paint();
+  });
+  app.on("settle", () => {
+    if (!state.payload) return;
+    const [first] = state.hits;
+    ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
+  });
+  app.on("status", paintStatus);
+
+  function paintAll() {
+    controls.paint();
+    results.paintBanners();
+    tabs.paintShown();
+    paintStatus();
+    times.paint();
+  }
+
+  function paintStatus() {
+    const isBusy = app.client.isBusy();
+    ui.root.classList.toggle("is-searching", isBusy);
+    ui.hits.classList.toggle("is-stale", isBusy || Boolean(state.error));
+    ui.hits.setAttribute("aria-busy", String(isBusy));
+    ui.limitBox.hidden = !state.payload;
+    ui.tabs.hidden = !state.payload;
+    ui.status.textContent = isBusy ? busyText() : statusText();
+  }
+
+  function busyText() {
+    return state.isSlow ? "Still searching. The kernel may be busy with a cell, or gone: Enter asks again." : "Searching…";
+  }
+
+  function statusText() {
+    const { payload, error, hits, refused } = state;
+    if (error) return payload ? "Below are the results of the search before." : "";
+    if (!payload) return "";
+    const total = app.isDelivered() ? payload.total ?? state.ranking.length : state.ranking.length;
+    const found = total > hits.length ? `${hits.length} of ${plural(total, "result")}` : plural(hits.length, "result");
+    if (refused !== null) return `${found}, re-fused in ${milliseconds(refused)}`;
+    return state.times ? `${found} in ${milliseconds(state.times.total)}` : found;
+  }
+
+  // ---------------------------------------------------------------- query and keys
+
+  let typing = null;
+  const search = (isForced) => {
+    clearTimeout(typing);
+    app.search(ui.query.value, { isForced });
+  };
+  const typed = () => {
+    clearTimeout(typing);
+    typing = setTimeout(search, TYPING_PAUSE, false);
+  };
+  ui.query.addEventListener("input", (event) => event.isComposing || typed());
+  ui.query.addEventListener("compositionend", typed);
+
+  /** What a key does here, or nothing. */
+  function keyAction(key, target) {
+    if (target === ui.query && key === "Enter") return () => search(true);
+    if (target === ui.query && key === "ArrowDown") return () => results.step(1);
+    if (target.matches("input, select, textarea, [role=tab]")) return null;
+    const actions = {
+      "/": () => ui.query.select(),
+      j: () => results.step(1), ArrowDown: () => results.step(1),
+      k: () => results.step(-1), ArrowUp: () => results.step(-1),
+    };
+    return actions[key] ?? null;
+  }
+
+  ui.root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
+    const action = keyAction(event.key, event.target);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+
+  // ---------------------------------------------------------------- start and end
+
+  const onQuery = () => {
+    if (document.activeElement !== ui.query) ui.query.value = model.get("query");
+  };
+  model.on("change:query", onQuery);
+  ui.query.value = state.query;
+  if (state.query) app.client.request({ type: "current", query: state.query });
+  paintAll();
+
+  return () => {
+    clearTimeout(typing);
+    app.close();
+    model.off("change:query", onQuery);
+  };
+}
+
+export default { render };

@@ -1,0 +1,163 @@
+"""The playground's panels in Chromium, over a real widget and a real search."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sample_search import SampleSearch
+from widget_page import WidgetPage
+
+from mixpeek_lab.retrievers import parse_retriever
+from mixpeek_lab.widgets.playground import Playground, Support
+
+pytestmark = pytest.mark.browser
+
+BODY = parse_retriever(
+    {
+        "collection": "docstrings",
+        "searches": [
+            {"feature_uri": "mixpeek://docs@1.0.0/trigrams", "name": "trigrams", "top_k": 60},
+            {"lexical": True, "name": "words", "top_k": 60},
+        ],
+    },
+    "docs",
+).as_dict()
+
+
+@pytest.fixture(scope="module")
+def opened(chromium):
+    """One page for the tests that leave no trace."""
+    search = SampleSearch()
+    support = Support(body=BODY)
+    made = WidgetPage(chromium, Playground(search, "docs", "parse a json string", support=support))
+    made.search = search
+    yield made
+    made.page.close()
+
+
+@pytest.fixture
+def at(opened):
+    """The page with its first query, its own fusion and the list of results."""
+    page = opened.page
+    opened.show("results")
+    if page.locator(".mxp-reset").is_visible():
+        page.locator(".mxp-reset").click()
+    opened.widget.config = {"limit": 10, "query": "zip archive"}
+    opened.widget.config = {"query": "parse a json string", "filters": None}
+    opened.push()
+    return opened
+
+
+def test_tabs_are_reached_by_the_arrow_keys(at):
+    tab = at.page.locator(".mxp-tab").first
+    tab.focus()
+    at.page.keyboard.press("ArrowRight")
+    focused = at.page.evaluate("() => document.activeElement.dataset.tab")
+    assert focused == "ranks"
+    assert at.page.locator("[data-panel=ranks]").is_visible()
+    assert not at.page.locator("[data-panel=results]").is_visible()
+    assert at.page.locator(".mxp-tab[aria-selected=true]").count() == 1
+
+
+def test_the_code_follows_the_sliders(at):
+    panel = at.show("code")
+    at.page.locator('.mxp-leg[data-leg="words"] input[type=number]').fill("0.35")
+    at.page.locator('.mxp-leg[data-leg="words"] input[type=number]').press("Tab")
+    at.settle()
+    assert "%%retriever docs_tuned" in panel.inner_text()
+    assert "weight: 0.35" in panel.inner_text()
+    panel.locator("[data-form=python]").click()
+    assert "current_lab().search(" in panel.inner_text()
+    panel.locator("[data-form=config]").click()
+    assert json.loads(panel.locator("pre").inner_text()) == at.widget.config
+
+
+def test_without_a_notebook_insert_copies_the_cell(at):
+    panel = at.show("code")
+    panel.locator("[data-form=cell]").click()
+    at.settle()
+    panel.get_by_text("Insert cell").click()
+    at.page.get_by_text("Copied").or_(at.page.get_by_text("Select it and copy")).first.wait_for()
+
+
+def test_an_extension_takes_the_cell_from_an_event(at):
+    panel = at.show("code")
+    panel.locator("[data-form=cell]").click()
+    at.settle()
+    at.page.evaluate(
+        "() => addEventListener('mixpeek:insert-cell', (event) => {"
+        " event.preventDefault(); window.inserted = event.detail.code; }, { once: true })"
+    )
+    panel.get_by_text("Insert cell").click()
+    assert at.page.evaluate("() => window.inserted").startswith("%%retriever docs_tuned\n")
+
+
+def test_a_hit_shows_its_parts_as_a_waterfall_that_ends_at_the_sum(at):
+    at.page.locator(".mxp-toggle").nth(2).click()
+    bars = at.page.locator(".mxp-why .mxp-fall-track i").evaluate_all(
+        "(nodes) => nodes.map((node) => [node.style.left, node.style.width].map(parseFloat))"
+    )
+    *parts, (start, width) = bars
+    assert (start, width) == (0, 100)
+    edge = 0.0
+    for left, size in parts:
+        assert left == pytest.approx(edge, abs=0.01)
+        edge = left + size
+    assert edge == pytest.approx(100, abs=0.01)
+
+
+def test_hits_of_one_leg_only_are_marked(at):
+    at.widget.limit = 50
+    at.push()
+    marked = at.page.locator(".mxp-hit:has(.mxp-only)").evaluate_all(
+        "(n) => n.map((x) => x.dataset.id)"
+    )
+    frame = at.widget.results
+    found = frame.trigrams_rank.isna() | frame.words_rank.isna()
+    assert marked == list(frame.document_id[found])
+    assert marked
+
+
+def test_lines_show_every_rank(at):
+    panel = at.show("ranks")
+    frame = at.widget.results
+    spoken = panel.locator(".mxp-lines-name").evaluate_all(
+        "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
+    )
+    for at_rank, (label, row) in enumerate(zip(spoken, frame.itertuples(), strict=True), start=1):
+        assert label.startswith(f"{row.name}: ")
+        assert f"{row.trigrams_rank} in trigrams" in label
+        assert f"{at_rank} in fused" in label
+    panel.locator(".mxp-lines-name").nth(3).click()
+    opened = at.page.locator(".mxp-hit.is-open")
+    assert opened.get_attribute("data-id") == frame.document_id[3]
+
+
+def test_why_not_names_the_leg_and_its_change_brings_the_document_in(at):
+    panel = at.show("ranks")
+    box = panel.get_by_role("combobox")
+    box.fill("json")
+    assert panel.get_by_role("option").count() > 0
+    box.press("ArrowDown")
+    box.press("Enter")
+    answer = panel.locator(".mxp-whynot-answer")
+    assert "10 are shown" in answer.inner_text()
+    assert answer.locator("tr.is-worst").count() == 1
+    asked = answer.locator("strong").inner_text()
+    answer.locator("[data-change]").first.click()
+    at.settle()
+    assert "is there, at rank" in answer.inner_text()
+    assert asked in list(at.widget.results.name)
+
+
+def test_why_not_says_where_no_leg_has_it(at):
+    panel = at.show("ranks")
+    box = panel.get_by_role("combobox")
+    box.fill("doc_nowhere")
+    box.press("Enter")
+    assert "is not among the candidates" in panel.locator(".mxp-whynot-answer").inner_text()
+
+
+def test_no_script_fails(opened):
+    assert opened.errors == []
