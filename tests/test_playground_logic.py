@@ -8,7 +8,8 @@ import pytest
 from playground_parts import LINEAR, fused, leg, random_legs, run_js
 
 CHANGES = """
-return given.map(({ legs, choice, id, limit }) => smallestChanges(prepareLegs(legs), choice, id, limit));
+return given.map(({ legs, choice, id, limit }) =>
+  smallestChanges(prepareLegs(legs), choice, id, limit));
 """
 
 
@@ -118,3 +119,30 @@ def test_a_formula_copied_as_python_gives_the_score():
         names: dict[str, float] = {}
         exec(code, {}, names)
         assert names["score"] == pytest.approx(score, rel=1e-9, abs=1e-12)
+
+
+# ---------------------------------------------------------------- overlap
+
+
+def equal_depth_rbo(a, b, p):
+    """Equation 30 of Webber, Moffat and Zobel, for lists of one length."""
+    depth = len(a)
+    shared = [len(set(a[:d]) & set(b[:d])) for d in range(1, depth + 1)]
+    tail = sum(found / d * p**d for d, found in enumerate(shared, start=1))
+    return shared[-1] / depth * p**depth + (1 - p) / p * tail
+
+
+def test_overlap_measures():
+    draw = random.Random(5)
+    pairs = [(draw.sample("abcdefghijkl", 8), draw.sample("abcdefghijkl", 8)) for _ in range(40)]
+    uneven = [(list("abc"), list("abcdef")), (list("abc"), []), ([], []), (list("ab"), list("xy"))]
+    got = run_js(
+        "return given.map(([a, b]) => [jaccard(a, b), rankBiasedOverlap(a, b)]);",
+        [*pairs, *uneven],
+        jaccard="playground/overlap.js", rankBiasedOverlap="playground/overlap.js",
+    )  # fmt: skip
+    for (a, b), (share, overlap) in zip(pairs, got, strict=False):
+        assert share == pytest.approx(len(set(a) & set(b)) / len(set(a) | set(b)))
+        assert overlap == pytest.approx(equal_depth_rbo(a, b, 0.9))
+    assert got[40][1] == pytest.approx(1.0)  # a prefix agrees as far as it goes
+    assert [pair[1] for pair in got[41:]] == [0, 1, 0]

@@ -159,5 +159,56 @@ def test_why_not_says_where_no_leg_has_it(at):
     assert "is not among the candidates" in panel.locator(".mxp-whynot-answer").inner_text()
 
 
+def test_ctrl_enter_pins_and_both_orders_stand_side_by_side(at):
+    box = at.page.locator(".mxp-query")
+    box.press("Control+Enter")
+    at.settle()
+    assert at.widget.baseline["weights"] == {"trigrams": 1, "words": 1}
+    before = list(at.widget.results.name)
+    at.page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]').fill("0.1")
+    panel = at.show("compare")
+    at.settle()
+    now = list(at.widget.results.name)
+    names = "(nodes) => nodes.map((node) => node.textContent)"
+    left = panel.locator("[aria-label=Baseline] .mxp-lines-title").evaluate_all(names)
+    right = panel.locator("[aria-label=Now] .mxp-lines-title").evaluate_all(names)
+    assert (left, right) == (before, now)
+    common = set(before) & set(now)
+    assert panel.locator(".mxp-pair").count() == len(common)
+    facts = dict(
+        zip(*(panel.locator(each).all_inner_texts() for each in ("dt", "dd")), strict=True)
+    )
+    assert facts["Jaccard@10"] == f"{len(common) / len(set(before) | set(now)):.2f}"
+    panel.locator("[data-action=load]").click()
+    at.settle()
+    assert list(at.widget.results.name) == before
+    panel.locator("[data-action=unpin]").click()
+    at.settle()
+    assert at.widget.baseline == {}
+
+
+def test_ctrl_enter_on_a_new_query_searches_first(at):
+    at.page.locator(".mxp-query").fill("calendar month")
+    at.page.locator(".mxp-query").press("Control+Enter")
+    at.settle()
+    assert (at.widget.query, at.widget.baseline["strategy"]) == ("calendar month", "rrf")
+    at.widget.baseline = {}
+    at.push()
+
+
+def test_a_baseline_with_another_filter_asks_for_its_own_candidates(at):
+    at.widget.pin()
+    calls = len(at.search.calls)
+    at.widget.filters = {"field": "package", "value": "json"}
+    at.push()
+    at.show("compare")
+    at.settle()
+    asked = [call["filters"] for call in at.search.calls[calls:]]
+    assert asked == [{"field": "package", "value": "json"}, None]
+    at.widget.baseline = {}
+    at.widget.filters = None
+    at.push()
+
+
 def test_no_script_fails(opened):
     assert opened.errors == []

@@ -202,7 +202,8 @@ def test_the_explanation_adds_up_and_names_the_source(notebook, page):
     page.locator(".mxp-toggle").first.click()
     why = page.locator(".mxp-why").first
     rows = why.locator("tbody tr").all_inner_texts()
-    assert len(rows) == 2
+    assert len(rows) == 3
+    assert rows[-1].startswith("sum")
     formula = why.locator(".mxp-formula").inner_text()
     terms, total = formula.split(" = ")
     assert eval(terms) == pytest.approx(float(total), rel=1e-3)

@@ -22,7 +22,7 @@ export function makeApp(model) {
     ...FRESH, query: model.get("query"), filters: null, like: null, grades: {}, open: new Set(),
     colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false,
   };
-  const app = { model, about, state, requests: 0, refuseTimes: [] };
+  const app = { model, about, state, requests: 0, refuseTimes: [], closers: [] };
 
   app.on = (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]);
   app.emit = (name, given) => (listeners.get(name) ?? []).forEach((listener) => listener(given));
@@ -164,6 +164,7 @@ export function makeApp(model) {
     app.flush();
     app.client.close();
     for (const name of watched) model.off(name, onTrait);
+    for (const close of app.closers) close();
   };
   app.colour();
   return app;

@@ -5,10 +5,11 @@ MODULES = (
     "playground/ranking.js", "playground/app.js", "playground/frame.js", "playground/tabs.js",
     "playground/code.js", "playground/hit.js", "playground/controls.js", "playground/results.js",
     "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",
-    "playground/whynot.js", "playground/ranks.js",
+    "playground/whynot.js", "playground/ranks.js", "playground/overlap.js",
+    "playground/baseline.js", "playground/compare.js",
     "playground/playground.js",
 )  # fmt: skip
 STYLES = (
     "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
-    "playground/panels.css", "playground/ranks.css",
+    "playground/panels.css", "playground/ranks.css", "playground/compare.css",
 )  # fmt: skip

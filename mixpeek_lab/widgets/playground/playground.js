@@ -1,7 +1,9 @@
 // The playground's view. Data is somebody else's text: it enters the page as text nodes only.
 import { milliseconds, plural } from "../nodes.js";
 import { makeApp } from "./app.js";
+import { makeBaseline } from "./baseline.js";
 import { makeCode } from "./code.js";
+import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { buildFrame } from "./frame.js";
 import { makeRanks } from "./ranks.js";
@@ -22,10 +24,13 @@ function render({ model, el }) {
   const times = makeTimes(app, ui);
   const results = makeResults(app, ui, {});
   const ranks = makeRanks(app, showHit);
+  const baseline = makeBaseline(app);
+  const compare = makeCompare(app, baseline, showHit);
   const code = makeCode(app);
   const tabs = makeTabs(ui.tabs, ui.panels, [
     { id: "results", label: "Results", node: ui.found, paint: results.paint },
     { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
+    { id: "compare", label: "Compare", node: compare.node, paint: compare.paint },
     { id: "code", label: "Code", node: code.node, paint: code.paint },
   ], "Views of the results");
 
@@ -127,6 +132,32 @@ function render({ model, el }) {
     return actions[key] ?? null;
   }
 
+  /** Ctrl+Enter: what stands, or what was just typed, becomes the baseline. */
+  let isPinning = false;
+  function pin() {
+    if (ui.query.value === state.query && state.payload && !app.client.isBusy()) {
+      baseline.pin();
+      ui.live.textContent = "Pinned as the baseline";
+      return;
+    }
+    isPinning = true;
+    search(true);
+  }
+  app.on("answer", ({ header }) => {
+    if (isPinning && header.ok) baseline.pin();
+    isPinning = false;
+  });
+
+  // JupyterLab takes Ctrl+Enter at the document, to run the cell: only the window is before it.
+  const onCommand = (event) => {
+    const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (!isCommand || event.key !== "Enter" || event.isComposing || !ui.root.contains(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    pin();
+  };
+  window.addEventListener("keydown", onCommand, true);
+
   ui.root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
     const action = keyAction(event.key, event.target);
@@ -148,6 +179,7 @@ function render({ model, el }) {
 
   return () => {
     clearTimeout(typing);
+    window.removeEventListener("keydown", onCommand, true);
     app.close();
     model.off("change:query", onQuery);
   };

@@ -24,7 +24,8 @@ class Support:
     like: Search | None = None
     """`{"document_id": str, "limit": int, "filters": …}` → a payload, of documents like that."""
     ranks: Callable[[dict[str, JSON]], Mapping[str, JSON]] | None = None
-    """`{"query", "filters", "document_id"}` → where a document stands in every leg, however deep."""
+    """`{"query", "filters", "document_id"}` → where a document stands in every leg, at any depth:
+    `{name, is_filtered, legs: [{leg, kind, rank, score, of}]}`."""
     trace: Callable[[str], Sequence[Mapping[str, JSON]]] | None = None
     """Document id → the steps from it to what it was made of: `{kind, id, facts}` each."""
 

@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from mixpeek_lab.errors import InvalidInputError
-from mixpeek_lab.fusion import check_strategy, check_weight
+from mixpeek_lab.fusion import DEFAULT_K, check_strategy, check_weight
 
 
 class FusionTraits(anywidget.AnyWidget):
@@ -21,6 +21,8 @@ class FusionTraits(anywidget.AnyWidget):
     strategy = traitlets.Unicode("rrf").tag(sync=True)
     k = traitlets.Float(60.0).tag(sync=True)
     limit = traitlets.Int(10, min=1).tag(sync=True)
+    baseline = traitlets.Dict().tag(sync=True)
+    """Pinned settings, `{strategy, k, weights, filters}`; empty where nothing is pinned."""
     about = traitlets.Dict().tag(sync=True)
     """What does not change: retriever, title, code, declared legs, strategies, what is offered."""
 
@@ -37,6 +39,17 @@ class FusionTraits(anywidget.AnyWidget):
     def _check_k(self, proposal: Mapping[str, Any]) -> float:
         check_strategy("rrf", proposal["value"], where="k")
         return float(proposal["value"])
+
+    @traitlets.validate("baseline")
+    def _check_baseline(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
+        """Complete, or empty."""
+        given = dict(proposal["value"])
+        if given:
+            check_strategy(given.get("strategy", ""), given.get("k"), where="baseline")
+            given = {"k": DEFAULT_K, "weights": {}, "filters": None, **given}
+            for name, weight in given["weights"].items():
+                check_weight(weight, f"baseline.weights[{name!r}]")
+        return given
 
     @traitlets.validate("weights")
     def _check_weights(self, proposal: Mapping[str, Any]) -> dict[str, float]:

@@ -10,11 +10,12 @@ from mixpeek_lab.fusion import DIALECTS, STRATEGIES
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.messages import Reply, answer, error_body, reply
+from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.asking import Asking
 from mixpeek_lab.widgets.playground.files import MODULES, STYLES
 from mixpeek_lab.widgets.playground.saved import saved_forms
 from mixpeek_lab.widgets.playground.settings import fusion_traits, read_settings, whole
-from mixpeek_lab.widgets.playground.source import definition_of, python_code, retriever_cell
+from mixpeek_lab.widgets.playground.source import definition_of, retriever_cell
 from mixpeek_lab.widgets.playground.support import NO_SUPPORT, Search, Support
 from mixpeek_lab.widgets.playground.traits import FusionTraits
 from mixpeek_lab.widgets.ranking import FusionChoice, hits_frame, ranked_hits, slim, with_hits
@@ -73,8 +74,7 @@ class Playground(FusionTraits):
         self._handlers = {
             "search": self._on_search,
             "current": self._on_current,
-            "code": lambda _: self._code(),
-            "ranks": self._on_ranks,
+            **Answers(self, self._asking, support).handlers(),
         }
         self.observe(self._on_query, "query")
         self.on_msg(self._on_message)
@@ -167,6 +167,13 @@ class Playground(FusionTraits):
         if shell is None:
             raise InvalidInputError("insert_cell: there is no notebook here; print `cell`.")
         shell.set_next_input(self.cell)
+
+    def pin(self) -> None:
+        """Make the settings as they stand the `baseline` that later ones are compared with."""
+        weights = {leg["name"]: leg["weight"] for leg in self.config["legs"]}
+        self.baseline = {
+            "strategy": self.strategy, "k": self.k, "weights": weights, "filters": self.filters,
+        }  # fmt: skip
 
     def run(self) -> None:
         """Search for `query` again and show the answer. An error is shown, and kept for
@@ -278,26 +285,11 @@ class Playground(FusionTraits):
             raise self._asking.error
         return self._body()
 
-    def _on_ranks(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Where a document stands in every leg, beyond what the legs keep."""
-        if self._support.ranks is None:
-            raise InvalidInputError("ranks: this playground cannot look deeper than its legs.")
-        asked = {"query": self.query, "filters": self.filters}
-        return self._support.ranks({**asked, "document_id": str(message.get("document_id", ""))})
-
     def _on_query(self, _change: Any) -> None:
         """`query` was set: from Python it searches, from the view that is under way."""
         if not self._is_answering:
             self._asking.like = None
             self.run()
-
-    def _code(self) -> dict[str, JSON]:
-        """The settings as code, for the view."""
-        return {
-            "cell": self.cell if self._support.body is not None else "",
-            "python": python_code(self.about["retriever"], self.config),
-            "config": self.config,
-        }
 
     def _body(self) -> dict[str, Any]:
         asking = self._asking
