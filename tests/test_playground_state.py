@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from playground_parts import leg, payload_of
+from playground_parts import fused, leg, payload_of
 
 from mixpeek_lab.errors import FilterError, InvalidInputError, RetrieverError
+from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value, read_judgements
+from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
 from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.playground import Playground, Support
 
@@ -128,3 +130,126 @@ def test_a_document_as_the_query(search):
     assert spec.searches[0].query.document_id == "b"
     pg.query = "words again"
     assert (pg.like, search.calls[-1]["query"]) == (None, "words again")
+
+
+# ---------------------------------------------------------------- judgements
+
+
+def judge(pg, query, **grades):
+    pg.query = query
+    for key, grade in grades.items():
+        pg._on_message(pg, {"id": "1", "type": "judge", "document_id": key, "grade": grade}, [])
+
+
+def answers(pg, kind, **message):
+    """What a request of the view is answered with."""
+    sent = []
+    pg.send = lambda header, buffers=None: sent.append((header, buffers))
+    pg._on_message(pg, {"id": "1", "type": kind, **message}, [])
+    header, buffers = sent[-1]
+    assert header["ok"], header
+    return json.loads(b"".join(buffers))
+
+
+@pytest.mark.parametrize("layout", ["beir", "trec"])
+def test_judgements_are_saved_as_others_read_them(pg, tmp_path, layout):
+    judge(pg, "first words", a=3, b=0)
+    judge(pg, "second", c=1)
+    assert pg.qrels == {"q1": {"a": 3, "b": 0}, "q2": {"c": 1}}
+    assert pg.queries == {"q1": "first words", "q2": "second"}
+    place = pg.save_qrels(tmp_path / "judged", layout)
+    found = read_judgements(place)
+    assert (found.qrels, found.queries) == (pg.qrels, pg.queries)
+    other = Playground(Search(), "docs")
+    other.qrels = place
+    assert (other.qrels, other.queries) == (pg.qrels, pg.queries)
+
+
+def test_undo_takes_back_one_by_one(pg):
+    judge(pg, "text", a=1)
+    judge(pg, "text", a=3)
+    judge(pg, "other", b=2)
+    assert answers(pg, "undo")["undone"] == ["other", "b"]
+    answers(pg, "undo")
+    assert pg.qrels == {"q1": {"a": 1}}
+    answers(pg, "undo")
+    assert (pg.qrels, answers(pg, "undo")["undone"]) == ({}, None)
+
+
+def test_wrong_judgements_are_refused(pg, tmp_path):
+    with pytest.raises(InvalidInputError, match="no judgements to save"):
+        pg.save_qrels(tmp_path / "x")
+    judge(pg, "text", a=7)
+    assert pg.qrels == {}
+    pg.qrels = ({"a b": {"d": 1}}, {"a b": "words"})
+    with pytest.raises(InvalidInputError, match="one word"):
+        pg.save_qrels(tmp_path / "x", "trec")
+    with pytest.raises(InvalidInputError, match="layout"):
+        pg.save_qrels(tmp_path / "x", "csv")
+
+
+def test_judgements_from_elsewhere_name_documents_by_their_own_ids(search):
+    def named(request):
+        payload = search(request)
+        for key, document in payload["documents"].items():
+            document["fields"]["_id"] = f"corpus-{key}"
+        return payload
+
+    pg = Playground(named, "docs", "text")
+    pg.qrels = ({"17": {"corpus-c": 2, "corpus-zz": 1}}, {"17": "text"})
+    assert answers(pg, "current")["grades"] == {"c": 2}
+    judge(pg, "text", a=1)
+    assert pg.qrels["17"] == {"corpus-c": 2, "corpus-zz": 1, "corpus-a": 1}
+
+
+def varied(request):
+    """Each query finds the documents in another order."""
+    place = len(request["query"]) % 4
+    ids = "abcdefgh"[place:] + "abcdefgh"[:place]
+    return payload_of(
+        [leg("dense", ids, range(8, 0, -1)), leg("words", ids[::-1], range(8, 0, -1))]
+    )
+
+
+def test_measures_equal_those_of_the_evaluation():
+    qrels = {f"q{n}": {"a": 2, "bcd"[n % 3]: 1, "h": 0} for n in range(6)}
+    queries = {f"q{n}": "x" * (n + 1) for n in range(6)}
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}])
+    pg.qrels = (qrels, queries)
+    pg.pin()
+    pg.weights = {"dense": 0.2}
+    while (told := answers(pg, "gather"))["done"] < told["total"]:
+        pass
+    found = answers(pg, "measure")
+    expected = {}
+    for name, weight in (("now", 0.2), ("before", 1.0)):
+        run = {
+            key: [e.document_id for e in fused(varied({"query": text})["legs"], "rrf", 60,
+                                               {"dense": weight, "words": 1.0})]
+            for key, text in queries.items()
+        }  # fmt: skip
+        expected[name] = evaluate(run_from_rankings(run), qrels, MEASURES).per_query
+    for row in found["rows"]:
+        measure = row["measure"]
+        now = [expected["now"][q][measure] for q in queries]
+        before = [expected["before"][q][measure] for q in queries]
+        assert row["mean"] == pytest.approx(sum(now) / 6)
+        assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(now))
+        assert row["p"] == pytest.approx(paired_p_value(before, now))
+        won = sum(b > a + 1e-9 for a, b in zip(before, now, strict=True))
+        assert (row["baseline"], row["won"]) == (pytest.approx(sum(before) / 6), won)
+    assert {each["id"] for each in found["queries"]} == set(queries)
+
+
+def test_a_query_that_fails_counts_nothing_and_is_told():
+    def search(request):
+        if request["query"] == "bad":
+            raise RetrieverError("no")
+        return payload_of(LEGS)
+
+    pg = Playground(search, "docs")
+    pg.qrels = ({"1": {"c": 1}, "2": {"c": 1}}, {"1": "good", "2": "bad"})
+    assert answers(pg, "gather")["done"] == 2
+    found = answers(pg, "measure")
+    assert {q["id"]: q["values"]["RR"] for q in found["queries"]} == {"1": 1.0, "2": 0.0}
+    assert found["failed"] == ["no"]

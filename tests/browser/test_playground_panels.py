@@ -210,5 +210,54 @@ def test_a_baseline_with_another_filter_asks_for_its_own_candidates(at):
     at.push()
 
 
+def test_judging_by_keys_fills_qrels_and_the_strip(at, tmp_path):
+    at.widget.qrels = {}
+    at.push()
+    at.page.locator(".mxp-query").press("ArrowDown")
+    ids = at.ids()
+    for key in "30k12":  # the third key goes back to the second result, which gets 1
+        at.page.keyboard.press(key)
+    assert at.page.evaluate("() => document.activeElement.closest('.mxp-hit').dataset.id") == ids[3]
+    at.page.wait_for_selector(".mxp-strip .mxp-measure:has-text('nDCG@10')")
+    assert at.widget.qrels == {"q1": {ids[0]: 3, ids[1]: 1, ids[2]: 2}}
+    pressed = at.page.locator('.mxp-grade[aria-pressed="true"]').all_inner_texts()
+    assert pressed == ["3", "1", "2"]
+    assert "unjudged@1070%" in at.page.locator(".mxp-strip").inner_text().replace("\n", "")
+    at.page.keyboard.press("u")
+    at.page.wait_for_timeout(100)
+    assert at.widget.qrels == {"q1": {ids[0]: 3, ids[1]: 1}}
+    panel = at.show("judge")
+    at.page.locator(".mxp-save input").fill(str(tmp_path / "mine"))
+    panel.get_by_text("Save judgements").click()
+    panel.get_by_text("Saved:").wait_for()
+    assert (tmp_path / "mine" / "qrels" / "test.tsv").read_text().count("\n") == 3
+    at.widget.qrels = {}
+    at.push()
+
+
+def test_wins_and_losses_against_the_baseline(at):
+    names = {"json": "json.loads", "zip": "zipfile.is_zipfile", "gzip": "gzip.open"}
+    at.widget.qrels = (
+        {key: {name: 1} for key, name in names.items()},
+        {"json": "parse a json string", "zip": "zip archive file", "gzip": "compress a file"},
+    )
+    at.widget.pin()
+    at.push()
+    at.page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]').fill("0.1")
+    panel = at.show("judge")
+    panel.locator("tbody tr").first.wait_for()
+    at.page.wait_for_timeout(700)
+    heads = panel.locator(".mxp-measures thead th").all_inner_texts()
+    cells = panel.locator(".mxp-measures tbody tr").first.locator("th, td").all_inner_texts()
+    row = dict(zip(heads, cells, strict=True))
+    assert int(row["won"]) + int(row["lost"]) + int(row["tied"]) == 3
+    assert row["measure"] == "nDCG@10"
+    panel.locator(".mxp-link", has_text="zip archive").click()
+    at.settle()
+    assert at.widget.query == "zip archive file"
+    at.widget.qrels, at.widget.baseline = {}, {}
+    at.push()
+
+
 def test_no_script_fails(opened):
     assert opened.errors == []

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.messages import Handler
+from mixpeek_lab.widgets.playground.judging import Judging
+from mixpeek_lab.widgets.playground.measuring import Measuring, table
 from mixpeek_lab.widgets.playground.source import python_code
-from mixpeek_lab.widgets.ranking import slim
+from mixpeek_lab.widgets.ranking import FusionChoice, slim
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.playground.asking import Asking
@@ -22,10 +24,16 @@ class Answers:
 
     def __init__(self, playground: Playground, asking: Asking, support: Support) -> None:
         self._playground, self._asking, self._support = playground, asking, support
+        self.judging = Judging()
+        self.measuring = Measuring(self.judging, asking.answer_text)
 
     def handlers(self) -> dict[str, Handler]:
         """Request type → what answers it."""
-        return {"code": self._code, "ranks": self._ranks, "baseline": self._baseline}
+        return {
+            "code": self._code, "ranks": self._ranks, "baseline": self._baseline,
+            "judge": self._judge, "undo": self._undo, "save": self._save,
+            "gather": self._gather, "measure": self._measure,
+        }  # fmt: skip
 
     def _code(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """The settings as code."""
@@ -50,3 +58,71 @@ class Answers:
         filters = playground.baseline.get("filters")
         payload = self._asking.answer(playground.query, playground.limit, filters)
         return {"payload": slim(payload)}
+
+    # ---------------------------------------------------------------- judging
+
+    def grades(self) -> dict[str, int]:
+        """Document id → grade, for the query that is shown."""
+        payload = self._asking.payload
+        if payload is None or self._asking.like is not None:
+            return {}
+        return self.judging.grades_of(self._playground.query, payload.get("documents", {}))
+
+    def _judge(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """One document gets a grade, or loses it."""
+        if self._asking.like is not None:
+            raise InvalidInputError("Judgements belong to a query in words: ask with one.")
+        key = str(message.get("document_id", ""))
+        document = (self._asking.payload or {}).get("documents", {}).get(key, {})
+        query = str(message.get("query", self._playground.query))
+        self.judging.grade(query, key, document, message.get("grade"))
+        return self._judged()
+
+    def _undo(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The last judgement is taken back; `undone` tells of which query and document."""
+        undone = self.judging.undo()
+        return {**self._judged(), "undone": list(undone) if undone else None}
+
+    def _save(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The judgements, written to the kernel's folder."""
+        path = self.judging.save(str(message.get("path", "")), str(message.get("layout", "beir")))
+        return {"path": str(path)}
+
+    def _judged(self) -> dict[str, JSON]:
+        qrels = self.judging.qrels
+        count = sum(map(len, qrels.values()))
+        return {"grades": self.grades(), "queries": len(qrels), "judgements": count}
+
+    # ---------------------------------------------------------------- measuring
+
+    def _gather(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """Search for judged queries for a moment."""
+        return {**self._judged(), **self.measuring.gather(self._filters())}
+
+    def _measure(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """What the settings and the baseline are worth on the judged queries."""
+        queries = self.measuring.counted()
+        if not queries:
+            return {**self._judged(), "rows": [], "queries": []}
+        playground, pinned = self._playground, self._playground.baseline
+        choice = FusionChoice(playground.strategy, playground.k, playground.weights)
+        now, unjudged = self.measuring.values(choice, self._asking.filters)
+        before = None
+        if pinned:
+            old = FusionChoice(pinned["strategy"], pinned["k"], pinned["weights"])
+            before, _ = self.measuring.values(old, pinned["filters"])
+        each = [
+            {"id": q, "text": queries[q], "values": now[q], "unjudged": unjudged[q],
+             "baseline": before[q] if before else None}
+            for q in now
+        ]  # fmt: skip
+        failed = self.measuring.failed(self._asking.filters)
+        return {**self._judged(), "rows": table(now, before), "queries": each, "failed": failed}
+
+    def _filters(self) -> list[JSON]:
+        """Those of the settings, and of the baseline where they are others."""
+        found = [self._asking.filters]
+        pinned = self._playground.baseline
+        if pinned and pinned["filters"] != found[0]:
+            found.append(pinned["filters"])
+        return found

@@ -42,10 +42,14 @@ class Asking:
             raise
         self.error = None
 
+    def answer_text(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
+        """The payload for a query in words. Nothing is kept."""
+        return self._search({"query": query, "limit": limit, "filters": filters})
+
     def answer(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
         """The payload for a query, or for the document that is asked with. Nothing is kept."""
         if self.like is None:
-            return self._search({"query": query, "limit": limit, "filters": filters})
+            return self.answer_text(query, limit, filters)
         if self._support.like is None:
             raise InvalidInputError("like: this playground cannot search with a document.")
         asked: dict[str, JSON] = {

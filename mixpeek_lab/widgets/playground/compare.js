@@ -62,7 +62,7 @@ export function makeCompare(app, baseline, onPick) {
     const depth = Math.max(a.length, b.length);
     const places = new Map(b.map((hit, at) => [hit.document_id, at]));
     const y = (at) => (at + 0.5) * COMPARED_ROW;
-    const drawing = s("svg", { width: BETWEEN, height: depth * COMPARED_ROW, viewBox: `0 0 ${BETWEEN} ${depth * COMPARED_ROW}`, "aria-hidden": "true", class: "mxp-between" });
+    const drawing = s("svg", { width: BETWEEN, height: depth * COMPARED_ROW, viewBox: `0 0 ${BETWEEN} ${depth * COMPARED_ROW}`, preserveAspectRatio: "none", "aria-hidden": "true", class: "mxp-between" });
     a.forEach((hit, from) => {
       if (!places.has(hit.document_id)) return;
       const to = places.get(hit.document_id);

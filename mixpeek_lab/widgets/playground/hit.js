@@ -19,7 +19,8 @@ export function buildCard(hit, view) {
   const isFile = Boolean(record.media);
   const text = isFile ? record.media : typeof fields[textField] === "string" ? fields[textField] : "";
   const chips = chipsOf(fields, textField, headingField, heading);
-  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record));
+  const grades = view.grading?.(id);
+  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record), grades);
   const why = h("div", { class: "mxp-why", id: freshId(), role: "region", "aria-label": `Score of ${heading || id}`, hidden: true });
   const card = h("li", { class: "mxp-hit", "data-id": id }, ui.row, why);
   let current = hit;
@@ -47,6 +48,7 @@ export function buildCard(hit, view) {
 
   card.update = (next, largest) => {
     current = next;
+    grades?.update();
     paintRow(ui, next, largest, heading || id, view);
     if (view.open.has(id)) paintWhy(why, current, record, view);
   };
@@ -55,7 +57,7 @@ export function buildCard(hit, view) {
   return card;
 }
 
-function buildRow(heading, text, chips, terms, picture) {
+function buildRow(heading, text, chips, terms, picture, grades) {
   const ui = {
     rank: h("span"),
     arrow: h("span", { class: "mxp-move" }),
@@ -72,7 +74,7 @@ function buildRow(heading, text, chips, terms, picture) {
       h("div", { class: "mxp-heading" }, marked(heading, terms)),
       picture && h("img", { class: "mxp-picture", src: picture, alt: "" }),
       text && ui.body,
-      facts.length > 0 && h("div", { class: "mxp-chips" }, facts)),
+      h("div", { class: "mxp-meta" }, h("div", { class: "mxp-chips" }, facts), grades)),
     h("div", { class: "mxp-score" }, ui.number, ui.stack, ui.ranks),
     ui.toggle);
   return ui;

@@ -6,6 +6,8 @@ import { makeCode } from "./code.js";
 import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { buildFrame } from "./frame.js";
+import { makeJudge } from "./judge.js";
+import { makeMeasure } from "./measure.js";
 import { makeRanks } from "./ranks.js";
 import { makeResults } from "./results.js";
 import { makeTabs } from "./tabs.js";
@@ -22,15 +24,18 @@ function render({ model, el }) {
 
   const controls = makeControls(app, ui);
   const times = makeTimes(app, ui);
-  const results = makeResults(app, ui, {});
+  const results = makeResults(app, ui, { grading: (id) => judge.control(id) });
+  const judge = makeJudge(app, results, ui.live);
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
   const compare = makeCompare(app, baseline, showHit);
+  const measure = makeMeasure(app, ui, baseline, judge, askFor);
   const code = makeCode(app);
   const tabs = makeTabs(ui.tabs, ui.panels, [
     { id: "results", label: "Results", node: ui.found, paint: results.paint },
     { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
     { id: "compare", label: "Compare", node: compare.node, paint: compare.paint },
+    { id: "judge", label: "Judge", node: measure.node, paint: measure.paint },
     { id: "code", label: "Code", node: code.node, paint: code.paint },
   ], "Views of the results");
 
@@ -42,6 +47,12 @@ function render({ model, el }) {
     if (!state.open.has(id)) card.toggle.click();
     card.toggle.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest" });
+  }
+
+  function askFor(query) {
+    ui.query.value = query;
+    tabs.show("results");
+    app.search(query);
   }
 
   // ---------------------------------------------------------------- painting
@@ -72,10 +83,17 @@ function render({ model, el }) {
     ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
   });
   app.on("status", paintStatus);
+  const paintGrades = () => {
+    measure.paintStrip();
+    tabs.paintShown();
+  };
+  app.on("grades", paintGrades);
+  app.on("judging", paintGrades);
 
   function paintAll() {
     controls.paint();
     results.paintBanners();
+    measure.paintStrip();
     tabs.paintShown();
     paintStatus();
     times.paint();
@@ -129,7 +147,8 @@ function render({ model, el }) {
       j: () => results.step(1), ArrowDown: () => results.step(1),
       k: () => results.step(-1), ArrowUp: () => results.step(-1),
     };
-    return actions[key] ?? null;
+    const card = target.closest(".mxp-hit");
+    return actions[key] ?? judge.key(key, card?.dataset.id);
   }
 
   /** Ctrl+Enter: what stands, or what was just typed, becomes the baseline. */

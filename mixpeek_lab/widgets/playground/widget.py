@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.fusion import DIALECTS, STRATEGIES
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.assets import module_text, style_text
@@ -13,18 +12,17 @@ from mixpeek_lab.widgets.messages import Reply, answer, error_body, reply
 from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.asking import Asking
 from mixpeek_lab.widgets.playground.files import MODULES, STYLES
+from mixpeek_lab.widgets.playground.handing import Handing
 from mixpeek_lab.widgets.playground.saved import saved_forms
 from mixpeek_lab.widgets.playground.settings import fusion_traits, read_settings, whole
-from mixpeek_lab.widgets.playground.source import definition_of, retriever_cell
 from mixpeek_lab.widgets.playground.support import NO_SUPPORT, Search, Support
-from mixpeek_lab.widgets.playground.traits import FusionTraits
 from mixpeek_lab.widgets.ranking import FusionChoice, hits_frame, ranked_hits, slim, with_hits
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Playground(FusionTraits):
+class Playground(Handing):
     """A retriever to play with: query, legs, weights, fusion, and why each hit is where it is.
 
     `search` is called for a new query only. Weights, k, strategy and limit work on the
@@ -54,6 +52,7 @@ class Playground(FusionTraits):
         shown or its `results` are first read.
         """
         self._support, self._asking = support, Asking(search, support, filters)
+        self._answers = Answers(self, self._asking, support)
         self._is_answering = False
         self._has_fusion = fusion is not None
         about = {
@@ -74,7 +73,7 @@ class Playground(FusionTraits):
         self._handlers = {
             "search": self._on_search,
             "current": self._on_current,
-            **Answers(self, self._asking, support).handlers(),
+            **self._answers.handlers(),
         }
         self.observe(self._on_query, "query")
         self.on_msg(self._on_message)
@@ -145,41 +144,14 @@ class Playground(FusionTraits):
         self._asking.like = document_id
         self.run()
 
-    @property
-    def cell(self) -> str:
-        """The `%%retriever` cell of the current settings.
-
-        InvalidInputError for a playground that was given no definition.
-        """
-        if self._support.body is None:
-            raise InvalidInputError(
-                "cell: this playground knows a search, but not the retriever's definition. "
-                "`config` has its settings."
-            )
-        name = self.about["retriever"]
-        return retriever_cell(name, definition_of(self._support.body, self.config))
-
-    def insert_cell(self) -> None:
-        """Put `cell` below the cell that calls this."""
-        from IPython.core.getipython import get_ipython
-
-        shell: Any = get_ipython()
-        if shell is None:
-            raise InvalidInputError("insert_cell: there is no notebook here; print `cell`.")
-        shell.set_next_input(self.cell)
-
-    def pin(self) -> None:
-        """Make the settings as they stand the `baseline` that later ones are compared with."""
-        weights = {leg["name"]: leg["weight"] for leg in self.config["legs"]}
-        self.baseline = {
-            "strategy": self.strategy, "k": self.k, "weights": weights, "filters": self.filters,
-        }  # fmt: skip
-
     def run(self) -> None:
         """Search for `query` again and show the answer. An error is shown, and kept for
         `results`.
         """
         self._remember()
+        self._show_again()
+
+    def _show_again(self) -> None:
         self._push(self._current_reply("push"))
 
     def __repr__(self) -> str:
@@ -298,6 +270,7 @@ class Playground(FusionTraits):
             "query": self.query,
             "filters": asking.filters,
             "like": asking.like,
+            "grades": self._answers.grades(),
             "payload": payload,
         }
 

@@ -1,0 +1,51 @@
+"""What judgements call documents: their id, or the field that carries the corpus's own ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.evaluation import match_field
+
+LONGEST_ID = 200
+OWN = "document_id"
+
+
+@dataclass
+class Naming:
+    """`field` is found with the first documents that judgements are compared with."""
+
+    field: str | None = None
+
+    def find(self, documents: Mapping[str, Mapping[str, Any]], judged: Collection[str]) -> None:
+        """Look for the field that holds most of the judged ids, unless it is known."""
+        if self.field is not None or not documents or not judged:
+            return
+        names = dict.fromkeys(
+            name for each in documents.values() for name, v in _fields(each).items() if _is_id(v)
+        )
+        columns: dict[str, list[str | None]] = {OWN: list(documents)}
+        for name in names:
+            values = [_fields(each).get(name) for each in documents.values()]
+            columns.setdefault(name, [str(v) if _is_id(v) else None for v in values])
+        try:
+            self.field = match_field(columns, set(judged)).field
+        except InvalidInputError:
+            return  # none of these documents is judged: others may be
+
+    def name(self, document_id: str, document: Mapping[str, Any]) -> str:
+        """What judgements call a document."""
+        value = _fields(document).get(self.field) if self.field not in (None, OWN) else None
+        return document_id if value is None else str(value)
+
+
+def _fields(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    lineage = document.get("lineage", {})
+    return {"object_id": lineage.get("root_object_id"), **document.get("fields", {})}
+
+
+def _is_id(value: Any) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number or (isinstance(value, str) and 0 < len(value) <= LONGEST_ID)
