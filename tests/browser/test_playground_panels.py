@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from sample_search import SampleSearch
+from sample_search import SampleSearch, support
 from widget_page import WidgetPage
 
 from mixpeek_lab.retrievers import parse_retriever
-from mixpeek_lab.widgets.playground import Playground, Support
+from mixpeek_lab.widgets.playground import Playground
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +29,8 @@ BODY = parse_retriever(
 def opened(chromium):
     """One page for the tests that leave no trace."""
     search = SampleSearch()
-    support = Support(body=BODY)
-    made = WidgetPage(chromium, Playground(search, "docs", "parse a json string", support=support))
+    given = support(search, body=BODY)
+    made = WidgetPage(chromium, Playground(search, "docs", "parse a json string", support=given))
     made.search = search
     yield made
     made.page.close()
@@ -257,6 +257,66 @@ def test_wins_and_losses_against_the_baseline(at):
     assert at.widget.query == "zip archive file"
     at.widget.qrels, at.widget.baseline = {}, {}
     at.push()
+
+
+def test_a_filter_is_built_from_the_fields_and_tells_how_many_pass(at):
+    page = at.page
+    page.locator("[data-action=add-condition]").click()
+    page.get_by_label("Field of condition 1").wait_for()
+    page.get_by_label("Value of condition 1").select_option("json")
+    at.settle()
+    assert at.widget.filters == {"field": "package", "operator": "eq", "value": "json"}
+    assert set(at.widget.results.package) == {"json"}
+    told = page.locator(".mxp-selectivity").inner_text()
+    passing = int(told.split()[0])
+    assert 0 < passing < 10
+    assert "documents pass" in told
+    assert "Fewer than the 10 that are shown." in told
+    page.locator("[data-action=add-condition]").click()
+    page.get_by_label("Field of condition 2").select_option("kind")
+    page.get_by_label("Value of condition 2").select_option("class")
+    at.settle()
+    assert at.widget.filters["AND"][1]["value"] == "class"
+    page.get_by_label("Remove condition 1").click()
+    at.settle()
+    assert at.widget.filters == {"field": "kind", "operator": "eq", "value": "class"}
+    page.locator("[data-action=clear-filter]").click()
+    at.settle()
+    assert at.widget.filters is None
+
+
+def test_a_filter_from_python_stands_in_the_form_or_as_json(at):
+    at.widget.filters = {"package": "zipfile"}
+    at.push()
+    assert at.page.get_by_label("Field of condition 1").input_value() == "package"
+    at.widget.filters = {"NOT": {"field": "package", "value": "zipfile"}}
+    at.push()
+    assert '"NOT"' in at.page.locator(".mxp-filter-code").inner_text()
+    at.page.locator("[data-action=clear-filter]").click()
+    at.settle()
+    assert at.widget.filters is None
+
+
+def test_more_like_this_asks_with_the_document_until_words_are_typed(at):
+    at.page.locator(".mxp-toggle").nth(1).click()
+    at.page.locator("[data-action=like]").first.click()
+    at.settle()
+    asked = at.widget.like
+    assert asked
+    assert "Like " in at.page.locator(".mxp-asked").inner_text()
+    at.ask("zip archive")
+    assert (at.widget.like, at.page.locator(".mxp-asked").is_visible()) == (None, False)
+
+
+def test_the_lineage_drawer_goes_to_the_code(at):
+    at.page.locator(".mxp-toggle").first.click()
+    at.page.locator("[data-action=lineage]").first.click()
+    drawer = at.page.locator(".mxp-drawer").first
+    drawer.locator("[data-step=code]").wait_for()
+    kinds = drawer.locator("li").evaluate_all("(nodes) => nodes.map((n) => n.dataset.step)")
+    assert kinds == ["document", "object", "code"]
+    drawer.locator("summary").click()
+    assert "def process(batch)" in drawer.locator("pre").inner_text()
 
 
 def test_no_script_fails(opened):

@@ -33,6 +33,7 @@ class Answers:
             "code": self._code, "ranks": self._ranks, "baseline": self._baseline,
             "judge": self._judge, "undo": self._undo, "save": self._save,
             "gather": self._gather, "measure": self._measure,
+            "fields": self._fields, "count": self._count, "trace": self._trace,
         }  # fmt: skip
 
     def _code(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
@@ -51,6 +52,23 @@ class Answers:
             raise InvalidInputError("ranks: this playground cannot look deeper than its legs.")
         asked = {"query": self._playground.query, "filters": self._asking.filters}
         return self._support.ranks({**asked, "document_id": str(message.get("document_id", ""))})
+
+    def _fields(self, _message: Mapping[str, Any]) -> dict[str, Any]:
+        """What filters can look at."""
+        return {"fields": list(self._support.fields()) if self._support.fields else []}
+
+    def _count(self, message: Mapping[str, Any]) -> dict[str, int]:
+        """How many documents pass a filter."""
+        if self._support.count is None:
+            raise InvalidInputError("count: this playground cannot count what passes a filter.")
+        passing, total = self._support.count(message.get("filters"))
+        return {"passing": passing, "total": total}
+
+    def _trace(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The steps from a document to what it was made of."""
+        if self._support.trace is None:
+            raise InvalidInputError("trace: this playground does not know where hits come from.")
+        return {"steps": list(self._support.trace(str(message.get("document_id", ""))))}
 
     def _baseline(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """The current query under the baseline's own filter."""

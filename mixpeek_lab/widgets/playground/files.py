@@ -7,11 +7,12 @@ MODULES = (
     "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",
     "playground/whynot.js", "playground/ranks.js", "playground/overlap.js",
     "playground/baseline.js", "playground/compare.js",
-    "playground/judge.js", "playground/measure.js",
+    "playground/judge.js", "playground/measure.js", "playground/filters.js",
+    "playground/filterform.js", "playground/lineage.js",
     "playground/playground.js",
 )  # fmt: skip
 STYLES = (
     "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
     "playground/panels.css", "playground/ranks.css", "playground/compare.css",
-    "playground/measure.css",
+    "playground/measure.css", "playground/filters.css",
 )  # fmt: skip

@@ -132,8 +132,8 @@ function paintWhy(node, hit, record, view) {
       h("tbody", {}, rows, sum)),
     h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, fusedScore)), " ", copy),
     ...(hit.stages ?? []).map((effect) => h("div", { class: "mxp-why-line" }, `${effect.stage}: `, h("code", {}, effectText(effect)))),
-    ...(view.extras?.(hit, record) ?? []),
-    lineagePath(hit.document_id, record));
+    lineagePath(hit.document_id, record),
+    ...(view.extras?.(hit) ?? []));
 }
 
 /** Where each part's bar begins and ends, in shares of the whole; the last is the sum's. */

@@ -1,12 +1,14 @@
 // The playground's view. Data is somebody else's text: it enters the page as text nodes only.
-import { milliseconds, plural } from "../nodes.js";
+import { h, milliseconds, plural } from "../nodes.js";
 import { makeApp } from "./app.js";
 import { makeBaseline } from "./baseline.js";
 import { makeCode } from "./code.js";
 import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
+import { makeFilterForm } from "./filterform.js";
 import { buildFrame } from "./frame.js";
 import { makeJudge } from "./judge.js";
+import { makeExtras } from "./lineage.js";
 import { makeMeasure } from "./measure.js";
 import { makeRanks } from "./ranks.js";
 import { makeResults } from "./results.js";
@@ -24,7 +26,9 @@ function render({ model, el }) {
 
   const controls = makeControls(app, ui);
   const times = makeTimes(app, ui);
-  const results = makeResults(app, ui, { grading: (id) => judge.control(id) });
+  const filterForm = makeFilterForm(app, ui, ui.query);
+  const extras = makeExtras(app, (id) => app.search(ui.query.value, { isForced: true, changes: { like: id.split("#")[0] } }));
+  const results = makeResults(app, ui, { grading: (id) => judge.control(id), extras });
   const judge = makeJudge(app, results, ui.live);
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
@@ -92,11 +96,20 @@ function render({ model, el }) {
 
   function paintAll() {
     controls.paint();
+    filterForm.paint();
+    paintAsked();
     results.paintBanners();
     measure.paintStrip();
     tabs.paintShown();
     paintStatus();
     times.paint();
+  }
+
+  /** The document that is asked with, in place of the words. */
+  function paintAsked() {
+    ui.chips.hidden = !state.like;
+    if (!state.like) return;
+    ui.chips.replaceChildren(h("span", {}, `Like ${app.nameOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
   }
 
   function paintStatus() {
@@ -128,7 +141,9 @@ function render({ model, el }) {
   let typing = null;
   const search = (isForced) => {
     clearTimeout(typing);
-    app.search(ui.query.value, { isForced });
+    // Words take the place of a document that was asked with.
+    const isOther = state.like && ui.query.value !== state.query;
+    app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   const typed = () => {
     clearTimeout(typing);

@@ -1,4 +1,5 @@
 // "Why not this document?": which leg lost it, at which rank, and what would bring it in.
+import { headingOf } from "../documents.js";
 import { explain, figure, numeral } from "../fusion.js";
 import { h } from "../nodes.js";
 import { losses, smallestChanges } from "./changes.js";
@@ -94,7 +95,8 @@ export function makeWhyNot(app) {
     paint();
   }
 
-  function depthWords({ legs, is_filtered: isFiltered, name }) {
+  function depthWords({ legs, is_filtered: isFiltered, fields }) {
+    const [, name] = headingOf(fields ?? {}, "data");
     if (isFiltered) return [h("p", {}, "The filter leaves it out.")];
     return [name && h("p", {}, name), h("ul", { class: "mxp-plain" }, legs.map((leg) => h("li", {}, h("span", { class: "mxp-swatch", vars: { "--leg": app.colourOf(leg.leg) } }), leg.rank === null
       ? `${leg.leg} does not find it at all${leg.kind === "lexical" ? ": it has none of the query’s words" : ""}.`
