@@ -14,6 +14,7 @@ from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value, read_judg
 from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
 from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.playground import Playground, Support
+from mixpeek_lab.widgets.playground.sweeping import split
 
 LEGS = [leg("dense", "abc", [0.9, 0.8, 0.7]), leg("words", "cdb", [9.0, 5.0, 1.0])]
 BODY = parse_retriever(
@@ -253,3 +254,56 @@ def test_a_query_that_fails_counts_nothing_and_is_told():
     found = answers(pg, "measure")
     assert {q["id"]: q["values"]["RR"] for q in found["queries"]} == {"1": 1.0, "2": 0.0}
     assert found["failed"] == ["no"]
+
+
+# ---------------------------------------------------------------- sweeping
+
+
+@pytest.mark.parametrize("strategy", ["rrf", "rrf_qdrant", "rrf_chroma", "dbsf", "weighted", "max"])
+def test_every_cell_of_a_sweep_is_what_the_evaluation_measures(strategy):
+    qrels = {f"q{n}": {"a": 3, "bcd"[n % 3]: 1, "h": 0, "zz": 2} for n in range(7)}
+    queries = {f"q{n}": "x" * (n + 1) for n in range(7)}
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}],
+                    {"strategy": strategy, "k": 60})  # fmt: skip
+    pg.qrels = (qrels, queries)
+    x = "k" if strategy.startswith("rrf") else "dense"
+    for measure in ("nDCG@10", "RR", "R@100"):
+        frame = pg.sweep(x, "words", measure)
+        train, held = split(sorted(queries), 0)
+        for row in frame.iloc[[0, 7, 20, -1]].to_dict("records"):
+            weights = {"dense": row.get("dense", 1.0), "words": row["words"]}
+            k = row.get("k", 60.0)
+            run = {
+                key: [e.document_id for e in fused(varied({"query": text})["legs"], strategy, k,
+                                                   weights)]
+                for key, text in queries.items()
+            }  # fmt: skip
+            values = evaluate(run_from_rankings(run), qrels, [measure]).per_query
+            each = [values[q][measure] for q in sorted(queries)]
+            assert row["train"] == pytest.approx(sum(each[n] for n in train) / len(train))
+            assert row["held_out"] == pytest.approx(sum(each[n] for n in held) / len(held))
+
+
+def test_a_sweep_splits_its_queries_and_says_what_is_wrong(search):
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}])
+    with pytest.raises(InvalidInputError, match="judge some"):
+        pg.sweep()
+    pg.qrels = ({"1": {"a": 1}, "2": {"b": 1}}, {"1": "x", "2": "xx"})
+    assert pg.sweep().held_out.isna().all()  # two queries are too few to hold any out
+    with pytest.raises(InvalidInputError, match="is not one of k, dense, words"):
+        pg.sweep("kk")
+    with pytest.raises(InvalidInputError, match="choose two"):
+        pg.sweep("k", "k")
+    first, second = split([f"q{n}" for n in range(9)], 3)
+    assert (len(first), len(second), set(first) & set(second)) == (5, 4, set())
+    assert split([f"q{n}" for n in range(9)], 3) == (first, second)
+
+
+def test_the_best_of_a_sweep_goes_out_as_retriever_json(search):
+    pg = Playground(search, "docs", "text", support=Support(body=BODY))
+    _ = pg.results
+    settings = {"strategy": "rrf", "k": 5, "weights": {"dense": 0.2, "words": 1.6}}
+    told = answers(pg, "code", settings=settings)["json"]
+    spec = parse_retriever(told)
+    assert (spec.fusion.k, [leg.weight for leg in spec.searches]) == (5, [0.2, 1.6])
+    assert pg.weights["dense"] == 1.0

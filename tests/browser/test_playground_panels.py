@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import sample_search
 from sample_search import SampleSearch, support
 from widget_page import WidgetPage
 
@@ -317,6 +318,42 @@ def test_the_lineage_drawer_goes_to_the_code(at):
     assert kinds == ["document", "object", "code"]
     drawer.locator("summary").click()
     assert "def process(batch)" in drawer.locator("pre").inner_text()
+
+
+def test_a_sweep_shows_both_halves_and_a_click_loads_a_cell(at):
+    names = {
+        "json.loads": "parse a json string",
+        "zipfile.is_zipfile": "zip archive file",
+        "gzip.open": "compress a file",
+        "csv.reader": "read csv rows",
+        "shutil.copytree": "copy a directory tree",
+        "bisect.insort": "insert into sorted list",
+    }
+    ids = {fields["name"]: key for key, fields in sample_search.DOCUMENTS.items()}
+    at.widget.qrels = (
+        {name: {ids[name]: 1} for name in names if name in ids}, dict(names),
+    )  # fmt: skip
+    at.push()
+    at.page.wait_for_timeout(900)
+    panel = at.show("sweep")
+    panel.locator("[data-action=sweep]").click()
+    panel.locator("[data-action=load-best]").wait_for(timeout=15_000)
+    grids = panel.get_by_role("grid")
+    assert grids.count() == 2
+    frame = at.widget.sweep("k", "trigrams")
+    best = panel.locator(".mxp-map .mxp-cell.is-best").first
+    assert f"{frame.train[0]:.4f}" in best.get_attribute("aria-label")
+    now = grids.first.locator(".mxp-cell.is-now")
+    now.focus()
+    at.page.keyboard.press("ArrowUp")
+    at.page.keyboard.press("Enter")
+    at.settle()
+    assert at.widget.weights["trigrams"] == 0.75
+    panel.locator("[data-action=load-best]").click()
+    at.settle()
+    assert at.widget.k in set(frame[frame.train == frame.train[0]].k)
+    at.widget.qrels = {}
+    at.push()
 
 
 def test_no_script_fails(opened):

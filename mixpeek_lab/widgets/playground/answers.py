@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.messages import Handler
 from mixpeek_lab.widgets.playground.judging import Judging
 from mixpeek_lab.widgets.playground.measuring import Measuring, table
-from mixpeek_lab.widgets.playground.source import python_code
+from mixpeek_lab.widgets.playground.source import (
+    definition_of,
+    python_code,
+    retriever_cell,
+    with_settings,
+)
+from mixpeek_lab.widgets.playground.sweeping import Plan, Query, Sweep
 from mixpeek_lab.widgets.ranking import FusionChoice, slim
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ class Answers:
         self._playground, self._asking, self._support = playground, asking, support
         self.judging = Judging()
         self.measuring = Measuring(self.judging, asking.answer_text)
+        self._under_way: Sweep | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """Request type → what answers it."""
@@ -33,18 +41,22 @@ class Answers:
             "code": self._code, "ranks": self._ranks, "baseline": self._baseline,
             "judge": self._judge, "undo": self._undo, "save": self._save,
             "gather": self._gather, "measure": self._measure,
-            "fields": self._fields, "count": self._count, "trace": self._trace,
+            "sweep": self._sweep, "fields": self._fields,
+            "count": self._count, "trace": self._trace,
         }  # fmt: skip
 
-    def _code(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
-        """The settings as code."""
+    def _code(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The settings as code, or those of `settings`: `{strategy, k, weights}`."""
         playground = self._playground
-        config = playground.config
-        return {
-            "cell": playground.cell if self._support.body is not None else "",
-            "python": python_code(playground.about["retriever"], config),
-            "config": config,
-        }
+        name, config = playground.about["retriever"], playground.config
+        if message.get("settings"):
+            config = with_settings(config, message["settings"])
+        told = {"python": python_code(name, config), "config": config, "cell": "", "json": None}
+        if self._support.body is not None:
+            definition = definition_of(self._support.body, config)
+            told["cell"] = retriever_cell(name, definition)
+            told["json"] = parse_retriever(definition, name).as_dict()
+        return told
 
     def _ranks(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Where a document stands in every leg, beyond what the legs keep."""
@@ -136,6 +148,28 @@ class Answers:
         ]  # fmt: skip
         failed = self.measuring.failed(self._asking.filters)
         return {**self._judged(), "rows": table(now, before), "queries": each, "failed": failed}
+
+    def sweep(self, x: str, y: str, measure: str, seed: int) -> Sweep:
+        """A sweep over the judged queries' candidates that are there.
+
+        InvalidInputError for an unknown axis or measure, and where no query counts.
+        """
+        playground = self._playground
+        legs = [leg["name"] for leg in playground.config["legs"]]
+        weights = {name: float(playground.weights.get(name, 1.0)) for name in legs}
+        plan = Plan(FusionChoice(playground.strategy, playground.k, weights), x, y, measure, seed)
+        kept, qrels = self.measuring.kept(self._asking.filters), self.judging.qrels
+        if not kept:
+            raise InvalidInputError("sweep: no query has a relevant document yet: judge some.")
+        return Sweep(plan, {q: Query(each, qrels[q]) for q, each in kept.items()})
+
+    def _sweep(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """Work on a sweep for a moment; the `result` comes with the last cell."""
+        if message.get("is_new") or self._under_way is None:
+            x, y, measure = (str(message.get(name)) for name in ("x", "y", "measure"))
+            self._under_way = self.sweep(x, y, measure, int(message.get("seed", 0)))
+        done = self._under_way.step()
+        return {**done, "result": self._under_way.told() if self._under_way.is_done else None}
 
     def _filters(self) -> list[JSON]:
         """Those of the settings, and of the baseline where they are others."""

@@ -8,6 +8,7 @@ export function makeCode(app) {
   const forms = [
     { id: "cell", label: "Retriever cell", hint: "Defines a retriever with these settings. Change its name, then search with it.", canInsert: true },
     { id: "python", label: "Python", hint: "The same search from a cell.", canInsert: true },
+    { id: "json", label: "Retriever JSON", hint: "The public form, with these settings: what Mixpeek and the HTTP API take.", canInsert: false },
     { id: "config", label: "State", hint: "What pg.config gives; set it, and the playground moves there.", canInsert: false },
   ];
   let chosen = app.about.offers?.includes("body") ? forms[0] : forms[1];
@@ -16,7 +17,7 @@ export function makeCode(app) {
   const code = h("pre", { class: "mxp-source", tabindex: "0", "aria-label": "Code of the current settings" });
   const copy = h("button", { class: "mxp-button", type: "button", onclick: () => copyText(shownText(), copy) }, "Copy");
   const insert = h("button", { class: "mxp-button is-strong", type: "button", onclick: onInsert }, "Insert cell");
-  const offered = forms.filter((form) => form.id !== "cell" || app.about.offers?.includes("body"));
+  const offered = forms.filter((form) => (form.id !== "cell" && form.id !== "json") || app.about.offers?.includes("body"));
   const choices = offered.map((form) => h("button", { class: "mxp-choice", type: "button", "data-form": form.id, onclick: () => {
     chosen = form;
     show();
@@ -25,7 +26,8 @@ export function makeCode(app) {
     h("div", { class: "mxp-toolbar" }, h("div", { class: "mxp-choices", role: "group", "aria-label": "Form of the code" }, choices), h("span", { class: "mxp-gap" }), copy, insert),
     hint, code);
 
-  const shownText = () => (texts ? (chosen.id === "config" ? JSON.stringify(texts.config, null, 2) : texts[chosen.id]) : "");
+  const isData = (form) => form.id === "config" || form.id === "json";
+  const shownText = () => (texts ? (isData(chosen) ? JSON.stringify(texts[chosen.id], null, 2) : texts[chosen.id]) : "");
 
   function show() {
     choices.forEach((button, at) => button.setAttribute("aria-pressed", String(offered[at] === chosen)));

@@ -8,11 +8,11 @@ MODULES = (
     "playground/whynot.js", "playground/ranks.js", "playground/overlap.js",
     "playground/baseline.js", "playground/compare.js",
     "playground/judge.js", "playground/measure.js", "playground/filters.js",
-    "playground/filterform.js", "playground/lineage.js",
+    "playground/filterform.js", "playground/lineage.js", "playground/sweep.js",
     "playground/playground.js",
 )  # fmt: skip
 STYLES = (
     "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
     "playground/panels.css", "playground/ranks.css", "playground/compare.css",
-    "playground/measure.css", "playground/filters.css",
+    "playground/measure.css", "playground/filters.css", "playground/sweep.css",
 )  # fmt: skip

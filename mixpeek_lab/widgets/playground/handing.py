@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
@@ -12,6 +12,9 @@ from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.source import definition_of, retriever_cell
 from mixpeek_lab.widgets.playground.support import Support
 from mixpeek_lab.widgets.playground.traits import FusionTraits
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Handing(FusionTraits):
@@ -83,3 +86,27 @@ class Handing(FusionTraits):
         self.baseline = {
             "strategy": self.strategy, "k": self.k, "weights": weights, "filters": self.filters,
         }  # fmt: skip
+
+    def sweep(
+        self, x: str = "k", y: str | None = None, measure: str = "nDCG@10", seed: int = 0
+    ) -> pd.DataFrame:
+        """The measure over a grid of two settings, `k` or a leg's name: one row a cell, `x`, `y`,
+        `train` and `held_out` (half of the judged queries each), the best on `train` first.
+
+        Searches for judged queries that have no candidates yet. InvalidInputError where nothing
+        is judged.
+        """
+        import pandas as pd
+
+        names = [leg["name"] for leg in self.config["legs"] if leg["name"] != x]
+        gathered = {"done": 0, "total": 1}
+        while gathered["done"] < gathered["total"]:
+            gathered = self._answers.measuring.gather([self.config["filters"]])
+        found = self._answers.sweep(x, y or next(iter(names), ""), measure, seed)
+        while not found.is_done:
+            found.step()
+        cells = zip(found.cells, found.told()["cells"], strict=True)
+        rows = [{x: cx, found.plan.y: cy, "train": each["train"], "held_out": each["held"]}
+                for (cx, cy), each in cells]  # fmt: skip
+        frame = pd.DataFrame(rows)
+        return frame.sort_values("train", ascending=False, kind="stable", ignore_index=True)

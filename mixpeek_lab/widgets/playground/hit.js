@@ -132,7 +132,7 @@ function paintWhy(node, hit, record, view) {
       h("tbody", {}, rows, sum)),
     h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, fusedScore)), " ", copy),
     ...(hit.stages ?? []).map((effect) => h("div", { class: "mxp-why-line" }, `${effect.stage}: `, h("code", {}, effectText(effect)))),
-    lineagePath(hit.document_id, record),
+    ...(view.hasTrace ? [] : [lineagePath(hit.document_id, record)]),
     ...(view.extras?.(hit) ?? []));
 }
 

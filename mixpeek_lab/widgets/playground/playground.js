@@ -12,6 +12,7 @@ import { makeExtras } from "./lineage.js";
 import { makeMeasure } from "./measure.js";
 import { makeRanks } from "./ranks.js";
 import { makeResults } from "./results.js";
+import { makeSweep } from "./sweep.js";
 import { makeTabs } from "./tabs.js";
 import { makeTimes } from "./times.js";
 
@@ -28,18 +29,20 @@ function render({ model, el }) {
   const times = makeTimes(app, ui);
   const filterForm = makeFilterForm(app, ui, ui.query);
   const extras = makeExtras(app, (id) => app.search(ui.query.value, { isForced: true, changes: { like: id.split("#")[0] } }));
-  const results = makeResults(app, ui, { grading: (id) => judge.control(id), extras });
+  const results = makeResults(app, ui, { grading: (id) => judge.control(id), extras, hasTrace: app.about.offers?.includes("trace") });
   const judge = makeJudge(app, results, ui.live);
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
   const compare = makeCompare(app, baseline, showHit);
   const measure = makeMeasure(app, ui, baseline, judge, askFor);
+  const sweep = makeSweep(app);
   const code = makeCode(app);
   const tabs = makeTabs(ui.tabs, ui.panels, [
     { id: "results", label: "Results", node: ui.found, paint: results.paint },
     { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
     { id: "compare", label: "Compare", node: compare.node, paint: compare.paint },
     { id: "judge", label: "Judge", node: measure.node, paint: measure.paint },
+    { id: "sweep", label: "Sweep", node: sweep.node, paint: sweep.paint },
     { id: "code", label: "Code", node: code.node, paint: code.paint },
   ], "Views of the results");
 

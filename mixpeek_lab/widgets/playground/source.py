@@ -41,6 +41,14 @@ def definition_of(body: Mapping[str, JSON], config: Mapping[str, JSON]) -> dict[
     return found
 
 
+def with_settings(config: Mapping[str, JSON], settings: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A configuration with another fusion in it: `{strategy, k, weights}`."""
+    weights = settings["weights"]
+    legs = [{**leg, "weight": weights.get(leg["name"], leg["weight"])} for leg in config["legs"]]
+    fusion = {"strategy": settings["strategy"], "k": settings["k"]}
+    return {**config, "fusion": fusion, "legs": legs}
+
+
 def retriever_cell(name: str, definition: Mapping[str, JSON]) -> str:
     """The cell that defines the retriever: `%%retriever NAME` and YAML."""
     import yaml
