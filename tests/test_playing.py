@@ -119,3 +119,13 @@ def test_a_trace_goes_from_the_document_to_the_code(filled):
     assert told["run"]["id"].startswith("run_")
     with pytest.raises(NotFoundError):
         filled.playing.trace("find", "nope")
+
+
+def test_a_playground_works_without_an_endpoint(filled):
+    from mixpeek_lab.widgets.playground import Playground
+
+    pg = Playground(lambda request: filled.playing.search("find", request), "find", "river boat")
+    own = filled.search("find", "river boat", limit=10)
+    assert list(pg.results.document_id) == [hit.document_id for hit in own.hits]
+    pg.filters = {"field": "form", "value": "8-K"}
+    assert set(pg.results.form) == {"8-K"}

@@ -113,7 +113,7 @@ class Lab(Measured, Versioned):
     @cached_property
     def playing(self) -> Playing:
         """What the playground asks beside its searches: fields, filters, likeness, lineage."""
-        return Playing(self._catalog, self._searcher, self._endpoint.call)
+        return Playing(self._catalog, self._searcher, self.search, self._endpoint.call)
 
     @property
     def token(self) -> str:

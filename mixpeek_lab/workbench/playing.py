@@ -10,7 +10,7 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import is_file_url
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.filters import join, parse_filter
-from mixpeek_lab.models import JSON
+from mixpeek_lab.models import JSON, SearchResult
 from mixpeek_lab.retrievers import FetchedDocument, RetrieverSpec, candidate_ids, to_explain
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.workbench.fields_told import told_fields
@@ -23,10 +23,25 @@ WARNING = "A search with a document leaves the retriever's later stages out."
 
 
 class Playing:
-    """Answers from the kernel's own snapshots; only `ranks` asks the endpoint."""
+    """Answers from this process's own snapshots; only `ranks` asks the endpoint."""
 
-    def __init__(self, catalog: Catalog, searcher: Searcher, call: Callable[..., Any]) -> None:
-        self._catalog, self._searcher, self._call = catalog, searcher, call
+    def __init__(
+        self,
+        catalog: Catalog,
+        searcher: Searcher,
+        find: Callable[..., SearchResult],
+        call: Callable[..., Any],
+    ) -> None:
+        """`find` is `Lab.search`, `call` the endpoint's."""
+        self._catalog, self._searcher, self._find, self._call = catalog, searcher, find, call
+
+    def search(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
+        """A playground's payload from this process, without the endpoint: `{query, limit,
+        filters}`. Raises what `Lab.search` raises.
+        """
+        options = {key: request[key] for key in ("limit", "filters") if request.get(key)}
+        result = self._find(retriever, request["query"], candidates=True, **options)
+        return self._told(retriever, result, str(request["query"]))
 
     def fields(self, retriever: str) -> list[dict[str, JSON]]:
         """The fields that filters can look at, with what they hold: see `told_fields`."""
@@ -64,12 +79,10 @@ class Playing:
         }
         prepared = self._searcher.prepare(_with_document(body, document_id, bool(words)), asked)
         result = self._searcher.finish(prepared, {})
-        documents = prepared.sources.fetch(candidate_ids(result))
-        told = to_explain(result, documents)
+        told = self._told(retriever, result, words)
         if len(body["stages"]) > 1:
             told["warnings"] = [*told["warnings"], WARNING]
-        terms = prepared.sources.terms(prepared.request.text or "")
-        return {**told, "retriever": retriever, "terms": terms, "text_field": "data"}
+        return told
 
     def ranks(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """Where a document stands in every leg: `{fields, is_filtered, legs}`.
@@ -114,6 +127,12 @@ class Playing:
         told = {"message": commit.message, "author": commit.author} if commit else {}
         step = _step("code", f"{name}@{record.manifest.version}", digest=digest[:12], **told)
         return {**step, "files": [{"path": path, "text": t} for path, t in record.source.files]}
+
+    def _told(self, retriever: str, result: SearchResult, words: str) -> dict[str, JSON]:
+        """The result with every candidate's document."""
+        _, sources = self._read(retriever)
+        told = to_explain(result, sources.fetch(candidate_ids(result)))
+        return {**told, "retriever": retriever, "terms": sources.terms(words), "text_field": "data"}
 
     def _read(self, retriever: str) -> tuple[RetrieverSpec, Sources]:
         record = self._catalog.retriever(retriever)

@@ -15,7 +15,7 @@ export function makeFilterForm(app, ui, query) {
   let fault = "";
   let timer = null;
   const rows = h("div", { class: "mxp-conditions" });
-  const told = h("div", { class: "mxp-selectivity", role: "status" });
+  const told = h("div", { class: "mxp-selectivity", "aria-live": "polite" });
   const add = h("button", { class: "mxp-link", type: "button", "data-action": "add-condition", onclick: addCondition }, "Add a filter");
   const clear = h("button", { class: "mxp-link", type: "button", "data-action": "clear-filter", onclick: () => put([]) }, "Clear");
   const section = h("div", { class: "mxp-fusion", role: "group", "aria-label": "Filter" }, h("div", { class: "mxp-label" }, "Filter"), rows, told, h("div", { class: "mxp-toolbar" }, add, clear));

@@ -105,7 +105,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
 
   function progressRow() {
     if (!progress || progress.done >= progress.total) return [];
-    return [h("div", { class: "mxp-hint", role: "status" }, `Searching for the judged queries: ${progress.done} of ${progress.total} …`)];
+    return [h("div", { class: "mxp-hint" }, `Searching for the judged queries: ${progress.done} of ${progress.total} …`)];
   }
 
   function emptyOf() {
@@ -163,7 +163,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
       }
       paint();
     } }, "Save judgements");
-    return h("div", { class: "mxp-toolbar mxp-save" }, path, kind, button, h("span", { class: "mxp-hint", role: "status" }, savedWords));
+    return h("div", { class: "mxp-toolbar mxp-save" }, path, kind, button, h("span", { class: "mxp-hint", "aria-live": "polite" }, savedWords));
   }
 
   return { node: body, paint, paintStrip, refresh, told: () => told };

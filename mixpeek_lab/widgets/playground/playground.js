@@ -16,7 +16,8 @@ import { makeSweep } from "./sweep.js";
 import { makeTabs } from "./tabs.js";
 import { makeTimes } from "./times.js";
 
-const TYPING_PAUSE = 300;
+const SHORTEST_PAUSE = 40;
+const LONGEST_PAUSE = 300;
 
 function render({ model, el }) {
   const app = makeApp(model);
@@ -148,9 +149,11 @@ function render({ model, el }) {
     const isOther = state.like && ui.query.value !== state.query;
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
+  /** Where searches are quick, typing waits no longer for its pause than for the last answer. */
   const typed = () => {
     clearTimeout(typing);
-    typing = setTimeout(search, TYPING_PAUSE, false);
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, state.lastTotal ?? LONGEST_PAUSE));
+    typing = setTimeout(search, pause, false);
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);

@@ -54,7 +54,7 @@ export function makeSweep(app) {
 
   function status() {
     const found = [];
-    if (progress) found.push(h("div", { class: "mxp-hint", role: "status" }, progress));
+    if (progress) found.push(h("div", { class: "mxp-hint" }, progress));
     if (fault) found.push(h("div", { class: "mxp-fault" }, fault));
     return found;
   }

@@ -27,6 +27,7 @@ export function makeTimes(app, ui) {
       const paintTime = now - header.received;
       const isSearch = asked?.type === "search";
       state.times = { transfer, paint: paintTime, total: isSearch ? now - asked.at : spans + (transfer ?? 0) + paintTime };
+      if (isSearch) state.lastTotal = state.times.total;
       onDone();
     }, 0));
   }
