@@ -80,6 +80,8 @@ def _opened(chunk: pa.Array[Any]) -> pa.Array[Any]:
 
 def _values(values: pa.ChunkedArray[Any], kind: str) -> list[JSON]:
     """The most frequent values, where they repeat and are short."""
+    if kind == "text" and _are_long(values):
+        return []
     counted = pc.value_counts(values.combine_chunks()).to_pylist()
     counted = [each for each in counted if each["values"] is not None]
     if kind == "text":
@@ -89,3 +91,9 @@ def _values(values: pa.ChunkedArray[Any], kind: str) -> list[JSON]:
     is_few = len(counted) <= MOST_VALUES
     shown = counted[:MOST_VALUES] if is_repeated or is_few else []
     return [[plain(each["values"]), each["counts"]] for each in shown]
+
+
+def _are_long(values: pa.ChunkedArray[Any]) -> bool:
+    """Whether the first texts are longer than a value that one would choose."""
+    mean = pc.mean(pc.utf8_length(values.slice(0, 1000))).as_py()
+    return mean is not None and mean > LONGEST_VALUE

@@ -80,6 +80,7 @@ class Playing:
         prepared = self._searcher.prepare(_with_document(body, document_id, bool(words)), asked)
         result = self._searcher.finish(prepared, {})
         told = self._told(retriever, result, words)
+        told["query"], told["terms"] = {"query_text": f"like {document_id}"}, []
         if len(body["stages"]) > 1:
             told["warnings"] = [*told["warnings"], WARNING]
         return told

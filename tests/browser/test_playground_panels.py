@@ -356,5 +356,75 @@ def test_a_sweep_shows_both_halves_and_a_click_loads_a_cell(at):
     at.push()
 
 
+NAMELESS = """() => [...document.querySelectorAll('.mxp button, .mxp input, .mxp select')]
+  .filter((node) => node.offsetParent && !node.getAttribute('aria-label') && !node.labels?.length
+    && !node.textContent.trim())
+  .map((node) => node.outerHTML.slice(0, 120))"""
+TWICE = """() => {
+  const ids = [...document.querySelectorAll('.mxp [id]')].map((node) => node.id);
+  const wanted = [...document.querySelectorAll('.mxp [aria-controls], .mxp [aria-labelledby]')]
+    .flatMap((node) => [node.getAttribute('aria-controls'), node.getAttribute('aria-labelledby')]);
+  return [...ids.filter((id, at) => ids.indexOf(id) !== at),
+    ...wanted.filter((id) => id && !document.getElementById(id))];
+}"""
+# WCAG's contrast of every visible text against the first opaque background behind it.
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1;
+  const pen = canvas.getContext('2d', { willReadFrequently: true });
+  const over = (front, back) => {
+    for (const colour of [back, front]) { pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); }
+    return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const light = (rgb) => rgb.map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const found = [];
+  for (const node of document.querySelectorAll('.mxp *')) {
+    const text = [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+    if (!text || !node.offsetParent || node.closest('[disabled], .mx-visually-hidden')) continue;
+    let behind = [];
+    for (let each = node; each; each = each.parentElement) behind.unshift(getComputedStyle(each));
+    let back = 'rgb(255, 255, 255)';
+    for (const style of behind) back = `rgb(${over(style.backgroundColor, back)})`;
+    const front = over(getComputedStyle(node).color, back);
+    const [a, b] = [light(front), light(over(back, back))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) found.push([node.className, node.textContent.slice(0, 30), ratio.toFixed(2)]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_control_has_a_name_and_every_text_contrast(chromium, artifacts, dark):
+    search = SampleSearch()
+    given = support(search, body=BODY)
+    made = WidgetPage(chromium, Playground(search, "docs", "json", support=given), dark=dark)
+    made.widget.pin()
+    made.widget.config = {
+        "filters": {"field": "kind", "value": "function"}, "weights": {"words": 0.3}, "limit": 5,
+    }  # fmt: skip
+    made.push()
+    made.page.locator(".mxp-toggle").first.click()
+    made.page.locator(".mxp-query").press("ArrowDown")
+    made.page.keyboard.press("2")
+    made.page.wait_for_timeout(900)
+    name = "dark" if dark else "light"
+    for tab in ("results", "ranks", "compare", "judge", "sweep", "code"):
+        panel = made.show(tab)
+        if tab == "sweep":
+            panel.locator("[data-action=sweep]").click()
+            panel.locator("[data-action=load-best]").wait_for(timeout=15_000)
+        made.page.wait_for_timeout(250)
+        made.page.screenshot(path=artifacts / f"playground_{tab}_{name}.png", full_page=True)
+        assert made.page.evaluate(NAMELESS) == [], tab
+        assert made.page.evaluate(TWICE) == [], tab
+        assert made.page.evaluate(CONTRAST) == [], tab
+        assert made.page.evaluate("() => document.body.scrollWidth <= innerWidth"), tab
+    assert made.errors == []
+    made.page.close()
+
+
 def test_no_script_fails(opened):
     assert opened.errors == []

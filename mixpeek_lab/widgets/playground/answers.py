@@ -106,34 +106,35 @@ class Answers:
         document = (self._asking.payload or {}).get("documents", {}).get(key, {})
         query = str(message.get("query", self._playground.query))
         self.judging.grade(query, key, document, message.get("grade"))
-        return self._judged()
+        return self.judged()
 
     def _undo(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """The last judgement is taken back; `undone` tells of which query and document."""
         undone = self.judging.undo()
-        return {**self._judged(), "undone": list(undone) if undone else None}
+        return {**self.judged(), "undone": list(undone) if undone else None}
 
     def _save(self, message: Mapping[str, Any]) -> dict[str, JSON]:
         """The judgements, written to the kernel's folder."""
         path = self.judging.save(str(message.get("path", "")), str(message.get("layout", "beir")))
         return {"path": str(path)}
 
-    def _judged(self) -> dict[str, JSON]:
+    def judged(self) -> dict[str, JSON]:
+        """The grades of the query that is shown, and how much is judged in all."""
         qrels = self.judging.qrels
-        count = sum(map(len, qrels.values()))
-        return {"grades": self.grades(), "queries": len(qrels), "judgements": count}
+        count = {"queries": len(qrels), "judgements": sum(map(len, qrels.values()))}
+        return {"grades": self.grades(), "judged": {**count, "left_out": self.measuring.left_out}}
 
     # ---------------------------------------------------------------- measuring
 
     def _gather(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """Search for judged queries for a moment."""
-        return {**self._judged(), **self.measuring.gather(self._filters())}
+        return {**self.judged(), **self.measuring.gather(self._filters())}
 
     def _measure(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """What the settings and the baseline are worth on the judged queries."""
         queries = self.measuring.counted()
         if not queries:
-            return {**self._judged(), "rows": [], "queries": []}
+            return {**self.judged(), "rows": [], "queries": []}
         playground, pinned = self._playground, self._playground.baseline
         choice = FusionChoice(playground.strategy, playground.k, playground.weights)
         now, unjudged = self.measuring.values(choice, self._asking.filters)
@@ -147,20 +148,29 @@ class Answers:
             for q in now
         ]  # fmt: skip
         failed = self.measuring.failed(self._asking.filters)
-        return {**self._judged(), "rows": table(now, before), "queries": each, "failed": failed}
+        return {**self.judged(), "rows": table(now, before), "queries": each, "failed": failed}
 
-    def sweep(self, x: str, y: str, measure: str, seed: int) -> Sweep:
+    def sweep(self, x: str, y: str | None, measure: str, seed: int) -> Sweep:
         """A sweep over the judged queries' candidates that are there.
 
         InvalidInputError for an unknown axis or measure, and where no query counts.
         """
         playground = self._playground
-        legs = [leg["name"] for leg in playground.config["legs"]]
-        weights = {name: float(playground.weights.get(name, 1.0)) for name in legs}
-        plan = Plan(FusionChoice(playground.strategy, playground.k, weights), x, y, measure, seed)
         kept, qrels = self.measuring.kept(self._asking.filters), self.judging.qrels
         if not kept:
             raise InvalidInputError("sweep: no query has a relevant document yet: judge some.")
+        legs = next(iter(kept.values())).payload["legs"]
+        weights = {
+            leg["name"]: float(playground.weights.get(leg["name"], leg.get("weight", 1.0)))
+            for leg in legs
+        }
+        plan = Plan(
+            FusionChoice(playground.strategy, playground.k, weights),
+            x,
+            y or next((name for name in weights if name != x), ""),
+            measure,
+            seed,
+        )
         return Sweep(plan, {q: Query(each, qrels[q]) for q, each in kept.items()})
 
     def _sweep(self, message: Mapping[str, Any]) -> dict[str, JSON]:

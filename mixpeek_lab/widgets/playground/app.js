@@ -6,6 +6,7 @@ import { deliveredOf, isSameChoice, ranked } from "./ranking.js";
 
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
 const SAVE_AFTER = 250;
+const ECHO_WITHIN = 3000;
 const FRESH = {
   payload: null, error: null, legs: [], terms: [], ranking: [], hits: [], before: null, refused: null,
   times: null, active: null, isLater: false, isBefore: false,
@@ -53,13 +54,17 @@ export function makeApp(model) {
     app.emit("status");
   });
 
+  // A request may take the place of one that has not left: each carries all that is asked for.
+  const wanted = { filters: null, like: null };
+
   /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
   app.search = (query, { isForced = false, changes = {} } = {}) => {
+    Object.assign(wanted, changes);
     const isSame = query === state.query && !state.error && (state.payload || !query.trim()) && !Object.keys(changes).length;
     if (isSame && !isForced && !app.client.isBusy()) return;
     state.isSlow = false;
     app.requests += 1;
-    app.client.request({ type: "search", query, ...changes }, isForced);
+    app.client.request({ type: "search", query, ...wanted }, isForced);
     app.emit("status");
   };
 
@@ -71,11 +76,12 @@ export function makeApp(model) {
     app.emit("answer", { header, body, asked });
   }
 
-  function adopt({ query, filters, like, grades, payload }) {
+  function adopt({ query, filters, like, grades, judged, payload }) {
+    Object.assign(wanted, { filters, like });
     Object.assign(state, FRESH, {
-      query, filters, like: like ?? null, grades: grades ?? {}, payload, open: new Set(),
+      query, filters, like, grades, judged, payload, open: new Set(),
       legs: payload ? prepareLegs(payload.legs) : [],
-      terms: payload ? highlightTerms(payload, query) : [],
+      terms: payload && !like ? highlightTerms(payload, query) : [],
     });
     app.rank();
   }
@@ -108,17 +114,26 @@ export function makeApp(model) {
 
   let saving = null;
   let isSetting = false;
+  const own = new Map(); // trait → its last value that was set here
+  const sent = []; // what went to the kernel a moment ago, which may come back late
+  let lastMove = -Infinity;
   /** Change traits here, now; tell the kernel once the hand rests. */
   app.set = (changes) => {
     isSetting = true;
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    for (const [name, value] of Object.entries(changes)) {
+      model.set(name, value);
+      own.set(name, value);
+    }
     isSetting = false;
+    lastMove = performance.now();
     clearTimeout(saving);
     saving = setTimeout(save, SAVE_AFTER);
     app.refuse();
   };
   function save() {
     saving = null;
+    for (const [name, value] of own) sent.push({ name, text: sorted(value) });
+    while (sent.length > 50) sent.shift();
     model.save_changes();
   }
   /** Tell the kernel now, so that what is asked next is answered for these settings. */
@@ -152,20 +167,37 @@ export function makeApp(model) {
 
   // ---------------------------------------------------------------- changes from Python
 
-  const onTrait = () => {
+  /** Whether the kernel only says what was set here before: a slow echo must not move the hand. */
+  function isEcho(name) {
+    const text = sorted(model.get(name));
+    const isRecent = performance.now() - lastMove < ECHO_WITHIN;
+    return isRecent && own.has(name) && text !== sorted(own.get(name)) && sent.some((each) => each.name === name && each.text === text);
+  }
+  const onTrait = (name) => () => {
     if (isSetting) return;
+    if (isEcho(name)) {
+      isSetting = true;
+      model.set(name, own.get(name));
+      isSetting = false;
+      return;
+    }
     app.refuse();
-    app.emit("settle");
+    if (!state.isDragging) app.emit("settle");
   };
-  const watched = ["change:weights", "change:k", "change:strategy", "change:limit"];
-  for (const name of watched) model.on(name, onTrait);
+  const watched = ["weights", "k", "strategy", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
+  for (const [event, listener] of watched) model.on(event, listener);
 
   app.close = () => {
     app.flush();
     app.client.close();
-    for (const name of watched) model.off(name, onTrait);
+    for (const [event, listener] of watched) model.off(event, listener);
     for (const close of app.closers) close();
   };
   app.colour();
   return app;
+}
+
+/** A value as text, whatever the order of its keys. */
+function sorted(value) {
+  return JSON.stringify(typeof value === "object" && value !== null ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value);
 }

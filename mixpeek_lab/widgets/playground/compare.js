@@ -1,5 +1,5 @@
 // The panel that puts the pinned baseline beside what stands now.
-import { h, s } from "../nodes.js";
+import { h, keepingFocus, s } from "../nodes.js";
 import { settingsWords } from "./baseline.js";
 import { jaccard, rankBiasedOverlap } from "./overlap.js";
 
@@ -13,7 +13,7 @@ export function makeCompare(app, baseline, onPick) {
   const node = h("div", { class: "mxp-pad" }, body);
 
   function paint() {
-    body.replaceChildren(...(baseline.pinned() ? compared() : invitation()));
+    keepingFocus(body, () => body.replaceChildren(...(baseline.pinned() ? compared() : invitation())));
   }
 
   function invitation() {

@@ -1,5 +1,5 @@
 // The filter's form: a row for each condition, how many documents pass, a warning where few do.
-import { h } from "../nodes.js";
+import { h, keepingFocus } from "../nodes.js";
 import { OPERATOR_WORDS, conditionsOf, filterOf, operatorsOf, valueOf } from "./filters.js";
 
 const FILTER_PAUSE = 350;
@@ -61,6 +61,10 @@ export function makeFilterForm(app, ui, query) {
   }
 
   function paintRows() {
+    keepingFocus(section, fillRows);
+  }
+
+  function fillRows() {
     if (conditions === null) return rows.replaceChildren(h("code", { class: "mxp-filter-code" }, JSON.stringify(state.filters)));
     if (conditions.length && !fields && canBuild) known().then(paintRows);
     return rows.replaceChildren(...conditions.map(rowOf));

@@ -98,11 +98,10 @@ class Handing(FusionTraits):
         """
         import pandas as pd
 
-        names = [leg["name"] for leg in self.config["legs"] if leg["name"] != x]
         gathered = {"done": 0, "total": 1}
         while gathered["done"] < gathered["total"]:
             gathered = self._answers.measuring.gather([self.config["filters"]])
-        found = self._answers.sweep(x, y or next(iter(names), ""), measure, seed)
+        found = self._answers.sweep(x, y, measure, seed)
         while not found.is_done:
             found.step()
         cells = zip(found.cells, found.told()["cells"], strict=True)

@@ -11,7 +11,7 @@ export function makeJudge(app, results, live) {
   async function tell(type, body) {
     try {
       const told = await app.client.call(type, body);
-      state.judged = told;
+      state.judged = told.judged;
       if (!body.query || body.query === state.query) state.grades = told.grades;
       if (told.undone && told.undone[0] !== state.query) live.textContent = `Taken back in “${told.undone[0]}”`;
     } catch (error) {

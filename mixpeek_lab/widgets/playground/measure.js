@@ -1,5 +1,5 @@
 // What the settings are worth on the judged queries: the strip above the results, and its panel.
-import { h } from "../nodes.js";
+import { h, plural } from "../nodes.js";
 import { unjudgedShare } from "./judge.js";
 
 const REST = 250;
@@ -33,7 +33,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
     try {
       do {
         progress = await app.client.call("gather");
-        state.judged = progress;
+        state.judged = progress.judged;
         if (mine !== turn) return;
         paintAll();
       } while (progress.done < progress.total);
@@ -88,19 +88,25 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
     if (body.offsetParent) paint();
   }
 
-  function paint() {
-    body.replaceChildren(modeRow(), ...progressRow(), ...(fault ? [h("div", { class: "mxp-fault" }, fault)] : []), ...(told?.rows.length ? [tableOf(), queriesOf()] : [emptyOf()]), saveRow());
-  }
+  // What people type into stays where it is; only the numbers are built anew.
+  const toggle = h("input", { type: "checkbox", role: "switch", class: "mxp-switch", "aria-label": "Show the judging buttons" });
+  toggle.addEventListener("change", () => judge.switchOn(toggle.checked));
+  const countWords = h("span", { class: "mxp-hint" });
+  const undo = h("button", { class: "mxp-button", type: "button", onclick: judge.undo }, "Undo");
+  const numbers = h("div");
+  const saving = buildSaving(app);
+  body.append(
+    h("div", { class: "mxp-toolbar" }, h("label", { class: "mxp-inline" }, toggle, "Judge the results"),
+      h("span", { class: "mxp-hint" }, "Keys on a result: 0 to 3 grade, j and k move, u takes back."), h("span", { class: "mxp-gap" }), countWords, undo),
+    numbers, saving.node);
 
-  function modeRow() {
-    const toggle = h("input", { type: "checkbox", role: "switch", class: "mxp-switch", "aria-label": "Show the judging buttons" });
+  function paint() {
+    const { judgements = 0, queries = 0 } = state.judged ?? {};
     toggle.checked = judge.isOn();
-    toggle.addEventListener("change", () => judge.switchOn(toggle.checked));
-    const count = state.judged?.judgements ?? Object.keys(state.grades).length;
-    return h("div", { class: "mxp-toolbar" }, h("label", { class: "mxp-inline" }, toggle, "Judge the results"),
-      h("span", { class: "mxp-hint" }, "Keys on a result: 0 to 3 grade, j and k move, u takes back."), h("span", { class: "mxp-gap" }),
-      h("span", { class: "mxp-hint", "data-count": count }, `${count} judgement${count === 1 ? "" : "s"}, ${state.judged?.queries ?? 0} quer${state.judged?.queries === 1 ? "y" : "ies"}`),
-      h("button", { class: "mxp-button", type: "button", disabled: !count, onclick: judge.undo }, "Undo"));
+    countWords.textContent = `${plural(judgements, "judgement")}, ${queries} quer${queries === 1 ? "y" : "ies"}`;
+    undo.disabled = !judgements;
+    saving.paint(judgements > 0);
+    numbers.replaceChildren(...progressRow(), ...(fault ? [h("div", { class: "mxp-fault" }, fault)] : []), ...(told?.rows.length ? [tableOf(), queriesOf()] : [emptyOf()]));
   }
 
   function progressRow() {
@@ -123,6 +129,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
         h("td", {}, told.queries.length > 1 ? `${row.low.toFixed(3)} – ${row.high.toFixed(3)}` : "one query"),
         !isPinned && h("td", { "aria-hidden": "true" }, whisker(row, Math.max(1, largest))),
         isPinned && [h("td", {}, row.baseline.toFixed(4)), h("td", {}, gapOf(row), h("span", { class: "mxp-faint" }, `${signed(row.difference_low)} … ${signed(row.difference_high)}`)), h("td", {}, row.p === null ? "–" : row.p.toPrecision(2)), h("td", {}, row.won), h("td", {}, row.lost), h("td", {}, row.tied)]))),
+      state.judged?.left_out > 0 && h("caption", {}, `On the first ${told.queries.length.toLocaleString("en")} judged queries; ${state.judged.left_out.toLocaleString("en")} more are left out. %evaluate measures all.`),
       told.queries.length < FEW && h("caption", {}, `From ${told.queries.length === 1 ? "one query" : `${told.queries.length} queries`}: too few for intervals and p to say much.`)));
   }
 
@@ -146,27 +153,27 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
           h("td", {}, `${Math.round(100 * row.unjudged)}%`)))))));
   }
 
-  let savedAt = "judgements";
-  let layout = "beir";
-  let savedWords = "";
-  function saveRow() {
-    const path = h("input", { class: "mxp-field", type: "text", value: savedAt, "aria-label": "Where to save the judgements", spellcheck: "false" });
-    const kind = h("select", { class: "mxp-select", "aria-label": "Layout of the judgements" }, h("option", { value: "beir" }, "BEIR folder"), h("option", { value: "trec" }, "TREC file"));
-    kind.value = layout;
-    path.addEventListener("input", () => { savedAt = path.value; });
-    kind.addEventListener("change", () => { layout = kind.value; });
-    const button = h("button", { class: "mxp-button", type: "button", disabled: !(state.judged?.judgements ?? Object.keys(state.grades).length), onclick: async () => {
-      try {
-        savedWords = `Saved: ${(await app.client.call("save", { path: savedAt, layout })).path}`;
-      } catch (error) {
-        savedWords = error.message;
-      }
-      paint();
-    } }, "Save judgements");
-    return h("div", { class: "mxp-toolbar mxp-save" }, path, kind, button, h("span", { class: "mxp-hint", "aria-live": "polite" }, savedWords));
-  }
-
   return { node: body, paint, paintStrip, refresh, told: () => told };
+}
+
+/** The row that writes the judgements to a file; gives {node, paint(canSave)}. */
+function buildSaving(app) {
+  const path = h("input", { class: "mxp-field", type: "text", value: "judgements", "aria-label": "Where to save the judgements", spellcheck: "false" });
+  const kind = h("select", { class: "mxp-select", "aria-label": "Layout of the judgements" }, h("option", { value: "beir" }, "BEIR folder"), h("option", { value: "trec" }, "TREC file"));
+  const words = h("span", { class: "mxp-hint", "aria-live": "polite" });
+  const button = h("button", { class: "mxp-button", type: "button", onclick: async () => {
+    try {
+      words.textContent = `Saved: ${(await app.client.call("save", { path: path.value, layout: kind.value })).path}`;
+    } catch (error) {
+      words.textContent = error.message;
+    }
+  } }, "Save judgements");
+  return {
+    node: h("div", { class: "mxp-toolbar mxp-save" }, path, kind, button, words),
+    paint(canSave) {
+      button.disabled = !canSave;
+    },
+  };
 }
 
 export function signed(value) {

@@ -15,7 +15,7 @@ from mixpeek_lab.evaluation.statistics import ROUNDING
 from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.playground.judging import Judging
-from mixpeek_lab.widgets.ranking import FusionChoice, ranked_hits
+from mixpeek_lab.widgets.ranking import FusionChoice, ranked_ids
 
 DEPTH = 100
 BUDGET = 0.4
@@ -38,8 +38,7 @@ class Kept:
         """What judgements call the first documents, each once."""
         own = {leg["name"]: float(leg.get("weight", 1.0)) for leg in self.payload["legs"]}
         given = {name: float(choice.weights.get(name, weight)) for name, weight in own.items()}
-        hits = ranked_hits(self.payload, FusionChoice(choice.strategy, choice.k, given), depth)
-        found = (hit["document_id"] for hit in hits)
+        found = ranked_ids(self.payload, FusionChoice(choice.strategy, choice.k, given), depth)
         return list(dict.fromkeys(self.names.get(key, key) for key in found))
 
 
@@ -53,8 +52,17 @@ class Measuring:
     def counted(self) -> dict[str, str]:
         """The judged queries with a relevant document: query id → text."""
         judging = self._judging
-        relevant = [q for q, judged in judging.qrels.items() if any(g > 0 for g in judged.values())]
-        return {q: judging.queries[q] for q in relevant[:MOST_QUERIES] if q in judging.queries}
+        relevant = self._relevant()[:MOST_QUERIES]
+        return {q: judging.queries[q] for q in relevant if q in judging.queries}
+
+    @property
+    def left_out(self) -> int:
+        """Queries beyond the first MOST_QUERIES: they are not measured."""
+        return max(0, len(self._relevant()) - MOST_QUERIES)
+
+    def _relevant(self) -> list[str]:
+        found = self._judging.qrels.items()
+        return [q for q, judged in found if any(grade > 0 for grade in judged.values())]
 
     def gather(self, filters: Sequence[JSON], budget: float = BUDGET) -> dict[str, int]:
         """Search for judged queries that have no candidates yet: `{done, total}`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import match_field
 
 LONGEST_ID = 200
+MOST_SEEN = 200_000
 OWN = "document_id"
 
 
@@ -18,6 +20,8 @@ class Naming:
     """`field` is found with the first documents that judgements are compared with."""
 
     field: str | None = None
+    _seen: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Document id → name, of those met: a judgement may come after the next search."""
 
     def find(self, documents: Mapping[str, Mapping[str, Any]], judged: Collection[str]) -> None:
         """Look for the field that holds most of the judged ids, unless it is known."""
@@ -36,9 +40,15 @@ class Naming:
             return  # none of these documents is judged: others may be
 
     def name(self, document_id: str, document: Mapping[str, Any]) -> str:
-        """What judgements call a document."""
-        value = _fields(document).get(self.field) if self.field not in (None, OWN) else None
-        return document_id if value is None else str(value)
+        """What judgements call a document; `document` is empty where only its id is known."""
+        if self.field in (None, OWN):
+            return document_id
+        value = _fields(document).get(self.field)
+        if value is None:
+            return self._seen.get(document_id, document_id)
+        if len(self._seen) < MOST_SEEN:
+            self._seen[document_id] = str(value)
+        return str(value)
 
 
 def _fields(document: Mapping[str, Any]) -> Mapping[str, Any]:

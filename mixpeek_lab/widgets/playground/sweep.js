@@ -1,5 +1,5 @@
 // The sweep: a measure over two settings, on queries to choose by and on queries held out.
-import { h } from "../nodes.js";
+import { h, keepingFocus } from "../nodes.js";
 import { copyText } from "./code.js";
 import { signed } from "./measure.js";
 
@@ -22,7 +22,7 @@ export function makeSweep(app) {
     const names = axisNames();
     if (!names.includes(axes.x)) [axes.x] = names;
     if (!names.includes(axes.y) || axes.y === axes.x) axes.y = names.find((name) => name !== axes.x) ?? null;
-    body.replaceChildren(form(names), ...status(), ...(told ? maps() : [hintOf()]));
+    keepingFocus(body, () => body.replaceChildren(form(names), ...status(), ...(told ? maps() : [hintOf()])));
   }
 
   function form(names) {

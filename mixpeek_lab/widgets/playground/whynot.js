@@ -1,7 +1,7 @@
 // "Why not this document?": which leg lost it, at which rank, and what would bring it in.
 import { headingOf } from "../documents.js";
 import { explain, figure, numeral } from "../fusion.js";
-import { h } from "../nodes.js";
+import { h, keepingFocus } from "../nodes.js";
 import { losses, smallestChanges } from "./changes.js";
 import { makePicker } from "./picker.js";
 
@@ -26,6 +26,10 @@ export function makeWhyNot(app) {
   }
 
   function paint() {
+    keepingFocus(node, fill);
+  }
+
+  function fill() {
     if (!asked || !state.payload) return answer.replaceChildren();
     const rank = state.ranking.findIndex((each) => each.id === asked) + 1 || null;
     const isCandidate = state.legs.some((leg) => leg.places.has(asked));
@@ -46,7 +50,8 @@ export function makeWhyNot(app) {
     return [
       h("p", {}, name, head, worst.gap < 0 && ` It lost most in ${worst.leg}, ${worst.rank === null ? "which did not find it" : `where it has rank ${worst.rank}`}.`),
       table(rows, worst, last, limit),
-      changes(smallestChanges(state.legs, choice, asked, limit), rank),
+      // Hundreds of fusings: once the hand rests.
+      ...(state.isDragging ? [] : [changes(smallestChanges(state.legs, choice, asked, limit), rank)]),
     ];
   }
 
@@ -105,6 +110,7 @@ export function makeWhyNot(app) {
   app.on("answer", () => {
     deep = null;
   });
+  app.on("settle", () => node.offsetParent && paint());
   return { node, paint, ask };
 }
 

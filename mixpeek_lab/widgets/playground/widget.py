@@ -270,7 +270,7 @@ class Playground(Handing):
             "query": self.query,
             "filters": asking.filters,
             "like": asking.like,
-            "grades": self._answers.grades(),
+            **self._answers.judged(),
             "payload": payload,
         }
 
