@@ -277,7 +277,7 @@ def test_insert_puts_the_code_into_a_cell_below(notebook, page):
         "() => document.querySelector('[data-panel=code] pre').textContent.includes('search(')"
     )
     page.get_by_text("Insert cell").click()
-    page.wait_for_timeout(500)
+    page.get_by_text("Inserted").wait_for()
     assert page.locator(".jp-Cell").count() == cells + 1
     made = page.locator(".jp-Cell").nth(1)
     assert "current_lab().search(" in made.inner_text()

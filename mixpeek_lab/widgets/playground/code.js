@@ -2,6 +2,7 @@
 import { h } from "../nodes.js";
 
 const COPIED_FOR = 1600;
+const INSERT_TRIES = 20;
 
 /** The panel of the tab "Code"; gives {node, paint()}. */
 export function makeCode(app) {
@@ -51,8 +52,8 @@ export function makeCode(app) {
     show();
   }
 
-  function onInsert() {
-    if (insertCell(node, shownText())) return flash(insert, "Inserted");
+  async function onInsert() {
+    if (await insertCell(node, shownText())) return flash(insert, "Inserted");
     return copyText(shownText(), insert, "Copied: paste it into a cell");
   }
   app.on("settle", () => node.offsetParent && paint());
@@ -63,7 +64,7 @@ export function makeCode(app) {
  * Put `text` into a new cell below the one that shows `node`; false where the front end has no way.
  * The lab's JupyterLab extension takes the event; without it the notebook's own toolbar does it.
  */
-export function insertCell(node, text) {
+export async function insertCell(node, text) {
   const detail = { code: text };
   const isTaken = !node.dispatchEvent(new CustomEvent("mixpeek:insert-cell", { bubbles: true, cancelable: true, detail }));
   if (isTaken) return true;
@@ -72,13 +73,29 @@ export function insertCell(node, text) {
   const button = panel?.querySelector("[data-command='notebook:insert-cell-below']");
   if (!cell || !button) return false;
   const before = new Set(panel.querySelectorAll(".jp-Cell"));
-  cell.querySelector(".jp-InputPrompt, .jp-OutputPrompt")?.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, button: 0 }));
-  button.click();
-  const made = [...panel.querySelectorAll(".jp-Cell")].find((each) => !before.has(each));
-  const editor = made?.querySelector(".cm-content")?.cmView?.view;
+  press(cell.querySelector(".jp-InputPrompt") ?? cell);
+  press(button);
+  const editor = await soon(() => [...panel.querySelectorAll(".jp-Cell")].find((each) => !before.has(each))?.querySelector(".cm-content"));
   if (!editor) return false;
-  editor.dispatch({ changes: { from: 0, insert: text.trimEnd() } });
-  return true;
+  // The editor takes a paste as it is: typed lines would be indented by it.
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text.trimEnd());
+  editor.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData }));
+  return Boolean(await soon(() => editor.textContent.trim()));
+}
+
+function press(node) {
+  for (const name of ["mousedown", "mouseup"]) node.dispatchEvent(new MouseEvent(name, { bubbles: true, cancelable: true, button: 0 }));
+}
+
+/** What `look` finds within a second; null where it finds nothing. */
+async function soon(look) {
+  for (let tries = 0; tries < INSERT_TRIES; tries += 1) {
+    const found = look();
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return null;
 }
 
 /** Copy, and say so on the button. Clipboards are closed to pages without a secure address. */
