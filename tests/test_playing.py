@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from packages import HASH_EMBEDDER
 
+import mixpeek_lab
 from mixpeek_lab.errors import FilterError, NotFoundError
+from mixpeek_lab.widgets.playground import Support
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
 
@@ -35,9 +38,9 @@ def filled(tmp_path_factory):
     return lab
 
 
-def ids(lab, **fields):
+def ids(lab, collection="docs", /, **fields):
     ((name, value),) = fields.items()
-    found = lab.sql(f'SELECT document_id, "{name}" FROM docs').table.to_pylist()
+    found = lab.sql(f'SELECT document_id, "{name}" FROM {collection}').table.to_pylist()
     return [row["document_id"] for row in found if row[name] == value]
 
 
@@ -129,3 +132,40 @@ def test_a_playground_works_without_an_endpoint(filled):
     assert list(pg.results.document_id) == [hit.document_id for hit in own.hits]
     pg.filters = {"field": "form", "value": "8-K"}
     assert set(pg.results.form) == {"8-K"}
+
+
+def test_the_code_gives_what_the_playground_shows(filled, monkeypatch):
+    from mixpeek_lab.widgets.playground import Playground
+    from mixpeek_lab.widgets.playground.source import python_code
+
+    monkeypatch.setattr(mixpeek_lab, "current_lab", lambda: filled, raising=False)
+    playing = filled.playing
+    support = Support(like=lambda request: playing.like("find", request))
+    pg = Playground(lambda request: playing.search("find", request), "find", support=support)
+    pg.config = {
+        "query": "river bank", "limit": 7, "filters": {"field": "year", "operator": "lte",
+        "value": 2020},
+    }  # fmt: skip
+    for fusion in ({"strategy": "rrf", "k": 5}, {"strategy": "dbsf"}, {"strategy": "max"}):
+        pg.config = {"fusion": fusion, "weights": {"words": 0.3}}
+        names: dict[str, Any] = {}
+        exec(python_code("find", pg.config), names)
+        assert [h.document_id for h in names["result"].hits] == list(pg.results.document_id)
+    pg.like = pg.results.document_id[0]
+    exec(python_code("find", pg.config), names)
+    assert list(names["result"]["documents"]) == list(pg._asking.payload["documents"])
+
+
+@pytest.mark.ray
+def test_the_endpoint_tells_the_depth(lab):
+    lab.load(HASH_EMBEDDER)
+    lab.bucket("deep", ROWS)
+    lab.process("deep", "hash_embedder", "deep_docs", engine="kernel")
+    lab.retriever("deep_find", {**BODY, "collection": "deep_docs"})
+    lab.serve("deep_find")
+    (asked,) = ids(lab, "deep_docs", _id="row-3")
+    told = lab.playing.ranks("deep_find", {"query": "river boat", "document_id": asked})
+    dense, words = told["legs"]
+    assert dense["of"] == 30
+    assert 1 <= dense["rank"] <= 30
+    assert words["rank"] is None  # it is about a bank

@@ -59,6 +59,11 @@ def retriever_cell(name: str, definition: Mapping[str, JSON]) -> str:
 
 def python_code(retriever: str, config: Mapping[str, JSON]) -> str:
     """The search as a call on `Lab`."""
+    head = "from mixpeek_lab import current_lab\n\nresult = current_lab()"
+    if config.get("like"):
+        asked = {name: config[name] for name in ("limit", "filters")}
+        request = {"document_id": config["like"]["document_id"], **asked}
+        return f"{head}.playing.like(\n    {retriever!r},\n    {_pretty(request)},\n)\nresult"
     weights = {leg["name"]: leg["weight"] for leg in config["legs"]}
     fusion = {**config["fusion"], "weights": weights}
     if not config["fusion"]["strategy"].startswith("rrf"):
@@ -71,8 +76,7 @@ def python_code(retriever: str, config: Mapping[str, JSON]) -> str:
     ]
     if config.get("filters"):
         lines.append(f"    filters={_pretty(config['filters'])},")
-    head = "from mixpeek_lab import current_lab\n\nresult = current_lab().search("
-    return "\n".join([head, *lines, ")", "result"])
+    return "\n".join([f"{head}.search(", *lines, ")", "result"])
 
 
 def _pretty(value: JSON) -> str:
