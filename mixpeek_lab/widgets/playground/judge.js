@@ -39,8 +39,9 @@ export function makeJudge(app, results, live) {
 
   /** What a key does on a result; null where it does nothing. */
   function key(pressed, id) {
+    if (!id || state.like) return null;
     if (pressed === "u") return () => tell("undo", {});
-    if (!id || !/^[0-3]$/.test(pressed) || state.like) return null;
+    if (!/^[0-3]$/.test(pressed)) return null;
     return () => {
       grade(id, Number(pressed));
       results.step(1);
