@@ -15,4 +15,5 @@ STYLES = (
     "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
     "playground/panels.css", "playground/ranks.css", "playground/compare.css",
     "playground/measure.css", "playground/filters.css", "playground/sweep.css",
+    "playground/narrow.css",
 )  # fmt: skip

@@ -35,7 +35,9 @@ export function makePicker(app, label, onChoose) {
   }
   function choose(key) {
     show(false);
-    if (key) onChoose(key);
+    if (!key) return;
+    box.value = app.nameOf(key);
+    onChoose(key);
   }
   box.addEventListener("input", open);
   box.addEventListener("blur", () => show(false));

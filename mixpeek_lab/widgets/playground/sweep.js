@@ -150,7 +150,7 @@ export function makeSweep(app) {
   }
 
   function legend([low, high]) {
-    return h("div", { class: "mxp-legend" }, h("span", {}, low.toFixed(3)), h("i", {}), h("span", {}, high.toFixed(3)), h("span", { class: "mxp-cell is-best is-sample" }, ""), "best on the left", h("span", { class: "mxp-cell is-now is-sample" }, ""), "as set now", h("span", { class: "mxp-gap" }), (state.payload?.stages ?? []).length > 0 && "Measured before the later stages.");
+    return h("div", { class: "mxp-legend" }, h("span", {}, low.toFixed(3)), h("i", {}), h("span", {}, high.toFixed(3)), h("span", { class: "mxp-cell is-best is-sample" }, ""), told.held > 0 ? "best of the first" : "best", h("span", { class: "mxp-cell is-now is-sample" }, ""), "as set now", h("span", { class: "mxp-gap" }), (state.payload?.stages ?? []).length > 0 && "Measured before the later stages.");
   }
 
   function verdict(isSplit) {
