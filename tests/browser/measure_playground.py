@@ -58,7 +58,11 @@ KEY = """(query) => new Promise((done) => {
     if (app.state.query !== query || app.client.isBusy()) return requestAnimationFrame(look);
     const spans = app.state.payload.spans;
     const embed = spans.find((span) => span.name === 'embed')?.milliseconds ?? 0;
-    return requestAnimationFrame(() => setTimeout(() => done([performance.now() - begun, embed])));
+    return requestAnimationFrame(() => setTimeout(() => {
+      const { transfer, paint } = app.state.times ?? { transfer: 0, paint: 0 };
+      const spans = app.state.payload.spans.reduce((sum, span) => sum + span.milliseconds, 0);
+      done([performance.now() - begun, embed, spans - embed, transfer, paint]);
+    }));
   };
   requestAnimationFrame(look);
 })"""
@@ -122,8 +126,14 @@ def measure_keys(chromium: Any, documents: int) -> None:
         opened.ask(words[:3])
         found = [opened.page.evaluate(KEY, words[: n + 4]) for n in range(KEYS)]
         told(f"key to painted results, {documents:,} documents, beyond embedding",
-             [total - embed for total, embed in found], 100)  # fmt: skip
-        told("    of which the query's embedding took besides", [e for _, e in found], float("nan"))
+             [each[0] - each[1] for each in found], 100)  # fmt: skip
+        parts = [statistics.median(column) for column in zip(*found, strict=True)][1:]
+        print(
+            "  medians of the parts: embedding {:.1f} ms (besides), search {:.1f} ms, "
+            "transfer {:.1f} ms, painting {:.1f} ms; the rest is the pause and frames".format(
+                *parts
+            )
+        )
         opened.page.close()
 
 

@@ -149,10 +149,10 @@ function render({ model, el }) {
     const isOther = state.like && ui.query.value !== state.query;
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
-  /** Where searches are quick the pause is short: half as long as the last answer took. */
+  /** Where searches are quick the pause is short: a quarter of what the last answer took. */
   const typed = () => {
     clearTimeout(typing);
-    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 2));
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 4));
     typing = setTimeout(search, pause, false);
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
