@@ -195,3 +195,52 @@ _HEADER = ("score", "relevance", "rel", "relevancy", "grade", "label", "judgemen
 
 def _is_whole(text: str) -> bool:
     return text.lstrip("+-").isdecimal()
+
+
+LAYOUTS = ("beir", "trec")
+
+
+def write_judgements(
+    path: str | Path,
+    qrels: Mapping[str, Mapping[str, int]],
+    queries: Mapping[str, str],
+    layout: str = "beir",
+) -> Path:
+    """Write judgements with their queries, as `read_qrels` and `read_queries` read them back.
+
+    `beir`: a folder with `queries.jsonl` and `qrels/test.tsv`. `trec`: a file of
+    `query-id 0 document-id grade`, and `queries.jsonl` beside it. InvalidInputError for another
+    layout, an id that the layout cannot hold, and a place that cannot be written to.
+    """
+    if layout not in LAYOUTS:
+        raise InvalidInputError(f"layout: {layout!r} is not one of {', '.join(LAYOUTS)}.")
+    root = Path(path).expanduser()
+    gap, head = ("\t", "query-id\tcorpus-id\tscore\n") if layout == "beir" else (" ", "")
+    lines = [
+        gap.join(
+            [_id(query_id, layout), *(["0"] * (layout == "trec")), _id(key, layout), f"{grade}"]
+        )
+        for query_id, judged in qrels.items()
+        for key, grade in judged.items()
+    ]
+    rows = [json.dumps({"_id": k, "text": v}, ensure_ascii=False) for k, v in queries.items()]
+    file = root / "qrels" / "test.tsv" if layout == "beir" else root
+    folder = root if layout == "beir" else root.parent
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(head + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+        (folder / "queries.jsonl").write_text("".join(f"{r}\n" for r in rows), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{root} cannot be written: {error.strerror}.") from error
+    return root
+
+
+def _id(name: str, layout: str) -> str:
+    """An id, where the layout can hold it."""
+    is_word = name.split() == [name]
+    if not name.strip() or any(c in name for c in "\t\r\n") or (layout == "trec" and not is_word):
+        raise InvalidInputError(
+            f"{name!r}: an id in {layout.upper()}'s layout is one "
+            f"{'word without blanks' if layout == 'trec' else 'line without tabs'}."
+        )
+    return name

@@ -563,7 +563,7 @@ def test_text_forms_load_without_anywidget():
 
 
 def test_the_views_load_nothing_from_elsewhere():
-    for path in [*WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]:
+    for path in [*WIDGETS.rglob("*.js"), *WIDGETS.rglob("*.css")]:
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http:" not in text, path.name
         assert "https:" not in text, path.name

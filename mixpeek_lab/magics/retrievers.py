@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         StageCard,
         StageList,
     )
-    from mixpeek_lab.widgets.playground import Playground
+    from mixpeek_lab.widgets.playground import Playground, Support
 
 RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 
@@ -170,4 +170,20 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
         fusion=card.fusion,
         limit=limit,
         code=f"%playground {shlex.join([card.name, *query.split()])}",
+        support=_support(card),
+    )
+
+
+def _support(card: RetrieverCard) -> Support:
+    """What the lab answers a playground beside its searches."""
+    from mixpeek_lab.widgets.playground import Support
+
+    name, playing = card.name, current_lab().playing
+    return Support(
+        body=card.body,
+        fields=lambda: playing.fields(name),
+        count=lambda filters: playing.count(name, filters),
+        like=lambda request: playing.like(name, request),
+        ranks=lambda request: playing.ranks(name, request),
+        trace=lambda document_id: playing.trace(name, document_id),
     )

@@ -5,11 +5,13 @@ const SLOW_AFTER = 8000;
 /**
  * One request at a time; the newest wish waits for its turn, and an answer to a question that
  * has been replaced is dropped, so nothing stale is painted. `onAnswer(header, body, asked)`
- * gets replies and pushes, `onSlow()` is called when a reply is overdue.
+ * gets replies and pushes, `onSlow()` is called when a reply is overdue. `call(type, body)` asks
+ * beside that line, and gives a promise of the answer's body.
  */
 export function makeClient(model, onAnswer, onSlow) {
   const view = Math.random().toString(36).slice(2, 10);
   const parts = new Map();
+  const calls = new Map();
   let counter = 0;
   let sequence = 0;
   let flying = null;
@@ -30,7 +32,7 @@ export function makeClient(model, onAnswer, onSlow) {
 
   function request(next, isForced = false) {
     if (!flying) return depart(next);
-    const isSame = flying.type === next.type && flying.query === next.query;
+    const isSame = JSON.stringify(next) === JSON.stringify({ ...flying, id: undefined, at: undefined });
     // A request that nobody answered must not stand in the way of Enter for ever.
     const isLost = performance.now() - flying.at > SLOW_AFTER;
     if (isForced && isLost) return depart(next);
@@ -38,22 +40,44 @@ export function makeClient(model, onAnswer, onSlow) {
     return undefined;
   }
 
+  function call(type, body = {}) {
+    counter += 1;
+    const id = `${view}-${counter}`;
+    return new Promise((resolve, reject) => {
+      calls.set(id, { resolve, reject });
+      try {
+        model.send({ ...body, id, type });
+      } catch (error) {
+        finish(failure(id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
+      }
+    });
+  }
+
+  /** Hand an answer to whoever waits for it. */
+  function finish(header, body) {
+    const waiting = calls.get(header.id);
+    if (!waiting) return settle(header, body);
+    calls.delete(header.id);
+    return header.ok ? waiting.resolve(body) : waiting.reject(new Error(header.error.message));
+  }
+
   async function receive(header, buffers) {
-    if (header.id !== flying?.id && header.id !== "push") return;
-    if (!header.ok) return settle(header, null);
+    if (header.id !== flying?.id && header.id !== "push" && !calls.has(header.id)) return;
+    if (!header.ok) return finish(header, null);
     const got = header.part === 0 ? [] : parts.get(header.id) ?? [];
     got.push(...buffers);
     parts.set(header.id, got);
     if (header.part + 1 < header.parts) return;
     parts.delete(header.id);
-    sequence += 1;
+    const isCall = calls.has(header.id);
+    if (!isCall) sequence += 1;
     const mine = sequence;
     const received = performance.now();
     try {
       const body = await decode(got, header.encoding);
-      if (mine === sequence || header.id === flying?.id) settle({ ...header, received }, body);
+      if (isCall || mine === sequence || header.id === flying?.id) finish({ ...header, received }, body);
     } catch (error) {
-      settle(failure(header.id, `The answer could not be read (${error.message}).`), null);
+      finish(failure(header.id, `The answer could not be read (${error.message}).`), null);
     }
   }
 
@@ -75,6 +99,7 @@ export function makeClient(model, onAnswer, onSlow) {
   model.on("msg:custom", listener);
   return {
     request,
+    call,
     isBusy: () => flying !== null,
     close() {
       clearTimeout(timer);

@@ -80,6 +80,27 @@ export function explain(legs, { strategy = "rrf", k = DEFAULT_K, weights = {} } 
   return strategy === "max" ? keepLargest(parts) : parts;
 }
 
+/** The same sum as a line of Python, every digit kept: `1.0/(60+3) + 0.5/(60+1)  # 0.0240…`. */
+export function pythonOf(legs, { strategy = "rrf", k = DEFAULT_K }, parts, score) {
+  const counted = parts.filter((part) => part.rank !== null && part.weight > 0);
+  const terms = counted.map((part) => {
+    const leg = legs.find((each) => each.name === part.leg);
+    if (strategy === "max") return `${part.score}`;
+    if (strategy === "weighted") return `${part.weight} * ${part.score}`;
+    if (strategy === "dbsf") return leg.sigma === 0 ? "0.0" : `${part.weight} * (${part.score} - ${leg.mean}) / ${leg.sigma}`;
+    if (strategy === "dbsf_qdrant") {
+      const [low, high] = threeSigma(leg);
+      return low === high ? `${part.weight} * 0.5` : `${part.weight} * (${part.score} - ${low}) / (${high} - ${low})`;
+    }
+    if (strategy === "rrf_qdrant") return `1 / (${k} + ${part.rank} / ${part.weight} - 1)`;
+    const rank = strategy === "rrf" || strategy === "learned" ? part.rank : part.rank - 1;
+    return `${strategy === "rrf_chroma" ? "-" : ""}${part.weight} / (${k} + ${rank})`;
+  });
+  const sum = strategy === "max" && terms.length ? `max([${terms.join(", ")}])` : terms.join(" + ") || "0.0";
+  const names = counted.map((part) => part.leg).join(", ");
+  return `score = ${sum}  # ${score}${names ? `, from ${names}` : ""}`.replaceAll("- -", "+ ");
+}
+
 /** The fused score of one document, written out with its numbers. */
 export function formula(legs, { strategy = "rrf", k = DEFAULT_K }, parts, score) {
   const counted = parts.filter((part) => part.rank !== null && part.weight > 0);
@@ -137,7 +158,8 @@ export function compareCodePoints(a, b) {
   return x - y;
 }
 
-function normaliser(strategy, k) {
+/** (leg, place) → what the weight multiplies. */
+export function normaliser(strategy, k) {
   if (strategy === "dbsf") {
     return (leg, place) => (leg.sigma === 0 ? 0 : (leg.scores[place] - leg.mean) / leg.sigma);
   }
@@ -154,7 +176,7 @@ function normaliser(strategy, k) {
 }
 
 /** What a place gives to the fused score, for a weight above 0. */
-function weigher(strategy, k, value) {
+export function weigher(strategy, k, value) {
   if (strategy === "rrf_qdrant") return (leg, place, weight) => 1 / (k + (place + 1) / weight - 1);
   return (leg, place, weight) => weight * value(leg, place);
 }

@@ -20,6 +20,27 @@ export function h(tag, given = {}, ...children) {
   return node;
 }
 
+/** An SVG element, its attributes and children. */
+export function s(tag, given = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== null && value !== undefined) node.setAttribute(name, String(value));
+  }
+  node.append(...children);
+  return node;
+}
+
+/** Paint `root` anew; the focus stays on the control it was on, or in `root` where that is gone. */
+export function keepingFocus(root, paint) {
+  const active = root.contains(document.activeElement) ? document.activeElement : null;
+  const key = active && ["action", "axis", "change", "at"].find((name) => active.dataset[name] !== undefined);
+  const value = key && CSS.escape(active.dataset[key]);
+  paint();
+  if (!active || active.isConnected) return;
+  const same = key && root.querySelector(`[data-${key}="${value}"]`);
+  (same ?? root.querySelector("button:not(:disabled), input, select"))?.focus({ preventScroll: true });
+}
+
 function setVars(node, vars) {
   for (const [name, value] of Object.entries(vars)) node.style.setProperty(name, value);
 }

@@ -59,16 +59,32 @@ def ranked_hits(
     The retriever's own fusion gives its own hits, with whatever later stages did to them; any
     other fuses the cached candidates, and shows the order before those stages.
     """
+    fused = _fused_anew(payload, choice, limit)
+    if fused is None:
+        return [dict(hit) for hit in payload.get("hits", ())[:limit]]
+    return [_hit(rank, each) for rank, each in enumerate(fused[:limit], start=1)]
+
+
+def ranked_ids(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> list[str]:
+    """The documents of `ranked_hits`."""
+    fused = _fused_anew(payload, choice, limit)
+    if fused is None:
+        return [hit["document_id"] for hit in payload.get("hits", ())[:limit]]
+    return [each.document_id for each in fused[:limit]]
+
+
+def _fused_anew(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> Ranking | None:
+    """The candidates as `choice` fuses them; None where the retriever's own hits stand."""
     hits = payload.get("hits", ())
     is_delivered = choice == delivered_choice(payload)
     if is_delivered and payload.get("stages"):
-        return [dict(hit) for hit in hits[:limit]]
+        return None
     fused = _fused(payload, choice)
     if is_delivered:
         own = [hit["document_id"] for hit in hits]
         if len(hits) >= limit or own != [each.document_id for each in fused[: len(own)]]:
-            return [dict(hit) for hit in hits[:limit]]
-    return [_hit(rank, each) for rank, each in enumerate(fused[:limit], start=1)]
+            return None
+    return fused
 
 
 def with_hits(

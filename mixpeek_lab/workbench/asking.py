@@ -10,6 +10,7 @@ from typing import Any
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
+from mixpeek_lab.workbench.depth import depths_of
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.search import Prepared, Searcher
@@ -29,6 +30,10 @@ class KernelSearch:
     ) -> tuple[Prepared, SearchResult]:
         """What was asked, and what was found. Errors as for `Lab.search`."""
         prepared = self._searcher.prepare(retriever, request)
+        return prepared, self.answered(prepared)
+
+    def answered(self, prepared: Prepared) -> SearchResult:
+        """What is found. Errors as for `Lab.search`."""
         if prepared.asks:
             self._hub.settle()
         begun = time.perf_counter()
@@ -38,7 +43,7 @@ class KernelSearch:
         if prepared.embeds:
             embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
             result = replace(result, spans=(embedding, *result.spans))
-        return prepared, self._searcher.stage(prepared, result, self._services.ask)
+        return self._searcher.stage(prepared, result, self._services.ask)
 
     def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool) -> dict[str, Any]:
         """The answer of a stored retriever, in the format of the endpoint."""
@@ -48,6 +53,11 @@ class KernelSearch:
         prepared, result = self.search(retriever, body)
         answer = to_response(result, prepared.spec, prepared.request)
         return {"retriever_id": record.retriever_id, **answer}
+
+    def depths(self, retriever: str, body: Mapping[str, JSON], document_id: str) -> dict[str, JSON]:
+        """Where a document stands in every leg of a stored retriever: see `workbench.depth`."""
+        prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
+        return depths_of(prepared, document_id, self.answered)
 
     def load(self, retriever: str) -> None:
         """Load what the retriever's queries need. ExtractorError where its code does not load."""

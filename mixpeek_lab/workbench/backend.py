@@ -14,6 +14,7 @@ from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_response
+from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.workbench.addresses import (
     addressed,
     check_request,
@@ -21,6 +22,7 @@ from mixpeek_lab.workbench.addresses import (
     with_index,
 )
 from mixpeek_lab.workbench.asking import explained
+from mixpeek_lab.workbench.depth import deepened, demand_document, passes, places
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.other_backends import OtherBackends
@@ -92,6 +94,17 @@ class Backend:
         prepared, result = await self._search(retriever, {**body, "candidates": True})
         self._note(prepared, result, candidate_ids(result))
         return explained(record, prepared, result)
+
+    async def depths(
+        self, retriever: str, body: Mapping[str, JSON], document_id: str
+    ) -> dict[str, JSON]:
+        """Where a document stands in every leg of a stored retriever: see `workbench.depth`."""
+        prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
+        fields = plain(demand_document(prepared, document_id))
+        if not passes(prepared, document_id):
+            return {"fields": fields, "is_filtered": True, "legs": []}
+        result = await self._answered(deepened(prepared))
+        return {"fields": fields, "is_filtered": False, "legs": places(result, document_id)}
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.

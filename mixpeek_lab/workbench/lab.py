@@ -39,6 +39,7 @@ from mixpeek_lab.workbench.origins import demand_fields, source_of
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
+from mixpeek_lab.workbench.playing import Playing
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
@@ -144,6 +145,11 @@ class Lab(Served, Measured, Versioned, Deleting):
     def work(self) -> Work:
         """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
         return Work(self._catalog, self._home)
+
+    @cached_property
+    def playing(self) -> Playing:
+        """What the playground asks beside its searches: fields, filters, likeness, lineage."""
+        return Playing(self._catalog, self._searcher, self.search, self._depths)
 
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.

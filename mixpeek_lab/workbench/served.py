@@ -116,6 +116,18 @@ class Served(ABC):
         near = (services[0].extractor, services[0].digest) if services else None
         return self._served.call(method, near=near, retriever=retriever, body=dict(body))
 
+    def _depths(
+        self, retriever: str, body: Mapping[str, JSON], document_id: str
+    ) -> dict[str, JSON]:
+        """Where a document stands in every leg, as whoever answers `execute` finds it."""
+        if self.engine.name == "kernel" and not self._runtime.endpoint.is_up:
+            return self._asking.depths(retriever, body, document_id)
+        services = self._searcher.services(retriever)
+        near = (services[0].extractor, services[0].digest) if services else None
+        asked = {"retriever": retriever, "body": dict(body), "document_id": document_id}
+        found: dict[str, JSON] = self._served.call("depths", near=near, **asked)
+        return found
+
     @abstractmethod
     def extractor(self, name: str) -> ExtractorRecord:
         """An extractor's working state."""

@@ -13,8 +13,10 @@ import zlib
 from collections import Counter
 from importlib import import_module
 
+from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.fusion import fuse
 from mixpeek_lab.models import Leg
+from mixpeek_lab.widgets.playground import Support
 
 MODULES = [
     "asyncio", "bisect", "calendar", "configparser", "csv", "difflib", "functools", "gzip",
@@ -70,6 +72,12 @@ def best(scores: dict[str, float], top_k: int) -> list[tuple[str, float]]:
     return [(key, round(score, 6)) for key, score in ranked if score > 0][:top_k]
 
 
+def passing(filters: object) -> list[str]:
+    """The documents that satisfy a filter."""
+    condition = parse_filter(filters)
+    return [key for key, f in DOCUMENTS.items() if condition is None or condition.matches(f)]
+
+
 class SampleSearch:
     """Callable as a widget wants it. `calls` holds every request."""
 
@@ -83,14 +91,15 @@ class SampleSearch:
         if query == "explode":
             raise ValueError("the index <b>burned</b> down")
         started = time.perf_counter()
+        allowed = passing(request.get("filters"))
         words = WORD.findall(query.lower())
-        lexical = best({key: bm25(words, counts) for key, counts in WORDS.items()}, self.top_k)
+        lexical = best({key: bm25(words, WORDS[key]) for key in allowed}, self.top_k)
         after_lexical = time.perf_counter()
         asked = trigrams(query)
         norm = math.sqrt(sum(n * n for n in asked.values())) or 1.0
         cosine = {
-            key: sum(n * counts[gram] for gram, n in asked.items()) / (norm * NORMS[key])
-            for key, counts in TRIGRAMS.items()
+            key: sum(n * TRIGRAMS[key][gram] for gram, n in asked.items()) / (norm * NORMS[key])
+            for key in allowed
         }
         dense = best(cosine if lexical else {}, self.top_k)
         after_dense = time.perf_counter()
@@ -146,6 +155,35 @@ def payload_of(query: str, found: list[tuple], limit: int, top_k: int) -> dict:
         "warnings": ["The leg words found nothing."] if query == "zqxj" else [],
         "text_field": "data",
     }
+
+
+def support(search: SampleSearch, **more: object) -> Support:
+    """All that a playground may ask beside the search, answered from the same documents."""
+
+    def like(request: dict) -> dict:
+        name = DOCUMENTS[request["document_id"]]["name"]
+        return search({**request, "query": name})
+
+    def trace(document_id: str) -> list[dict]:
+        lineage = document_of(document_id)["lineage"]
+        code = [{"path": "core.py", "text": "def process(batch):\n    return batch\n"}]
+        return [
+            {"kind": "document", "id": document_id, "facts": {"collection": "col_docs"}},
+            {"kind": "object", "id": lineage["object_id"], "facts": {"line": 7}},
+            {"kind": "code", "id": lineage["extractor"], "facts": {}, "files": code},
+        ]
+
+    def fields() -> list[dict]:
+        counts = {n: Counter(f[n] for f in DOCUMENTS.values()) for n in ("package", "kind")}
+        return [
+            {"name": name, "type": "text", "values": [list(p) for p in found.most_common()]}
+            for name, found in counts.items()
+        ]
+
+    return Support(
+        fields=fields, like=like, trace=trace,
+        count=lambda filters: (len(passing(filters)), len(DOCUMENTS)), **more,
+    )  # fmt: skip
 
 
 def document_of(key: str) -> dict:

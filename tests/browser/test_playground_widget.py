@@ -159,7 +159,9 @@ def test_typing_searches_after_a_pause(notebook, page):
         "() => document.querySelector('.mxp-hits').textContent.includes('compress')"
     )
     settle(notebook)
-    assert python(notebook, "[c['query'] for c in search.calls]")[calls:] == ["compress a file"]
+    asked = python(notebook, "[c['query'] for c in search.calls]")[calls:]
+    assert asked[-1] == "compress a file"
+    assert len(asked) <= 10, "one search per key is too many"
 
 
 def test_a_stale_answer_is_never_painted(notebook, page):
@@ -202,7 +204,8 @@ def test_the_explanation_adds_up_and_names_the_source(notebook, page):
     page.locator(".mxp-toggle").first.click()
     why = page.locator(".mxp-why").first
     rows = why.locator("tbody tr").all_inner_texts()
-    assert len(rows) == 2
+    assert len(rows) == 3
+    assert rows[-1].startswith("sum")
     formula = why.locator(".mxp-formula").inner_text()
     terms, total = formula.split(" = ")
     assert eval(terms) == pytest.approx(float(total), rel=1e-3)
@@ -243,6 +246,47 @@ def test_python_moves_the_view(notebook, page):
     assert (words.input_value(), len(hits(notebook))) == ("0.25", 5)
     notebook.run_code(1, "pg.limit = 10")
     settle(notebook)
+
+
+def test_ctrl_enter_pins_and_does_not_run_the_cell(notebook, page):
+    count = page.locator(".jp-CodeCell .jp-InputArea-prompt").first.inner_text()
+    page.locator(".mxp-query").press("Control+Enter")
+    settle(notebook)
+    assert python(notebook, "pg.baseline['weights']") == {"trigrams": 1, "words": 1}
+    assert page.locator(".jp-CodeCell .jp-InputArea-prompt").first.inner_text() == count
+    notebook.run_code(1, "pg.baseline = {}")
+
+
+def test_digits_judge_and_do_not_reach_the_notebook(notebook, page):
+    cells = page.locator(".jp-Cell").count()
+    page.locator(".mxp-query").press("ArrowDown")
+    ids = [hit["id"] for hit in hits(notebook)]
+    for key in "31u":
+        page.keyboard.press(key)
+    settle(notebook)
+    assert python(notebook, "pg.qrels") == {"q1": {ids[0]: 3}}
+    assert page.locator(".jp-Cell").count() == cells
+    assert page.locator(".jp-MarkdownCell").count() == 0
+    notebook.run_code(1, "pg.qrels = {}")
+
+
+def test_insert_puts_the_code_into_a_cell_below(notebook, page):
+    cells = page.locator(".jp-Cell").count()
+    page.locator(".mxp-tab[data-tab=code]").click()
+    page.wait_for_function(
+        "() => document.querySelector('[data-panel=code] pre').textContent.includes('search(')"
+    )
+    page.get_by_text("Insert cell").click()
+    page.get_by_text("Inserted").wait_for()
+    assert page.locator(".jp-Cell").count() == cells + 1
+    made = page.locator(".jp-Cell").nth(1)
+    assert "current_lab().search(" in made.inner_text()
+    page.locator(".mxp-tab[data-tab=results]").click()
+    made.locator(".jp-InputPrompt").click()
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    page.wait_for_timeout(300)
+    assert page.locator(".jp-Cell").count() == cells
 
 
 def test_a_reload_of_the_page_shows_the_same_results_without_a_search(notebook, page):

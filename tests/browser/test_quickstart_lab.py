@@ -144,7 +144,7 @@ def take_picture(page) -> bytes:
     """The playground alone: its controls and the first hits, the best one opened."""
     first = page.locator(".mxp-hit").first
     if not first.locator(".mxp-detail").is_visible():
-        first.locator("button").first.click()
+        first.locator(".mxp-toggle").click()
         page.wait_for_timeout(400)
     page.mouse.move(5, 5)
     page.evaluate("() => document.activeElement?.blur()")

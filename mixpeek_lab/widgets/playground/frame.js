@@ -1,6 +1,6 @@
 // The playground's frame: query box, legs panel, fusion, results, foot.
-import { numeral } from "./fusion.js";
-import { freshId, h, milliseconds } from "./nodes.js";
+import { numeral } from "../fusion.js";
+import { freshId, h, milliseconds } from "../nodes.js";
 
 export const LIMITS = [5, 10, 25, 50, 100];
 
@@ -23,28 +23,36 @@ export function buildFrame(about) {
     ribbon: h("div", { class: "mxp-ribbon", "aria-hidden": "true" }),
     timeList: h("ul", { "aria-label": "Where the time went" }),
     live: h("div", { class: "mx-visually-hidden", role: "status", "aria-live": "polite" }),
+    chips: h("div", { class: "mxp-asked", hidden: true }),
+    aside: h("div", { class: "mxp-aside" }),
+    strip: h("div", { class: "mxp-strip", hidden: true }),
+    tabs: h("div", { class: "mxp-tabs" }),
+    panels: h("div", { class: "mxp-panels" }),
   };
+  ui.found = h("div", {}, ui.empty, ui.hits);
   ui.kBox = h("div", {}, ui.k);
   ui.limitBox = h("label", { class: "mxp-limit", hidden: true }, "Show", ui.limit);
   ui.times = h("div", { class: "mxp-times", hidden: true }, ui.ribbon, ui.timeList);
   ui.root = h("section", { class: "mixpeek mxp", "aria-label": `Playground: ${about.title}` },
-    buildHead(about, ui.query),
+    buildHead(about, ui),
     h("div", { class: "mxp-body" },
       h("div", { class: "mxp-controls" },
         h("div", {}, h("div", { class: "mxp-label", id: `${id}-legs` }, "Legs"), ui.legsHint, ui.legs),
-        h("div", { class: "mxp-fusion" }, h("div", { class: "mxp-label" }, "Fusion"), ui.strategy, ui.hint, ui.kBox, ui.reset)),
+        h("div", { class: "mxp-fusion" }, h("div", { class: "mxp-label" }, "Fusion"), ui.strategy, ui.hint, ui.kBox, ui.reset),
+        ui.aside),
       h("div", { class: "mxp-main" },
-        h("div", { class: "mxp-bar" }, ui.status, ui.limitBox), ui.banners, ui.empty, ui.hits)),
+        h("div", { class: "mxp-bar" }, ui.tabs, ui.status, ui.limitBox), ui.strip, ui.banners, ui.panels)),
     h("div", { class: "mxp-foot" }, ui.times,
       about.code && h("code", { class: "mxp-code", title: "Run this to get the playground again" }, about.code)),
     ui.live);
   return ui;
 }
 
-function buildHead(about, query) {
+function buildHead(about, ui) {
   return h("div", { class: "mxp-head", role: "search" },
     h("div", { class: "mxp-title", title: about.title }, about.title),
-    h("div", { class: "mxp-search" }, query,
+    ui.chips,
+    h("div", { class: "mxp-search" }, ui.query,
       h("span", { class: "mxp-key", "aria-hidden": "true" }, "/"),
       h("span", { class: "mxp-spinner", "aria-hidden": "true" })));
 }

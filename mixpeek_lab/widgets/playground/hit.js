@@ -1,7 +1,8 @@
 // One result: a row with rank, text, score and bar, and the explanation of its score.
-import { chipsOf, excerpt, headingOf, lineageOf, marked, pictureOf } from "./documents.js";
-import { figure, formula, numeral } from "./fusion.js";
-import { chevron, freshId, h } from "./nodes.js";
+import { chipsOf, excerpt, headingOf, lineageOf, marked, pictureOf } from "../documents.js";
+import { figure, formula, numeral, pythonOf } from "../fusion.js";
+import { chevron, freshId, h } from "../nodes.js";
+import { copyText } from "./code.js";
 
 /**
  * A list item whose `update(hit, largest)` repaints rank, arrow, score and explanation.
@@ -18,7 +19,8 @@ export function buildCard(hit, view) {
   const isFile = Boolean(record.media);
   const text = isFile ? record.media : typeof fields[textField] === "string" ? fields[textField] : "";
   const chips = chipsOf(fields, textField, headingField, heading);
-  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record));
+  const grades = view.grading?.(id);
+  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record), grades);
   const why = h("div", { class: "mxp-why", id: freshId(), role: "region", "aria-label": `Score of ${heading || id}`, hidden: true });
   const card = h("li", { class: "mxp-hit", "data-id": id }, ui.row, why);
   let current = hit;
@@ -46,6 +48,7 @@ export function buildCard(hit, view) {
 
   card.update = (next, largest) => {
     current = next;
+    grades?.update();
     paintRow(ui, next, largest, heading || id, view);
     if (view.open.has(id)) paintWhy(why, current, record, view);
   };
@@ -54,7 +57,7 @@ export function buildCard(hit, view) {
   return card;
 }
 
-function buildRow(heading, text, chips, terms, picture) {
+function buildRow(heading, text, chips, terms, picture, grades) {
   const ui = {
     rank: h("span"),
     arrow: h("span", { class: "mxp-move" }),
@@ -71,7 +74,7 @@ function buildRow(heading, text, chips, terms, picture) {
       h("div", { class: "mxp-heading" }, marked(heading, terms)),
       picture && h("img", { class: "mxp-picture", src: picture, alt: "" }),
       text && ui.body,
-      facts.length > 0 && h("div", { class: "mxp-chips" }, facts)),
+      h("div", { class: "mxp-meta" }, h("div", { class: "mxp-chips" }, facts), grades)),
     h("div", { class: "mxp-score" }, ui.number, ui.stack, ui.ranks),
     ui.toggle);
   return ui;
@@ -90,6 +93,8 @@ function paintRow(ui, hit, largest, heading, view) {
   const found = parts.filter((part) => part.rank !== null && part.weight > 0);
   ui.ranks.replaceChildren(...found.map((part) => h("span", { title: `rank ${part.rank} in ${part.leg}` },
     h("i", { vars: { "--leg": view.colourOf(part.leg) } }), `#${part.rank}`)));
+  const inForce = parts.filter((part) => part.weight > 0).length;
+  if (found.length === 1 && inForce > 1) ui.ranks.append(h("span", { class: "mxp-only", vars: { "--leg": view.colourOf(found[0].leg) }, title: `No other leg found it among its candidates` }, "only"));
   const places = parts.map((part) => (part.rank === null ? `not in ${part.leg}` : `rank ${part.rank} in ${part.leg}`));
   ui.toggle.setAttribute("aria-label", `Result ${hit.rank}: ${heading}, score ${figure(hit.score)}. ${places.join(", ")}. Explain`);
 }
@@ -103,25 +108,55 @@ function paintArrow(node, hit, before) {
   return node.replaceChildren(h("span", { "aria-hidden": "true" }, sign), h("span", { class: "mx-visually-hidden" }, words));
 }
 
+/** How a score came about: each leg's part, one after the other, up to the sum. */
 function paintWhy(node, hit, record, view) {
   const parts = hit.contributions ?? [];
-  const heads = ["leg", "rank", "score", "normalised", "weight", "contribution"];
-  const rows = parts.map((part) => h("tr", {},
+  const choice = view.choice();
+  const fusedScore = hit.stages?.[0]?.score_before ?? hit.score;
+  const bars = waterfall(parts, choice.strategy === "max");
+  const heads = ["leg", "rank", "score", "normalised", "weight", "contribution", ""];
+  const rows = parts.map((part, at) => h("tr", {},
     h("th", { scope: "row" }, h("span", { class: "mxp-swatch", vars: { "--leg": view.colourOf(part.leg) } }), part.leg),
     h("td", {}, part.rank ?? (part.weight > 0 ? "not found" : "off")),
     h("td", {}, figure(part.score)),
     h("td", {}, figure(part.normalised)),
     h("td", {}, numeral(part.weight)),
-    h("td", {}, figure(part.contribution))));
-  const choice = view.choice();
-  const lineage = lineageOf(hit.document_id, record).map(([name, value], at) => [at ? " · " : "", `${name} `, h("code", {}, value)]);
+    h("td", {}, figure(part.contribution)),
+    h("td", { class: "mxp-fall", "aria-hidden": "true" }, bar(bars[at], view.colourOf(part.leg)))));
+  const sum = h("tr", { class: "mxp-sum" }, h("th", { scope: "row", colspan: 5 }, choice.strategy === "max" ? "largest" : "sum"), h("td", {}, figure(fusedScore)), h("td", { class: "mxp-fall", "aria-hidden": "true" }, bar(bars[parts.length], "var(--mx-muted)")));
+  const code = pythonOf(view.legs, choice, parts, fusedScore);
+  const copy = h("button", { class: "mxp-link", type: "button", onclick: () => copyText(code, copy) }, "Copy as Python");
   node.replaceChildren(
     h("table", {},
-      h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, rows)),
-    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, hit.stages?.[0]?.score_before ?? hit.score))),
+      h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name || h("span", { class: "mx-visually-hidden" }, "waterfall"))))),
+      h("tbody", {}, rows, sum)),
+    h("div", { class: "mxp-why-line" }, `${choice.strategy}: `, h("code", { class: "mxp-formula" }, formula(view.legs, choice, parts, fusedScore)), " ", copy),
     ...(hit.stages ?? []).map((effect) => h("div", { class: "mxp-why-line" }, `${effect.stage}: `, h("code", {}, effectText(effect)))),
-    h("div", { class: "mxp-why-line" }, lineage.flat()));
+    ...(view.hasTrace ? [] : [lineagePath(hit.document_id, record)]),
+    ...(view.extras?.(hit) ?? []));
+}
+
+/** Where each part's bar begins and ends, in shares of the whole; the last is the sum's. */
+export function waterfall(parts, isMax) {
+  let sum = 0;
+  const spans = parts.map((part) => {
+    const from = isMax ? 0 : sum;
+    sum = isMax ? Math.max(sum, part.contribution) : sum + part.contribution;
+    return [Math.min(from, from + part.contribution), Math.max(from, from + part.contribution)];
+  });
+  spans.push([Math.min(0, sum), Math.max(0, sum)]);
+  const low = Math.min(0, ...spans.map(([from]) => from));
+  const size = Math.max(...spans.map(([, to]) => to)) - low || 1;
+  return spans.map(([from, to]) => [(from - low) / size, (to - low) / size]);
+}
+
+function bar([from, to], colour) {
+  return h("span", { class: "mxp-fall-track" }, h("i", { vars: { left: `${100 * from}%`, width: `${100 * (to - from)}%`, "--leg": colour } }));
+}
+
+function lineagePath(id, record) {
+  const steps = lineageOf(id, record).map(([name, value], at) => [at ? " · " : "", `${name} `, h("code", {}, value)]);
+  return h("div", { class: "mxp-why-line" }, steps.flat());
 }
 
 /** What a stage after the fusion did: `rank 5 → 1, score 0.0161 → 0.93, labels […]`. */

@@ -1,0 +1,6 @@
+"""The playground: a query box over a retriever, with sliders that re-fuse in the browser."""
+
+from mixpeek_lab.widgets.playground.support import Search, Support
+from mixpeek_lab.widgets.playground.widget import Playground
+
+__all__ = ["Playground", "Search", "Support"]

@@ -1,0 +1,190 @@
+"""Answers to the panels of the view, beside the search itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers import parse_retriever
+from mixpeek_lab.widgets.messages import Handler
+from mixpeek_lab.widgets.playground.judging import Judging
+from mixpeek_lab.widgets.playground.measuring import Measuring, table
+from mixpeek_lab.widgets.playground.source import (
+    definition_of,
+    python_code,
+    retriever_cell,
+    with_settings,
+)
+from mixpeek_lab.widgets.playground.sweeping import Plan, Query, Sweep
+from mixpeek_lab.widgets.ranking import FusionChoice, slim
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.playground.asking import Asking
+    from mixpeek_lab.widgets.playground.support import Support
+    from mixpeek_lab.widgets.playground.widget import Playground
+
+
+class Answers:
+    """One method for each kind of request; what a playground was not given is refused."""
+
+    def __init__(self, playground: Playground, asking: Asking, support: Support) -> None:
+        self._playground, self._asking, self._support = playground, asking, support
+        self.judging = Judging()
+        self.measuring = Measuring(self.judging, asking.answer_text)
+        self._under_way: Sweep | None = None
+
+    def handlers(self) -> dict[str, Handler]:
+        """Request type → what answers it."""
+        return {
+            "code": self._code, "ranks": self._ranks, "baseline": self._baseline,
+            "judge": self._judge, "undo": self._undo, "save": self._save,
+            "gather": self._gather, "measure": self._measure,
+            "sweep": self._sweep, "fields": self._fields,
+            "count": self._count, "trace": self._trace,
+        }  # fmt: skip
+
+    def _code(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The settings as code, or those of `settings`: `{strategy, k, weights}`."""
+        playground = self._playground
+        name, config = playground.about["retriever"], playground.config
+        if message.get("settings"):
+            config = with_settings(config, message["settings"])
+        told = {"python": python_code(name, config), "config": config, "cell": "", "json": None}
+        if self._support.body is not None:
+            definition = definition_of(self._support.body, config)
+            told["cell"] = retriever_cell(name, definition)
+            told["json"] = parse_retriever(definition, name).as_dict()
+        return told
+
+    def _ranks(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where a document stands in every leg, beyond what the legs keep."""
+        if self._support.ranks is None:
+            raise InvalidInputError("ranks: this playground cannot look deeper than its legs.")
+        asked = {"query": self._playground.query, "filters": self._asking.filters}
+        return self._support.ranks({**asked, "document_id": str(message.get("document_id", ""))})
+
+    def _fields(self, _message: Mapping[str, Any]) -> dict[str, Any]:
+        """What filters can look at."""
+        return {"fields": list(self._support.fields()) if self._support.fields else []}
+
+    def _count(self, message: Mapping[str, Any]) -> dict[str, int]:
+        """How many documents pass a filter."""
+        if self._support.count is None:
+            raise InvalidInputError("count: this playground cannot count what passes a filter.")
+        passing, total = self._support.count(message.get("filters"))
+        return {"passing": passing, "total": total}
+
+    def _trace(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The steps from a document to what it was made of."""
+        if self._support.trace is None:
+            raise InvalidInputError("trace: this playground does not know where hits come from.")
+        return {"steps": list(self._support.trace(str(message.get("document_id", ""))))}
+
+    def _baseline(self, _message: Mapping[str, Any]) -> dict[str, Any]:
+        """The current query under the baseline's own filter."""
+        playground = self._playground
+        filters = playground.baseline.get("filters")
+        payload = self._asking.answer(playground.query, playground.limit, filters)
+        return {"payload": slim(payload)}
+
+    # ---------------------------------------------------------------- judging
+
+    def grades(self) -> dict[str, int]:
+        """Document id → grade, for the query that is shown."""
+        payload = self._asking.payload
+        if payload is None or self._asking.like is not None:
+            return {}
+        return self.judging.grades_of(self._playground.query, payload.get("documents", {}))
+
+    def _judge(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """One document gets a grade, or loses it."""
+        if self._asking.like is not None:
+            raise InvalidInputError("Judgements belong to a query in words: ask with one.")
+        key = str(message.get("document_id", ""))
+        document = (self._asking.payload or {}).get("documents", {}).get(key, {})
+        query = str(message.get("query", self._playground.query))
+        self.judging.grade(query, key, document, message.get("grade"))
+        return self.judged()
+
+    def _undo(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The last judgement is taken back; `undone` tells of which query and document."""
+        undone = self.judging.undo()
+        return {**self.judged(), "undone": list(undone) if undone else None}
+
+    def _save(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The judgements, written to the kernel's folder."""
+        path = self.judging.save(str(message.get("path", "")), str(message.get("layout", "beir")))
+        return {"path": str(path)}
+
+    def judged(self) -> dict[str, JSON]:
+        """The grades of the query that is shown, and how much is judged in all."""
+        qrels = self.judging.qrels
+        count = {"queries": len(qrels), "judgements": sum(map(len, qrels.values()))}
+        return {"grades": self.grades(), "judged": {**count, "left_out": self.measuring.left_out}}
+
+    # ---------------------------------------------------------------- measuring
+
+    def _gather(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """Search for judged queries for a moment."""
+        return {**self.judged(), **self.measuring.gather(self._filters())}
+
+    def _measure(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
+        """What the settings and the baseline are worth on the judged queries."""
+        queries = self.measuring.counted()
+        if not queries:
+            return {**self.judged(), "rows": [], "queries": []}
+        playground, pinned = self._playground, self._playground.baseline
+        choice = FusionChoice(playground.strategy, playground.k, playground.weights)
+        now, unjudged = self.measuring.values(choice, self._asking.filters)
+        before = None
+        if pinned:
+            old = FusionChoice(pinned["strategy"], pinned["k"], pinned["weights"])
+            before, _ = self.measuring.values(old, pinned["filters"])
+        each = [
+            {"id": q, "text": queries[q], "values": now[q], "unjudged": unjudged[q],
+             "baseline": before[q] if before else None}
+            for q in now
+        ]  # fmt: skip
+        failed = self.measuring.failed(self._asking.filters)
+        return {**self.judged(), "rows": table(now, before), "queries": each, "failed": failed}
+
+    def sweep(self, x: str, y: str | None, measure: str, seed: int) -> Sweep:
+        """A sweep over the judged queries' candidates that are there.
+
+        InvalidInputError for an unknown axis or measure, and where no query counts.
+        """
+        playground = self._playground
+        kept, qrels = self.measuring.kept(self._asking.filters), self.judging.qrels
+        if not kept:
+            raise InvalidInputError("sweep: no query has a relevant document yet: judge some.")
+        legs = next(iter(kept.values())).payload["legs"]
+        weights = {
+            leg["name"]: float(playground.weights.get(leg["name"], leg.get("weight", 1.0)))
+            for leg in legs
+        }
+        plan = Plan(
+            FusionChoice(playground.strategy, playground.k, weights),
+            x,
+            y or next((name for name in weights if name != x), ""),
+            measure,
+            seed,
+        )
+        return Sweep(plan, {q: Query(each, qrels[q]) for q, each in kept.items()})
+
+    def _sweep(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """Work on a sweep for a moment; the `result` comes with the last cell."""
+        if message.get("is_new") or self._under_way is None:
+            x, y, measure = (str(message.get(name)) for name in ("x", "y", "measure"))
+            self._under_way = self.sweep(x, y, measure, int(message.get("seed", 0)))
+        done = self._under_way.step()
+        return {**done, "result": self._under_way.told() if self._under_way.is_done else None}
+
+    def _filters(self) -> list[JSON]:
+        """Those of the settings, and of the baseline where they are others."""
+        found = [self._asking.filters]
+        pinned = self._playground.baseline
+        if pinned and pinned["filters"] != found[0]:
+            found.append(pinned["filters"])
+        return found

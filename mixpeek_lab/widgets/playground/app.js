@@ -1,0 +1,203 @@
+// What the playground knows, and what moves it. Views listen; nothing here touches the page.
+import { makeClient } from "../client.js";
+import { headingOf, highlightTerms } from "../documents.js";
+import { prepareLegs } from "../fusion.js";
+import { deliveredOf, isSameChoice, ranked } from "./ranking.js";
+
+const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
+const SAVE_AFTER = 250;
+const ECHO_WITHIN = 3000;
+const FRESH = {
+  payload: null, error: null, legs: [], terms: [], ranking: [], hits: [], before: null, refused: null,
+  times: null, active: null, isLater: false, isBefore: false,
+};
+
+/**
+ * The state of one view. `on(event, listener)`: `answer` (a search was answered), `move` (weights,
+ * k, strategy or limit changed), `settle` (the hand let go), `status`, and what panels add.
+ */
+export function makeApp(model) {
+  const about = model.get("about");
+  const listeners = new Map();
+  const state = {
+    ...FRESH, query: model.get("query"), filters: null, like: null, grades: {}, open: new Set(),
+    colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false,
+  };
+  const app = { model, about, state, requests: 0, refuseTimes: [], closers: [] };
+
+  app.on = (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+  app.emit = (name, given) => (listeners.get(name) ?? []).forEach((listener) => listener(given));
+
+  // ---------------------------------------------------------------- what is in force
+
+  app.knownLegs = () => state.payload?.legs ?? about.legs;
+  app.ownWeight = (leg) => leg.weight ?? 1;
+  app.weightOf = (leg) => model.get("weights")[leg.name] ?? app.ownWeight(leg);
+  app.colourOf = (name) => state.colours.get(name) ?? PALETTE[0];
+  app.delivered = () => deliveredOf(state.payload, app.knownLegs());
+  app.isDelivered = () => isSameChoice(app.choice(), app.delivered());
+  app.choice = () => ({
+    strategy: model.get("strategy"),
+    k: model.get("k"),
+    weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
+  });
+  app.nameOf = (id) => {
+    const fields = state.payload?.documents[id]?.fields ?? {};
+    return headingOf(fields, state.payload?.text_field ?? "data")[1] || id;
+  };
+  app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
+
+  // ---------------------------------------------------------------- searching
+
+  app.client = makeClient(model, onAnswer, () => {
+    state.isSlow = true;
+    app.emit("status");
+  });
+
+  // A request may take the place of one that has not left: each carries all that is asked for.
+  const wanted = { filters: null, like: null };
+
+  /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
+  app.search = (query, { isForced = false, changes = {} } = {}) => {
+    Object.assign(wanted, changes);
+    const isSame = query === state.query && !state.error && (state.payload || !query.trim()) && !Object.keys(changes).length;
+    if (isSame && !isForced && !app.client.isBusy()) return;
+    state.isSlow = false;
+    app.requests += 1;
+    app.client.request({ type: "search", query, ...wanted }, isForced);
+    app.emit("status");
+  };
+
+  function onAnswer(header, body, asked) {
+    state.isSlow = false;
+    if (asked) state.query = asked.query;
+    if (!header.ok) state.error = header.error;
+    else adopt(body);
+    app.emit("answer", { header, body, asked });
+  }
+
+  function adopt({ query, filters, like, grades, judged, payload }) {
+    Object.assign(wanted, { filters, like });
+    Object.assign(state, FRESH, {
+      query, filters, like, grades, judged, payload, open: new Set(),
+      legs: payload ? prepareLegs(payload.legs) : [],
+      terms: payload && !like ? highlightTerms(payload, query) : [],
+    });
+    app.rank();
+  }
+
+  // ---------------------------------------------------------------- ranking
+
+  app.rank = () => {
+    if (state.payload) Object.assign(state, ranked(state.payload, state.legs, app.choice(), model.get("limit")));
+  };
+
+  app.currentRanks = () => {
+    const ranks = new Map(state.ranking.map(({ id }, at) => [id, at + 1]));
+    for (const hit of state.hits) ranks.set(hit.document_id, hit.rank);
+    return ranks;
+  };
+
+  /** Rank anew after a control moved. Nothing is asked of the kernel. */
+  app.refuse = () => {
+    const started = performance.now();
+    app.rank();
+    app.emit("move");
+    if (!state.payload) return;
+    state.refused = performance.now() - started;
+    app.refuseTimes.push(state.refused);
+    if (app.refuseTimes.length > 200) app.refuseTimes.shift();
+    app.emit("status");
+  };
+
+  // ---------------------------------------------------------------- moving
+
+  let saving = null;
+  let isSetting = false;
+  const own = new Map(); // trait → its last value that was set here
+  const sent = []; // what went to the kernel a moment ago, which may come back late
+  let lastMove = -Infinity;
+  /** Change traits here, now; tell the kernel once the hand rests. */
+  app.set = (changes) => {
+    isSetting = true;
+    for (const [name, value] of Object.entries(changes)) {
+      model.set(name, value);
+      own.set(name, value);
+    }
+    isSetting = false;
+    lastMove = performance.now();
+    clearTimeout(saving);
+    saving = setTimeout(save, SAVE_AFTER);
+    app.refuse();
+  };
+  function save() {
+    saving = null;
+    for (const [name, value] of own) sent.push({ name, text: sorted(value) });
+    while (sent.length > 50) sent.shift();
+    model.save_changes();
+  }
+  /** Tell the kernel now, so that what is asked next is answered for these settings. */
+  app.flush = () => {
+    clearTimeout(saving);
+    if (saving !== null) save();
+  };
+
+  /** A control starts to move: the order of this moment is what the arrows compare with. */
+  function grab() {
+    if (state.isDragging) return;
+    state.isDragging = true;
+    state.before = state.payload ? app.currentRanks() : null;
+  }
+  app.release = () => {
+    state.isDragging = false;
+    app.emit("settle");
+  };
+  app.drag = (changes) => {
+    grab();
+    app.set(changes);
+  };
+  app.move = (changes) => {
+    state.isDragging = false;
+    app.drag(changes);
+    app.release();
+  };
+  app.withWeight = (name, weight) => ({ weights: { ...model.get("weights"), [name]: weight } });
+  /** Go to settings `{strategy, k, weights}`, as of a baseline or a cell of the sweep. */
+  app.load = ({ strategy, k, weights }) => app.move({ strategy, k, weights: { ...model.get("weights"), ...weights } });
+
+  // ---------------------------------------------------------------- changes from Python
+
+  /** Whether the kernel only says what was set here before: a slow echo must not move the hand. */
+  function isEcho(name) {
+    const text = sorted(model.get(name));
+    const isRecent = performance.now() - lastMove < ECHO_WITHIN;
+    return isRecent && own.has(name) && text !== sorted(own.get(name)) && sent.some((each) => each.name === name && each.text === text);
+  }
+  const onTrait = (name) => () => {
+    if (isSetting) return;
+    if (isEcho(name)) {
+      isSetting = true;
+      model.set(name, own.get(name));
+      isSetting = false;
+      return;
+    }
+    app.refuse();
+    if (!state.isDragging) app.emit("settle");
+  };
+  const watched = ["weights", "k", "strategy", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
+  for (const [event, listener] of watched) model.on(event, listener);
+
+  app.close = () => {
+    app.flush();
+    app.client.close();
+    for (const [event, listener] of watched) model.off(event, listener);
+    for (const close of app.closers) close();
+  };
+  app.colour();
+  return app;
+}
+
+/** A value as text, whatever the order of its keys. */
+function sorted(value) {
+  return JSON.stringify(typeof value === "object" && value !== null ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value);
+}

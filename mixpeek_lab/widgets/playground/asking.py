@@ -1,0 +1,58 @@
+"""The last search of a playground: what was asked, and its payload or its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.widgets.playground.support import Search, Support
+
+
+class Asking:
+    """Searches, and remembers. `like` is the document that is asked with, in place of a text."""
+
+    def __init__(self, search: Search, support: Support, filters: JSON = None) -> None:
+        self._search, self._support = search, support
+        self.filters = filters
+        self.like: str | None = None
+        self.payload: Mapping[str, Any] | None = None
+        self.error: Exception | None = None
+        self.asked: str | None = None
+        """The query of the last search; None before the first."""
+
+    def run(self, query: str, limit: int) -> None:
+        """Search, and keep the error where that fails."""
+        try:
+            self.ask(query, limit)
+        except Exception as error:  # noqa: BLE001 - kept: shown in the view, raised by `results`
+            self.error = error
+
+    def ask(self, query: str, limit: int) -> None:
+        """Search and keep the payload. Raises what the search raises."""
+        self.asked = query
+        if not query.strip() and self.like is None:
+            self.payload, self.error = None, None
+            return
+        try:
+            self.payload = self.answer(query, limit, self.filters)
+        except Exception as error:
+            self.error = error
+            raise
+        self.error = None
+
+    def answer_text(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
+        """The payload for a query in words. Nothing is kept."""
+        return self._search({"query": query, "limit": limit, "filters": filters})
+
+    def answer(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
+        """The payload for a query, or for the document that is asked with. Nothing is kept."""
+        if self.like is None:
+            return self.answer_text(query, limit, filters)
+        if self._support.like is None:
+            raise InvalidInputError("like: this playground cannot search with a document.")
+        asked: dict[str, JSON] = {
+            "document_id": self.like, "limit": limit, "filters": filters,
+        }  # fmt: skip
+        return self._support.like(asked)

@@ -1,0 +1,77 @@
+// A search box over the cached candidates: type words or an id, choose with the arrow keys.
+import { headingOf } from "../documents.js";
+import { freshId, h } from "../nodes.js";
+
+const MOST_PICKS = 8;
+
+/** A combobox; `onChoose(id)` gets a candidate's id, or what was typed where none is chosen. */
+export function makePicker(app, label, onChoose) {
+  const id = freshId();
+  const box = h("input", { class: "mxp-field", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder: "Words of a document, or its id", "aria-label": label, "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list" });
+  const list = h("ul", { class: "mxp-picks", id, role: "listbox", "aria-label": "Documents", hidden: true });
+  let found = [];
+  let at = -1;
+
+  function open() {
+    const words = box.value.toLowerCase().trim().split(/\s+/).filter(Boolean);
+    found = words.length ? matches(app.state, words) : [];
+    at = -1;
+    list.replaceChildren(...found.map(({ key, name, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
+      event.preventDefault();
+      choose(key);
+    } }, h("b", {}, rank ? `#${rank}` : "–"), h("span", {}, name))));
+    show(found.length > 0);
+  }
+  function show(isOpen) {
+    list.hidden = !isOpen;
+    box.setAttribute("aria-expanded", String(isOpen));
+    if (!isOpen) box.removeAttribute("aria-activedescendant");
+  }
+  function move(by) {
+    if (!found.length) return;
+    at = (at + by + found.length) % found.length;
+    [...list.children].forEach((item, n) => item.setAttribute("aria-selected", String(n === at)));
+    box.setAttribute("aria-activedescendant", `${id}-${at}`);
+  }
+  function choose(key) {
+    show(false);
+    if (!key) return;
+    box.value = app.nameOf(key);
+    onChoose(key);
+  }
+  box.addEventListener("input", open);
+  box.addEventListener("blur", () => show(false));
+  box.addEventListener("keydown", (event) => {
+    const actions = {
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
+      Enter: () => choose(found[Math.max(at, 0)]?.key ?? box.value.trim()),
+      Escape: () => show(false),
+    };
+    if (!actions[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    actions[event.key]();
+  });
+  return h("div", { class: "mxp-picker" }, box, list);
+}
+
+/** Candidates that are not shown, with every word in their name, text or id; best ranks first. */
+function matches(state, words) {
+  const { payload, ranking } = state;
+  const ranks = new Map(ranking.map((each, n) => [each.id, n + 1]));
+  const textField = payload.text_field ?? "data";
+  const shown = new Set(state.hits.map((hit) => hit.document_id));
+  const found = [];
+  for (const [key, record] of Object.entries(payload.documents)) {
+    if (shown.has(key)) continue;
+    const fields = record.fields ?? {};
+    const name = headingOf(fields, textField)[1] || key;
+    const text = `${key} ${name} ${fields[textField] ?? ""}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) continue;
+    const isNamed = words.every((word) => `${key} ${name}`.toLowerCase().includes(word));
+    found.push({ key, name, rank: ranks.get(key) ?? null, isNamed });
+  }
+  found.sort((a, b) => b.isNamed - a.isNamed || (a.rank ?? Infinity) - (b.rank ?? Infinity));
+  return found.slice(0, MOST_PICKS);
+}

@@ -1,0 +1,228 @@
+// The playground's view. Data is somebody else's text: it enters the page as text nodes only.
+import { h, milliseconds, plural } from "../nodes.js";
+import { makeApp } from "./app.js";
+import { makeBaseline } from "./baseline.js";
+import { makeCode } from "./code.js";
+import { makeCompare } from "./compare.js";
+import { makeControls } from "./controls.js";
+import { makeFilterForm } from "./filterform.js";
+import { buildFrame } from "./frame.js";
+import { makeJudge } from "./judge.js";
+import { makeExtras } from "./lineage.js";
+import { makeMeasure } from "./measure.js";
+import { makeRanks } from "./ranks.js";
+import { makeResults } from "./results.js";
+import { makeSweep } from "./sweep.js";
+import { makeTabs } from "./tabs.js";
+import { makeTimes } from "./times.js";
+
+const SHORTEST_PAUSE = 30;
+const LONGEST_PAUSE = 300;
+
+function render({ model, el }) {
+  const app = makeApp(model);
+  const ui = buildFrame(app.about);
+  const { state } = app;
+  ui.root.mixpeek = app;
+  el.append(ui.root);
+
+  const controls = makeControls(app, ui);
+  const times = makeTimes(app, ui);
+  const filterForm = makeFilterForm(app, ui, ui.query);
+  const extras = makeExtras(app, (id) => app.search(ui.query.value, { isForced: true, changes: { like: id.split("#")[0] } }));
+  const results = makeResults(app, ui, { grading: (id) => judge.control(id), extras, hasTrace: app.about.offers?.includes("trace") });
+  const judge = makeJudge(app, results, ui.live);
+  const ranks = makeRanks(app, showHit);
+  const baseline = makeBaseline(app);
+  const compare = makeCompare(app, baseline, showHit);
+  const measure = makeMeasure(app, ui, baseline, judge, askFor);
+  const sweep = makeSweep(app);
+  const code = makeCode(app);
+  const tabs = makeTabs(ui.tabs, ui.panels, [
+    { id: "results", label: "Results", node: ui.found, paint: results.paint },
+    { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
+    { id: "compare", label: "Compare", node: compare.node, paint: compare.paint },
+    { id: "judge", label: "Judge", node: measure.node, paint: measure.paint },
+    { id: "sweep", label: "Sweep", node: sweep.node, paint: sweep.paint },
+    { id: "code", label: "Code", node: code.node, paint: code.paint },
+  ], "Views of the results");
+
+  /** Go to a result in the list, and open it. */
+  function showHit(id) {
+    tabs.show("results");
+    const card = results.cardOf(id);
+    if (!card?.isConnected) return;
+    if (!state.open.has(id)) card.toggle.click();
+    card.toggle.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest" });
+  }
+
+  function askFor(query) {
+    ui.query.value = query;
+    tabs.show("results");
+    app.search(query);
+  }
+
+  // ---------------------------------------------------------------- painting
+
+  app.on("answer", ({ header, body, asked }) => {
+    if (header.ok) {
+      const isTyping = asked?.type === "search" && ui.query.value !== asked.query;
+      if (!isTyping) ui.query.value = body.query;
+      results.forget();
+    }
+    paintAll();
+    if (header.ok) times.measure(header, asked, () => {
+      paintStatus();
+      times.paint();
+      ui.live.textContent = ui.status.textContent;
+    });
+  });
+  app.on("move", () => {
+    if (state.payload) {
+      results.paintBanners();
+      tabs.paintShown();
+    }
+    controls.paint();
+  });
+  app.on("settle", () => {
+    if (!state.payload) return;
+    const [first] = state.hits;
+    ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
+  });
+  app.on("status", paintStatus);
+  const paintGrades = () => {
+    measure.paintStrip();
+    tabs.paintShown();
+  };
+  app.on("grades", paintGrades);
+  app.on("judging", paintGrades);
+
+  function paintAll() {
+    controls.paint();
+    filterForm.paint();
+    paintAsked();
+    results.paintBanners();
+    measure.paintStrip();
+    tabs.paintShown();
+    paintStatus();
+    times.paint();
+  }
+
+  /** The document that is asked with, in place of the words. */
+  function paintAsked() {
+    ui.chips.hidden = !state.like;
+    if (!state.like) return;
+    ui.chips.replaceChildren(h("span", {}, `Like ${app.nameOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
+  }
+
+  function paintStatus() {
+    const isBusy = app.client.isBusy();
+    ui.root.classList.toggle("is-searching", isBusy);
+    ui.hits.classList.toggle("is-stale", isBusy || Boolean(state.error));
+    ui.hits.setAttribute("aria-busy", String(isBusy));
+    ui.limitBox.hidden = !state.payload;
+    ui.tabs.hidden = !state.payload;
+    ui.status.textContent = isBusy ? busyText() : statusText();
+  }
+
+  function busyText() {
+    return state.isSlow ? "Still searching. The kernel may be busy with a cell, or gone: Enter asks again." : "Searching…";
+  }
+
+  function statusText() {
+    const { payload, error, hits, refused } = state;
+    if (error) return payload ? "Below are the results of the search before." : "";
+    if (!payload) return "";
+    const total = app.isDelivered() ? payload.total ?? state.ranking.length : state.ranking.length;
+    const found = total > hits.length ? `${hits.length} of ${plural(total, "result")}` : plural(hits.length, "result");
+    if (refused !== null) return `${found}, re-fused in ${milliseconds(refused)}`;
+    return state.times ? `${found} in ${milliseconds(state.times.total)}` : found;
+  }
+
+  // ---------------------------------------------------------------- query and keys
+
+  let typing = null;
+  const search = (isForced) => {
+    clearTimeout(typing);
+    // Words take the place of a document that was asked with.
+    const isOther = state.like && ui.query.value !== state.query;
+    app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
+  };
+  /** Where searches are quick the pause is short: a quarter of what the last answer took. */
+  const typed = () => {
+    clearTimeout(typing);
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 4));
+    typing = setTimeout(search, pause, false);
+  };
+  ui.query.addEventListener("input", (event) => event.isComposing || typed());
+  ui.query.addEventListener("compositionend", typed);
+
+  /** What a key does here, or nothing. */
+  function keyAction(key, target) {
+    if (target === ui.query && key === "Enter") return () => search(true);
+    if (target === ui.query && key === "ArrowDown") return () => results.step(1);
+    if (target.matches("input, select, textarea, [role=tab]")) return null;
+    const actions = {
+      "/": () => ui.query.select(),
+      j: () => results.step(1), ArrowDown: () => results.step(1),
+      k: () => results.step(-1), ArrowUp: () => results.step(-1),
+    };
+    const card = target.closest(".mxp-hit");
+    return actions[key] ?? judge.key(key, card?.dataset.id);
+  }
+
+  /** Ctrl+Enter: what stands, or what was just typed, becomes the baseline. */
+  let isPinning = false;
+  function pin() {
+    if (ui.query.value === state.query && state.payload && !app.client.isBusy()) {
+      baseline.pin();
+      ui.live.textContent = "Pinned as the baseline";
+      return;
+    }
+    isPinning = true;
+    search(true);
+  }
+  app.on("answer", ({ header }) => {
+    if (isPinning && header.ok) baseline.pin();
+    isPinning = false;
+  });
+
+  // JupyterLab takes Ctrl+Enter at the document, to run the cell: only the window is before it.
+  const onCommand = (event) => {
+    const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (!isCommand || event.key !== "Enter" || event.isComposing || !ui.root.contains(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    pin();
+  };
+  window.addEventListener("keydown", onCommand, true);
+
+  ui.root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
+    const action = keyAction(event.key, event.target);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+
+  // ---------------------------------------------------------------- start and end
+
+  const onQuery = () => {
+    if (document.activeElement !== ui.query) ui.query.value = model.get("query");
+  };
+  model.on("change:query", onQuery);
+  ui.query.value = state.query;
+  if (state.query) app.client.request({ type: "current", query: state.query });
+  paintAll();
+
+  return () => {
+    clearTimeout(typing);
+    window.removeEventListener("keydown", onCommand, true);
+    app.close();
+    model.off("change:query", onQuery);
+  };
+}
+
+export default { render };

@@ -1,0 +1,309 @@
+"""The playground's state from Python: config, cell, code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import yaml
+from playground_parts import fused, leg, payload_of
+
+from mixpeek_lab.errors import FilterError, InvalidInputError, RetrieverError
+from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value, read_judgements
+from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
+from mixpeek_lab.retrievers import parse_retriever
+from mixpeek_lab.widgets.playground import Playground, Support
+from mixpeek_lab.widgets.playground.sweeping import split
+
+LEGS = [leg("dense", "abc", [0.9, 0.8, 0.7]), leg("words", "cdb", [9.0, 5.0, 1.0])]
+BODY = parse_retriever(
+    {
+        "collection": "docs_embedded",
+        "searches": [
+            {"feature_uri": "mixpeek://embedder@1.0.0/dense", "name": "dense", "top_k": 50},
+            {"lexical": True, "name": "words", "weight": 0.5},
+        ],
+        "fusion": {"strategy": "rrf", "k": 20},
+        "filters": {"field": "year", "operator": "gte", "value": 2020},
+        "limit": 30,
+        "stages": [{"sort_relevance": {}}],
+    },
+    "docs",
+).as_dict()
+
+
+class Search:
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, request):
+        self.calls.append(request)
+        return payload_of(LEGS)
+
+
+@pytest.fixture
+def search():
+    return Search()
+
+
+@pytest.fixture
+def pg(search):
+    return Playground(search, "docs", "text", support=Support(body=BODY))
+
+
+def test_config_can_be_set_to_what_it_gave(pg, search):
+    _ = pg.results
+    pg.weights, pg.k, pg.limit = {"words": 0.25}, 10, 3
+    kept, order = pg.config, list(pg.results.document_id)
+    other = Playground(search, "docs", "text", support=Support(body=BODY))
+    other.config = json.loads(json.dumps(kept))
+    assert list(other.results.document_id) == order
+    assert other.config == kept
+
+
+def test_a_part_of_config_moves_that_part_and_searches_only_for_what_was_asked(pg, search):
+    _ = pg.results
+    pg.config = {"fusion": {"strategy": "dbsf"}, "weights": {"words": 0}}
+    assert (pg.strategy, pg.weights, len(search.calls)) == ("dbsf", {"dense": 1, "words": 0}, 1)
+    pg.config = {"query": "other", "filters": {"field": "year", "value": 2021}}
+    assert [call["query"] for call in search.calls] == ["text", "other"]
+    assert search.calls[-1]["filters"] == {"field": "year", "value": 2021}
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "words"),
+    [
+        ({"fusoin": "rrf"}, InvalidInputError, "Did you mean 'fusion'"),
+        ({"retriever": "other"}, InvalidInputError, "%playground other"),
+        ({"legs": [{"weight": 1}]}, InvalidInputError, r"legs\[0\]"),
+        ({"weights": {"dens": 1}}, InvalidInputError, "no leg 'dens'"),
+        ({"fusion": "rfr"}, RetrieverError, "Did you mean 'rrf'"),
+        ({"filters": {"field": "a", "operator": "eqq", "value": 1}}, FilterError, "eqq"),
+        ([1], InvalidInputError, "a mapping"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused_and_changes_nothing(pg, config, error, words):
+    _ = pg.results
+    before = pg.config
+    with pytest.raises(error, match=words):
+        pg.config = config
+    assert pg.config == before
+
+
+def test_the_cell_defines_the_retriever_with_these_settings(pg):
+    _ = pg.results
+    pg.config = {
+        "weights": {"dense": 1.5, "words": 0.1},
+        "fusion": {"strategy": "rrf", "k": 7},
+        "filters": {"field": "form", "value": "10-K"},
+    }
+    head, _, text = pg.cell.partition("\n")
+    assert head == "%%retriever docs_tuned"
+    spec, own = parse_retriever(yaml.safe_load(text), "docs"), parse_retriever(BODY)
+    assert [each.weight for each in spec.searches] == [1.5, 0.1]
+    assert (spec.fusion.k, spec.final_top_k, spec.stages) == (7, 30, own.stages)
+    assert spec.filters.as_dict() == {
+        "AND": [own.filters.as_dict(), {"field": "form", "operator": "eq", "value": "10-K"}]
+    }
+    same = replace(spec, fusion=own.fusion, filters=own.filters, searches=own.searches)
+    assert same == own
+
+
+def test_without_a_definition_there_is_no_cell_and_that_is_said(search):
+    bare = Playground(search, "docs", "text")
+    with pytest.raises(InvalidInputError, match="not the retriever's definition"):
+        _ = bare.cell
+
+
+def test_a_document_as_the_query(search):
+    asked = []
+
+    def like(request):
+        asked.append(request)
+        return payload_of(LEGS)
+
+    pg = Playground(search, "docs", "text", support=Support(body=BODY, like=like))
+    pg.like = "b"
+    assert asked == [{"document_id": "b", "limit": 10, "filters": None}]
+    assert pg.config["like"] == {"document_id": "b"}
+    spec = parse_retriever(yaml.safe_load(pg.cell.partition("\n")[2]), "docs")
+    assert spec.searches[0].query.document_id == "b"
+    pg.query = "words again"
+    assert (pg.like, search.calls[-1]["query"]) == (None, "words again")
+
+
+# ---------------------------------------------------------------- judgements
+
+
+def judge(pg, query, **grades):
+    pg.query = query
+    for key, grade in grades.items():
+        pg._on_message(pg, {"id": "1", "type": "judge", "document_id": key, "grade": grade}, [])
+
+
+def answers(pg, kind, **message):
+    """What a request of the view is answered with."""
+    sent = []
+    pg.send = lambda header, buffers=None: sent.append((header, buffers))
+    pg._on_message(pg, {"id": "1", "type": kind, **message}, [])
+    header, buffers = sent[-1]
+    assert header["ok"], header
+    return json.loads(b"".join(buffers))
+
+
+@pytest.mark.parametrize("layout", ["beir", "trec"])
+def test_judgements_are_saved_as_others_read_them(pg, tmp_path, layout):
+    judge(pg, "first words", a=3, b=0)
+    judge(pg, "second", c=1)
+    assert pg.qrels == {"q1": {"a": 3, "b": 0}, "q2": {"c": 1}}
+    assert pg.queries == {"q1": "first words", "q2": "second"}
+    place = pg.save_qrels(tmp_path / "judged", layout)
+    found = read_judgements(place)
+    assert (found.qrels, found.queries) == (pg.qrels, pg.queries)
+    other = Playground(Search(), "docs")
+    other.qrels = place
+    assert (other.qrels, other.queries) == (pg.qrels, pg.queries)
+
+
+def test_undo_takes_back_one_by_one(pg):
+    judge(pg, "text", a=1)
+    judge(pg, "text", a=3)
+    judge(pg, "other", b=2)
+    assert answers(pg, "undo")["undone"] == ["other", "b"]
+    answers(pg, "undo")
+    assert pg.qrels == {"q1": {"a": 1}}
+    answers(pg, "undo")
+    assert (pg.qrels, answers(pg, "undo")["undone"]) == ({}, None)
+
+
+def test_wrong_judgements_are_refused(pg, tmp_path):
+    with pytest.raises(InvalidInputError, match="no judgements to save"):
+        pg.save_qrels(tmp_path / "x")
+    judge(pg, "text", a=7)
+    assert pg.qrels == {}
+    pg.qrels = ({"a b": {"d": 1}}, {"a b": "words"})
+    with pytest.raises(InvalidInputError, match="one word"):
+        pg.save_qrels(tmp_path / "x", "trec")
+    with pytest.raises(InvalidInputError, match="layout"):
+        pg.save_qrels(tmp_path / "x", "csv")
+
+
+def test_judgements_from_elsewhere_name_documents_by_their_own_ids(search):
+    def named(request):
+        payload = search(request)
+        for key, document in payload["documents"].items():
+            document["fields"]["_id"] = f"corpus-{key}"
+        return payload
+
+    pg = Playground(named, "docs", "text")
+    pg.qrels = ({"17": {"corpus-c": 2, "corpus-zz": 1}}, {"17": "text"})
+    assert answers(pg, "current")["grades"] == {"c": 2}
+    judge(pg, "text", a=1)
+    assert pg.qrels["17"] == {"corpus-c": 2, "corpus-zz": 1, "corpus-a": 1}
+
+
+def varied(request):
+    """Each query finds the documents in another order."""
+    place = len(request["query"]) % 4
+    ids = "abcdefgh"[place:] + "abcdefgh"[:place]
+    return payload_of(
+        [leg("dense", ids, range(8, 0, -1)), leg("words", ids[::-1], range(8, 0, -1))]
+    )
+
+
+def test_measures_equal_those_of_the_evaluation():
+    qrels = {f"q{n}": {"a": 2, "bcd"[n % 3]: 1, "h": 0} for n in range(6)}
+    queries = {f"q{n}": "x" * (n + 1) for n in range(6)}
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}])
+    pg.qrels = (qrels, queries)
+    pg.pin()
+    pg.weights = {"dense": 0.2}
+    while (told := answers(pg, "gather"))["done"] < told["total"]:
+        pass
+    found = answers(pg, "measure")
+    expected = {}
+    for name, weight in (("now", 0.2), ("before", 1.0)):
+        run = {
+            key: [e.document_id for e in fused(varied({"query": text})["legs"], "rrf", 60,
+                                               {"dense": weight, "words": 1.0})]
+            for key, text in queries.items()
+        }  # fmt: skip
+        expected[name] = evaluate(run_from_rankings(run), qrels, MEASURES).per_query
+    for row in found["rows"]:
+        measure = row["measure"]
+        now = [expected["now"][q][measure] for q in queries]
+        before = [expected["before"][q][measure] for q in queries]
+        assert row["mean"] == pytest.approx(sum(now) / 6)
+        assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(now))
+        assert row["p"] == pytest.approx(paired_p_value(before, now))
+        won = sum(b > a + 1e-9 for a, b in zip(before, now, strict=True))
+        assert (row["baseline"], row["won"]) == (pytest.approx(sum(before) / 6), won)
+    assert {each["id"] for each in found["queries"]} == set(queries)
+
+
+def test_a_query_that_fails_counts_nothing_and_is_told():
+    def search(request):
+        if request["query"] == "bad":
+            raise RetrieverError("no")
+        return payload_of(LEGS)
+
+    pg = Playground(search, "docs")
+    pg.qrels = ({"1": {"c": 1}, "2": {"c": 1}}, {"1": "good", "2": "bad"})
+    assert answers(pg, "gather")["done"] == 2
+    found = answers(pg, "measure")
+    assert {q["id"]: q["values"]["RR"] for q in found["queries"]} == {"1": 1.0, "2": 0.0}
+    assert found["failed"] == ["no"]
+
+
+# ---------------------------------------------------------------- sweeping
+
+
+@pytest.mark.parametrize("strategy", ["rrf", "rrf_qdrant", "rrf_chroma", "dbsf", "weighted", "max"])
+def test_every_cell_of_a_sweep_is_what_the_evaluation_measures(strategy):
+    qrels = {f"q{n}": {"a": 3, "bcd"[n % 3]: 1, "h": 0, "zz": 2} for n in range(7)}
+    queries = {f"q{n}": "x" * (n + 1) for n in range(7)}
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}],
+                    {"strategy": strategy, "k": 60})  # fmt: skip
+    pg.qrels = (qrels, queries)
+    x = "k" if strategy.startswith("rrf") else "dense"
+    for measure in ("nDCG@10", "RR", "R@100"):
+        frame = pg.sweep(x, "words", measure)
+        train, held = split(sorted(queries), 0)
+        for row in frame.iloc[[0, 7, 20, -1]].to_dict("records"):
+            weights = {"dense": row.get("dense", 1.0), "words": row["words"]}
+            k = row.get("k", 60.0)
+            run = {
+                key: [e.document_id for e in fused(varied({"query": text})["legs"], strategy, k,
+                                                   weights)]
+                for key, text in queries.items()
+            }  # fmt: skip
+            values = evaluate(run_from_rankings(run), qrels, [measure]).per_query
+            each = [values[q][measure] for q in sorted(queries)]
+            assert row["train"] == pytest.approx(sum(each[n] for n in train) / len(train))
+            assert row["held_out"] == pytest.approx(sum(each[n] for n in held) / len(held))
+
+
+def test_a_sweep_splits_its_queries_and_says_what_is_wrong(search):
+    pg = Playground(varied, "docs", "x", [{"name": "dense"}, {"name": "words"}])
+    with pytest.raises(InvalidInputError, match="judge some"):
+        pg.sweep()
+    pg.qrels = ({"1": {"a": 1}, "2": {"b": 1}}, {"1": "x", "2": "xx"})
+    assert pg.sweep().held_out.isna().all()  # two queries are too few to hold any out
+    with pytest.raises(InvalidInputError, match="is not one of k, dense, words"):
+        pg.sweep("kk")
+    with pytest.raises(InvalidInputError, match="choose two"):
+        pg.sweep("k", "k")
+    first, second = split([f"q{n}" for n in range(9)], 3)
+    assert (len(first), len(second), set(first) & set(second)) == (5, 4, set())
+    assert split([f"q{n}" for n in range(9)], 3) == (first, second)
+
+
+def test_the_best_of_a_sweep_goes_out_as_retriever_json(search):
+    pg = Playground(search, "docs", "text", support=Support(body=BODY))
+    _ = pg.results
+    settings = {"strategy": "rrf", "k": 5, "weights": {"dense": 0.2, "words": 1.6}}
+    told = answers(pg, "code", settings=settings)["json"]
+    spec = parse_retriever(told)
+    assert (spec.fusion.k, [leg.weight for leg in spec.searches]) == (5, [0.2, 1.6])
+    assert pg.weights["dense"] == 1.0
