@@ -11,6 +11,7 @@ from mixpeek_lab.catalog.interactions import Interaction
 from mixpeek_lab.catalog.namespaces import Namespace
 from mixpeek_lab.catalog.pushes import Push
 from mixpeek_lab.catalog.records import ExtractorRecord, InputRow, RetrieverRecord, new_id, now
+from mixpeek_lab.catalog.run_rows import RunRow
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
@@ -31,6 +32,7 @@ __all__ = [
     "ObjectRecord",
     "Push",
     "RetrieverRecord",
+    "RunRow",
     "Task",
     "Upload",
     "new_id",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab, Status
 
 _lab: Lab | None = None
+_starter: threading.Thread | None = None
 _lock = threading.RLock()
 
 
@@ -42,12 +43,24 @@ def current_lab(home: str | None = None) -> Lab:
         return _lab
 
 
+def lab_if_made() -> Lab | None:
+    """The kernel's lab, or None before it is made. Makes none, and waits for nothing."""
+    return _lab
+
+
+def is_starting() -> bool:
+    """Whether a lab is being made and started in the background."""
+    return _starter is not None and _starter.is_alive()
+
+
 def start_in_background() -> None:
     """Begin importing and starting what takes long, unless MIXPEEK_LAB_AUTOSTART is 0."""
     if os.environ.get("MIXPEEK_LAB_AUTOSTART", "1") == "0":
         print("Mixpeek Lab is loaded. `%lab start` starts Ray and the endpoint.")  # noqa: T201
         return
-    threading.Thread(target=lambda: current_lab().start(), daemon=True).start()
+    global _starter
+    _starter = threading.Thread(target=lambda: current_lab().start(), daemon=True)
+    _starter.start()
     print("Mixpeek Lab is loaded. Ray starts in the background: `%lab` shows how far.")  # noqa: T201
 
 

@@ -35,6 +35,7 @@ from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
+from mixpeek_lab.workbench.overview import Overview
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
@@ -108,6 +109,11 @@ class Lab(Measured, Versioned):
     def work(self) -> Work:
         """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
         return Work(self._catalog, self._home)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """What a view shows all the time, told at once: `glance`, `runs`."""
+        return Overview(self._catalog, self._session, self._endpoint, self._is_starting)
 
     @property
     def token(self) -> str:

@@ -1,0 +1,78 @@
+import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { MenuSvg } from '@jupyterlab/ui-components';
+import { CommandRegistry } from '@lumino/commands';
+
+import { filled } from './actions';
+import { writeCell } from './cells';
+import type { Labs } from './kernels';
+import type { Action, Item } from './protocol';
+
+/** Does what an action says, in the notebook in front. */
+export class Doer {
+  constructor(
+    private readonly _labs: Labs,
+    private readonly _runs: () => boolean
+  ) {}
+
+  /** Perform an action; with `other`, insert where the setting says run, and the reverse. */
+  async perform(action: Action, item: Item, other: boolean): Promise<void> {
+    try {
+      if (action.confirm && !(await confirmed(action, item))) {
+        return;
+      }
+      if (action.copy) {
+        const text = filled(action.copy, item.fields);
+        Clipboard.copyToSystem(text);
+        Notification.info(`Copied: ${text}`, { autoClose: 2000 });
+      } else if (action.cell) {
+        await this.write(await this._cell(action.cell, item.name), false);
+      } else {
+        await this.write(filled(action.code, item.fields), this._runs() !== other);
+      }
+    } catch (error) {
+      Notification.error(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Write a cell into the notebook in front. */
+  async write(text: string, run: boolean): Promise<void> {
+    const { panel } = this._labs;
+    if (panel) {
+      await writeCell(panel, text, run);
+    }
+  }
+
+  /** The menu of an item's actions. */
+  openMenu(actions: readonly Action[], item: Item, x: number, y: number): void {
+    const commands = new CommandRegistry();
+    const menu = new MenuSvg({ commands });
+    menu.addClass('mxl-menu');
+    for (const action of actions) {
+      commands.addCommand(action.id, {
+        label: action.label,
+        execute: () => this.perform(action, item, false)
+      });
+      menu.addItem({ command: action.id });
+    }
+    menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
+    menu.open(x, y);
+  }
+
+  private async _cell(what: string, name: string): Promise<string> {
+    const lab = this._labs.current;
+    if (!lab) {
+      throw new Error('The notebook has no kernel.');
+    }
+    return (await lab.request<{ code: string }>('cell', { what, name })).code;
+  }
+}
+
+async function confirmed(action: Action, item: Item): Promise<boolean> {
+  const { button } = await showDialog({
+    title: `${action.label.replace(/…$/, '')}: ${item.name}`,
+    body: filled(action.confirm, item.fields),
+    buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: 'Delete' })],
+    defaultButton: 0
+  });
+  return button.accept;
+}

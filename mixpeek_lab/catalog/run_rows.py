@@ -1,0 +1,51 @@
+"""Runs as a list for people: newest first, a page at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mixpeek_lab.catalog.access import Records
+from mixpeek_lab.models import JSON
+
+_FOUND = (
+    "FROM runs LEFT JOIN collections USING (collection_id) "
+    "LEFT JOIN buckets USING (bucket_id) "
+    "WHERE instr(lower(coalesce(collections.name, '')), lower(?)) "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run, and what it was of."""
+
+    run_id: str
+    state: str
+    started_at: str
+    finished_at: str | None
+    collection: str
+    """Empty where it was deleted."""
+    extractor: str
+    bucket: str
+    report: Mapping[str, JSON]
+    """What `RunReport` holds, without the failures; empty while the run goes on."""
+
+
+class RunRowRecords(Records):
+    """Runs, for lists."""
+
+    def run_rows(self, limit: int, offset: int = 0, filter_text: str = "") -> list[RunRow]:
+        """Runs whose collection's name holds `filter_text`, newest first."""
+        rows = self._database.connection.execute(
+            "SELECT run_id, state, started_at, finished_at, coalesce(collections.name, '') AS "
+            "collection, coalesce(extractor, '') AS extractor, coalesce(buckets.name, '') AS "
+            f"bucket, report {_FOUND} ORDER BY runs.rowid DESC LIMIT ? OFFSET ?",
+            (filter_text, limit, offset),
+        )
+        return [RunRow(*row[:7], report=json.loads(row["report"] or "{}")) for row in rows]
+
+    def count_runs(self, filter_text: str = "") -> int:
+        """How many of them there are."""
+        counted = self._database.connection.execute(f"SELECT count(*) {_FOUND}", (filter_text,))
+        return int(counted.fetchone()[0])

@@ -1,0 +1,152 @@
+"""The table of what can be done with an item: code for a cell, or a request.
+
+`{name}` and the like stand for an item's fields. What stands in « » is for the user to fill in: the
+cell is not run then, and the first such word is selected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the sidebar, and what it says while it is empty."""
+
+    title: str
+    one: str
+    """What one item is called."""
+    empty: str
+    code: str = ""
+    """A cell to begin with."""
+    code_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do with an item."""
+
+    id: str
+    label: str
+    code: str = ""
+    """The cell's text; empty where it is asked for with `cell`, or nothing of a cell is needed."""
+    cell: str = ""
+    """Of the request `cell`: what to write."""
+    icon: str = ""
+    """Shown beside the item; the others are in its menu."""
+    copy: str = ""
+    """Text for the clipboard, instead of a cell."""
+    confirm: str = ""
+    """What is asked before it is done, and cannot be taken back."""
+
+
+SECTIONS: dict[str, Section] = {
+    "extractors": Section(
+        "Extractors",
+        "extractor",
+        "An extractor turns text, images or audio into vectors. Write one in an %%extractor cell, "
+        "or load a package from disk.",
+        "%extractor load «folder»",
+        "Load a package",
+    ),
+    "buckets": Section(
+        "Buckets",
+        "bucket",
+        "A bucket holds your own data: a DataFrame, a list, a folder of files.",
+        "%bucket «docs» «frame_or_folder»",
+        "Make a bucket",
+    ),
+    "collections": Section(
+        "Collections",
+        "collection",
+        "A collection is what an extractor makes of a bucket: documents with vectors.",
+        "%process «bucket» «extractor»",
+        "Process a bucket",
+    ),
+    "runs": Section("Runs", "run", "Each %process is kept here, with what it did and what failed."),
+    "retrievers": Section(
+        "Retrievers",
+        "retriever",
+        "A retriever searches collections: by vectors, by words, or both fused.",
+        "%%retriever «search_docs»\n"
+        "collection: «collection»\nsearches:\n  - feature: «feature»\n  - lexical: true\n"
+        "fusion: rrf\n",
+        "Define a retriever",
+    ),
+    "endpoints": Section(
+        "Endpoints",
+        "endpoint",
+        "Nothing is served yet. Deploy an extractor to ask it over HTTP.",
+        "%extractor deploy «extractor»",
+        "Deploy an extractor",
+    ),
+}
+
+ACTIONS: dict[str, tuple[Action, ...]] = {
+    "extractors": (
+        Action("show", "Show its card", "%extractor show {name}", icon="show"),
+        Action("test", "Test it", "%extractor test {name}", icon="run"),
+        Action("edit", "Write it into a cell", cell="extractor"),
+        Action("process", "Run it on a bucket…", "%process «bucket» {name}"),
+        Action("deploy", "Deploy its service", "%extractor deploy {name}"),
+        Action("log", "Show its versions", "%extractor log {name}"),
+        Action("diff", "Show what changed", "%extractor diff {name}"),
+        Action("commit", "Commit a version…", '%extractor commit {name} -m "«what changed»"'),
+        Action("save", "Save it as a package", "%extractor save {name}"),
+    ),
+    "buckets": (
+        Action("show", "Show it", "%bucket {name}", icon="show"),
+        Action("process", "Run an extractor on it…", "%process {name} «extractor»", icon="run"),
+        Action(
+            "query",
+            "Query its objects",
+            "%%inspect\nSELECT o.* FROM objects o JOIN buckets b USING (bucket_id)\n"
+            "WHERE b.name = '{raw}' LIMIT 20",
+        ),
+    ),
+    "collections": (
+        Action("inspect", "Look at its documents", "%inspect {table}", icon="show"),
+        Action(
+            "update",
+            "Bring it up to date",
+            "%process {bucket} {extractor} --into {name}",
+            icon="run",
+        ),
+        Action(
+            "query", "Query it with SQL…", '%%inspect --df frame\nSELECT * FROM "{raw}" LIMIT 20'
+        ),
+        Action("retriever", "Define a retriever on it…", cell="draft"),
+    ),
+    "runs": (
+        Action(
+            "failures",
+            "Show what failed",
+            "%inspect SELECT kind, step, message, place FROM failures WHERE run_id = '{key}'",
+            icon="show",
+        ),
+        Action(
+            "again",
+            "Run it again",
+            "%process {bucket} {extractor} --into {name}",
+            icon="run",
+        ),
+    ),
+    "retrievers": (
+        Action("playground", "Open the playground", "%playground {name}", icon="run"),
+        Action("search", "Search…", "%search {name} «words»"),
+        Action("show", "Show it", "%retriever {name}", icon="show"),
+        Action("edit", "Write it into a cell", cell="retriever"),
+        Action("evaluate", "Evaluate it…", "%evaluate {name} «qrels»"),
+    ),
+    "endpoints": (
+        Action("url", "Copy its address", copy="{url}", icon="copy"),
+        Action(
+            "ask",
+            "Ask it from Python…",
+            "from mixpeek_lab import current_lab\n\n"
+            'current_lab().infer("{name}", {{"text": "«some text»"}})',
+        ),
+        Action("status", "Show what runs", "%lab status", icon="show"),
+    ),
+}
+"""Section → its actions, the most used first."""

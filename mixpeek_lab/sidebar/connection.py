@@ -1,0 +1,56 @@
+"""The comms between the kernel and JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from comm import create_comm, get_comm_manager
+
+from mixpeek_lab.sidebar.requests import Requests
+from mixpeek_lab.sidebar.watching import Watch
+from mixpeek_lab.widgets.messages import answer
+
+if TYPE_CHECKING:
+    from mixpeek_lab.workbench import Lab
+
+TARGET = "mixpeek_lab"
+"""The comms' target."""
+ANNOUNCEMENT = "mixpeek-lab"
+"""Id of the comm that says: a lab is here."""
+
+
+class Connection:
+    """The kernel's end. `lab` gives the lab, or None while there is none."""
+
+    def __init__(self, lab: Callable[[], Lab | None], is_starting: Callable[[], bool]) -> None:
+        self._requests = Requests(lab, is_starting)
+        self._watch = Watch(self._requests.version, self._tell)
+        self._announcement: Any = None
+
+    def open(self) -> None:
+        """Listen, and say so."""
+        get_comm_manager().register_target(TARGET, self._opened)
+        self._announcement = create_comm(target_name=TARGET, comm_id=ANNOUNCEMENT)
+
+    def close(self) -> None:
+        """Say goodbye; nothing is answered from here on."""
+        self._watch.stop()
+        get_comm_manager().unregister_target(TARGET, self._opened)
+        if self._announcement is not None:
+            self._announcement.close()
+            self._announcement = None
+
+    def _opened(self, comm: Any, _: Mapping[str, Any]) -> None:
+        comm.on_msg(partial(self._answer, comm))
+
+    def _answer(self, comm: Any, message: Mapping[str, Any]) -> None:
+        request = message["content"]["data"]
+        handlers = {**self._requests.handlers, "watch": self._watch.handle}
+        for header, buffers in answer(handlers, request).messages():
+            comm.send(header, buffers=buffers)
+
+    def _tell(self, change: int) -> None:
+        if self._announcement is not None:
+            self._announcement.send({"change": change})
