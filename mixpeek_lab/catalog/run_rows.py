@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,9 +44,14 @@ class RunRowRecords(Records):
             f"bucket, report {_FOUND} ORDER BY runs.rowid DESC LIMIT ? OFFSET ?",
             (filter_text, limit, offset),
         )
-        return [RunRow(*row[:7], report=json.loads(row["report"] or "{}")) for row in rows]
+        return [_run_row(row) for row in rows]
 
     def count_runs(self, filter_text: str = "") -> int:
         """How many of them there are."""
         counted = self._database.connection.execute(f"SELECT count(*) {_FOUND}", (filter_text,))
         return int(counted.fetchone()[0])
+
+
+def _run_row(row: sqlite3.Row) -> RunRow:
+    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
+    return RunRow(**{**values, "report": json.loads(row["report"] or "{}")})
