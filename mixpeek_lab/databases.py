@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
-from mixpeek_lab.inspection import Inspector, literal, reading
+from mixpeek_lab.inspection import Inspector, View, literal, reading
 from mixpeek_lab.models import JSON
 
 OWN = "lab"
@@ -84,7 +84,9 @@ class Databases:
         elif scheme == "duckdb":
             opened = _duckdb_file(path, connection, sql)
         else:
-            opened = _duckdb_over({"data": (_reader(path, connection), [path])}, connection, sql)
+            opened = _duckdb_over(
+                {"data": View(_reader(path, connection), [path], {})}, connection, sql
+            )
         with opened as ask:
             yield ask
 
@@ -210,18 +212,18 @@ def _reader(path: Path, connection: str) -> str:
 
 
 @contextmanager
-def _duckdb_over(
-    views: Mapping[str, tuple[str, Sequence[Path]]], connection: str, sql: str
-) -> Iterator[Ask]:
-    """A database in memory with these views: name → its query and the files it reads."""
+def _duckdb_over(views: Mapping[str, View], connection: str, sql: str) -> Iterator[Ask]:
+    """A database in memory with these views, by name."""
     import duckdb
 
     with duckdb.connect(config=_CLOSED) as database:
-        files = ", ".join(literal(str(path)) for _, paths in views.values() for path in paths)
+        files = ", ".join(literal(str(path)) for view in views.values() for path in view.files)
         try:
-            for name, (query, _) in views.items():
+            for name, view in views.items():
+                for table, rows in view.tables.items():
+                    database.register(table, rows)
                 quoted = name.replace('"', '""')
-                database.execute(f'CREATE VIEW "{quoted}" AS {query}')
+                database.execute(f'CREATE VIEW "{quoted}" AS {view.query}')
             database.execute(f"SET allowed_paths=[{files}]")
             database.execute("SET enable_external_access=false")
             database.execute("SET lock_configuration=true")

@@ -2,6 +2,7 @@
 
 from mixpeek_lab.catalog.batches import Batch
 from mixpeek_lab.catalog.blob_uploads import BlobUpload
+from mixpeek_lab.catalog.changes import Changes
 from mixpeek_lab.catalog.commits import Commit
 from mixpeek_lab.catalog.contents import ObjectRecord
 from mixpeek_lab.catalog.deployments import Deployment
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "BlobUpload",
     "Catalog",
+    "Changes",
     "Commit",
     "DatasetRecord",
     "Deployment",

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 
+from mixpeek_lab.catalog.changes_table import CHANGES
 from mixpeek_lab.errors import LabError
 
 TABLES = """
@@ -162,7 +163,7 @@ INSERT OR IGNORE INTO heads
   SELECT name, version FROM commits WHERE rowid IN (SELECT max(rowid) FROM commits GROUP BY name);
 """
 
-SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY)
+SCHEMAS = (TABLES, PLATFORM, RESOURCES, REQUESTS, ATTEMPTS, MEASUREMENT, HISTORY, CHANGES)
 """What each version of the schema adds to the one before: a file of any age is brought up."""
 
 SCHEMA_VERSION = len(SCHEMAS)
@@ -258,6 +259,19 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is read inside is as it was when the first of it was read. No lock is held."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -22,6 +22,7 @@ COMMANDS = {
     "extractor": "versions of extractors: status, commit, log, diff, checkout, tag",
     "push": "send a version of an extractor to another platform",
     "pull": "bring a version of an extractor here from another platform",
+    "delete": "a bucket, collection, retriever, extractor, object or document",
     "retriever": "write a retriever as JSON, or define one from it",
     "evaluate": "measure a retriever against judged queries, or compare two such runs",
     "bench": "compare with a hand-written loop on a BEIR folder",

@@ -12,6 +12,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError, SourceError
+from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench.extractors import Definition
 
 ACTIONS = (
-    "list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile",
+    "list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
     *VERSION_ACTIONS,
 )  # fmt: skip
 SAMPLES = [
@@ -88,6 +89,8 @@ class ExtractorMagics(Magics):
                                                       a .zip or .tar.gz is loaded as well
         %extractor deploy NAME                        serve its realtime.py
         %extractor dockerfile NAME [FILE]             an image with what its manifest asks for
+        %extractor delete NAME                        all its versions, or one: NAME@1.0.0; refused
+                                                      where a collection or retriever needs it
 
         %extractor status NAME                        what changed since the last commit
         %extractor commit NAME -m "what changed"      make the working state a version for good
@@ -162,6 +165,9 @@ class ExtractorMagics(Magics):
         preview = lab.preview(name, SAMPLES if rows is None else rows, given["parameters"])
         with note_meanwhile(f"Checking {name} …"):
             return tested(name, preview, lab.test(name, rows, engine="kernel", **given))
+
+    def _delete(self, options: Any) -> None:
+        delete("extractor", unquoted(options.name or ""))
 
     def _save(self, options: Any) -> None:
         target = current_lab().save(_name(options), options.more or ".")

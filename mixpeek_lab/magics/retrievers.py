@@ -9,9 +9,10 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import named_text
+from mixpeek_lab.magics.lines import named_text, unquoted
 from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     )
     from mixpeek_lab.widgets.playground import Playground
 
-RETRIEVER_ACTIONS = ("list", "stages", "export", "import")
+RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 
 
 @magics_class
@@ -63,6 +64,7 @@ class RetrieverMagics(Magics):
         %retriever stages mmr          the parameters of one
         %retriever export NAME [FILE]  as the JSON that Mixpeek takes
         %retriever import FILE [NAME]  define one from such a file
+        %retriever delete NAME         take one away
         """
         from mixpeek_lab.widgets.cards import RetrieverList
 
@@ -78,6 +80,9 @@ class RetrieverMagics(Magics):
             return None
         if options.name == "import":
             return import_retriever(options.more, options.last)
+        if options.name == "delete":
+            delete("retriever", unquoted(options.more or ""))
+            return None
         if options.name == "list":
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)

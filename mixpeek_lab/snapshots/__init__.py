@@ -5,6 +5,7 @@ shown to readers by one transaction in the catalog; whatever dies on the way, a 
 old snapshot or the new one. One process at a time writes a collection's snapshots.
 """
 
+from mixpeek_lab.snapshots.changed import IS_SHOWN
 from mixpeek_lab.snapshots.earlier import (
     earlier_results,
     forget_results,
@@ -18,6 +19,7 @@ from mixpeek_lab.snapshots.reader import (
     read_ledger,
     shown_fields,
 )
+from mixpeek_lab.snapshots.shown import Shown
 from mixpeek_lab.snapshots.writer import (
     SnapshotCounts,
     remove_old_snapshots,
@@ -27,6 +29,8 @@ from mixpeek_lab.snapshots.writer import (
 
 __all__ = [
     "DOCUMENTS",
+    "IS_SHOWN",
+    "Shown",
     "Snapshot",
     "SnapshotCounts",
     "earlier_results",

@@ -57,13 +57,45 @@ class Snapshot:
     @cached_property
     def features(self) -> dict[str, Feature]:
         """Vector index name → feature."""
-        about = json.loads((self.folder / ABOUT).read_text())
-        return {f["feature_name"]: Feature(**f) for f in about["features"]}
+        return {f["feature_name"]: Feature(**f) for f in self._about["features"]}
+
+    @cached_property
+    def taken_in(self) -> int:
+        """The serial number of the newest change in the catalog that it has taken in."""
+        return int(self._about.get("changes", 0))
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
+        return about
 
     @cached_property
     def documents(self) -> DocumentTable:
         """The documents, without their vectors."""
         return read_documents(self.folder / DOCUMENTS, with_vectors=False)
+
+    @property
+    def shown_documents(self) -> DocumentTable:
+        """The documents that readers see: here, all of them."""
+        return self.documents
+
+    @cached_property
+    def document_count(self) -> int:
+        """How many documents readers see."""
+        return int(pq.read_metadata(self.folder / DOCUMENTS).num_rows)
+
+    @cached_property
+    def bucket_ids(self) -> tuple[str, ...]:
+        """The buckets that its documents come from."""
+        table = self.documents.table
+        if "_bucket_id" not in table.column_names:  # without documents there are no columns
+            return ()
+        return tuple(table.column("_bucket_id").unique().to_pylist())
+
+    @property
+    def changes(self) -> pa.Table | None:
+        """What readers see otherwise than its file has it: here, nothing. See ChangedSnapshot."""
+        return None
 
     @cached_property
     def document_ids(self) -> list[str]:
@@ -111,6 +143,11 @@ class Snapshot:
     def lexical_index(self) -> LexicalIndex:
         """The BM25 index over `data`."""
         return read_lexical_index(self.folder / LEXICAL)
+
+    @cached_property
+    def has_texts(self) -> bool:
+        """Whether any document has a text for the lexical index."""
+        return len(self.lexical_index) > 0
 
     def dense(self, feature: str, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
         """The nearest documents to `vector` (dim,), best first."""

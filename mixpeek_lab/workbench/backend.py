@@ -40,8 +40,8 @@ class Backend:
     def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
-        self._searcher = Searcher(self._catalog, place, find_served)
-        self.platform = Platform(self._catalog, place, handles, self._searcher.stages)
+        searcher = self._searcher = Searcher(self._catalog, place, find_served)
+        self.platform = Platform(self._catalog, place, handles, searcher.stages, searcher.shown)
         self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")

@@ -27,6 +27,7 @@ from mixpeek_lab.requirements import dockerfile
 from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
+from mixpeek_lab.workbench.deletions import Deleting
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone, demand_engine
 from mixpeek_lab.workbench.extractors import Definition, Preview
 from mixpeek_lab.workbench.home import Home
@@ -54,7 +55,7 @@ BACKEND = "mixpeek_lab.workbench.backend:Backend"
 WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
 
-class Lab(Measured, Versioned):
+class Lab(Measured, Versioned, Deleting):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it

@@ -165,14 +165,14 @@ class Sources:
 
     def field_warnings(self, fields: Several[str]) -> list[str]:
         """A warning for each of a filter's fields that no document has."""
-        filled = [s for s in self.all if s.snapshot.documents.table.num_rows]
+        filled = [s for s in self.all if s.snapshot.document_count]
         known = frozenset().union(*(s.snapshot.filter_fields for s in filled))
         missing = sorted(set(fields) - known) if filled else []
         return [_unknown_field(field, filled) for field in missing]
 
     def has_texts(self) -> bool:
         """Whether any document has a text that words can be looked up in."""
-        return any(len(source.snapshot.lexical_index) for source in self.all)
+        return any(source.snapshot.has_texts for source in self.all)
 
     def context(self) -> SearchContext:
         """The collections as the callables that a search needs."""

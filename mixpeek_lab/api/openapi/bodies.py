@@ -84,6 +84,7 @@ BODIES: dict[str, Schema] = {
     "BatchSubmitted": body(collection_ids=many(TEXT), include_processing_history=FLAG),
     "CollectionChanged": body(closed=True, description=TEXT, metadata=FREE, enabled=FLAG),
     "DocumentChanged": FREE,
+    "ObjectChanged": FREE,
     "ObjectAsked": body(
         object_id=matching("^obj_[A-Za-z0-9_-]{1,96}$"), blob_data=FREE, metadata=FREE,
         blobs=many(body(("property", "data"), property=TEXT, type=TEXT, data=ANY)),

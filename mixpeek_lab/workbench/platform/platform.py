@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.secrets import SecretStore, watch
+from mixpeek_lab.snapshots import Shown
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.batches import Batches
 from mixpeek_lab.workbench.platform.blob_files import BlobFiles
@@ -28,7 +29,9 @@ __all__ = ["Host", "Platform"]
 class Platform:
     """One attribute a resource. What takes long is written down, and done by the worker."""
 
-    def __init__(self, catalog: Catalog, home: Home, host: Host, stages: Stages) -> None:
+    def __init__(
+        self, catalog: Catalog, home: Home, host: Host, stages: Stages, shown: Shown
+    ) -> None:
         self._catalog, self._host = catalog, host
         roots = FileRoots(home)
         self.namespaces = Namespaces(catalog)
@@ -36,11 +39,11 @@ class Platform:
         self.uploads = Uploads(catalog, home, self.extractors, host)
         self.buckets = Buckets(catalog)
         files = BlobFiles(catalog, home)
-        self.objects = Objects(catalog, host, files, roots)
+        self.objects = Objects(catalog, host, files, roots, shown)
         self.blob_uploads = BlobUploads(catalog, home, files, self.objects)
         self.batches = Batches(catalog, home, host)
         self.collections = Collections(catalog, home, host, self.batches)
-        self.documents = Documents(catalog, home, host)
+        self.documents = Documents(catalog, host, shown)
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
         self.file_roots = roots
