@@ -1,0 +1,68 @@
+import { getIndentation, syntaxTree, ensureSyntaxTree } from '@codemirror/language';
+import type { Language } from '@codemirror/language';
+import { python } from '@codemirror/lang-python';
+import { StreamLanguage } from '@codemirror/language';
+import { EditorState } from '@codemirror/state';
+
+import { cellLanguage } from './cellparser';
+
+const yaml = StreamLanguage.define<{ n: number }>({
+  name: 'words',
+  startState: () => ({ n: 0 }),
+  token: stream => (stream.match(/^\w+(?=:)/) ? 'keyword' : (stream.next(), null))
+});
+
+function nodes(language: Language, doc: string): [string, string][] {
+  const state = EditorState.create({ doc, extensions: [cellLanguage(language).extension] });
+  const tree = ensureSyntaxTree(state, doc.length, 5000);
+  const found: [string, string][] = [];
+  tree?.iterate({ enter: node => void found.push([node.name, doc.slice(node.from, node.to)]) });
+  return found;
+}
+
+test('the line of the magic is one thing, and the body is Python without errors', () => {
+  const found = nodes(python().language, '%%extractor my_one file.py\nclass A:\n    x = 1\n');
+  expect(found).toContainEqual(['MagicLine', '%%extractor my_one file.py\n']);
+  expect(found).toContainEqual(['ClassDefinition', 'class A:\n    x = 1']);
+  expect(found.map(([name]) => name)).not.toContain('⚠');
+});
+
+test('the body may be of a mode that reads line by line', () => {
+  const found = nodes(yaml, '%%retriever r\ncollection: docs\nfusion: rrf');
+  const words = found.filter(([name]) => name === 'keyword').map(([, text]) => text);
+  expect(words).toEqual(['collection', 'fusion']);
+});
+
+test('a cell of the magic alone has no body', () => {
+  expect(nodes(python().language, '%%extractor a')).toEqual([
+    ['MagicCell', '%%extractor a'],
+    ['MagicLine', '%%extractor a']
+  ]);
+});
+
+test('a body is indented as its language is', () => {
+  const doc = '%%extractor a\nclass A:\n    def f(self):\n';
+  const state = EditorState.create({ doc, extensions: [cellLanguage(python().language).extension] });
+  ensureSyntaxTree(state, doc.length, 5000);
+  expect(getIndentation(state, doc.length)).toBe(6);
+});
+
+test('typing keeps the tree true', () => {
+  let state = EditorState.create({
+    doc: '%%extractor a\nx = 1\n',
+    extensions: [cellLanguage(python().language).extension]
+  });
+  for (const insert of ['y', ' ', '=', ' ', 'f', '(', ')', '\n']) {
+    state = state.update({ changes: { from: state.doc.length, insert } }).state;
+  }
+  const tree = ensureSyntaxTree(state, state.doc.length, 5000) ?? syntaxTree(state);
+  const calls: string[] = [];
+  tree.iterate({
+    enter: node => {
+      if (node.name === 'CallExpression') {
+        calls.push(state.sliceDoc(node.from, node.to));
+      }
+    }
+  });
+  expect(calls).toEqual(['f()']);
+});
