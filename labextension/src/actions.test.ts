@@ -2,7 +2,7 @@ import { actionsOf, cellText, filled } from './actions';
 import type { Action, Item } from './protocol';
 
 const action = (id: string): Action => ({
-  id, label: id, code: '', cell: '', icon: '', copy: '', confirm: ''
+  id, label: id, code: '', cell: '', icon: '', copy: '', request: '', confirm: ''
 });
 const item: Item = {
   key: 'k', name: 'docs', detail: '', state: '', note: '', facts: [], fields: {}, without: ['b']

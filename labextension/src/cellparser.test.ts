@@ -1,7 +1,12 @@
-import { getIndentation, syntaxTree, ensureSyntaxTree } from '@codemirror/language';
+import {
+  IndentContext,
+  StreamLanguage,
+  ensureSyntaxTree,
+  getIndentation,
+  syntaxTree
+} from '@codemirror/language';
 import type { Language } from '@codemirror/language';
 import { python } from '@codemirror/lang-python';
-import { StreamLanguage } from '@codemirror/language';
 import { EditorState } from '@codemirror/state';
 
 import { cellLanguage } from './cellparser';
@@ -23,7 +28,7 @@ function nodes(language: Language, doc: string): [string, string][] {
 test('the line of the magic is one thing, and the body is Python without errors', () => {
   const found = nodes(python().language, '%%extractor my_one file.py\nclass A:\n    x = 1\n');
   expect(found).toContainEqual(['MagicLine', '%%extractor my_one file.py\n']);
-  expect(found).toContainEqual(['ClassDefinition', 'class A:\n    x = 1']);
+  expect(found).toContainEqual(['ClassDefinition', 'class A:\n    x = 1\n']);
   expect(found.map(([name]) => name)).not.toContain('⚠');
 });
 
@@ -40,11 +45,17 @@ test('a cell of the magic alone has no body', () => {
   ]);
 });
 
-test('a body is indented as its language is', () => {
-  const doc = '%%extractor a\nclass A:\n    def f(self):\n';
-  const state = EditorState.create({ doc, extensions: [cellLanguage(python().language).extension] });
-  ensureSyntaxTree(state, doc.length, 5000);
-  expect(getIndentation(state, doc.length)).toBe(6);
+test('Enter in a body indents as it does in Python', () => {
+  const body = 'class A:\n    def f(self):';
+  const indentation = (doc: string, language: Language): number | null => {
+    const state = EditorState.create({ doc, extensions: [language.extension] });
+    ensureSyntaxTree(state, doc.length, 5000);
+    const context = new IndentContext(state, { simulateBreak: doc.length });
+    return getIndentation(context, doc.length);
+  };
+  const alone = indentation(body, python().language);
+  expect(alone).toBe(6);
+  expect(indentation(`%%extractor a\n${body}`, cellLanguage(python().language))).toBe(alone);
 });
 
 test('typing keeps the tree true', () => {

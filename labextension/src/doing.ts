@@ -6,6 +6,7 @@ import { filled } from './actions';
 import { writeCell } from './cells';
 import type { Labs } from './kernels';
 import type { Action, Item } from './protocol';
+import type { LabConnection } from './request';
 
 /** Does what an action says, in the notebook in front. */
 export class Doer {
@@ -15,12 +16,15 @@ export class Doer {
   ) {}
 
   /** Perform an action; with `other`, insert where the setting says run, and the reverse. */
-  async perform(action: Action, item: Item, other: boolean): Promise<void> {
+  async perform(section: string, action: Action, item: Item, other: boolean): Promise<void> {
     try {
       if (action.confirm && !(await confirmed(action, item))) {
         return;
       }
-      if (action.copy) {
+      if (action.request) {
+        await this._lab().request(action.request, { section, name: item.name });
+        Notification.success(`Deleted: ${item.name}`, { autoClose: 3000 });
+      } else if (action.copy) {
         const text = filled(action.copy, item.fields);
         Clipboard.copyToSystem(text);
         Notification.info(`Copied: ${text}`, { autoClose: 2000 });
@@ -43,15 +47,18 @@ export class Doer {
   }
 
   /** The menu of an item's actions. */
-  openMenu(actions: readonly Action[], item: Item, x: number, y: number): void {
+  openMenu(section: string, actions: readonly Action[], item: Item, x: number, y: number): void {
     const commands = new CommandRegistry();
     const menu = new MenuSvg({ commands });
     menu.addClass('mxl-menu');
     for (const action of actions) {
       commands.addCommand(action.id, {
         label: action.label,
-        execute: () => this.perform(action, item, false)
+        execute: () => this.perform(section, action, item, false)
       });
+      if (action.confirm) {
+        menu.addItem({ type: 'separator' });
+      }
       menu.addItem({ command: action.id });
     }
     menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
@@ -59,11 +66,15 @@ export class Doer {
   }
 
   private async _cell(what: string, name: string): Promise<string> {
+    return (await this._lab().request<{ code: string }>('cell', { what, name })).code;
+  }
+
+  private _lab(): LabConnection {
     const lab = this._labs.current;
     if (!lab) {
       throw new Error('The notebook has no kernel.');
     }
-    return (await lab.request<{ code: string }>('cell', { what, name })).code;
+    return lab;
   }
 }
 

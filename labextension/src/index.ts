@@ -1,17 +1,22 @@
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { EditorExtensionRegistry, IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { Token } from '@lumino/coreutils';
 
-import { addCommands } from './commands';
+import { CommandIDs, addCommands } from './commands';
 import { Doer } from './doing';
+import { CellFindings } from './findings';
 import { Labs } from './kernels';
+import { CellLanguages } from './languages';
 import { LabModel } from './model';
 import { Settings } from './settings';
 import { Sidebar } from './sidebar';
+import { StatusItem, followStart } from './status';
 
 /** What the plugins share: the labs of the open notebooks, and the settings. */
 interface IShared {
@@ -61,4 +66,63 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [lab, sidebar];
+const languages: JupyterFrontEndPlugin<void> = {
+  id: 'mixpeek-lab:languages',
+  description: 'Cells that begin with a magic, in the language of their body.',
+  autoStart: true,
+  requires: [IShared, IEditorExtensionRegistry, IEditorLanguageRegistry],
+  activate: (
+    _: JupyterFrontEnd,
+    { settings }: IShared,
+    extensions: IEditorExtensionRegistry,
+    registry: IEditorLanguageRegistry
+  ) => {
+    const cells = new CellLanguages(registry, () => settings.get('languages'));
+    extensions.addExtension({
+      name: 'mixpeek-lab:languages',
+      factory: ({ model }) =>
+        EditorExtensionRegistry.createImmutableExtension(cells.extension(model))
+    });
+  }
+};
+
+const findings: JupyterFrontEndPlugin<void> = {
+  id: 'mixpeek-lab:findings',
+  description: 'What the checks find in a cell, while it is typed.',
+  autoStart: true,
+  requires: [IShared, INotebookTracker, IEditorExtensionRegistry],
+  activate: (
+    _: JupyterFrontEnd,
+    { labs, settings }: IShared,
+    tracker: INotebookTracker,
+    extensions: IEditorExtensionRegistry
+  ) => {
+    const cells = new CellFindings(tracker, labs, settings);
+    extensions.addExtension({
+      name: 'mixpeek-lab:findings',
+      factory: ({ model }) =>
+        EditorExtensionRegistry.createImmutableExtension(cells.extension(model))
+    });
+  }
+};
+
+const status: JupyterFrontEndPlugin<void> = {
+  id: 'mixpeek-lab:status',
+  description: "The lab's state in the status bar.",
+  autoStart: true,
+  requires: [IShared, IStatusBar],
+  activate: (app: JupyterFrontEnd, { labs, model, settings }: IShared, bar: IStatusBar) => {
+    const item = new StatusItem(model, () => void app.commands.execute(CommandIDs.show));
+    const isActive = (): boolean => settings.get('statusBar') && model.lab !== null;
+    bar.registerStatusItem(status.id, {
+      item,
+      align: 'left',
+      rank: 5,
+      isActive,
+      activeStateChanged: model.changed
+    });
+    followStart(labs, model, isActive);
+  }
+};
+
+export default [lab, sidebar, languages, findings, status];

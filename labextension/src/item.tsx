@@ -20,7 +20,7 @@ export function ItemView({ item, section, actions, doer }: Props): React.JSX.Ele
   const [isOpen, setOpen] = React.useState(false);
   const menuButton = React.useRef<HTMLButtonElement>(null);
   const own = actionsOf(actions, item);
-  const openMenu = (x: number, y: number): void => doer.openMenu(own, item, x, y);
+  const openMenu = (x: number, y: number): void => doer.openMenu(section.name, own, item, x, y);
   const openAtButton = (): void => {
     const box = menuButton.current?.getBoundingClientRect();
     openMenu(box?.left ?? 0, box?.bottom ?? 0);
@@ -55,7 +55,13 @@ export function ItemView({ item, section, actions, doer }: Props): React.JSX.Ele
           {own
             .filter(action => action.icon)
             .map(action => (
-              <ActionButton key={action.id} action={action} item={item} doer={doer} />
+              <ActionButton
+                key={action.id}
+                section={section.name}
+                action={action}
+                item={item}
+                doer={doer}
+              />
             ))}
           <button
             ref={menuButton}
@@ -74,15 +80,21 @@ export function ItemView({ item, section, actions, doer }: Props): React.JSX.Ele
   );
 }
 
-function ActionButton(props: { action: Action; item: Item; doer: Doer }): React.JSX.Element {
-  const { action, item, doer } = props;
+interface ButtonProps {
+  section: string;
+  action: Action;
+  item: Item;
+  doer: Doer;
+}
+
+function ActionButton({ section, action, item, doer }: ButtonProps): React.JSX.Element {
   const Icon = ICONS[action.icon] ?? inspectorIcon;
   return (
     <button
       className="mxl-icon"
       title={action.label}
       aria-label={`${action.label}: ${item.name}`}
-      onClick={event => void doer.perform(action, item, event.altKey)}
+      onClick={event => void doer.perform(section, action, item, event.altKey)}
     >
       <Icon.react tag="span" width="14px" height="14px" />
     </button>

@@ -13,7 +13,7 @@ import type { BodyLanguage } from './magic';
 const NAMES: Record<BodyLanguage, string> = {
   python: 'ipython',
   yaml: 'YAML',
-  json: 'json',
+  json: 'JSON',
   sql: 'SQL'
 };
 

@@ -35,18 +35,40 @@ let model: LabModel;
 beforeEach(() => (model = new LabModel()));
 afterEach(() => model.watch(false));
 
-test('nothing is asked while nobody looks', async () => {
+test('while nobody looks, a lab is asked once for its state, and no more', async () => {
   const kernel = new Kernel();
+  model.open.add('runs');
   model.setSource(kernel);
+  await settled();
+  expect(kernel.types()).toEqual(['overview']);
   kernel.changed.emit();
   await settled();
   expect(kernel.types()).toEqual([]);
+  await model.peek();
+  expect(kernel.types()).toEqual(['overview']);
+});
+
+test('the status bar follows without the sections of the sidebar', async () => {
+  const kernel = new Kernel();
+  model.open.add('runs');
+  model.setSource(kernel);
+  await settled();
+  kernel.types();
+  model.watch(true, 'status');
+  await settled();
+  expect(kernel.types()).toEqual(['watch', 'overview']);
+  model.watch(true);
+  model.watch(false, 'status');
+  await settled();
+  expect(kernel.types()).toEqual([]);
+  model.watch(false);
+  expect(kernel.types()).toEqual(['watch']);
 });
 
 test('who looks is told, and told again when something changed, until they look away', async () => {
   const kernel = new Kernel();
-  model.setSource(kernel);
   model.watch(true);
+  model.setSource(kernel);
   await settled();
   expect(kernel.types()).toEqual(['watch', 'overview']);
   kernel.changed.emit();

@@ -64,21 +64,37 @@ export class LabModel {
     if (this._source?.reach !== 'ready') {
       this._clear();
       this._changed.emit();
-    } else if (this._isWatched) {
-      this._tell(true);
+    } else {
+      if (this._isWatched) {
+        this._tell(true);
+      }
       void this.refresh();
     }
   }
 
-  /** Begin or end to follow the lab: nothing is asked and nothing polls while nobody looks. */
-  watch(on: boolean): void {
-    if (on === this._isWatched) {
-      return;
-    }
-    this._isWatched = on;
-    this._tell(on);
+  /**
+   * Begin or end to follow the lab, for one of its views: nothing is asked and nothing polls while
+   * nobody looks.
+   */
+  watch(on: boolean, who = 'sidebar'): void {
+    const before = this._isWatched;
     if (on) {
-      void this.refresh();
+      this._watchers.add(who);
+    } else {
+      this._watchers.delete(who);
+    }
+    if (this._isWatched !== before) {
+      this._tell(on);
+      if (on) {
+        void this.refresh();
+      }
+    }
+  }
+
+  /** Look once, where nobody follows the lab anyway. */
+  async peek(): Promise<void> {
+    if (!this._isWatched) {
+      await this.refresh();
     }
   }
 
@@ -132,7 +148,8 @@ export class LabModel {
       this.error = '';
       const length = (name: string): number =>
         Math.max(this.listings.get(name)?.items.length ?? 0, PAGE);
-      await Promise.all([...this.open].map(name => this._load(name, length(name))));
+      const shown = this._watchers.has('sidebar') ? [...this.open] : [];
+      await Promise.all(shown.map(name => this._load(name, length(name))));
     } catch (error) {
       this._fail(source, error);
     }
@@ -175,6 +192,10 @@ export class LabModel {
     this.listings.clear();
   }
 
+  private get _isWatched(): boolean {
+    return this._watchers.size > 0;
+  }
+
   private readonly _onChange = (): void => {
     if (this._isWatched) {
       void this.refresh();
@@ -199,7 +220,7 @@ export class LabModel {
   private readonly _client = UUID.uuid4();
   private readonly _changed = new Signal<this, void>(this);
   private _source: Source | null = null;
-  private _isWatched = false;
+  private readonly _watchers = new Set<string>();
   private _refreshing = false;
   private _again = false;
   private _renewal: ReturnType<typeof setInterval> | undefined;

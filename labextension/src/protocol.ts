@@ -34,6 +34,8 @@ export interface Action {
   cell: string;
   icon: string;
   copy: string;
+  /** A request to the kernel, instead of a cell. */
+  request: string;
   confirm: string;
 }
 
@@ -68,4 +70,16 @@ export interface ReplyHeader {
   parts?: number;
   encoding?: 'json' | 'gzip';
   error?: { kind: string; message: string };
+}
+
+/** A finding where it stands in a cell. Lines and columns count from 1; column 0 is the line. */
+export interface Mark {
+  line: number;
+  column: number;
+  length: number;
+  severity: 'error' | 'warning' | 'info';
+  rule: string;
+  message: string;
+  fix: string;
+  replacement: string | null;
 }

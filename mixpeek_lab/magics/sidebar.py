@@ -19,9 +19,10 @@ def connect_sidebar(shell: InteractiveShell) -> None:
     global _connection
     disconnect_sidebar(shell)
     if getattr(shell, "kernel", None) is not None:
+        from mixpeek_lab.magics.findings import find
         from mixpeek_lab.sidebar import Connection
 
-        _connection = Connection(lab_if_made, is_starting)
+        _connection = Connection(lab_if_made, is_starting, {"findings": find})
         _connection.open()
 
 

@@ -36,8 +36,14 @@ class Action:
     """Shown beside the item; the others are in its menu."""
     copy: str = ""
     """Text for the clipboard, instead of a cell."""
+    request: str = ""
+    """A request to the kernel, instead of a cell."""
     confirm: str = ""
     """What is asked before it is done, and cannot be taken back."""
+
+
+def _delete(what: str) -> Action:
+    return Action("delete", "Delete…", request="delete", confirm=what)
 
 
 SECTIONS: dict[str, Section] = {
@@ -93,6 +99,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("diff", "Show what changed", "%extractor diff {name}"),
         Action("commit", "Commit a version…", '%extractor commit {name} -m "«what changed»"'),
         Action("save", "Save it as a package", "%extractor save {name}"),
+        _delete("The extractor is deleted with all its versions. One that is in use is kept."),
     ),
     "buckets": (
         Action("show", "Show it", "%bucket {name}", icon="show"),
@@ -103,6 +110,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "%%inspect\nSELECT o.* FROM objects o JOIN buckets b USING (bucket_id)\n"
             "WHERE b.name = '{raw}' LIMIT 20",
         ),
+        _delete("The bucket is deleted with its objects. One that a collection is made of is kept."),
     ),
     "collections": (
         Action("inspect", "Look at its documents", "%inspect {table}", icon="show"),
@@ -116,6 +124,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "query", "Query it with SQL…", '%%inspect --df frame\nSELECT * FROM "{raw}" LIMIT 20'
         ),
         Action("retriever", "Define a retriever on it…", cell="draft"),
+        _delete("The collection is deleted with its documents. One that is searched is kept."),
     ),
     "runs": (
         Action(
@@ -137,6 +146,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("show", "Show it", "%retriever {name}", icon="show"),
         Action("edit", "Write it into a cell", cell="retriever"),
         Action("evaluate", "Evaluate it…", "%evaluate {name} «qrels»"),
+        _delete("The retriever is deleted. What it searches stays."),
     ),
     "endpoints": (
         Action("url", "Copy its address", copy="{url}", icon="copy"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from comm import create_comm, get_comm_manager
 
 from mixpeek_lab.sidebar.requests import Requests
 from mixpeek_lab.sidebar.watching import Watch
-from mixpeek_lab.widgets.messages import answer
+from mixpeek_lab.widgets.messages import Handler, answer
 
 if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab
@@ -24,8 +25,15 @@ ANNOUNCEMENT = "mixpeek-lab"
 class Connection:
     """The kernel's end. `lab` gives the lab, or None while there is none."""
 
-    def __init__(self, lab: Callable[[], Lab | None], is_starting: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        lab: Callable[[], Lab | None],
+        is_starting: Callable[[], bool],
+        more: Mapping[str, Handler] = MappingProxyType({}),
+    ) -> None:
+        """`more`: handlers of other types of requests."""
         self._requests = Requests(lab, is_starting)
+        self._more = more
         self._watch = Watch(self._requests.version, self._tell)
         self._announcement: Any = None
 
@@ -47,7 +55,7 @@ class Connection:
 
     def _answer(self, comm: Any, message: Mapping[str, Any]) -> None:
         request = message["content"]["data"]
-        handlers = {**self._requests.handlers, "watch": self._watch.handle}
+        handlers = {**self._requests.handlers, **self._more, "watch": self._watch.handle}
         for header, buffers in answer(handlers, request).messages():
             comm.send(header, buffers=buffers)
 

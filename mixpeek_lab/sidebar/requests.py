@@ -30,6 +30,7 @@ class Requests:
             "overview": self._overview,
             "items": self._items,
             "cell": self._cell,
+            "delete": self._delete,
         }
 
     def version(self) -> tuple[object, ...]:
@@ -87,6 +88,21 @@ class Requests:
         if what not in makers:
             raise InvalidInputError(f"There is no cell of {what!r}, but of {', '.join(makers)}.")
         return {"code": makers[str(what)](self._demand_lab(), str(request.get("name")))}
+
+    def _delete(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """`{section, name}`: delete it. ConflictError names what still uses it."""
+        section, name = _known(request.get("section")), str(request.get("name"))
+        lab = self._demand_lab()
+        deletions = {
+            "extractors": lab.delete.extractor,
+            "buckets": lab.delete.bucket,
+            "collections": lab.delete.collection,
+            "retrievers": lab.delete.retriever,
+        }
+        if section not in deletions:
+            raise InvalidInputError(f"What is in {section} cannot be deleted one by one.")
+        deletions[section](name)
+        return {"deleted": name}
 
     def _demand_lab(self) -> Lab:
         lab = self._lab()

@@ -114,7 +114,8 @@ class Lab(Measured, Versioned, Deleting):
     @cached_property
     def overview(self) -> Overview:
         """What a view shows all the time, told at once: `glance`, `runs`."""
-        return Overview(self._catalog, self._session, self._endpoint, self._is_starting)
+        told = (self._catalog, self._session, self._endpoint)
+        return Overview(*told, self._is_starting, self._searcher)
 
     @property
     def token(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from mixpeek_lab.catalog import Catalog, RunRow
+from mixpeek_lab.models import JSON
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.serving import Endpoint
+from mixpeek_lab.workbench.search import Searcher
 
 LabState = Literal["not started", "starting", "ready", "failed"]
 
@@ -37,9 +39,10 @@ class Overview:
         session: RaySession,
         endpoint: Endpoint,
         is_starting: Callable[[], bool],
+        searcher: Searcher,
     ) -> None:
         self._catalog, self._session, self._endpoint = catalog, session, endpoint
-        self._is_starting = is_starting
+        self._is_starting, self._searcher = is_starting, searcher
 
     def glance(self) -> Glance:
         """The states of Ray and the endpoint. Nothing is asked that could be slow."""
@@ -64,3 +67,7 @@ class Overview:
     def count_runs(self, filter_text: str = "") -> int:
         """How many of them there are."""
         return self._catalog.count_runs(filter_text)
+
+    def check_retriever(self, body: Mapping[str, JSON], name: str) -> None:
+        """Refuse what `Lab.retriever` would, and define nothing. RetrieverError, NotFoundError."""
+        self._searcher.resolve(body, name)
