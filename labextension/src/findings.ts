@@ -24,8 +24,8 @@ export class CellFindings {
     private readonly _labs: Labs,
     private readonly _settings: Settings
   ) {
-    _labs.changed.connect(this._refresh, this);
-    _settings.changed.connect(this._refresh, this);
+    _labs.changed.connect(() => this._refresh());
+    _settings.changed.connect(() => this._refresh());
   }
 
   /** For one editor; `model` is the cell's. */

@@ -27,7 +27,8 @@ export class CellLanguages {
   /** For one editor; `model` is the cell's. */
   extension(model: CodeEditor.IModel): Extension {
     const slot = new Compartment();
-    const languages = this;
+    const wantedIn = (view: EditorView): BodyLanguage | null => this._wanted(view, model);
+    const load = (kind: BodyLanguage | null): Promise<Extension> => this._load(kind);
     const plugin = ViewPlugin.fromClass(
       class {
         constructor(view: EditorView) {
@@ -45,10 +46,10 @@ export class CellLanguages {
         }
 
         private _follow(view: EditorView): void {
-          const wanted = languages._wanted(view, model);
+          const wanted = wantedIn(view);
           if (wanted !== this._kind) {
             this._kind = wanted;
-            void languages._load(wanted).then(extension => {
+            void load(wanted).then(extension => {
               if (this._kind === wanted && !this._isGone) {
                 view.dispatch({ effects: slot.reconfigure(extension) });
               }
