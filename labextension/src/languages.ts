@@ -36,7 +36,8 @@ export class CellLanguages {
         }
 
         update(update: ViewUpdate): void {
-          if (update.docChanged) {
+          // JupyterLab sets the notebook's language when it knows the kernel's.
+          if (update.docChanged || update.transactions.some(one => one.reconfigured)) {
             this._follow(update.view);
           }
         }

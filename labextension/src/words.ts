@@ -15,7 +15,7 @@ export function stateWords(lab: LabState): string {
 /** What runs: the engine, and the endpoint's address. */
 export function engineOf(lab: LabState): string {
   if (lab.state === 'not started') {
-    return 'Ray and the endpoint are off';
+    return 'Ray, endpoint: off';
   }
   const ray = lab.ray === 'ready' ? 'Ray' : lab.ray === 'starting' ? 'Ray starts' : '';
   const serve = lab.url ? lab.url.replace(/^https?:\/\//, '') : servePart(lab);

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"\s*%%(?P<magic>extractor|retriever)[ \t]+(?P<rest>[^\n]*)(?:\n|$)")
 _PLACE = re.compile(r"[Ll]ine (\d+)(?:, column (\d+))?:? ?")
+_QUOTED = re.compile(r"['`\"]([^'`\"]+)['`\"]")
 _SYNTAX = "SYN001"
 
 
@@ -122,9 +123,19 @@ def _retriever(words: list[str], body: str, above: int) -> list[Mark]:
     try:
         lab.overview.check_retriever(definition, words[0])
     except LabError as error:
-        text = str(error)
-        return [Mark((line_of(body, text) or 1) + above - 1, 0, 0, "error", "", text)]
+        return [_about(body, str(error), above)]
     return []
+
+
+def _about(body: str, text: str, above: int) -> Mark:
+    """Where a retriever's error belongs: the path that it begins with, else what it quotes."""
+    if line := line_of(body, text):
+        return Mark(line + above - 1, 0, 0, "error", "", text)
+    for quoted in _QUOTED.findall(text):
+        for number, line_text in enumerate(body.split("\n"), above + 1):
+            if found := re.search(rf"(?<![\w.-]){re.escape(quoted)}(?![\w.-])", line_text):
+                return Mark(number, found.start() + 1, len(quoted), "error", "", text)
+    return Mark(above, 0, 0, "error", "", text)
 
 
 def _told(text: str, above: int, line: int) -> Mark:

@@ -110,7 +110,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "%%inspect\nSELECT o.* FROM objects o JOIN buckets b USING (bucket_id)\n"
             "WHERE b.name = '{raw}' LIMIT 20",
         ),
-        _delete("The bucket is deleted with its objects. One that a collection is made of is kept."),
+        _delete(
+            "The bucket is deleted with its objects. One that a collection is made of is kept."
+        ),
     ),
     "collections": (
         Action("inspect", "Look at its documents", "%inspect {table}", icon="show"),

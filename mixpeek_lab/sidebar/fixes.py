@@ -7,10 +7,14 @@ from collections.abc import Callable
 
 from mixpeek_lab.findings import Finding
 
-_TOKEN = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[^\W\d][\w.]*|\d[\w.]*|\S+")
+_STRING = r"\"[^\"\n]*\"|'[^'\n]*'"
+_TOKEN = re.compile(rf"{_STRING}|[^\W\d][\w.]*(?:\[(?:{_STRING})\])?|\d[\w.]*|\S+")
+_COLUMN = re.compile(rf"(\w[\w.]*)\[({_STRING})\]")
 _MEANT = re.compile(r"Did you mean [`\"]([\w.-]+)[`\"]\?")
 _MISSING = re.compile(r"`(\w+)` is missing in .*; you wrote `")
-_NAMES = re.compile(r"The manifest (?:is called|says) '[^']*', (?:the package|and this is extractor) '([^']*)'")
+_NAMES = re.compile(
+    r"The manifest (?:is called|says) '[^']*', (?:the package|and this is extractor) '([^']*)'"
+)
 _QUOTED_NUMBER = re.compile(r"[\"'](\d+)[\"']")
 
 Fix = Callable[[Finding, str], str | None]
@@ -54,7 +58,8 @@ def _same_name(finding: Finding, token: str) -> str | None:
 
 
 def _data(_: Finding, token: str) -> str | None:
-    return _like(token, "data") if token[:1] in "\"'" else None
+    found = _COLUMN.fullmatch(token)
+    return f"{found[1]}[{_like(found[2], 'data')}]" if found else None
 
 
 def _like(token: str, text: str) -> str:

@@ -122,7 +122,7 @@ def _collection(collection: Collection, bucket: str) -> Item:
     return Item(
         collection.collection_id,
         name,
-        "no documents yet" if is_new else _count(collection.document_count, "document"),
+        "empty" if is_new else _count(collection.document_count, "doc"),
         "warning" if is_new else "",
         "" if not is_new else "no run has ended yet",
         facts,
@@ -175,7 +175,7 @@ def _run_detail(row: RunRow, failed: int) -> str:
     if failed:
         return f"{failed:,} failed"
     documents: Any = row.report.get("documents")
-    return row.state if documents is None else _count(int(documents), "document")
+    return row.state if documents is None else _count(int(documents), "doc")
 
 
 def _retrievers(lab: Lab, wanted: str, offset: int, limit: int) -> Listing:
