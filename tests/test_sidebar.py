@@ -311,3 +311,38 @@ def test_a_retriever_is_checked_and_not_defined(shell, filled):
 )  # fmt: skip
 def test_other_cells_have_no_findings(text):
     assert marks(text) == []
+
+
+# ---------------------------------------------------------------- completion in bodies
+
+
+def complete(shell, text):
+    """What Tab offers at the end of a cell, as JupyterLab asks it."""
+    from IPython.core.completer import provisionalcompleter
+
+    with provisionalcompleter():
+        return [text[: c.start] + c.text for c in shell.Completer.completions(text, len(text))]
+
+
+def test_a_manifest_is_completed_and_python_with_it(shell):
+    cell = '%%extractor mine\nimport os\nmetadata = {"feature_'
+    found = [text.removeprefix(cell.removesuffix("feature_")) for text in complete(shell, cell)]
+    assert {"feature_extractor_name", "feature_type", "feature_name"} <= set(found)
+    cell = "%%extractor mine\nimport collections\ncollections.Orde"
+    assert any(text.endswith("OrderedDict") for text in complete(shell, cell))
+
+
+@pytest.mark.parametrize(
+    "typed", ["mixpeek", "mixpeek:", "mixpeek://ha", "mixpeek://hash_embedder@1."]
+)
+def test_the_address_of_a_feature_is_completed(shell, typed):
+    cell = f"%%retriever r\nsearches:\n  - feature_uri: {typed}"
+    whole = "mixpeek://hash_embedder@1.0.0/hash_embedding"
+    assert [text.rpartition(" ")[2] for text in complete(shell, cell)] == [whole]
+
+
+def test_stages_and_their_parameters_are_completed(shell):
+    cell = "%%retriever r\ncollection: docs_hash_embedder\nstages:\n  - mm"
+    assert [text.rpartition(" ")[2] for text in complete(shell, cell)] == ["mmr:"]
+    inside = "%%retriever r\nstages:\n  - mmr:\n      lam"
+    assert [text.rpartition(" ")[2] for text in complete(shell, inside)] == ["lambda:"]

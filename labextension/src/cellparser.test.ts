@@ -41,7 +41,8 @@ test('the body may be of a mode that reads line by line', () => {
 test('a cell of the magic alone has no body', () => {
   expect(nodes(python().language, '%%extractor a')).toEqual([
     ['MagicCell', '%%extractor a'],
-    ['MagicLine', '%%extractor a']
+    ['MagicLine', '%%extractor a'],
+    ['MagicName', '%%extractor']
   ]);
 });
 

@@ -4,15 +4,17 @@ import type { Input, PartialParse, TreeFragment } from '@lezer/common';
 import { styleTags, tags } from '@lezer/highlight';
 
 import { magicOf } from './magic';
+import type { Magic } from './magic';
 
 type Ranges = readonly { from: number; to: number }[];
 
 const data = defineLanguageFacet();
 const nodes = new NodeSet([
   NodeType.define({ id: 0, name: 'MagicCell', top: true, props: [[languageDataProp, data]] }),
-  NodeType.define({ id: 1, name: 'MagicLine' })
-]).extend(styleTags({ MagicLine: tags.meta }));
-const [CELL, LINE] = nodes.types as [NodeType, NodeType];
+  NodeType.define({ id: 1, name: 'MagicLine' }),
+  NodeType.define({ id: 2, name: 'MagicName' })
+]).extend(styleTags({ MagicName: tags.keyword }));
+const [CELL, LINE, NAME] = nodes.types as [NodeType, NodeType, NodeType];
 
 /** Where the body of a cell may begin, at the latest. */
 const LONGEST_LINE = 2000;
@@ -39,15 +41,14 @@ class CellParser extends Parser {
       .filter(({ from, to }) => from < to);
     // Cells are short: they are parsed anew, rather than from fragments of a tree that is not ours.
     const parse = inside.length ? this._inner.startParse(input, [], inside) : null;
-    return new CellParse(parse, magic?.from ?? 0, body, input.length, inside[0]?.from ?? body);
+    return new CellParse(parse, magic, input.length, inside[0]?.from ?? body);
   }
 }
 
 class CellParse implements PartialParse {
   constructor(
     private readonly _body: PartialParse | null,
-    private readonly _line: number,
-    private readonly _lineEnd: number,
+    private readonly _magic: Magic | null,
     private readonly _length: number,
     private readonly _from: number
   ) {}
@@ -71,15 +72,19 @@ class CellParse implements PartialParse {
     }
     const children: Tree[] = [];
     const positions: number[] = [];
-    if (this._lineEnd > this._line) {
-      children.push(new Tree(LINE, [], [], this._lineEnd - this._line));
-      positions.push(this._line);
+    if (this._magic) {
+      children.push(lineTree(this._magic));
+      positions.push(this._magic.from);
     }
     if (tree.length) {
       children.push(tree);
       positions.push(this._from);
     }
     const end = this.stoppedAt === null ? this._length : this._from + tree.length;
-    return new Tree(CELL, children, positions, Math.max(end, this._lineEnd));
+    return new Tree(CELL, children, positions, Math.max(end, this._magic?.body ?? 0));
   }
+}
+
+function lineTree({ from, nameEnd, body }: Magic): Tree {
+  return new Tree(LINE, [new Tree(NAME, [], [], nameEnd - from)], [0], body - from);
 }

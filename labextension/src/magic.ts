@@ -6,6 +6,8 @@ export interface Magic {
   language: BodyLanguage;
   /** Where the line of the magic begins. */
   from: number;
+  /** Where its name ends. */
+  nameEnd: number;
   /** Where the body begins: past the line end, or the end of the text. */
   body: number;
 }
@@ -20,7 +22,14 @@ export function magicOf(text: string): Magic | null {
   }
   const name = found[1] as Magic['name'];
   const body = found[0].length;
-  return { name, language: languageOf(name, text, body), from: text.indexOf('%%'), body };
+  const from = text.indexOf('%%');
+  return {
+    name,
+    language: languageOf(name, text, body),
+    from,
+    nameEnd: from + 2 + name.length,
+    body
+  };
 }
 
 function languageOf(name: Magic['name'], text: string, body: number): BodyLanguage {
