@@ -1,4 +1,4 @@
-import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Clipboard, Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import { MenuSvg } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 
@@ -34,7 +34,8 @@ export class Doer {
         await this.write(filled(action.code, item.fields), this._runs() !== other);
       }
     } catch (error) {
-      Notification.error(error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      await showErrorMessage(`${action.label.replace(/…$/, '')}: ${item.name}`, message);
     }
   }
 
