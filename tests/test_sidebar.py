@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -346,3 +349,46 @@ def test_stages_and_their_parameters_are_completed(shell):
     assert [text.rpartition(" ")[2] for text in complete(shell, cell)] == ["mmr:"]
     inside = "%%retriever r\nstages:\n  - mmr:\n      lam"
     assert [text.rpartition(" ")[2] for text in complete(shell, inside)] == ["lambda:"]
+
+
+# ---------------------------------------------------------------- in a kernel
+
+KERNEL = """
+import json, sys
+from ipykernel.inprocess.manager import InProcessKernelManager
+manager = InProcessKernelManager()
+manager.start_kernel()
+kernel = manager.kernel
+sent = []
+kernel.session.send = lambda stream, kind, content=None, **more: sent.append((kind, content, more))
+shell = kernel.shell
+shell.run_line_magic("load_ext", "mixpeek_lab")
+heavy = [n for n in ("pyarrow", "pandas", "ray", "faiss", "mixpeek_lab.workbench") if n in sys.modules]
+comms = kernel.comm_manager
+opened = [c for kind, c, _ in sent if kind == "comm_open"]
+open_ = {"content": {"comm_id": "mine", "target_name": "mixpeek_lab", "data": {}}}
+comms.comm_open(None, None, open_)
+ask = {"content": {"comm_id": "mine", "data": {"id": "7", "type": "overview"}}}
+comms.comm_msg(None, None, ask)
+header = [(c["data"], more["buffers"]) for kind, c, more in sent if kind == "comm_msg"][-1]
+shell.run_line_magic("unload_ext", "mixpeek_lab")
+closed = [c["comm_id"] for kind, c, _ in sent if kind == "comm_close"]
+print(json.dumps([heavy, [c["comm_id"] for c in opened], header[0]["id"],
+                  json.loads(bytes(header[1][0]))["lab"]["state"], closed,
+                  "mixpeek_lab" in comms.targets]))
+"""
+
+
+def test_loading_announces_a_lab_and_imports_nothing_heavy(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "MIXPEEK_LAB_AUTOSTART": "0",
+             "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    heavy, opened, answered, state, closed, is_left = json.loads(done.stdout.splitlines()[-1])
+    assert heavy == []
+    assert opened == ["mixpeek-lab"]
+    assert (answered, state) == ("7", "not started")
+    assert closed == ["mixpeek-lab"]
+    assert not is_left
+    assert list(tmp_path.iterdir()) == [], "looking makes no home"

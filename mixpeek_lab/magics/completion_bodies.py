@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterable
 
 from mixpeek_lab.magics.session import current_lab
-from mixpeek_lab.manifests import KEYWORDS
-from mixpeek_lab.manifests.feature_checks import KEYS
-from mixpeek_lab.manifests.profile import PROFILE_KEYS
 
 _ADDRESS = re.compile(r"mixpeek:[^\s'\"]*$")
 _STAGE = re.compile(r"^\s*(?:-\s*)?(?:stage_id:\s*)?(\w+):?\s*$")
@@ -16,6 +13,10 @@ _STAGE = re.compile(r"^\s*(?:-\s*)?(?:stage_id:\s*)?(\w+):?\s*$")
 
 def manifest_keys() -> list[str]:
     """Keys of a manifest, of its features, and of its compute_profile."""
+    from mixpeek_lab.manifests import KEYWORDS
+    from mixpeek_lab.manifests.feature_checks import KEYS
+    from mixpeek_lab.manifests.profile import PROFILE_KEYS
+
     return [*KEYWORDS, *KEYS, *PROFILE_KEYS]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.magics.session import is_starting, lab_if_made
 
@@ -19,10 +20,9 @@ def connect_sidebar(shell: InteractiveShell) -> None:
     global _connection
     disconnect_sidebar(shell)
     if getattr(shell, "kernel", None) is not None:
-        from mixpeek_lab.magics.findings import find
         from mixpeek_lab.sidebar import Connection
 
-        _connection = Connection(lab_if_made, is_starting, {"findings": find})
+        _connection = Connection(lab_if_made, is_starting, {"findings": _find})
         _connection.open()
 
 
@@ -32,3 +32,9 @@ def disconnect_sidebar(_: InteractiveShell) -> None:
     if _connection is not None:
         _connection.close()
         _connection = None
+
+
+def _find(request: Mapping[str, Any]) -> Any:
+    from mixpeek_lab.magics.findings import find
+
+    return find(request)

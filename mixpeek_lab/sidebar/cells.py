@@ -1,11 +1,11 @@
-"""Cells that define what there is: an extractor's package, a retriever, a draft of one."""
+"""Cells that define what there is: an extractor's package, a retriever, a draft of one.
+
+What is heavy is imported when it is asked for: `%load_ext` imports this module.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from mixpeek_lab.cells import join_sections
-from mixpeek_lab.workbench.retriever_exports import imported
 
 if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 def extractor_cell(lab: Lab, name: str) -> str:
     """The working state of an extractor, as a cell to edit. NotFoundError."""
+    from mixpeek_lab.cells import join_sections
+
     source = lab.extractor(name).source
     return f"%%extractor {source.name}\n{join_sections(source)}"
 
 
 def retriever_cell(lab: Lab, name: str) -> str:
     """A retriever's definition as YAML. NotFoundError."""
+    from mixpeek_lab.workbench.retriever_exports import imported
+
     found, body = imported(lab.export_retriever(name))
     return f"%%retriever {found}\n{_yaml(body)}"
 

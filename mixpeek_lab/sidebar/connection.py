@@ -1,19 +1,22 @@
-"""The comms between the kernel and JupyterLab."""
+"""The comms between the kernel and JupyterLab.
+
+`%load_ext` imports this module; what answers is imported with the first request.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from comm import create_comm, get_comm_manager
 
-from mixpeek_lab.sidebar.requests import Requests
 from mixpeek_lab.sidebar.watching import Watch
-from mixpeek_lab.widgets.messages import Handler, answer
 
 if TYPE_CHECKING:
+    from mixpeek_lab.sidebar.requests import Requests
+    from mixpeek_lab.widgets.messages import Handler
     from mixpeek_lab.workbench import Lab
 
 TARGET = "mixpeek_lab"
@@ -32,9 +35,8 @@ class Connection:
         more: Mapping[str, Handler] = MappingProxyType({}),
     ) -> None:
         """`more`: handlers of other types of requests."""
-        self._requests = Requests(lab, is_starting)
-        self._more = more
-        self._watch = Watch(self._requests.version, self._tell)
+        self._lab, self._is_starting, self._more = lab, is_starting, more
+        self._watch = Watch(lambda: self._requests.version(), self._tell)
         self._announcement: Any = None
 
     def open(self) -> None:
@@ -50,10 +52,18 @@ class Connection:
             self._announcement.close()
             self._announcement = None
 
+    @cached_property
+    def _requests(self) -> Requests:
+        from mixpeek_lab.sidebar.requests import Requests
+
+        return Requests(self._lab, self._is_starting)
+
     def _opened(self, comm: Any, _: Mapping[str, Any]) -> None:
         comm.on_msg(partial(self._answer, comm))
 
     def _answer(self, comm: Any, message: Mapping[str, Any]) -> None:
+        from mixpeek_lab.widgets.messages import answer
+
         request = message["content"]["data"]
         handlers = {**self._requests.handlers, **self._more, "watch": self._watch.handle}
         for header, buffers in answer(handlers, request).messages():

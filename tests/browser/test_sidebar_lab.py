@@ -210,7 +210,7 @@ def test_findings_are_underlined_and_mended(sidebar):
     cell.scroll_into_view_if_needed()
     marked = cell.locator(".cm-lintRange-error")
     marked.first.wait_for(timeout=20_000)
-    assert marked.all_inner_texts() == ['"2"', "inference_typ"]
+    assert marked.all_text_contents() == ['"2"', "inference_typ"]
     for wrong, right in (('"2"', "2"), ("inference_typ", "inference_type")):
         marked.get_by_text(wrong, exact=True).hover()
         sidebar.page.get_by_role("button", name=f"Write {right}").click()
