@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 
@@ -353,42 +352,57 @@ def test_stages_and_their_parameters_are_completed(shell):
 
 # ---------------------------------------------------------------- in a kernel
 
-KERNEL = """
-import json, sys
-from ipykernel.inprocess.manager import InProcessKernelManager
-manager = InProcessKernelManager()
-manager.start_kernel()
-kernel = manager.kernel
-sent = []
-kernel.session.send = lambda stream, kind, content=None, **more: sent.append((kind, content, more))
-shell = kernel.shell
-shell.run_line_magic("load_ext", "mixpeek_lab")
-heavy = [n for n in ("pyarrow", "pandas", "ray", "faiss", "mixpeek_lab.workbench") if n in sys.modules]
-comms = kernel.comm_manager
-opened = [c for kind, c, _ in sent if kind == "comm_open"]
-open_ = {"content": {"comm_id": "mine", "target_name": "mixpeek_lab", "data": {}}}
-comms.comm_open(None, None, open_)
-ask = {"content": {"comm_id": "mine", "data": {"id": "7", "type": "overview"}}}
-comms.comm_msg(None, None, ask)
-header = [(c["data"], more["buffers"]) for kind, c, more in sent if kind == "comm_msg"][-1]
-shell.run_line_magic("unload_ext", "mixpeek_lab")
-closed = [c["comm_id"] for kind, c, _ in sent if kind == "comm_close"]
-print(json.dumps([heavy, [c["comm_id"] for c in opened], header[0]["id"],
-                  json.loads(bytes(header[1][0]))["lab"]["state"], closed,
-                  "mixpeek_lab" in comms.targets]))
-"""
+HEAVY = "[n for n in ('pyarrow', 'ray', 'faiss', 'mixpeek_lab.workbench') if n in sys.modules]"
 
 
-def test_loading_announces_a_lab_and_imports_nothing_heavy(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", KERNEL], cwd=tmp_path, capture_output=True, text=True, check=True,
-        env={**os.environ, "MIXPEEK_LAB_AUTOSTART": "0",
-             "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )  # fmt: skip
-    heavy, opened, answered, state, closed, is_left = json.loads(done.stdout.splitlines()[-1])
-    assert heavy == []
-    assert opened == ["mixpeek-lab"]
-    assert (answered, state) == ("7", "not started")
-    assert closed == ["mixpeek-lab"]
-    assert not is_left
+@pytest.fixture
+def kernel(tmp_path):
+    from jupyter_client.manager import start_new_kernel
+
+    environment = {**os.environ, "MIXPEEK_LAB_AUTOSTART": "0",
+                   "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fmt: skip
+    manager, client = start_new_kernel(cwd=str(tmp_path), env=environment)
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def printed(client, code):
+    texts = []
+
+    def take(message):
+        if message["msg_type"] == "stream":
+            texts.append(message["content"]["text"])
+
+    reply = client.execute_interactive(code, output_hook=take, timeout=60)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(texts).strip()
+
+
+def over_comm(client, comm_id, **request):
+    """Ask as a front end asks: a comm of its own, and the answer in a buffer."""
+    for kind, more in (("comm_open", {"target_name": "mixpeek_lab", "data": {}}),
+                       ("comm_msg", {"data": request})):  # fmt: skip
+        client.shell_channel.send(client.session.msg(kind, {"comm_id": comm_id, **more}))
+    while True:
+        message = client.get_iopub_msg(timeout=60)
+        if message["msg_type"] == "comm_msg" and message["content"]["comm_id"] == comm_id:
+            assert message["content"]["data"]["id"] == request["id"]
+            return json.loads(bytes(message["buffers"][0]))
+
+
+def comms(client):
+    client.comm_info("mixpeek_lab")
+    return client.get_shell_msg(timeout=60)["content"]["comms"]
+
+
+def test_a_kernel_says_that_a_lab_is_there_and_answers(kernel, tmp_path):
+    assert comms(kernel) == {}
+    told = printed(kernel, f"import sys\n%load_ext mixpeek_lab\nprint({HEAVY})")
+    assert told.endswith("[]"), "loading the extension imports nothing heavy"
+    assert set(comms(kernel)) == {"mixpeek-lab"}
+    assert over_comm(kernel, "mine", id="7", type="overview")["lab"]["state"] == "not started"
+    assert over_comm(kernel, "other", id="8", type="items", section="runs")["total"] == 0
     assert list(tmp_path.iterdir()) == [], "looking makes no home"
+    printed(kernel, "%unload_ext mixpeek_lab")
+    assert "mixpeek-lab" not in comms(kernel)
