@@ -245,7 +245,7 @@ def _replaced(
         with suppress(pa.ArrowNotImplementedError, pa.ArrowInvalid, OverflowError):
             values = pa.array([new[row] for row in sorted(new)])
             if values.type == column.type:
-                mask = pa.array([row in new for row in range(len(column))])
+                mask = pc.is_in(pa.array(range(len(column))), pa.array(sorted(new)))
                 return pc.replace_with_mask(column, mask, values)
     listed = column.to_pylist()
     for row, value in new.items():

@@ -27,7 +27,7 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import LINEAGE, vector_names
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import Collection
-from mixpeek_lab.snapshots import DOCUMENTS, IS_SHOWN, Shown, Snapshot
+from mixpeek_lab.snapshots import DOCUMENTS, Shown, Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,13 +193,33 @@ def _view(number: int, snapshot: Snapshot) -> View:
     if snapshot.changes is None:
         return View(f"SELECT * FROM {reading(path)}", [path], {})
     name = f"_mixpeek_lab_changes_{number}"
-    with_new = [n for n in snapshot.changes.column_names if n != IS_SHOWN]
-    old = pq.read_schema(path).names
-    put = ", ".join(f"c.{_quoted(n)} AS {_quoted(n)}" for n in with_new if n in old)
-    added = "".join(f", c.{_quoted(n)}" for n in with_new if n not in old)
-    columns = f"p.* REPLACE ({put}){added}" if put else f"p.*{added}"
-    query = f"SELECT {columns} FROM {reading(path)} p POSITIONAL JOIN {name} c WHERE c.{IS_SHOWN}"
-    return View(query, [path], {name: snapshot.changes})
+    *changed, _ = snapshot.changes.column_names
+    file = pq.read_schema(path).names
+    known = _told_apart([*file, *(n for n in changed if n not in file)])
+    # Numbers, as DuckDB takes names for one that differ by case alone.
+    put = [f"c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n in file]
+    new = [f", c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n not in file]
+    columns = f"p.* REPLACE ({', '.join(put)})" if put else "p.*"
+    query = (
+        f"SELECT {columns}{''.join(new)} FROM {reading(path)} p POSITIONAL JOIN {name} c "
+        f"WHERE c.c{len(changed)}"
+    )
+    numbers = [f"c{i}" for i in range(len(changed) + 1)]
+    return View(query, [path], {name: snapshot.changes.rename_columns(numbers)})
+
+
+def _told_apart(names: Sequence[str]) -> dict[str, str]:
+    """What DuckDB calls the columns of a file: those that differ by case alone get a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        number, own = 0, name
+        while own.lower() in taken:
+            number += 1
+            own = f"{name}_{number}"
+        taken.add(own.lower())
+        found[name] = own
+    return found
 
 
 def _joined(views: Mapping[str, View]) -> View:

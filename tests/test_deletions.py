@@ -48,24 +48,29 @@ def test_in_order_all_of_it_goes_with_its_files_and_the_names_are_free(lab):
     home = lab.home
     folder = home / "collections" / lab.collection("docs").collection_id
     assert folder.is_dir()
+    lab.versions.commit("hash_embedder", "first")
+    lab.versions.tag("hash_embedder", "best")
     lab.delete.retriever("find")
     lab.delete.collection("docs")
     lab.delete.bucket("b")
     lab.delete.extractor("hash_embedder")
-    assert not (folder / "1").exists()
+    assert not folder.exists()
+    assert not list((home / "extractors").iterdir())
     assert (lab.retrievers(), lab.collections(), lab.buckets(), lab.extractors()) == ([],) * 4
     for kind in ("bucket", "collection", "retriever", "extractor"):
         with pytest.raises(NotFoundError):
             getattr(lab.delete, kind)("docs")
     filled(lab)
     assert len(lab.search("find", "river").hits) == 2
+    assert lab.versions.log("hash_embedder").commits == ()
+    assert lab.versions.commit("hash_embedder", "anew").parent is None
 
 
 def test_one_version_of_several(lab):
     source = lab.extractor("hash_embedder").source
     lab.versions.commit("hash_embedder", "first")
     lab.load(WORD_RERANKER)
-    with pytest.raises(NotFoundError, match="hash_embedder@1.0.0"):
+    with pytest.raises(NotFoundError, match=r"hash_embedder@1\.0\.0"):
         lab.delete.extractor("hash_embedder@9.9.9")
     lab.delete.extractor("word_reranker")
     assert [r.manifest.name for r in lab.extractors()] == ["hash_embedder"]
@@ -74,6 +79,8 @@ def test_one_version_of_several(lab):
 
 def test_a_refused_extractor_is_forgotten(lab):
     cell = (
+        'metadata = {"feature_extractor_name": "broken", "version": "1.0.0"}\n\n'
+        "features = []\n\n"
         "from shared.extractors.sdk import BatchProcessor\n\n\nclass P(BatchProcessor):\n"
         "    def process(self, batch):\n        eval('1')\n        return batch\n"
     )

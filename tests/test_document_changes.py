@@ -278,6 +278,35 @@ class TestChanged:
             assert ask.send("PATCH", path, body).status_code == 422, body
         ask.refused(404, "NotFoundError", "PATCH", "/buckets/texts/objects/obj_no", {"a": 1})
 
+    def test_sql_is_the_same_after_the_run_whatever_fields_are_called(
+        self, ask: Client, docs: str, host: Host, home: Path
+    ) -> None:
+        odd = ("_is_shown", "Kind", "DATA", "Document_ID", "we\"ird 'name", "a.b", "ü", "c0")
+        first, second, *_ = ids(ask, docs)
+        for value, name in enumerate(odd):
+            ask("PATCH", f"/collections/{docs}/documents/{first}", {name: value})
+        delete(ask, docs, second)
+        query = "SELECT * EXCLUDE (_run_id) FROM {} ORDER BY document_id"
+        before = [Lab(home).sql(query.format(t)).table for t in ("docs", "documents")]
+        host.work()
+        after = [Lab(home).sql(query.format(t)).table for t in ("docs", "documents")]
+        assert [t.num_rows for t in before] == [COUNT - 1] * 2
+        assert [t.to_pylist() for t in before] == [t.to_pylist() for t in after]
+        assert [t.column_names for t in before] == [t.column_names for t in after]
+        path = f"/collections/{docs}/documents/{first}"
+        ask.refused(422, "BodyError", "PATCH", path, {"": "no name"})
+
+    def test_a_collection_may_be_emptied(self, ask: Client, docs: str, host: Host) -> None:
+        for key in ids(ask, docs):
+            delete(ask, docs, key)
+        for _ in range(2):
+            assert (found(ask), found(ask, "bm25"), ids(ask, docs)) == ([], [], [])
+            assert ask("GET", f"/collections/{docs}")["document_count"] == 0
+            host.work()
+        ask("PATCH", "/buckets/texts/objects/obj_01", {"kind": "x"})
+        ask("DELETE", "/buckets/texts/objects/obj_02")
+        assert found(ask) == []
+
     @pytest.mark.parametrize("seed", range(3))
     def test_it_is_what_the_next_run_makes_of_it(
         self, ask: Client, docs: str, host: Host, home: Path, seed: int

@@ -460,6 +460,15 @@ class TestBlobUploads:
         assert "blob-uploads" not in error["message"]  # nor any other folder of the lab
         assert ask("GET", "/buckets/b")["object_count"] == 0
 
+    def test_data_urls_are_told_what_to_do(self, ask: Client) -> None:
+        ask("POST", "/buckets", PHOTOS)
+        gif = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+        for blob in ({"blob_data": {"photo": gif}},
+                     {"blobs": [{"property": "photo", "type": "image", "data": gif}]}):  # fmt: skip
+            error = ask.refused(422, "BodyError", "POST", "/buckets/b/objects", blob)
+            assert "is a data: URL" in str(error)
+            assert "upload_id" in str(error)
+
     @pytest.mark.parametrize(
         "name",
         ["../../../etc/passwd", "/etc/passwd", "..\\..\\x.gif", "...", "a\0b.gif", "é" * 300],

@@ -88,7 +88,7 @@ def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
         return _columns(shell, words)
     if words and words[-1] in _VALUES:
         return _VALUES[words[-1]]()
-    if magic == "bucket" and len(words) == 1:
+    if magic == "bucket" and len(words) == 1 and words[0] != "delete":
         return _variables(shell)
     return _LINES.get(magic, _LINES[line["magic"]])(words)
 

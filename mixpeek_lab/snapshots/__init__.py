@@ -5,7 +5,6 @@ shown to readers by one transaction in the catalog; whatever dies on the way, a 
 old snapshot or the new one. One process at a time writes a collection's snapshots.
 """
 
-from mixpeek_lab.snapshots.changed import IS_SHOWN
 from mixpeek_lab.snapshots.earlier import (
     earlier_results,
     forget_results,
@@ -29,7 +28,6 @@ from mixpeek_lab.snapshots.writer import (
 
 __all__ = [
     "DOCUMENTS",
-    "IS_SHOWN",
     "Shown",
     "Snapshot",
     "SnapshotCounts",

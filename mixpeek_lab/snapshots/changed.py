@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from mixpeek_lab.filters import Filter
 
-IS_SHOWN = "_is_shown"
-
 
 class ChangedSnapshot(Snapshot):
     """What readers see of `base` once documents are gone from it, or have other metadata.
@@ -80,9 +78,9 @@ class ChangedSnapshot(Snapshot):
 
     @cached_property
     def changes(self) -> pa.Table:
-        """Row by row: the columns that changed, and whether the document is there (IS_SHOWN)."""
-        table = self.documents.table.select(self._put[1])
-        return table.append_column(IS_SHOWN, pa.array(self._is_shown))
+        """Row by row: the columns that changed; in the last one, whether the document is there."""
+        changed = self.documents.table.select(self._put[1])
+        return changed.append_column("", pa.array(self._is_shown))
 
     def index(self, feature: str) -> VectorIndex:
         """The vector index of a feature."""
@@ -109,7 +107,11 @@ class ChangedSnapshot(Snapshot):
 
     @cached_property
     def _decoded(self) -> Callable[[int], Mapping[str, JSON]]:
-        return super()._decoded if self._fields else self._base._decoded
+        before, (_, names) = self._base._decoded, self._put
+        columns = [(name, self.documents.table.column(name)) for name in names]
+        if not columns:
+            return before
+        return lambda row: {**before(row), **{name: c[row].as_py() for name, c in columns}}
 
     def _vectors(self, feature: str) -> pa.ChunkedArray:
         return self._base._vectors(feature)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -78,6 +78,7 @@ class Backend:
         documents = prepared.sources.fetch(candidate_ids(result))
         terms = prepared.sources.terms(prepared.request.text or "")
         record = self._catalog.retriever(retriever)
+        self._note(prepared, result, documents)
         told = {"retriever_id": record.retriever_id, "retriever_name": record.name}
         explained = to_explain(result, documents)
         return {
@@ -160,12 +161,18 @@ class Backend:
         asked = {name: value for name, value in body.items() if name != "return_vectors"}
         prepared, result = await self._search(retriever, asked)
         answer = to_response(result, prepared.spec, prepared.request)
+        self._note(prepared, result, [hit.document_id for hit in result.hits])
         if optional(body, "return_vectors", bool):
             ids = [hit.document_id for hit in result.hits]
             vectors = await asyncio.to_thread(prepared.sources.vectors_of, ids)
             for document in answer["documents"]:
                 document.update(vectors.get(document["document_id"], {}))
         return answer
+
+    def _note(self, prepared: Prepared, result: SearchResult, shown: Iterable[str]) -> None:
+        """Remember what was shown, for the interactions with it."""
+        known = prepared.retriever_id or None
+        self.platform.executions.note(result.execution_id, known, shown)
 
     async def _search(
         self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]

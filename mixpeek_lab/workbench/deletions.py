@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -33,7 +34,8 @@ class Deletions:
         forget: Callable[[str], bool],
     ) -> None:  # fmt: skip
         """`forget`: what the notebook holds of an extractor; whether there was anything."""
-        self._catalog, self._endpoint, self._forget = catalog, endpoint, forget
+        self._catalog, self._home = catalog, home
+        self._endpoint, self._forget = endpoint, forget
         self._platform = Platform(catalog, home, _Kernel(), searcher.stages, searcher.shown)
 
     def bucket(self, name: str) -> None:
@@ -83,9 +85,13 @@ class Deletions:
             raise NotFoundError(
                 "extractor", name, known or [r.manifest.name for r in self._catalog.extractors()]
             )
+        versions = [record.manifest.version for record in gone]
+        packages = [c.source.package for v in versions for c in self._catalog.contents(base, v)]
         with self._catalog.together():  # all of them, or none where one is in use
-            for record in gone:
-                self._platform.extractors.delete(extractor_id(base, record.manifest.version))
+            for number in versions:
+                self._platform.extractors.delete(extractor_id(base, number))
+        for package in packages:
+            shutil.rmtree(self._home.path / "extractors" / package, ignore_errors=True)
         if self._endpoint.is_up:
             left = {r.source.digest for r in self._catalog.versions(base)}
             self._endpoint.retire(base, left)

@@ -153,6 +153,8 @@ def _demand_free(body: Mapping[str, JSON], source: Source) -> None:
     computed = {*documents.table.column_names, *source.snapshot.features}
     computed -= {*documents.metadata_fields, *OWN}
     for name in body:
+        if not name.strip():
+            raise BodyError.at("body", "has a field without a name.")
         if name in OWN:
             raise BodyError.at(name, "says what the document is or where it comes from: it stays.")
         if name in computed:

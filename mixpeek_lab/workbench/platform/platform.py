@@ -13,6 +13,7 @@ from mixpeek_lab.workbench.platform.buckets import Buckets
 from mixpeek_lab.workbench.platform.collections import Collections
 from mixpeek_lab.workbench.platform.datasets import Datasets
 from mixpeek_lab.workbench.platform.documents import Documents
+from mixpeek_lab.workbench.platform.executions import Executions
 from mixpeek_lab.workbench.platform.extractors import Extractors, Stages
 from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
@@ -47,7 +48,8 @@ class Platform:
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
         self.file_roots = roots
-        self.interactions = PlatformInteractions(catalog)
+        self.executions = Executions(home.path)
+        self.interactions = PlatformInteractions(catalog, self.executions)
         self.datasets = Datasets(catalog)
         watch(SecretStore(home.path))  # from here on, no error tells a secret
 

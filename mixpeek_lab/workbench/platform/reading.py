@@ -74,6 +74,8 @@ def read_metadata(body: Mapping[str, JSON], bucket: Bucket) -> dict[str, JSON]:
         for name in contents
     ]
     problems += field_problems({n: v for n, v in found.items() if n not in contents}, bucket, "")
+    if any(not name.strip() for name in found):
+        problems.append(("body", "has a field without a name."))
     if not found and not problems:
         problems.append(("body", 'says nothing to change: {"reviewed": true}.'))
     if problems:
