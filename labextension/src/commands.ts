@@ -5,7 +5,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import { writeCell } from './cells';
 import type { Doer } from './doing';
-import { labIcon } from './icons';
+import { cardIcon, labIcon } from './icons';
 import type { Labs } from './kernels';
 
 export const CATEGORY = 'Mixpeek Lab';
@@ -106,6 +106,7 @@ export function addCommands({ app, labs, doer, palette, launcher }: Surroundings
     command: CommandIDs.newNotebook,
     category: 'Notebook',
     rank: 10,
+    kernelIconUrl: cardIcon,
     args: { isLauncher: true }
   });
 }

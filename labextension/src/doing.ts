@@ -26,7 +26,7 @@ export class Doer {
         Notification.success(`Deleted: ${item.name}`, { autoClose: 3000 });
       } else if (action.copy) {
         const text = filled(action.copy, item.fields);
-        Clipboard.copyToSystem(text);
+        await copy(text);
         Notification.info(`Copied: ${text}`, { autoClose: 2000 });
       } else if (action.cell) {
         await this.write(await this._cell(action.cell, item.name), false);
@@ -76,6 +76,15 @@ export class Doer {
       throw new Error('The notebook has no kernel.');
     }
     return lab;
+  }
+}
+
+/** JupyterLab's own way moves the selection, and with it the active cell: it is the second choice. */
+async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    Clipboard.copyToSystem(text);
   }
 }
 

@@ -23,9 +23,17 @@ export class Labs {
     return this.panel ? this.of(this.panel) : null;
   }
 
-  /** The way to a notebook's lab; null while it has no kernel. */
+  /**
+   * The way to a notebook's lab; null while it has no kernel. Of the notebooks that share a kernel,
+   * only one may have comms: the others go by its way.
+   */
   of(panel: NotebookPanel): LabConnection | null {
-    return this._connections.get(panel) ?? null;
+    const own = this._connections.get(panel) ?? null;
+    if (!own || own.reach === 'ready') {
+      return own;
+    }
+    const same = [...this._connections.values()].filter(other => other.kernel.id === own.kernel.id);
+    return same.find(other => other.reach === 'ready') ?? own;
   }
 
   /** Emitted when `panel`, `current` or its reach becomes another. */

@@ -1,3 +1,4 @@
+import { indentUnit } from '@codemirror/language';
 import { Compartment, Prec } from '@codemirror/state';
 import type { Extension } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
@@ -83,9 +84,11 @@ export class CellLanguages {
     }
     const loaded = this._registry.getLanguage(NAMES[kind]).then(found => {
       const support = found?.support;
-      return support
-        ? [Prec.highest(cellLanguage(support.language).extension), support.support]
-        : [];
+      if (!support) {
+        return [];
+      }
+      const unit = kind === 'python' ? [] : Prec.highest(indentUnit.of('  '));
+      return [Prec.highest(cellLanguage(support.language).extension), support.support, unit];
     });
     this._loaded.set(kind, loaded);
     return loaded;

@@ -121,7 +121,7 @@ def _retriever(words: list[str], body: str, above: int) -> list[Mark]:
     if lab is None:
         return []
     try:
-        lab.overview.check_retriever(definition, words[0])
+        lab.overview.resolve_retriever(definition, words[0])
     except LabError as error:
         return [_about(body, str(error), above)]
     return []

@@ -98,6 +98,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("log", "Show its versions", "%extractor log {name}"),
         Action("diff", "Show what changed", "%extractor diff {name}"),
         Action("commit", "Commit a version…", '%extractor commit {name} -m "«what changed»"'),
+        Action("checkout", "Go back to a version…", "%extractor checkout {name} «version»"),
+        Action("tag", "Tag its last version…", "%extractor tag {name} «tag»"),
         Action("save", "Save it as a package", "%extractor save {name}"),
         _delete("The extractor is deleted with all its versions. One that is in use is kept."),
     ),

@@ -5,10 +5,15 @@ What is heavy is imported when it is asked for: `%load_ext` imports this module.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab
+
+
+_USUAL: Mapping[str, Any] = {"top_k": 100, "weight": 1.0, "lexical": False}
+"""What a search has where it does not say."""
 
 
 def extractor_cell(lab: Lab, name: str) -> str:
@@ -24,7 +29,30 @@ def retriever_cell(lab: Lab, name: str) -> str:
     from mixpeek_lab.workbench.retriever_exports import imported
 
     found, body = imported(lab.export_retriever(name))
+    short = _short(body)
+    resolve = lab.overview.resolve_retriever
+    if short is not None and resolve(short, found) == resolve(body, found):
+        body = short
     return f"%%retriever {found}\n{_yaml(body)}"
+
+
+def _short(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A retriever of one search stage as one would write it by hand; None for any other."""
+    stages, collections = body.get("stages", ()), body.get("collection_identifiers", ())
+    if len(stages) != 1 or not collections:
+        return None
+    one = len(collections) == 1
+    parameters = stages[0].get("config", {}).get("parameters", {})
+    searches = [
+        {key: value for key, value in search.items() if _USUAL.get(key, search) != value}
+        for search in parameters.get("searches", ())
+    ]
+    return {
+        **({"collection": collections[0]} if one else {"collections": list(collections)}),
+        "searches": searches,
+        **({"fusion": parameters["fusion"]} if "fusion" in parameters else {}),
+        **({"limit": parameters["final_top_k"]} if "final_top_k" in parameters else {}),
+    }
 
 
 def retriever_draft(lab: Lab, name: str) -> str:

@@ -71,7 +71,10 @@ def _extractor(lab: Lab, record: ExtractorRecord) -> Item:
             *([("", f"and {more} earlier versions")] if more > 0 else []),
         ),
         {"name": manifest.name},
-        (*(() if is_served else ("deploy",)), *(() if history.commits else ("log", "diff"))),
+        (
+            *(() if is_served else ("deploy",)),
+            *(() if history.commits else ("log", "diff", "checkout", "tag")),
+        ),
     )
 
 
@@ -216,7 +219,7 @@ def _endpoints(lab: Lab, wanted: str, offset: int, limit: int) -> Listing:
 
 def _gateway(url: str, lab: Lab) -> Item:
     facts = (("Address", url), ("Home", str(lab.home)))
-    return Item("gateway", "HTTP endpoint", url.removeprefix("http://"), "ok", "ready", facts,
+    return Item("gateway", "HTTP API", url.removeprefix("http://"), "ok", "ready", facts,
                 {"url": url}, ("ask",))  # fmt: skip
 
 

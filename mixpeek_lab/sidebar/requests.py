@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,12 @@ class Requests:
     def version(self) -> tuple[object, ...]:
         """Changes with what the answers would be. To be compared on one thread."""
         lab = self._lab()
-        return (self._is_starting(),) if lab is None else (id(lab), *lab.overview.version())
+        if lab is None:
+            return (self._is_starting(),)
+        try:
+            return (id(lab), *lab.overview.version())
+        except (OSError, sqlite3.Error) as error:  # told where the view asks what has changed
+            return (id(lab), str(error))
 
     def _overview(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """The lab's state, how many there are of each section, and what can be done with them."""

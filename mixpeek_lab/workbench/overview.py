@@ -68,6 +68,6 @@ class Overview:
         """How many of them there are."""
         return self._catalog.count_runs(filter_text)
 
-    def check_retriever(self, body: Mapping[str, JSON], name: str) -> None:
-        """Refuse what `Lab.retriever` would, and define nothing. RetrieverError, NotFoundError."""
-        self._searcher.resolve(body, name)
+    def resolve_retriever(self, body: Mapping[str, JSON], name: str) -> dict[str, JSON]:
+        """What `Lab.retriever` would keep, and define nothing. RetrieverError, NotFoundError."""
+        return self._searcher.resolve(body, name)[0].as_dict()

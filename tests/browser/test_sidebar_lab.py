@@ -7,6 +7,7 @@ from conftest import REPOSITORY, NotebookPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+AXE = REPOSITORY / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 LOAD = "%load_ext mixpeek_lab"
 FILL = f"""
 from mixpeek_lab import current_lab
@@ -212,9 +213,10 @@ def test_findings_are_underlined_and_mended(sidebar):
     marked.first.wait_for(timeout=20_000)
     assert marked.all_text_contents() == ['"2"', "inference_typ"]
     for wrong, right in (('"2"', "2"), ("inference_typ", "inference_type")):
+        sidebar.page.wait_for_timeout(1500)  # what is checked again takes its tooltip away
         marked.get_by_text(wrong, exact=True).hover()
         sidebar.page.get_by_role("button", name=f"Write {right}").click()
-    marked.first.wait_for(state="detached", timeout=20_000)
+        marked.get_by_text(wrong, exact=True).wait_for(state="detached", timeout=20_000)
     assert "dim=2)]," in cell.locator(".cm-content").inner_text()
 
 
@@ -265,6 +267,13 @@ def test_it_looks_like_this(sidebar, jupyter, artifacts, theme):
         jupyter.use_theme("JupyterLab Light")
     faint = sidebar.notebook.evaluate(CONTRAST)
     assert faint == [], "text that is hard to read"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe comes with the extension's Node packages")
+def test_axe_finds_nothing(sidebar):
+    sidebar.page.evaluate(AXE.read_text("utf-8"))
+    found = sidebar.notebook.evaluate("() => axe.run('#mixpeek-lab-sidebar, .mxl-status')")
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]] == []
 
 
 CONTRAST = """() => {
