@@ -107,6 +107,7 @@ def install() -> None:
         return
     print("labextension: packages from the npm registry …", flush=True)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    command += ["--fetch-retries=1", "--fetch-timeout=60000"]
     done = subprocess.run(command, cwd=EXTENSION, capture_output=True, text=True, check=False)
     if done.returncode:
         if any(word in done.stderr for word in UNREACHABLE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 
 import pytest
@@ -195,6 +196,32 @@ def test_deleting_is_refused_while_something_needs_it(filled):
         assert delete(section, name)["ok"]
         assert items(filled, section) == []
     assert not delete("runs", "x")["ok"]
+
+
+def test_a_run_that_goes_on_can_be_stopped_by_whoever_runs_it(filled):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_):
+        begun.set()
+        go_on.wait(30)
+
+    thread = threading.Thread(
+        target=lambda: filled.process("docs", "hash_embedder", "slow", engine="kernel",
+                                      on_progress=wait)
+    )  # fmt: skip
+    thread.start()
+    try:
+        assert begun.wait(30)
+        run = next(i for i in items(filled, "runs") if i["name"] == "slow")
+        assert (run["state"], "stop" in run["without"]) == ("busy", False)
+        assert ask(filled, "stop", key=run["key"]) == {"interrupt": True}
+    finally:
+        go_on.set()
+        thread.join()
+    requests = Requests(lambda: filled, lambda: False)
+    header = answer(requests.handlers, {"id": "1", "type": "stop", "key": run["key"]}).header
+    assert "just ended" in header["error"]["message"]
+    assert all("stop" in item["without"] for item in items(filled, "runs"))
 
 
 # ---------------------------------------------------------------- live
@@ -392,8 +419,11 @@ def over_comm(client, comm_id, **request):
 
 
 def comms(client):
-    client.comm_info("mixpeek_lab")
-    return client.get_shell_msg(timeout=60)["content"]["comms"]
+    asked = client.comm_info("mixpeek_lab")
+    while True:
+        reply = client.get_shell_msg(timeout=60)
+        if reply["parent_header"].get("msg_id") == asked:
+            return reply["content"]["comms"]
 
 
 def test_a_kernel_says_that_a_lab_is_there_and_answers(kernel, tmp_path):

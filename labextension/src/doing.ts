@@ -22,8 +22,7 @@ export class Doer {
         return;
       }
       if (action.request) {
-        await this._lab().request(action.request, { section, name: item.name });
-        Notification.success(`Deleted: ${item.name}`, { autoClose: 3000 });
+        await this._ask(action, section, item);
       } else if (action.copy) {
         const text = filled(action.copy, item.fields);
         await copy(text);
@@ -64,6 +63,20 @@ export class Doer {
     }
     menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
     menu.open(x, y);
+  }
+
+  private async _ask(action: Action, section: string, item: Item): Promise<void> {
+    const lab = this._lab();
+    const about = { section, key: item.key, name: item.name };
+    const done = await lab.request<{ interrupt?: boolean; deleted?: string }>(
+      action.request,
+      about
+    );
+    if (done.interrupt) {
+      await lab.kernel.interrupt();
+    } else if (done.deleted) {
+      Notification.success(`Deleted: ${done.deleted}`, { autoClose: 3000 });
+    }
   }
 
   private async _cell(what: string, name: string): Promise<string> {

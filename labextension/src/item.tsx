@@ -1,4 +1,4 @@
-import { copyIcon, ellipsesIcon, inspectorIcon, runIcon } from '@jupyterlab/ui-components';
+import { copyIcon, ellipsesIcon, inspectorIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
@@ -6,7 +6,12 @@ import { actionsOf } from './actions';
 import type { Doer } from './doing';
 import type { Action, Item, Section } from './protocol';
 
-const ICONS: Record<string, LabIcon> = { run: runIcon, show: inspectorIcon, copy: copyIcon };
+const ICONS: Record<string, LabIcon> = {
+  run: runIcon,
+  show: inspectorIcon,
+  copy: copyIcon,
+  stop: stopIcon
+};
 
 interface Props {
   item: Item;

@@ -131,6 +131,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         _delete("The collection is deleted with its documents. One that is searched is kept."),
     ),
     "runs": (
+        Action("stop", "Stop it", request="stop", icon="stop"),
         Action(
             "failures",
             "Show what failed",

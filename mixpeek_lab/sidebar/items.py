@@ -167,10 +167,16 @@ def _run(row: RunRow) -> Item:
         facts.append(("Failed", _count(failed, "row")))
     fields = {"key": row.run_id, "name": quoted(row.collection), "bucket": quoted(row.bucket),
               "extractor": row.extractor}  # fmt: skip
-    again = () if row.bucket and row.collection else ("again",)
+    is_running = row.state == "running"
+    can = {
+        "stop": is_running,
+        "again": bool(row.bucket and row.collection) and not is_running,
+        "failures": bool(failed),
+    }
+    without = tuple(action for action, is_there in can.items() if not is_there)
     return Item(
         row.run_id, row.collection or "deleted collection", _run_detail(row, failed), state, note,
-        tuple(facts), fields, (*again, *(() if failed else ("failures",))),
+        tuple(facts), fields, without,
     )  # fmt: skip
 
 

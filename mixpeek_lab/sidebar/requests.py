@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import ConflictError, InvalidInputError
 from mixpeek_lab.sidebar.actions import ACTIONS, SECTIONS
 from mixpeek_lab.sidebar.cells import extractor_cell, retriever_cell, retriever_draft
 from mixpeek_lab.sidebar.items import LISTS, Listing
@@ -32,6 +32,7 @@ class Requests:
             "items": self._items,
             "cell": self._cell,
             "delete": self._delete,
+            "stop": self._stop,
         }
 
     def version(self) -> tuple[object, ...]:
@@ -109,6 +110,17 @@ class Requests:
             raise InvalidInputError(f"What is in {section} cannot be deleted one by one.")
         deletions[section](name)
         return {"deleted": name}
+
+    def _stop(self, request: Mapping[str, Any]) -> dict[str, bool]:
+        """`{key}` of a run: cancel its task; the kernel's own is for the front end to interrupt."""
+        lab, key = self._demand_lab(), str(request.get("key"))
+        for task in lab.work.tasks():
+            if key in task["outputs"]:
+                lab.work.cancel(task["task_id"])
+                return {"interrupt": False}
+        if not lab.overview.is_running():
+            raise ConflictError("This run is another process's, or it has just ended.")
+        return {"interrupt": True}
 
     def _demand_lab(self) -> Lab:
         lab = self._lab()

@@ -115,7 +115,7 @@ class Lab(Measured, Versioned, Deleting):
     def overview(self) -> Overview:
         """What a view shows all the time, told at once: `glance`, `runs`."""
         told = (self._catalog, self._session, self._endpoint)
-        return Overview(*told, self._is_starting, self._searcher)
+        return Overview(*told, self._is_starting, self._searcher, self._running.locked)
 
     @property
     def token(self) -> str:

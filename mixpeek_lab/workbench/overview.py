@@ -40,9 +40,12 @@ class Overview:
         endpoint: Endpoint,
         is_starting: Callable[[], bool],
         searcher: Searcher,
+        is_running: Callable[[], bool],
     ) -> None:
         self._catalog, self._session, self._endpoint = catalog, session, endpoint
         self._is_starting, self._searcher = is_starting, searcher
+        self.is_running = is_running
+        """Whether this process is at work on a run."""
 
     def glance(self) -> Glance:
         """The states of Ray and the endpoint. Nothing is asked that could be slow."""

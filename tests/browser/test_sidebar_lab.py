@@ -116,11 +116,27 @@ def test_what_cells_make_appears_by_itself(sidebar):
 
 def test_it_answers_while_a_cell_runs(sidebar):
     sidebar.notebook.start_code(
-        1, "import time\nlab.bucket('during', ['x'])\ntime.sleep(6)\nlab.bucket('after', ['x']);"
+        1, "import time\nlab.bucket('during', ['x'])\ntime.sleep(3)\nlab.bucket('after', ['x']);"
     )
     sidebar.item("buckets", "during").wait_for(timeout=5000)
     assert not sidebar.item("buckets", "after").is_visible()
     sidebar.item("buckets", "after").wait_for(timeout=20_000)
+
+
+def test_stopping_a_run_interrupts_the_kernel(sidebar):
+    sidebar.notebook.start_code(
+        1,
+        "import time\nlab.process('docs', 'hash_embedder', 'slow', engine='kernel',\n"
+        "            on_progress=lambda _: time.sleep(60))",
+    )
+    run = sidebar.item("runs", "slow")
+    run.wait_for(timeout=20_000)
+    run.hover()
+    sidebar.page.get_by_label("Stop it: slow").click()
+    run.locator(".mxl-dot[data-state=warning]").wait_for(timeout=20_000)
+    assert "interrupted" in run.inner_text()
+    # What is asked before the cell has failed would be aborted with it.
+    sidebar.page.locator(".jp-OutputArea-output", has_text="KeyboardInterrupt").wait_for()
 
 
 def test_an_action_runs_its_cell(sidebar):
@@ -218,6 +234,20 @@ def test_findings_are_underlined_and_mended(sidebar):
         sidebar.page.get_by_role("button", name=f"Write {right}").click()
         marked.get_by_text(wrong, exact=True).wait_for(state="detached", timeout=20_000)
     assert "dim=2)]," in cell.locator(".cm-content").inner_text()
+
+
+def test_tab_completes_a_manifest(sidebar):
+    cell = cell_with(sidebar, "%%extractor mine")
+    cell.get_by_text("inference_type", exact=True).last.dblclick()
+    sidebar.page.keyboard.type("inference_ty")
+    sidebar.page.keyboard.press("Tab")
+    cell.get_by_text("inference_type", exact=True).or_(
+        sidebar.page.locator(".jp-Completer-match", has_text="inference_type")
+    ).first.wait_for(timeout=20_000)
+    if sidebar.page.locator(".jp-Completer-match").count():
+        sidebar.page.keyboard.press("Enter")
+    cell.get_by_text("inference_type", exact=True).last.wait_for(timeout=10_000)
+    sidebar.page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize(
