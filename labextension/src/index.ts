@@ -5,6 +5,7 @@ import { EditorExtensionRegistry, IEditorExtensionRegistry, IEditorLanguageRegis
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { Token } from '@lumino/coreutils';
 
@@ -14,6 +15,7 @@ import { CellFindings } from './findings';
 import { Labs } from './kernels';
 import { CellLanguages } from './languages';
 import { LabModel } from './model';
+import { rememberSections } from './remembering';
 import { Settings } from './settings';
 import { Sidebar } from './sidebar';
 import { StatusItem, followStart } from './status';
@@ -50,14 +52,18 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   description: 'The sidebar, its commands and the launcher card.',
   autoStart: true,
   requires: [IShared],
-  optional: [ICommandPalette, ILauncher, ILayoutRestorer],
+  optional: [ICommandPalette, ILauncher, ILayoutRestorer, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     { labs, model, settings }: IShared,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
   ) => {
+    if (state) {
+      void rememberSections(model, state);
+    }
     const doer = new Doer(labs, () => settings.get('actions') === 'run');
     const panel = new Sidebar(labs, model, doer, app.commands);
     app.shell.add(panel, 'left', { rank: 450, type: 'Mixpeek Lab' });

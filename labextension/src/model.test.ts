@@ -32,7 +32,10 @@ class Kernel implements Source {
 const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5));
 let model: LabModel;
 
-beforeEach(() => (model = new LabModel()));
+beforeEach(() => {
+  model = new LabModel();
+  model.setOpen([]);
+});
 afterEach(() => model.watch(false));
 
 test('while nobody looks, a lab is asked once for its state, and no more', async () => {

@@ -31,7 +31,8 @@ export class LabModel {
   overview: Overview | null = null;
   error = '';
   filter = '';
-  readonly open = new Set<string>();
+  /** The sections that are open. At first, the way from one's own code and data to a search. */
+  readonly open = new Set(['extractors', 'buckets', 'collections', 'retrievers']);
   readonly listings = new Map<string, Listing>();
 
   get changed(): ISignal<this, void> {
@@ -103,6 +104,13 @@ export class LabModel {
       this.open.add(section);
       void this._load(section, PAGE);
     }
+    this._changed.emit();
+  }
+
+  /** Open these sections, and no others. */
+  setOpen(sections: readonly string[]): void {
+    this.open.clear();
+    sections.forEach(section => this.open.add(section));
     this._changed.emit();
   }
 

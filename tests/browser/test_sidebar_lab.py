@@ -288,7 +288,7 @@ def test_it_looks_like_this(sidebar, jupyter, artifacts, theme):
     try:
         sidebar.notebook.reload()
         sidebar.show()
-        sidebar.page.locator(".mxl-heading").first.wait_for(timeout=30_000)
+        sidebar.item("buckets", "docs").wait_for(timeout=30_000)  # open, as it was
         sidebar.open()
         sidebar.item("runs", "docs_hash_embedder").locator(".mxl-line").click()
         sidebar.page.wait_for_timeout(500)
