@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from mixpeek_lab.magics.findings import marks
-from mixpeek_lab.sidebar.actions import ACTIONS, SECTIONS
+from mixpeek_lab.sidebar.actions import ACTIONS, FIRST_EXTRACTOR, SECTIONS
 from mixpeek_lab.sidebar.requests import PAGE, Requests
 from mixpeek_lab.sidebar.watching import Watch
 from mixpeek_lab.widgets.messages import answer
@@ -178,6 +179,15 @@ def test_a_drafted_retriever_can_be_run_and_searched(shell, filled):
     cell = ask(filled, "cell", what="draft", name="docs_hash_embedder")["code"]
     assert shell.run_cell(cell.replace("«", "").replace("»", "")).success
     assert filled.search("search_docs_hash_embedder", "revenue").hits
+
+
+def test_the_first_extractor_is_complete(shell, filled):
+    cell = FIRST_EXTRACTOR.replace("«", "").replace("»", "")
+    assert [mark for mark in marks(cell) if mark.severity == "error"] == []
+    assert shell.run_cell(cell).success
+    assert filled.preview("my_extractor", ["four"]).to_pandas()["my_embedding"][0][0] == 4.0
+    commands = Path(__file__).parents[1] / "labextension" / "src" / "commands.ts"
+    assert f"`{FIRST_EXTRACTOR}`" in commands.read_text()
 
 
 def test_deleting_is_refused_while_something_needs_it(filled):

@@ -5,8 +5,8 @@ import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { cellText } from './actions';
 
 /**
- * Write a cell below the active one, or into that one where it is empty, and run it if `run` says
- * so and nothing in it is left to fill in.
+ * Write a cell below the active one, or into that one where it is empty or says the same, and run it
+ * if `run` says so and nothing in it is left to fill in.
  *
  * @returns whether it was run
  */
@@ -17,7 +17,7 @@ export async function writeCell(
 ): Promise<boolean> {
   const notebook = panel.content;
   const { text, hole } = cellText(marked);
-  const cell = emptyCell(notebook);
+  const cell = cellFor(notebook, text);
   if (!cell) {
     return false;
   }
@@ -34,11 +34,12 @@ export async function writeCell(
   return isRun;
 }
 
-/** The active cell, if it is an empty code cell, else a new one below it. */
-function emptyCell(notebook: Notebook): Cell | null {
+/** The active cell, if it is a code cell that is empty or says this, else a new one below it. */
+function cellFor(notebook: Notebook, text: string): Cell | null {
   const active = notebook.activeCell;
   notebook.deselectAll();
-  if (active?.model.type !== 'code' || active.model.sharedModel.getSource().trim()) {
+  const source = active?.model.sharedModel.getSource().trim() ?? '';
+  if (active?.model.type !== 'code' || (source && source !== text.trim())) {
     NotebookActions.insertBelow(notebook);
   }
   return notebook.activeCell;

@@ -46,14 +46,33 @@ def _delete(what: str) -> Action:
     return Action("delete", "Delete…", request="delete", confirm=what)
 
 
+FIRST_EXTRACTOR = """\
+%%extractor «my_extractor»
+from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature
+
+manifest = ExtractorManifest(
+    feature_extractor_name="my_extractor",
+    version="1.0.0",
+    supported_input_types=["text"],
+    features=[Feature.embedding("my_embedding", dim=2)],
+)
+
+
+class Lengths(BatchProcessor):
+    def process(self, batch):
+        texts = batch["data"].fillna("").astype(str)
+        batch["my_embedding"] = [[float(len(text)), 1.0] for text in texts]
+        return batch"""
+"""A cell that runs as it is. The extension's command writes the same, without a kernel."""
+
 SECTIONS: dict[str, Section] = {
     "extractors": Section(
         "Extractors",
         "extractor",
-        "An extractor turns text, images or audio into vectors. Write one in an %%extractor cell, "
-        "or load a package from disk.",
-        "%extractor load «folder»",
-        "Load a package",
+        "An extractor turns text, images or audio into vectors. Write one in a cell, or bring a "
+        "package: %extractor load FOLDER.",
+        FIRST_EXTRACTOR,
+        "Write one",
     ),
     "buckets": Section(
         "Buckets",
