@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) .ci/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lab check bench clean
+.PHONY: help setup demo test lab sidebar check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,16 @@ demo: setup ## the main job without a notebook: extractor, run, retriever, three
 lab: setup ## JupyterLab on the first tutorial
 	$(BIN)/jupyter-lab notebooks/01_quickstart.ipynb
 
+sidebar: setup ## build the JupyterLab extension anew, after a change in labextension/ (needs Node.js)
+	$(BIN)/python .ci/labextension.py build
+	@$(SETUP)
+
 check: setup ## formatting, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/labextension.py check
 
 # Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
 # last lines are the summary of the tests. What starts no Ray runs in several processes, a file at a
@@ -36,6 +41,7 @@ test: ## check, then the notebooks and the tests (with Chromium, where it may be
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then set -x; \
 	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
 	--nbval-cell-timeout=300; fi
+	$(BIN)/python .ci/labextension.py test
 	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest tests -m ray --ignore tests/benchmarks --ignore tests/browser -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/benchmarks tests/browser -m "ray or browser"
@@ -46,5 +52,5 @@ bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA
 	$(BIN)/mixpeek-lab bench "$(DATA)"
 
 clean: ## remove .venv, caches and builds (.mixpeek_lab, with your collections, stays)
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv labextension/node_modules labextension/lib build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

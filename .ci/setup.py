@@ -113,7 +113,9 @@ def set_up(machine: builds.Machine) -> None:
 def fingerprint(machine: builds.Machine) -> str:
     """Changes with everything that should make set-up run again."""
     digest = hashlib.sha256(f"{sys.version}\n{ROOT}\n{machine}".encode())
-    for path in (ROOT / "pyproject.toml", *sorted(CI.glob("*.py")), CI / "constraints.txt"):
+    sidebar = ROOT / "labextension" / "prebuilt" / "sources.sha256"  # installed with the project
+    files = (ROOT / "pyproject.toml", *sorted(CI.glob("*.py")), CI / "constraints.txt", sidebar)
+    for path in filter(Path.exists, files):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

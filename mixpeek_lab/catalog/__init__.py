@@ -19,6 +19,7 @@ from mixpeek_lab.catalog.records import (
     new_id,
     now,
 )
+from mixpeek_lab.catalog.run_rows import RunRow
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
@@ -42,6 +43,7 @@ __all__ = [
     "Parent",
     "Push",
     "RetrieverRecord",
+    "RunRow",
     "Task",
     "Upload",
     "new_id",

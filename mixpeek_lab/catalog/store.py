@@ -29,6 +29,7 @@ from mixpeek_lab.catalog.records import (
     to_retriever,
 )
 from mixpeek_lab.catalog.request_keys import RequestKeyRecords
+from mixpeek_lab.catalog.run_rows import RunRowRecords
 from mixpeek_lab.catalog.runs import RunRecords
 from mixpeek_lab.catalog.tasks import TaskRecords
 from mixpeek_lab.catalog.uploads import UploadRecords
@@ -57,6 +58,7 @@ class Catalog(
     InteractionRecords,
     EvaluationRecords,
     PushRecords,
+    RunRowRecords,
 ):
     """The records of one lab, kept at `path`."""
 

@@ -19,6 +19,7 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics.retrievers import RetrieverMagics
     from mixpeek_lab.magics.secrets import SecretMagics
     from mixpeek_lab.magics.session import LabMagics, start_in_background
+    from mixpeek_lab.magics.sidebar import connect_sidebar
 
     for magics in (
         LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
@@ -26,6 +27,7 @@ def load(shell: InteractiveShell) -> None:
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)
+    connect_sidebar(shell)
     start_in_background()
 
 
@@ -33,8 +35,10 @@ def unload(shell: InteractiveShell) -> None:
     """Stop the lab and take the magics away."""
     from mixpeek_lab.magics import completion, secrets
     from mixpeek_lab.magics.session import stop
+    from mixpeek_lab.magics.sidebar import disconnect_sidebar
 
     stop()
+    disconnect_sidebar(shell)
     completion.remove(shell)
     secrets.remove(shell)
     for kind in ("line", "cell"):

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.evaluation import CORRECTIONS
 from mixpeek_lab.magics.collections import COLLECTION_ACTIONS
+from mixpeek_lab.magics.completion_bodies import (
+    addresses,
+    is_address,
+    manifest_keys,
+    stage_parameters,
+)
 from mixpeek_lab.magics.extractors import ACTIONS
 from mixpeek_lab.magics.retrievers import RETRIEVER_ACTIONS
 from mixpeek_lab.magics.session import current_lab
@@ -60,7 +66,7 @@ def _result(shell: InteractiveShell, context: Any) -> dict[str, Any]:
     fitting = [name for name in dict.fromkeys(names) if name.startswith(context.token)]
     return {
         "completions": [SimpleCompletion(name, type="magic") for name in fitting],
-        "suppress": bool(fitting),
+        "suppress": bool(fitting) and not _is_python(context),
         "ordered": True,
     }
 
@@ -68,7 +74,7 @@ def _result(shell: InteractiveShell, context: Any) -> dict[str, Any]:
 def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
     cell = _CELL.match(context.full_text)
     if cell and context.cursor_line:
-        return _BODIES.get(cell[1], list)()
+        return _body(cell[1], context)
     line = _LINE.match(context.text_until_cursor)
     if line is None or line["magic"] not in _LINES:
         return []
@@ -85,6 +91,24 @@ def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
     if magic == "bucket" and len(words) == 1 and words[0] != "delete":
         return _variables(shell)
     return _LINES.get(magic, _LINES[line["magic"]])(words)
+
+
+def _body(magic: str, context: Any) -> Iterable[str]:
+    if magic == "extractor":
+        return manifest_keys() if context.token else []
+    if magic != "retriever":
+        return _BODIES.get(magic, list)()
+    found = addresses(context.text_until_cursor, context.token)
+    if is_address(context.text_until_cursor):
+        return found
+    above = context.full_text.split("\n")[1 : context.cursor_line]
+    return [*stage_parameters(above), *_BODIES[magic](), *found]
+
+
+def _is_python(context: Any) -> bool:
+    """Whether the cursor is in a body that the other completers know more about."""
+    cell = _CELL.match(context.full_text)
+    return bool(cell and context.cursor_line and cell[1] == "extractor")
 
 
 def _options(shell: InteractiveShell, magic: str) -> list[str]:

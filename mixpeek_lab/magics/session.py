@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.engines import choose_engine
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import read_options
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _lab: Lab | None = None
 _namespace = "default"
+_starter: threading.Thread | None = None
 _lock = threading.RLock()
 
 
@@ -59,8 +61,27 @@ def enter(namespace: str, home: str | None = None) -> None:
         _namespace = namespace
 
 
+def lab_if_made() -> Lab | None:
+    """The kernel's lab, or None before it is made. Makes none, and waits for nothing.
+
+    Of the namespace that the magics work in; of the default one where that is gone.
+    """
+    made = _lab
+    if made is None or _namespace == "default":
+        return made
+    with suppress(NotFoundError):
+        return made.namespace(_namespace)
+    return made
+
+
+def is_starting() -> bool:
+    """Whether a lab is being made and started in the background."""
+    return _starter is not None and _starter.is_alive()
+
+
 def start_in_background() -> None:
     """Begin importing and starting what takes long, unless MIXPEEK_LAB_AUTOSTART is 0."""
+    global _starter
     if os.environ.get("MIXPEEK_LAB_AUTOSTART", "1") == "0":
         print("Mixpeek Lab is loaded. `%lab start` starts Ray and the endpoint.")  # noqa: T201
         return
@@ -68,7 +89,8 @@ def start_in_background() -> None:
     if engine.name == "kernel":
         print(f"Mixpeek Lab is loaded. It runs in this kernel, without Ray: {engine.why}.")  # noqa: T201
         return
-    threading.Thread(target=lambda: current_lab().start(), daemon=True).start()
+    _starter = threading.Thread(target=lambda: current_lab().start(), daemon=True)
+    _starter.start()
     print("Mixpeek Lab is loaded. Ray starts in the background: `%lab` shows how far.")  # noqa: T201
 
 

@@ -36,6 +36,7 @@ from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
 from mixpeek_lab.workbench.origins import demand_fields, source_of
+from mixpeek_lab.workbench.overview import Overview
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
@@ -150,6 +151,11 @@ class Lab(Served, Measured, Versioned, Deleting):
     def playing(self) -> Playing:
         """What the playground asks beside its searches: fields, filters, likeness, lineage."""
         return Playing(self._catalog, self._searcher, self.search, self._depths)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """What a view shows all the time, told at once: `glance`, `runs`."""
+        return Overview(self._catalog, self._runtime, self._searcher)
 
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.

@@ -130,6 +130,8 @@ def server_command(port: int, folder: Path) -> list[str]:
         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         "--ServerApp.password=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # The checkout's own, before an installed one.
+        f"--LabApp.extra_labextensions_path={REPOSITORY / 'labextension' / 'prebuilt'}",
     ]  # fmt: skip
 
 
