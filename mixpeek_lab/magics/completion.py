@@ -185,6 +185,7 @@ _LINES: dict[str, Names] = {
     "playground": _first(_retrievers),
     "evaluate": _first(lambda: [*_retrievers(), "list"]),
     "inspect": lambda _: current_lab().tables(),
+    "embedding_map": lambda words: (_collections, _features, list)[min(len(words), 2)](),
 }
 
 _BODIES: dict[str, Callable[[], Iterable[str]]] = {
@@ -195,6 +196,7 @@ _BODIES: dict[str, Callable[[], Iterable[str]]] = {
 _VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
+    "--method": lambda: ["pca", "umap", "tsne"],
     "--analyzer": lambda: ["english", "plain"],
     "--compare": lambda: [each.name for each in current_lab().evaluations.list()],
     "--correction": lambda: CORRECTIONS,
