@@ -246,8 +246,8 @@ def test_what_there_is_not_is_named(filled):
 def test_a_selection_is_a_frame_a_filter_and_a_statement(filled):
     shown = open_map(filled)
     assert (len(shown.selected), shown.filter) == (0, None)
-    cats = [key for key in filled.sql("SELECT document_id FROM docs WHERE kind = 'cat'").table
-            .column("document_id").to_pylist()]  # fmt: skip
+    found = filled.sql("SELECT document_id FROM docs WHERE kind = 'cat'")
+    cats = found.table.column("document_id").to_pylist()
     shown.select(cats)
     assert shown.selected_count == 30
     assert set(shown.selected.document_id) == set(cats)
@@ -272,7 +272,7 @@ def test_hits_are_lit_and_the_query_stands_where_its_vector_does(filled):
     vector = filled.sql("SELECT * FROM docs WHERE _id = '4'").table.to_pylist()[0]
     shown.highlight(result, query_vector=vector["hash_embedding"])
     lit = shown.highlights
-    ids = [shown._ids[shown._order[point]] for point in lit["points"]]
+    ids = [shown._known.name_of_drawn(point) for point in lit["points"]]
     assert ids == [hit.document_id for hit in result.hits]
     place = shown.positions.set_index("document_id").loc[vector["document_id"]]
     assert lit["star"] == pytest.approx([place.x, place.y], abs=1e-4)
@@ -333,12 +333,14 @@ def test_the_view_gets_bytes(filled, monkeypatch):
     header, (body,) = sent.pop()
     assert header["encoding"] == "binary"
     positions = np.frombuffer(body, np.float32).reshape(-1, 2)
-    np.testing.assert_array_equal(positions, shown.positions[["x", "y"]].to_numpy()[shown._order])
+    np.testing.assert_array_equal(
+        positions, shown.positions[["x", "y"]].to_numpy()[shown._known.order]
+    )
     bits = np.zeros(90, bool)
     bits[[3, 7]] = True
     packed = np.packbits(bits, bitorder="little").tobytes()
     shown._on_message(None, {"id": "2", "type": "select"}, [memoryview(packed)])
-    assert set(shown.selected_ids) == {shown._ids[shown._order[point]] for point in (3, 7)}
+    assert set(shown.selected_ids) == {shown._known.name_of_drawn(point) for point in (3, 7)}
     sent.clear()
     shown._on_message(None, {"id": "3", "type": "selection"}, [])
     assert sent.pop()[1] == [packed]
@@ -346,7 +348,7 @@ def test_the_view_gets_bytes(filled, monkeypatch):
     assert "no selection of 90 points" in sent.pop()[0]["error"]["message"]
     shown._on_message(None, {"id": "5", "type": "document", "point": 3}, [])
     document = json.loads(sent.pop()[1][0])
-    assert document["id"] == shown._ids[shown._order[3]]
+    assert document["id"] == shown._known.name_of_drawn(3)
     assert document["fields"]["kind"] in ("cat", "ship", "tax")
 
 
@@ -450,7 +452,8 @@ def test_zooming_holds_the_place_under_the_pointer_and_the_grid_finds_the_neares
       const xy = Float64Array.from({points.ravel().tolist()});
       const grid = buildGrid(xy);
       const found = {asked.tolist()}.map(([x, y]) => nearestPoint(grid, x, y, 0.3, (i) => i % 7));
-      const right = nextPoint(Float64Array.from([0, 0, 1, 0.1, 2, 0, 0, 1, -1, 0]), 0, 1, 0, () => true);
+      const cross = Float64Array.from([0, 0, 1, 0.1, 2, 0, 0, 1, -1, 0]);
+      const right = nextPoint(cross, 0, 1, 0, () => true);
       console.log(JSON.stringify({{ before, after, back, found, right }}));
     """)
     assert got["before"] == pytest.approx(got["after"])

@@ -26,8 +26,10 @@ OnProgress = Callable[[str, float | None], None]
 MOST_FITTED = {"pca": 100_000, "umap": 50_000, "tsne": 20_000}
 """Vectors that a method looks at while it learns; all are drawn."""
 REDUCED = 50
-"""UMAP and t-SNE see this many principal components where vectors are longer: usual, and quicker."""
+"""Principal components that UMAP and t-SNE see of longer vectors: usual, and quicker."""
 NEIGHBOURS = 5
+FEW = 5_000
+"""Fewer vectors are laid out in one thread: on a busy machine many wait for each other longer."""
 BLOCK = 20_000
 """Vectors handled at once."""
 
@@ -59,7 +61,7 @@ def _principal(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Proj
     axes[:, -1] -= middle
     explained = float(np.sum(model.explained_variance_ratio_))
     note = f"The two axes hold {explained:.0%} of the variance."
-    return Projection(_scaled(raw, middle, reach), note, axes / reach)
+    return Projection(_scaled(raw, middle, reach), note, (axes / reach).astype(np.float32))
 
 
 def _neighbourly(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Projection:
@@ -98,6 +100,7 @@ def _umap(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
 
 def _tsne(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     on_progress("Laying out with t-SNE", None)
     model = TSNE(
@@ -105,7 +108,8 @@ def _tsne(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
         init="pca" if vectors.shape[1] > 1 else "random",
         random_state=recipe.seed,
     )
-    return np.asarray(model.fit_transform(vectors), np.float32)
+    with threadpool_limits(1 if len(vectors) < FEW else None):
+        return np.asarray(model.fit_transform(vectors), np.float32)
 
 
 class Ticks:

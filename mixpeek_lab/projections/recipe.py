@@ -66,7 +66,7 @@ def recipe(method: str, parameters: Mapping[str, JSON] | None = None, seed: int 
         close = get_close_matches(str(method), METHODS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise InvalidInputError(f"method: {method!r} is none of {', '.join(METHODS)}.{hint}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    if not 0 <= seed < 2**32:
         raise InvalidInputError(f"seed: {seed!r} is no whole number from 0 to 4294967295.")
     known = PARAMETERS[method]
     unknown = sorted(set(parameters or {}) - set(known))
@@ -78,17 +78,17 @@ def recipe(method: str, parameters: Mapping[str, JSON] | None = None, seed: int 
             "umap-learn", "UMAP", "pip install 'mixpeek-lab[maps]'. PCA and t-SNE do without it."
         )
     given = {name: _checked(method, name, (parameters or {}).get(name)) for name in known}
-    return Recipe(method, given, seed)  # type: ignore[arg-type]
+    return Recipe(method, given, seed)
 
 
 def _checked(method: str, name: str, value: JSON) -> float:
     kind, default, least, most = PARAMETERS[method][name]
     if value is None:
-        return kind(default)
+        return default
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or (kind is int and value != int(value)) or not least <= value <= most:
         what = "whole number" if kind is int else "number"
         raise InvalidInputError(
             f"{method}: {name} must be a {what} from {least:g} to {most:g}; it is {value!r}."
         )
-    return kind(value)
+    return float(value) if kind is float else int(value)

@@ -3,14 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mixpeek_lab.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+
+class Known:
+    """The documents of a map: each is a point, and each point has its place among those drawn.
+
+    Points are drawn in one random order, so that the first of them are a fair sample, and no group
+    lies upon another because it was stored later.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.ids = ids
+        self.order: NDArray[np.int64] = np.random.default_rng(0).permutation(len(ids))
+        """The point drawn first, second, …"""
+
+    def find(self, ids: Sequence[str]) -> tuple[list[int], list[str]]:
+        """The points of those ids that are here, and the other ids."""
+        known = self._point_of
+        return [known[key] for key in ids if key in known], [k for k in ids if k not in known]
+
+    def names(self, points: NDArray[np.int64]) -> list[str]:
+        """The documents of points."""
+        return [self.ids[point] for point in points.tolist()]
+
+    def name_of_drawn(self, place: int) -> str:
+        """The document that is drawn at that place of the order."""
+        return self.ids[int(self.order[place])]
+
+    def drawn(self, points: Sequence[int]) -> list[int]:
+        """The places of points in the order of drawing."""
+        return [int(self._place_of[point]) for point in points]
+
+    @cached_property
+    def _point_of(self) -> dict[str, int]:
+        return {key: point for point, key in enumerate(self.ids)}
+
+    @cached_property
+    def _place_of(self) -> NDArray[np.int64]:
+        return np.argsort(self.order)
 
 
 def found_ids(hits: Any) -> list[str]:

@@ -1,20 +1,17 @@
 // The embedding map's view: what the traits say, drawn; what people do, told to the kernel.
 import { boxOf, countOf, fittedTo, markInside, packedMarks, toData, toScreen, unitPixels, unpackedMarks } from "./embedding_map_geometry.js";
 import { buildGrid, nearestPoint, nextPoint } from "./embedding_map_grid.js";
-import { buildLegend, paletteOf } from "./embedding_map_legend.js";
+import { buildLegend } from "./embedding_map_legend.js";
 import { buildMapFrame, fillCard, placeCard, spokenCard } from "./embedding_map_frame.js";
-import { drawOverlay } from "./embedding_map_overlay.js";
 import { h, plural } from "./nodes.js";
 import { listen } from "./embedding_map_input.js";
-import { makeGlPainter } from "./embedding_map_gl.js";
 import { makeLink } from "./embedding_map_link.js";
-import { makePlainPainter } from "./embedding_map_plain.js";
+import { makeScene } from "./embedding_map_scene.js";
 
 const HOME = { x: 0, y: 0, zoom: 1 };
 const REACH = 14;
-const REST = 160;
-const SLOW_FRAME = 34;
-const LEAST_DRAWN = 50000;
+/** Points drawn in the first frame of a movement; later ones take what the machine does in time. */
+const FIRST_DRAWN = 250000;
 
 function render({ model, el }) {
   const about = model.get("about");
@@ -22,7 +19,7 @@ function render({ model, el }) {
   const map = {
     xy: new Float32Array(0), codes: new Uint8Array(0), marks: new Uint8Array(about.count), colours: { kind: "none", entries: [], ends: [] },
     view: { ...HOME, ...model.get("view") }, size: { width: 1, height: 1, ratio: 1 }, mode: "pan", near: -1, isStepping: false,
-    shape: [], grid: null, marked: 0, budget: about.count, documents: new Map(), frames: [], drawn: 0, shownMoving: false,
+    shape: [], grid: null, marked: 0, budget: Math.min(about.count, FIRST_DRAWN), documents: new Map(), frames: [], drawn: 0,
   };
   const timers = {};
   const later = (name, wait, act) => {
@@ -30,97 +27,20 @@ function render({ model, el }) {
     timers[name] = setTimeout(act, wait);
   };
   const link = makeLink(model, (news) => news.push === "selection" && readSelection());
-  let painter = null;
-  let frame = 0;
-  let isMoving = false;
-  let lastFrame = 0;
-
-  // ------------------------------------------------------------ drawing
-
-  const theme = () => {
-    const [red, green, blue] = getComputedStyle(ui.root).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [255, 255, 255];
-    return about.palette[red * 0.3 + green * 0.59 + blue * 0.11 < 128 ? "dark" : "light"];
-  };
-  const isShown = (point) => map.alphas[map.codes[point]] > 0;
-  const schedule = () => {
-    frame ||= requestAnimationFrame(draw);
-  };
-
-  function draw(now) {
-    frame = 0;
-    if (!painter || map.size.width < 2) return;
-    if (isMoving && lastFrame) adapt(now - lastFrame);
-    lastFrame = isMoving ? now : 0;
-    map.drawn = Math.min(about.count, painter.most, isMoving ? map.budget : Infinity);
-    painter.draw(map.view, map.size, map.drawn, map.marked > 0);
-    const { points: hits = [], star = null } = model.get("highlights");
-    drawOverlay(ui.over, { ...map, hits, star, inks: map.inks });
-  }
-
-  /** While the map moves, as many points as the machine draws in a frame; all of them at rest. */
-  function adapt(took) {
-    map.frames.push(took);
-    if (map.frames.length > 600) map.frames.shift();
-    if (took > SLOW_FRAME) map.budget = Math.max(LEAST_DRAWN, Math.round(map.drawn * 0.6));
-    else if (took < 20) map.budget = Math.min(about.count, Math.round(map.budget * 1.2));
-  }
-
-  function moved() {
-    isMoving = true;
-    schedule();
-    later("rest", REST, () => {
-      isMoving = false;
-      lastFrame = 0;
-      schedule();
-      model.set("view", map.view);
-      model.save_changes();
-    });
-  }
+  const scene = makeScene({ model, ui, map, about, banner, later, onColours: paintLegend });
+  const { schedule, isShown } = scene;
 
   function setView(view) {
     map.view = view;
     if (!map.isStepping) hideCard();
-    moved();
+    scene.moved();
     if (map.isStepping) showCard(map.near);
   }
 
-  function startPainter() {
-    painter = makeGlPainter(ui.points, () => {
-      banner("The browser took WebGL away. Scroll the map out of sight and back, or run the cell again.");
-    });
-    if (!painter) {
-      const fresh = h("canvas", { class: "mxm-points", "aria-hidden": "true" });
-      ui.points.replaceWith(fresh);
-      ui.points = fresh;
-      painter = makePlainPainter(ui.points);
-      const shown = Math.min(about.count, painter.most);
-      banner(`This browser has no WebGL: ${shown < about.count ? `a sample of ${plural(shown, "point")} is` : "the points are"} drawn on a plain canvas, which is slower.`);
-    }
-  }
-
-  function resize() {
-    const box = ui.stage.getBoundingClientRect();
-    const ratio = window.devicePixelRatio || 1;
-    map.size = { width: Math.max(1, box.width), height: Math.max(1, box.height), ratio };
-    for (const canvas of [ui.points, ui.over]) {
-      canvas.width = Math.round(map.size.width * ratio);
-      canvas.height = Math.round(map.size.height * ratio);
-    }
-    schedule();
-  }
-
-  function recolour() {
-    const paint = theme();
-    const style = getComputedStyle(ui.root);
-    const hidden = model.get("hidden");
-    const rgba = paletteOf(map.colours, paint, hidden);
-    map.alphas = Uint8Array.from({ length: 256 }, (_, code) => rgba[4 * code + 3]);
-    map.inks = { hit: "#d01c8b", text: style.color, paper: style.backgroundColor, accent: style.getPropertyValue("--mx-accent-ink") || "#1976d2" };
-    painter.setPalette(rgba);
-    const focused = ui.legend.contains(document.activeElement) ? [...ui.legend.querySelectorAll("button")].indexOf(document.activeElement) : -1;
+  function paintLegend(paint, hidden) {
+    const before = [...ui.legend.querySelectorAll("button")].indexOf(document.activeElement);
     ui.legend.replaceChildren(...buildLegend(map.colours, paint, hidden, toggle, only));
-    ui.legend.querySelectorAll("button")[focused]?.focus();
-    schedule();
+    ui.legend.querySelectorAll("button")[before]?.focus();
   }
 
   // ------------------------------------------------------------ what the kernel has
@@ -139,7 +59,7 @@ function render({ model, el }) {
     map.xy = new Float32Array(bytes);
     map.version = header.about.version;
     map.grid = null;
-    painter.setPoints(map.xy);
+    scene.painter().setPoints(map.xy);
     ui.root.dataset.method = header.about.method;
     ui.root.dataset.version = header.about.version;
     later("grid", 30, () => (map.grid ??= buildGrid(map.xy)));
@@ -153,8 +73,8 @@ function render({ model, el }) {
     if (field !== model.get("color")) return;
     map.codes = new Uint8Array(bytes);
     map.colours = header.about;
-    painter.setCodes(map.codes);
-    recolour();
+    scene.painter().setCodes(map.codes);
+    scene.recolour();
     ui.root.dataset.color = field;
   }
 
@@ -183,7 +103,7 @@ function render({ model, el }) {
     ui.fill.style.width = `${100 * (status.share ?? 0)}%`;
     ui.busy.classList.toggle("is-unknown", status.share == null);
     if (status.error) banner(status.error);
-    else if (painter?.kind === "webgl") banner("");
+    else if (scene.painter().kind === "webgl") banner("");
     if (map.version !== undefined && status.version !== map.version) readPoints().catch(failed);
     describe();
   }
@@ -205,7 +125,7 @@ function render({ model, el }) {
   function mark(marks, isOurs) {
     map.marks = marks;
     map.marked = countOf(marks);
-    painter.setMarks(marks);
+    scene.painter().setMarks(marks);
     ui.count.textContent = map.marked ? `${map.marked.toLocaleString("en")} of ${plural(about.count, "point")} selected` : "Nothing selected: draw with the lasso or the box.";
     ui.actions.hidden = ui.uses.hidden = !map.marked;
     describe();
@@ -346,7 +266,7 @@ function render({ model, el }) {
   const watched = {
     "change:status": paintStatus,
     "change:method": paintStatus,
-    "change:hidden": recolour,
+    "change:hidden": scene.recolour,
     "change:highlights": () => {
       describe();
       schedule();
@@ -364,26 +284,19 @@ function render({ model, el }) {
   };
   for (const [name, act] of Object.entries(watched)) model.on(name, act);
   el.append(ui.root);
-  startPainter();
+  scene.start();
   useTool("pan");
   ui.color.value = model.get("color");
-  recolour();
+  scene.recolour();
   mark(map.marks, false);
   paintStatus();
-  const sizes = new ResizeObserver(resize);
-  sizes.observe(ui.stage);
-  const themes = new MutationObserver(recolour);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   ui.root.mixpeek = map;
   Promise.all([readPoints(), readColours(), model.get("selected_count") ? readSelection() : null]).then(() => ui.root.classList.add("is-ready"), failed);
   return () => {
-    sizes.disconnect();
-    themes.disconnect();
-    cancelAnimationFrame(frame);
     Object.values(timers).forEach(clearTimeout);
     for (const [name, act] of Object.entries(watched)) model.off(name, act);
     link.close();
-    painter.dispose();
+    scene.dispose();
   };
 }
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -17,12 +15,11 @@ from mixpeek_lab.projections import METHODS, Projection, recipe
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.embedding_answers import Binary, answered, document_body, packed, unpacked
 from mixpeek_lab.widgets.embedding_colours import PALETTE, Colours, colours_of, no_colours
-from mixpeek_lab.widgets.embedding_hits import found_ids, positions_frame
-from mixpeek_lab.widgets.embedding_picture import key_html, picture_html, picture_png
+from mixpeek_lab.widgets.embedding_hits import Known, found_ids, positions_frame
+from mixpeek_lab.widgets.embedding_picture import map_html
 from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
 from mixpeek_lab.widgets.embedding_work import Project, Work
 from mixpeek_lab.widgets.messages import error_body
-from mixpeek_lab.widgets.static import rerun_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +45,9 @@ class EmbeddingMap(anywidget.AnyWidget):
         "nodes.js", "documents.js", "embedding_map_geometry.js", "embedding_map_grid.js",
         "embedding_map_link.js", "embedding_map_gl.js", "embedding_map_plain.js",
         "embedding_map_overlay.js", "embedding_map_frame.js", "embedding_map_legend.js",
-        "embedding_map_input.js", "embedding_map.js",
+        "embedding_map_input.js", "embedding_map_scene.js", "embedding_map.js",
     )  # fmt: skip
-    _css = style_text("theme.css", "embedding_map.css")
+    _css = style_text("theme.css", "embedding_map.css", "embedding_map_panel.css")
 
     about = traitlets.Dict().tag(sync=True)
     """What does not change: title, code, count, fields, methods, colours."""
@@ -60,7 +57,7 @@ class EmbeddingMap(anywidget.AnyWidget):
     hidden = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Labels of the legend that are switched off."""
     view = traitlets.Dict(default_value=HOME_VIEW).tag(sync=True)
-    """The middle of the picture and its zoom: `{x, y, zoom}`; zoom 1 shows the points from -1 to 1."""
+    """The middle of the picture, and its zoom: 1 shows the points from -1 to 1."""
     status = traitlets.Dict().tag(sync=True)
     """What is shown (method, version, note) and what is being worked out (phase, share, error)."""
     highlights = traitlets.Dict().tag(sync=True)
@@ -90,7 +87,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         of `method`. `code`: the line that makes this widget again.
         Errors of the first projection and of `color` are raised here.
         """
-        self._ids, self._documents = ids, documents
+        self._documents = documents
         self._values, self._place, self._sql = values, place, sql
         asked = recipe(method, parameters)  # what there is not is refused before any work
         self._work = Work(project, asked, self._show, self._fail, self._tell)
@@ -98,9 +95,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         self._selected = np.empty(0, np.int64)
         self._hits: tuple[list[int], int, Any] = ([], 0, None)
         self._version = 0
-        # Points are drawn in one random order, so that the first of them are a fair sample and no
-        # group lies upon another because it was stored later.
-        self._order = np.random.default_rng(0).permutation(len(ids))
+        self._known = Known(ids)
         is_there = method == "pca" or (is_kept is not None and is_kept(method, parameters or {}))
         first = method if is_there else "pca"
         self._shown = first
@@ -123,7 +118,7 @@ class EmbeddingMap(anywidget.AnyWidget):
     @property
     def positions(self) -> pd.DataFrame:
         """Where each document stands in the picture shown: document_id, x, y."""
-        return positions_frame(self._ids, self._points.positions)
+        return positions_frame(self._known.ids, self._points.positions)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -135,7 +130,7 @@ class EmbeddingMap(anywidget.AnyWidget):
     @property
     def selected_ids(self) -> list[str]:
         """Ids of the selected documents."""
-        return [self._ids[point] for point in self._selected]
+        return self._known.names(self._selected)
 
     @property
     def filter(self) -> dict[str, JSON] | None:
@@ -158,7 +153,7 @@ class EmbeddingMap(anywidget.AnyWidget):
 
         InvalidInputError names an id that is not on the map.
         """
-        points, missing = self._points_of(found_ids(ids))
+        points, missing = self._known.find(found_ids(ids))
         if missing:
             raise InvalidInputError(f"Not on this map: {', '.join(missing[:5])}.")
         self._selected = np.unique(np.asarray(points, np.int64))
@@ -175,7 +170,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         Without arguments nothing is lit. Hits that are not on the map are counted in the legend.
         VectorError where the vector is of another length.
         """
-        points, missing = self._points_of(found_ids(hits))
+        points, missing = self._known.find(found_ids(hits))
         if query_vector is not None and self._place is None:
             raise InvalidInputError("This map was made without `place`: it cannot show a query.")
         self._hits = (points[:MOST_RINGS], len(missing), query_vector)
@@ -193,7 +188,8 @@ class EmbeddingMap(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         coloured = f", color={self.color!r}" if self.color else ""
-        return f"EmbeddingMap({self._title}, {len(self._ids):,} points, {self._shown}{coloured})"
+        points = f"{len(self._known.ids):,} points"
+        return f"EmbeddingMap({self.about['title']}, {points}, {self._shown}{coloured})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and a picture that stay when the kernel is gone."""
@@ -205,10 +201,6 @@ class EmbeddingMap(anywidget.AnyWidget):
     @property
     def _points(self) -> Projection:
         return self._work.made[self._shown]
-
-    @property
-    def _title(self) -> str:
-        return str(self.about["title"])
 
     def _show(self, method: str) -> None:
         self._version += method != self._shown
@@ -253,26 +245,12 @@ class EmbeddingMap(anywidget.AnyWidget):
 
     # ---------------------------------------------------------------- hits and selection
 
-    def _points_of(self, ids: Sequence[str]) -> tuple[list[int], list[str]]:
-        """The points of those ids that are here, and the other ids."""
-        known = self._point_of
-        return [known[key] for key in ids if key in known], [k for k in ids if k not in known]
-
-    @cached_property
-    def _point_of(self) -> dict[str, int]:
-        return {key: point for point, key in enumerate(self._ids)}
-
-    @cached_property
-    def _drawn_at(self) -> np.ndarray:
-        """Point → its place in the order of drawing."""
-        return np.argsort(self._order)
-
     def _light(self) -> None:
         points, missing, vector = self._hits
         star = None
         if vector is not None and self._place is not None:
             star = list(self._place(vector, self._points))
-        drawn = [int(self._drawn_at[point]) for point in points]
+        drawn = self._known.drawn(points)
         self.highlights = {"points": drawn, "star": star, "missing": missing}
 
     def _few_ids(self, what: str) -> list[str]:
@@ -298,7 +276,7 @@ class EmbeddingMap(anywidget.AnyWidget):
             "points": self._on_points,
             "colours": self._on_colours,
             "document": self._on_document,
-            "selection": lambda _: Binary({}, packed(self._selected, self._order)),
+            "selection": lambda _: Binary({}, packed(self._selected, self._known.order)),
             "select": lambda _: self._on_select(buffers),
         }
         for header, parts in answered(handlers, content):
@@ -306,21 +284,21 @@ class EmbeddingMap(anywidget.AnyWidget):
 
     def _on_points(self, _message: Mapping[str, Any]) -> Binary:
         about = {"method": self._shown, "version": self._version}
-        return Binary(about, self._points.positions[self._order].tobytes())
+        return Binary(about, self._points.positions[self._known.order].tobytes())
 
     def _on_colours(self, message: Mapping[str, Any]) -> Binary:
         colours = self._coloured(str(message.get("field", "")))
-        return Binary(colours.about(), colours.codes[self._order].tobytes())
+        return Binary(colours.about(), colours.codes[self._known.order].tobytes())
 
     def _on_document(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        key = self._ids[self._order[int(message["point"])]]
+        key = self._known.name_of_drawn(int(message["point"]))
         found = self._documents([key])
         if key not in found:
             raise LabError(f"Document {key} is gone. Run the map's cell again.")
         return document_body(key, found[key])
 
     def _on_select(self, buffers: Any) -> dict[str, Any]:
-        self._selected = unpacked(buffers[0] if buffers else b"", self._order)
+        self._selected = unpacked(buffers[0] if buffers else b"", self._known.order)
         self.selected_count = len(self._selected)
         return {"count": self.selected_count}
 
@@ -331,12 +309,8 @@ class EmbeddingMap(anywidget.AnyWidget):
         return "\n".join([repr(self), *(f"  {label}: {count:,}" for label, _, count in entries)])
 
     def _html(self) -> str:
-        colours, points = self._coloured(self.color), self._points
         by = f" Coloured by {self.color}." if self.color else ""
-        text = f"{self._title}: {len(self._ids):,} points, {self._shown}.{by} {points.note}"
-        png = picture_png(points.positions, colours, self._hits[0])
-        key = key_html(colours)
-        body = (
-            f"<p>{escape(text)}</p>{picture_html(png, text)}{key}{rerun_html(self.about['code'])}"
-        )
-        return f'<div class="mixpeek-lab-static">{body}</div>'
+        count = len(self._known.ids)
+        told = f"{self.about['title']}: {count:,} points, {self._shown}.{by} {self._points.note}"
+        colours, code = self._coloured(self.color), str(self.about["code"])
+        return map_html(self._points.positions, colours, self._hits[0], told, code)

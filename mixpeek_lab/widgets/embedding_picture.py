@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixpeek_lab.widgets.embedding_colours import MISSING, OTHER, PALETTE, Colours
+from mixpeek_lab.widgets.static import rerun_html
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def picture_png(positions: NDArray[np.float32], colours: Colours, rings: list[in
         drawn = np.random.default_rng(0).choice(len(drawn), MOST_POINTS, replace=False)
     radius = (2.0 if len(drawn) > 2_000 else 3.0) * _SCALE / 1.6
     inks = _inks(colours)
-    for point in drawn:
+    for point in drawn.tolist():
         x, y = _pixel(positions[point], size)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=inks[point])
     for point in rings:
@@ -46,13 +47,18 @@ def picture_png(positions: NDArray[np.float32], colours: Colours, rings: list[in
     return kept.getvalue()
 
 
-def picture_html(png: bytes, text: str) -> str:
-    """The PNG as an image within HTML, with its alternative text."""
-    uri = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def map_html(
+    positions: NDArray[np.float32], colours: Colours, rings: list[int], told: str, code: str
+) -> str:
+    """The picture within HTML without scripts: what is `told` of it, the legend, the `code`."""
+    png = base64.b64encode(picture_png(positions, colours, rings)).decode()
     style = "max-width:100%;border:1px solid var(--jp-border-color2,#ccc);border-radius:6px"
-    return (
-        f'<img src="{uri}" width="{WIDTH}" height="{HEIGHT}" style="{style}" alt="{escape(text)}">'
+    image = (
+        f'<img src="data:image/png;base64,{png}" width="{WIDTH}" height="{HEIGHT}" '
+        f'style="{style}" alt="{escape(told)}">'
     )
+    body = f"<p>{escape(told)}</p>{image}{key_html(colours)}{rerun_html(code)}"
+    return f'<div class="mixpeek-lab-static">{body}</div>'
 
 
 def key_html(colours: Colours) -> str:
@@ -62,16 +68,11 @@ def key_html(colours: Colours) -> str:
         stops = ",".join(paint["ramp"])
         bar = f'<span style="{_SPOT};width:120px;background:linear-gradient(90deg,{stops})"></span>'
         return f"<p>{escape(colours.ends[0])} {bar} {escape(colours.ends[1])}</p>"
-    return (
-        "<p>"
-        + " &nbsp; ".join(
-            f'<span style="{_SPOT};background:{_hex(code)}"></span> {escape(label)} ({count:,})'
-            for label, code, count in colours.entries
-        )
-        + "</p>"
-        if colours.entries
-        else ""
+    spots = (
+        f'<span style="{_SPOT};background:{_hex(code)}"></span> {escape(label)} ({count:,})'
+        for label, code, count in colours.entries
     )
+    return f"<p>{' &nbsp; '.join(spots)}</p>" if colours.entries else ""
 
 
 _SPOT = "display:inline-block;width:10px;height:10px;border-radius:5px"

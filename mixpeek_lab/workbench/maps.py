@@ -172,7 +172,7 @@ class CollectionMap:
         if self.source.snapshot.index(self.feature).metric != "cosine":
             return vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(lengths, np.float32(1e-30))
+        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-30)), np.float32)
 
     @contextmanager
     def _still_there(self) -> Iterator[None]:
@@ -190,4 +190,4 @@ def _is_plain(kind: pa.DataType) -> bool:
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-    return is_text or is_number or is_moment or pa.types.is_boolean(kind)
+    return bool(is_text or is_number or is_moment or pa.types.is_boolean(kind))
