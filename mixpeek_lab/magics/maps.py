@@ -8,7 +8,7 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import pairs
+from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def _open(options: Any, code: str) -> EmbeddingMap:
     from mixpeek_lab.magics.live import note_meanwhile
     from mixpeek_lab.widgets.embedding_map import EmbeddingMap
 
-    with note_meanwhile(f"Drawing the vectors of {options.collection} …"):
-        shown = current_lab().maps.open(options.collection, options.feature, options.seed)
+    collection = unquoted(options.collection)
+    with note_meanwhile(f"Drawing the vectors of {collection} …"):
+        shown = current_lab().maps.open(collection, options.feature, options.seed)
         widget = EmbeddingMap(
             shown.project,
             shown.ids,
@@ -64,8 +65,8 @@ def _open(options: Any, code: str) -> EmbeddingMap:
             is_kept=shown.is_kept,
             method=options.method,
             parameters=pairs(options.set),
-            color=options.color,
-            title=f"{options.collection} · {shown.feature}",
+            color=unquoted(options.color),
+            title=f"{collection} · {shown.feature}",
             code=code,
         )
         if options.wait:

@@ -7,6 +7,7 @@ notebook stays quick, and whoever no longer wants the answer ends it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -112,11 +113,15 @@ def _work_apart(
     """Let a process write the projection to `place`, and pass on what it says meanwhile."""
     np.save(scratch / "vectors.npy", matrix)
     asked = {"method": recipe.method, "parameters": dict(recipe.parameters), "seed": recipe.seed}
-    command = [sys.executable, "-m", "mixpeek_lab.projections.worker", str(scratch / "vectors.npy")]
+    # -P: a file in the notebook's folder must not stand in for a module of the worker's.
+    command = [sys.executable, "-P", "-m", "mixpeek_lab.projections.worker"]
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (scratch / "errors.txt").open("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [*command, str(place), json.dumps(asked)],
+            [*command, str(scratch / "vectors.npy"), str(place), json.dumps(asked)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # an interrupt of the kernel is not meant for it
         )  # fmt: skip
         ender = threading.Thread(target=_end_when, args=(process, stop), daemon=True)
         ender.start()

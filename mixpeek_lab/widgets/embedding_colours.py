@@ -31,7 +31,7 @@ PALETTE = {
                        "#e8e8e8"],
         "ramp": ["#4a5aa8", "#3b6fa0", "#2c8596", "#21918c", "#28ae80", "#5ec962", "#addc30",
                  "#fde725"],
-        "other": "#7c7c7c",
+        "other": "#8f8f8f",
         "plain": "#56b4e9",
     },
 }  # fmt: skip

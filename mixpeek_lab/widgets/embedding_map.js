@@ -266,6 +266,7 @@ function render({ model, el }) {
   const watched = {
     "change:status": paintStatus,
     "change:method": paintStatus,
+    "change:selected_count": () => model.get("selected_count") !== map.marked && readSelection().catch(failed),
     "change:hidden": scene.recolour,
     "change:highlights": () => {
       describe();
@@ -291,7 +292,15 @@ function render({ model, el }) {
   mark(map.marks, false);
   paintStatus();
   ui.root.mixpeek = map;
-  Promise.all([readPoints(), readColours(), model.get("selected_count") ? readSelection() : null]).then(() => ui.root.classList.add("is-ready"), failed);
+  later("hint", 700, () => {
+    ui.hint.textContent = "Waiting for the kernel …";
+    ui.hint.hidden = false;
+  });
+  Promise.all([readPoints(), readColours(), model.get("selected_count") ? readSelection() : null]).then(() => {
+    clearTimeout(timers.hint);
+    ui.hint.hidden = true;
+    ui.root.classList.add("is-ready");
+  }, failed);
   return () => {
     Object.values(timers).forEach(clearTimeout);
     for (const [name, act] of Object.entries(watched)) model.off(name, act);

@@ -63,13 +63,14 @@ export function fillCard(card, body) {
   if (body.message) return card.replaceChildren(h("div", { class: "mxm-card-text" }, body.message));
   const [headingField, heading] = headingOf(body.fields, "data");
   const picture = pictureOf(body);
+  const chips = chipsOf(body.fields, "data", headingField, heading).filter(([name]) => !name.startsWith("_")).slice(0, 6);
   const text = body.media || (typeof body.fields.data === "string" ? body.fields.data.replace(/\s+/g, " ").trim() : "");
   const short = text.length > 240 ? `${text.slice(0, 239)}…` : text;
   return card.replaceChildren(...[
     picture && h("img", { class: "mxm-card-picture", src: picture, alt: "" }),
     h("div", { class: "mxm-card-heading" }, heading || body.id),
     short && h("div", { class: "mxm-card-text" }, short),
-    h("div", { class: "mxm-card-chips" }, chipsOf(body.fields, "data", headingField, heading).slice(0, 6).map(([name, value]) => h("span", {}, h("b", {}, name), ` ${value}`))),
+    h("div", { class: "mxm-card-chips" }, chips.map(([name, value]) => h("span", {}, h("b", {}, name), ` ${value}`))),
   ].filter(Boolean));
 }
 

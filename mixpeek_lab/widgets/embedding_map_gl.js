@@ -18,7 +18,7 @@ void main() {
   bool isLit = dimmed < 0.5 || mark > 0.5;
   gl_Position = colour.a < 0.01 ? vec4(9.0, 9.0, 9.0, 1.0) : vec4((place - middle) * scale, 0.0, 1.0);
   gl_PointSize = isLit ? size : max(1.5, size * 0.7);
-  float opacity = isLit ? alpha : alpha * 0.16;
+  float opacity = isLit ? alpha : alpha * 0.3;
   ink = vec4(colour.rgb * opacity, opacity);
   soft = size > 2.6 ? 1.0 : 0.0;
 }`;

@@ -29,7 +29,7 @@ function drawRing(context, [px, py], radius, ink, paper) {
 function drawStar(context, [px, py], inks) {
   context.beginPath();
   for (let corner = 0; corner < 10; corner += 1) {
-    const radius = corner % 2 ? 5 : 12;
+    const radius = corner % 2 ? 6 : 14;
     const angle = (corner * Math.PI) / 5 - Math.PI / 2;
     context.lineTo(px + radius * Math.cos(angle), py + radius * Math.sin(angle));
   }

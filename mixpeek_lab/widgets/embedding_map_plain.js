@@ -28,7 +28,7 @@ export function makePlainPainter(canvas) {
         const ink = held.inks[held.codes[i]];
         const [px, py] = toScreen(view, size, held.xy[2 * i], held.xy[2 * i + 1]);
         if (!ink || px < -side || py < -side || px > size.width + side || py > size.height + side) continue;
-        context.globalAlpha = isDimmed && !held.marks[i] ? 0.18 : 0.85;
+        context.globalAlpha = isDimmed && !held.marks[i] ? 0.3 : 0.85;
         context.fillStyle = ink;
         context.fillRect(px - side / 2, py - side / 2, side, side);
       }

@@ -24,7 +24,7 @@ _STEPS = 24
 
 
 def picture_png(positions: NDArray[np.float32], colours: Colours, rings: list[int]) -> bytes:
-    """A PNG of at most MOST_POINTS points, on no background; `rings`: points that are hits."""
+    """A PNG of at most MOST_POINTS points, without a background; `rings` go around hits."""
     from PIL import Image, ImageDraw
 
     size = (WIDTH * _SCALE, HEIGHT * _SCALE)
@@ -52,7 +52,7 @@ def map_html(
 ) -> str:
     """The picture within HTML without scripts: what is `told` of it, the legend, the `code`."""
     png = base64.b64encode(picture_png(positions, colours, rings)).decode()
-    style = "max-width:100%;border:1px solid var(--jp-border-color2,#ccc);border-radius:6px"
+    style = "max-width:100%;background:#fff;border:1px solid #ccc;border-radius:6px"
     image = (
         f'<img src="data:image/png;base64,{png}" width="{WIDTH}" height="{HEIGHT}" '
         f'style="{style}" alt="{escape(told)}">'

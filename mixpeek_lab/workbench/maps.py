@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAPS = "maps-"
 """Folders within a snapshot's: maps go when the vectors that they show go."""
 NEAREST = 5
+UNIT_TOLERANCE = 1e-5
 _NO_COLOUR = frozenset(("document_id", "object_id", "blob_id", "data", "_row_key", "_bucket_id"))
 
 
@@ -172,6 +173,8 @@ class CollectionMap:
         if self.source.snapshot.index(self.feature).metric != "cosine":
             return vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if np.all(np.abs(lengths - 1.0) < UNIT_TOLERANCE):  # as they mostly are: no second copy
+            return vectors
         return np.asarray(vectors / np.maximum(lengths, np.float32(1e-30)), np.float32)
 
     @contextmanager

@@ -93,7 +93,7 @@ def open_view(chromium, count, before=None):
 def test_a_million_points_are_usable(chromium, artifacts):
     page = open_view(chromium, 1_000_000)
     page.locator(".mxm").screenshot(path=artifacts / "map-million.png")
-    found = page.evaluate(PAN, 90)
+    found = page.evaluate(PAN, 60)
     frames = sorted(found["frames"])
     p95 = frames[int(0.95 * len(frames))]
     where = page.evaluate("""() => {
