@@ -149,6 +149,7 @@ def test_vectors_that_are_alike_few_or_short_are_drawn_too():
     assert short.positions.shape == (6, 2)
     few = project(groups(4)[0], recipe("tsne"), quiet)
     assert np.isfinite(few.positions).all()
+    assert np.isfinite(project(np.ones((8, 4), np.float32), recipe("tsne"), quiet).positions).all()
     with pytest.raises(InvalidInputError, match="three vectors or more"):
         project(np.ones((2, 4), np.float32), recipe("pca"), quiet)
 

@@ -91,7 +91,6 @@ def _umap(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
         n_jobs=1,
         init="random" if len(vectors) < 16 else "spectral",
         tqdm_kwds={"file": Ticks(on_progress, "Laying out"), "disable": False},
-        verbose=True,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -103,9 +102,10 @@ def _tsne(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
     from threadpoolctl import threadpool_limits
 
     on_progress("Laying out with t-SNE", None)
+    is_spread = bool(np.ptp(vectors, axis=0).max() > 0)  # else its start would be 0 / 0
     model = TSNE(
         perplexity=min(recipe.parameters["perplexity"], (len(vectors) - 1) / 3),
-        init="pca" if vectors.shape[1] > 1 else "random",
+        init="pca" if vectors.shape[1] > 1 and is_spread else "random",
         random_state=recipe.seed,
     )
     with threadpool_limits(1 if len(vectors) < FEW else None):

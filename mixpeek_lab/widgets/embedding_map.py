@@ -103,7 +103,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         super().__init__(
             about={
                 "title": title, "code": code, "count": len(ids), "fields": list(fields),
-                "methods": list(METHODS), "palette": PALETTE, "can_sql": sql is not None,
+                "methods": list(METHODS), "palette": PALETTE,
             },
             method=method, color=color,
             status=self._status(),
