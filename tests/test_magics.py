@@ -515,6 +515,29 @@ class TestRetriever:
         assert "No retriever called 'nope'" in str(processed.fail("%retriever nope"))
 
 
+class TestEmbeddingMap:
+    def test_a_collections_vectors_become_a_map(self, processed):
+        shown = processed.run("m = %embedding_map docs_hash_embedder --color length\nm")
+        assert str(shown).startswith("EmbeddingMap(docs_hash_embedder · hash_embedding, 10 points")
+        assert (shown.color, shown.method) == ("length", "pca")
+        assert shown.about["code"] == "%embedding_map docs_hash_embedder --color length"
+        line = "%embedding_map docs_hash_embedder --method tsne --set perplexity=2 --wait"
+        assert processed.run(line).status["shown"] == "tsne"
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("nope", "No collection called 'nope'"),
+            ("docs_hash_embedder other", "No feature called 'other'"),
+            ("docs_hash_embedder --color nope", "No field to colour by called 'nope'"),
+            ("docs_hash_embedder --method nope", "none of pca, umap, tsne"),
+            ("docs_hash_embedder --set x=1", "pca: no parameter 'x'"),
+        ],
+    )
+    def test_a_map_says_what_there_is_not(self, processed, line, said):
+        assert said in str(processed.fail(f"%embedding_map {line}"))
+
+
 class TestExtension:
     def test_the_state_of_the_lab(self, notebook, home):
         card = notebook.run("%lab")
@@ -532,7 +555,17 @@ class TestExtension:
 
     @pytest.mark.parametrize(
         "magic",
-        ["lab", "extractor", "bucket", "process", "retriever", "search", "inspect", "playground"],
+        [
+            "lab",
+            "extractor",
+            "bucket",
+            "process",
+            "retriever",
+            "search",
+            "inspect",
+            "playground",
+            "embedding_map",
+        ],
     )
     def test_every_magic_explains_itself(self, notebook, magic):
         text = notebook.shell.object_inspect_mime(f"%{magic}")["text/plain"]
@@ -602,6 +635,9 @@ COMPLETIONS = [
     ("%search fi", ["find"]),
     ("hits = %search fi", ["find"]),
     ("x = 1\n%playground ", ["find"]),
+    ("%embedding_map docs_", ["docs_hash_embedder"]),
+    ("%embedding_map docs_hash_embedder ha", ["hash_embedding"]),
+    ("%embedding_map docs_hash_embedder --method t", ["tsne"]),
     ("%retriever l", ["list"]),
     ("%retriever st", ["stages"]),
     ("%retriever stages sort", ["sort_relevance", "sort_attribute"]),

@@ -16,6 +16,7 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics.evaluate import EvaluateMagics
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
+    from mixpeek_lab.magics.maps import MapMagics
     from mixpeek_lab.magics.retrievers import RetrieverMagics
     from mixpeek_lab.magics.secrets import SecretMagics
     from mixpeek_lab.magics.session import LabMagics, start_in_background
@@ -23,7 +24,7 @@ def load(shell: InteractiveShell) -> None:
 
     for magics in (
         LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
-        EvaluateMagics, CollectionMagics,
+        EvaluateMagics, CollectionMagics, MapMagics,
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)

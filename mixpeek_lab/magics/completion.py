@@ -239,6 +239,7 @@ _LINES: dict[str, Names] = {
     "playground": _first(_retrievers),
     "evaluate": _evaluate_line,
     "inspect": lambda _: current_lab().tables(),
+    "embedding_map": lambda words: (_collections, _features, list)[min(len(words), 2)](),
 }
 
 _BODIES: dict[str, Callable[[], Iterable[str]]] = {
@@ -249,6 +250,7 @@ _BODIES: dict[str, Callable[[], Iterable[str]]] = {
 _VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "--into": _collections,
     "--engine": lambda: ["kernel", "ray"],
+    "--method": lambda: ["pca", "umap", "tsne"],
     "--analyzer": lambda: ["english", "plain"],
     "--compare": _runs,
     "--correction": lambda: CORRECTIONS,

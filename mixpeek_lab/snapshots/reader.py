@@ -17,9 +17,11 @@ from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters.fields import field_paths
 from mixpeek_lab.indexes import (
     LexicalIndex,
+    UsableVectors,
     VectorIndex,
     read_lexical_index,
     read_vector_index,
+    usable_vectors,
 )
 from mixpeek_lab.models import JSON, Candidates, Feature
 from mixpeek_lab.snapshots.names import (
@@ -241,6 +243,17 @@ class Snapshot:
             for key, value in zip(known, taken, strict=True)
             if value.is_valid
         }
+
+    def usable_vectors(self, feature: str) -> UsableVectors:
+        """All vectors that the feature's index holds, with their rows. Not kept: they may be large.
+
+        OSError where the snapshot is gone by now.
+        """
+        index = self.index(feature)
+        column = pq.read_table(
+            self.folder / DOCUMENTS, columns=[feature], partitioning=None
+        ).column(feature)
+        return usable_vectors(column, index.dim, feature, metric=index.metric)
 
     def _vectors(self, feature: str) -> pa.ChunkedArray:
         """A feature's vectors by row; kept at hand unless they are large."""

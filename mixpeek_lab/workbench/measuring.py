@@ -1,4 +1,4 @@
-"""What a lab learns about its retrievers: interactions, and evaluations against judgements."""
+"""What a lab learns: interactions, evaluations against judgements, maps of its vectors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.catalog import Catalog
     from mixpeek_lab.evaluation import Evaluation, Queries
     from mixpeek_lab.workbench.evaluations import Evaluations, Qrels
+    from mixpeek_lab.workbench.maps import Maps
     from mixpeek_lab.workbench.search import Searcher
 
 
@@ -38,6 +39,13 @@ class Measured(ABC):
         from mixpeek_lab.workbench.evaluations import Evaluations
 
         return Evaluations(self._catalog, self._searcher, self._ask)
+
+    @cached_property
+    def maps(self) -> Maps:
+        """Vectors as maps: `lab.maps.open(collection, feature)`, which `%embedding_map` shows."""
+        from mixpeek_lab.workbench.maps import Maps
+
+        return Maps(self._searcher)
 
     def evaluate(
         self,

@@ -1,0 +1,316 @@
+"""The embedding map: a collection's vectors as points in the plane, to look at and to select."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from mixpeek_lab.errors import InvalidInputError, LabError
+from mixpeek_lab.models import JSON
+from mixpeek_lab.projections import METHODS, Projection, recipe
+from mixpeek_lab.widgets.assets import module_text, style_text
+from mixpeek_lab.widgets.embedding_answers import Binary, answered, document_body, packed, unpacked
+from mixpeek_lab.widgets.embedding_colours import PALETTE, Colours, colours_of, no_colours
+from mixpeek_lab.widgets.embedding_hits import Known, found_ids, positions_frame
+from mixpeek_lab.widgets.embedding_picture import map_html
+from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
+from mixpeek_lab.widgets.embedding_work import Project, Work
+from mixpeek_lab.widgets.messages import error_body
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Documents = Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]]
+"""Document ids → `{fields, lineage}` of those there are."""
+
+MOST_IDS = 50_000
+"""Documents that one filter or SQL statement names."""
+MOST_RINGS = 2_000
+
+
+class EmbeddingMap(anywidget.AnyWidget):
+    """A map of vectors: near points are alike.
+
+    Set `method`, `color`, `view` or `hidden` and the picture follows; `highlight` rings search
+    hits; what is selected (with the lasso, or by `select`) is in `selected`, `filter` and
+    `selection_sql`. PCA is there at once; other methods are worked out in the background, and
+    `wait` waits for them.
+    """
+
+    _esm = module_text(
+        "nodes.js", "documents.js", "embedding_map_geometry.js", "embedding_map_grid.js",
+        "embedding_map_link.js", "embedding_map_gl.js", "embedding_map_plain.js",
+        "embedding_map_overlay.js", "embedding_map_frame.js", "embedding_map_legend.js",
+        "embedding_map_input.js", "embedding_map_scene.js", "embedding_map.js",
+    )  # fmt: skip
+    _css = style_text("theme.css", "embedding_map.css", "embedding_map_panel.css")
+
+    about = traitlets.Dict().tag(sync=True)
+    """What does not change: title, code, count, fields, methods, colours."""
+    method = traitlets.Unicode("pca").tag(sync=True)
+    color = traitlets.Unicode("").tag(sync=True)
+    """The field that gives points their colours; empty: all alike."""
+    hidden = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Labels of the legend that are switched off."""
+    view = traitlets.Dict(default_value=HOME_VIEW).tag(sync=True)
+    """The middle of the picture, and its zoom: 1 shows the points from -1 to 1."""
+    status = traitlets.Dict().tag(sync=True)
+    """What is shown (method, version, note) and what is being worked out (phase, share, error)."""
+    highlights = traitlets.Dict().tag(sync=True)
+    selected_count = traitlets.Int(0).tag(sync=True)
+
+    def __init__(
+        self,
+        project: Project,
+        ids: Sequence[str],
+        documents: Documents,
+        *,
+        values: Callable[[str], Any] | None = None,
+        fields: Sequence[str] = (),
+        place: Callable[[Any, Projection], tuple[float, float]] | None = None,
+        sql: Callable[[Sequence[str]], str] | None = None,
+        is_kept: Callable[[str, Mapping[str, JSON]], bool] | None = None,
+        method: str = "pca",
+        parameters: Mapping[str, JSON] | None = None,
+        color: str = "",
+        title: str = "",
+        code: str = "",
+    ) -> None:
+        """`ids`: the document of each point. `values`: a field's name → its value at each point.
+
+        `place` puts a query's vector on a projection; `sql` writes a statement for ids. `is_kept`:
+        whether a projection is at hand, and PCA need not be shown meanwhile. `parameters` are those
+        of `method`. `code`: the line that makes this widget again.
+        Errors of the first projection and of `color` are raised here.
+        """
+        self._documents = documents
+        self._values, self._place, self._sql = values, place, sql
+        asked = recipe(method, parameters)  # what there is not is refused before any work
+        self._work = Work(project, asked, self._show, self._fail, self._tell)
+        self._colours: dict[str, Colours] = {"": no_colours(len(ids))}
+        self._selected = np.empty(0, np.int64)
+        self._hits: tuple[list[int], int, Any] = ([], 0, None)
+        self._version = 0
+        self._known = Known(ids)
+        is_there = method == "pca" or (is_kept is not None and is_kept(method, parameters or {}))
+        first = method if is_there else "pca"
+        self._shown = first
+        self._work.make(first)
+        super().__init__(
+            about={
+                "title": title, "code": code, "count": len(ids), "fields": list(fields),
+                "methods": list(METHODS), "palette": PALETTE,
+            },
+            method=method, color=color,
+            status=self._status(),
+        )  # fmt: skip
+        self.observe(self._on_method, "method")
+        self.on_msg(self._on_message)
+        if first != method:
+            self._work.begin(method)
+
+    # ---------------------------------------------------------------- for people
+
+    @property
+    def positions(self) -> pd.DataFrame:
+        """Where each document stands in the picture shown: document_id, x, y."""
+        return positions_frame(self._known.ids, self._points.positions)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected documents: document_id, x, y and their fields. Empty where none is."""
+        chosen = self.selected_ids
+        places = self._points.positions[self._selected]
+        return positions_frame(chosen, places, self._documents(chosen))
+
+    @property
+    def selected_ids(self) -> list[str]:
+        """Ids of the selected documents."""
+        return self._known.names(self._selected)
+
+    @property
+    def filter(self) -> dict[str, JSON] | None:
+        """A metadata filter that admits what is selected, for a search; None where nothing is.
+
+        InvalidInputError for more than MOST_IDS documents.
+        """
+        ids = self._few_ids("filter")
+        return {"field": "document_id", "operator": "in", "value": ids} if ids else None
+
+    @property
+    def selection_sql(self) -> str:
+        """The selection as a statement for `%inspect` and `lab.sql`. Errors as `filter`."""
+        if self._sql is None:
+            raise InvalidInputError("This map was made without `sql`, which knows the table.")
+        return self._sql(self._few_ids("statement"))
+
+    def select(self, ids: Any) -> None:
+        """Select documents: ids, a DataFrame with a document_id, or a search's result.
+
+        InvalidInputError names an id that is not on the map.
+        """
+        points, missing = self._known.find(found_ids(ids))
+        if missing:
+            raise InvalidInputError(f"Not on this map: {', '.join(missing[:5])}.")
+        self._selected = np.unique(np.asarray(points, np.int64))
+        self.selected_count = len(self._selected)
+        self.send({"push": "selection"})
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self.select([])
+
+    def highlight(self, hits: Any = None, query_vector: Any = None) -> None:
+        """Ring search hits (a result, ids, a DataFrame); a star for the query's vector.
+
+        Without arguments nothing is lit. Hits that are not on the map are counted in the legend.
+        VectorError where the vector is of another length.
+        """
+        points, missing = self._known.find(found_ids(hits))
+        if query_vector is not None and self._place is None:
+            raise InvalidInputError("This map was made without `place`: it cannot show a query.")
+        self._hits = (points[:MOST_RINGS], len(missing), query_vector)
+        self._light()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until `method` is worked out; raises what went wrong, InvalidInputError in time."""
+        self._work.wait(timeout)
+
+    def close(self) -> None:
+        """End what is being worked out, and the widget."""
+        if hasattr(self, "_work"):  # else it was refused before it began
+            self._work.end()
+        super().close()
+
+    def __repr__(self) -> str:
+        coloured = f", color={self.color!r}" if self.color else ""
+        points = f"{len(self._known.ids):,} points"
+        return f"EmbeddingMap({self.about['title']}, {points}, {self._shown}{coloured})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live view, and beside it text and a picture that stay when the kernel is gone."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": self._text(), "text/html": self._html()}, metadata
+
+    # ---------------------------------------------------------------- projections
+
+    @property
+    def _points(self) -> Projection:
+        return self._work.made[self._shown]
+
+    def _show(self, method: str) -> None:
+        self._version += method != self._shown
+        self._shown = method
+        self.status = self._status()
+        self._light()
+
+    def _status(self) -> dict[str, Any]:
+        note = self._work.made[self._shown].note
+        return {"shown": self._shown, "version": self._version, "note": note, "phase": ""}
+
+    def _tell(self, phase: str, share: float | None) -> None:
+        if self._shown in self._work.made:  # else there is no view yet
+            self.status = {**self._status(), "phase": phase, "share": share}
+
+    def _fail(self, error: Exception) -> None:
+        self.method = self._shown
+        self.status = {**self._status(), "error": error_body(error)["message"]}
+
+    def _on_method(self, change: Mapping[str, Any]) -> None:
+        method = change["new"]
+        if method in self._work.made:
+            self._work.end()
+            self._show(method)
+        else:
+            self._tell("Beginning", None)
+            self._work.begin(method)
+
+    @traitlets.validate("method")
+    def _check_method(self, proposal: Mapping[str, Any]) -> str:
+        return recipe(proposal["value"]).method
+
+    @traitlets.validate("color")
+    def _check_color(self, proposal: Mapping[str, Any]) -> str:
+        field = str(proposal["value"])
+        self._coloured(field)  # raises what is wrong with the field
+        return field
+
+    @traitlets.validate("view")
+    def _check_view(self, proposal: Mapping[str, Any]) -> dict[str, float]:
+        return checked_view({**self.view, **proposal["value"]})
+
+    # ---------------------------------------------------------------- hits and selection
+
+    def _light(self) -> None:
+        points, missing, vector = self._hits
+        star = None
+        if vector is not None and self._place is not None:
+            star = list(self._place(vector, self._points))
+        drawn = self._known.drawn(points)
+        self.highlights = {"points": drawn, "star": star, "missing": missing}
+
+    def _few_ids(self, what: str) -> list[str]:
+        if len(self._selected) > MOST_IDS:
+            raise InvalidInputError(
+                f"{len(self._selected):,} documents are selected; a {what} names at most "
+                f"{MOST_IDS:,}. Select fewer, or take `selected`."
+            )
+        return self.selected_ids
+
+    def _coloured(self, field: str) -> Colours:
+        if field not in self._colours:
+            if self._values is None:
+                raise InvalidInputError("This map was made without `values`: it has no colours.")
+            self._colours[field] = colours_of(self._values(field))
+        return self._colours[field]
+
+    # ---------------------------------------------------------------- the view
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
+        """Answer one request of the view."""
+        handlers = {
+            "points": self._on_points,
+            "colours": self._on_colours,
+            "document": self._on_document,
+            "selection": lambda _: Binary({}, packed(self._selected, self._known.order)),
+            "select": lambda _: self._on_select(buffers),
+        }
+        for header, parts in answered(handlers, content):
+            self.send(header, parts)
+
+    def _on_points(self, _message: Mapping[str, Any]) -> Binary:
+        about = {"method": self._shown, "version": self._version}
+        return Binary(about, self._points.positions[self._known.order].tobytes())
+
+    def _on_colours(self, message: Mapping[str, Any]) -> Binary:
+        colours = self._coloured(str(message.get("field", "")))
+        return Binary(colours.about(), colours.codes[self._known.order].tobytes())
+
+    def _on_document(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        key = self._known.name_of_drawn(int(message["point"]))
+        found = self._documents([key])
+        if key not in found:
+            raise LabError(f"Document {key} is gone. Run the map's cell again.")
+        return document_body(key, found[key])
+
+    def _on_select(self, buffers: Any) -> dict[str, Any]:
+        self._selected = unpacked(buffers[0] if buffers else b"", self._known.order)
+        self.selected_count = len(self._selected)
+        return {"count": self.selected_count}
+
+    # ---------------------------------------------------------------- the static double
+
+    def _text(self) -> str:
+        entries = self._coloured(self.color).entries
+        return "\n".join([repr(self), *(f"  {label}: {count:,}" for label, _, count in entries)])
+
+    def _html(self) -> str:
+        by = f" Coloured by {self.color}." if self.color else ""
+        count = len(self._known.ids)
+        told = f"{self.about['title']}: {count:,} points, {self._shown}.{by} {self._points.note}"
+        colours, code = self._coloured(self.color), str(self.about["code"])
+        return map_html(self._points.positions, colours, self._hits[0], told, code)

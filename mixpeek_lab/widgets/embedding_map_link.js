@@ -1,0 +1,54 @@
+// Questions to the kernel and their answers, several at once; messages.py has the protocol.
+
+/** `ask(content, buffers)` → a promise of `{header, bytes, body}`; `onPush(content)` for news. */
+export function makeLink(model, onPush) {
+  const view = Math.random().toString(36).slice(2, 10);
+  const waiting = new Map();
+  let counter = 0;
+
+  function ask(content, buffers = []) {
+    counter += 1;
+    const id = `${view}-${counter}`;
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject, parts: [] });
+      try {
+        model.send({ id, ...content }, undefined, buffers);
+      } catch (error) {
+        waiting.delete(id);
+        reject(new Error(`The kernel cannot be reached (${error.message}). Run the cell again.`));
+      }
+    });
+  }
+
+  function receive(header, buffers) {
+    if (header.push) return onPush(header);
+    const asked = waiting.get(header.id);
+    if (!asked) return undefined;
+    if (!header.ok) {
+      waiting.delete(header.id);
+      return asked.reject(new Error(header.error.message));
+    }
+    asked.parts.push(...(buffers ?? []));
+    if (header.part + 1 < header.parts) return undefined;
+    waiting.delete(header.id);
+    return readParts(asked.parts, header.encoding).then((read) => asked.resolve({ header, ...read }), asked.reject);
+  }
+
+  model.on("msg:custom", receive);
+  return {
+    ask,
+    close() {
+      model.off("msg:custom", receive);
+      waiting.clear();
+    },
+  };
+}
+
+async function readParts(buffers, encoding) {
+  const parts = buffers.map((part) => new Uint8Array(part.buffer ?? part, part.byteOffset ?? 0, part.byteLength));
+  const blob = new Blob(parts);
+  if (encoding === "binary") return { bytes: await blob.arrayBuffer() };
+  if (encoding !== "gzip") return { body: JSON.parse(await blob.text()) };
+  const stream = blob.stream().pipeThrough(new DecompressionStream("gzip"));
+  return { body: JSON.parse(await new Response(stream).text()) };
+}

@@ -1,0 +1,196 @@
+"""Collections as maps: one feature's vectors in the plane, and the documents behind the points."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+
+from mixpeek_lab.documents import LINEAGE
+from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.inspection import is_reserved, literal
+from mixpeek_lab.models import JSON
+from mixpeek_lab.projections import Projection, made, read_kept, recipe
+from mixpeek_lab.snapshots import shown_fields
+from mixpeek_lab.workbench.search import Searcher
+from mixpeek_lab.workbench.sources import Source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mixpeek_lab.projections.computing import OnProgress
+
+MAPS = "maps-"
+"""Folders within a snapshot's: maps go when the vectors that they show go."""
+NEAREST = 5
+UNIT_TOLERANCE = 1e-5
+_NO_COLOUR = frozenset(("document_id", "object_id", "blob_id", "data", "_row_key", "_bucket_id"))
+
+
+class Maps:
+    """`lab.maps`: what an embedding map shows."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+
+    def open(self, collection: str, feature: str | None = None, seed: int = 0) -> CollectionMap:
+        """The vectors of `feature` (the only one, unless given) of a collection, as it is now.
+
+        NotFoundError for a collection or feature there is not; InvalidInputError where a feature
+        has to be named, or there are no vectors.
+        """
+        source = self._searcher.source(collection)
+        name = _feature(source, feature)
+        found = CollectionMap(source, name, seed)
+        if not len(found.rows):
+            raise InvalidInputError(f"{collection}: no document has a vector {name!r} to draw.")
+        return found
+
+
+def _feature(source: Source, wanted: str | None) -> str:
+    known = list(source.snapshot.features)
+    named = str(wanted).rpartition("/")[2] if wanted else None  # a feature's URI ends with its name
+    if named is not None and named not in known:
+        raise NotFoundError("feature", named, known)
+    if named is None and len(known) != 1:
+        where = source.collection.name
+        raise InvalidInputError(
+            f"{where} has no vectors: its extractor makes none."
+            if not known
+            else f"{where} has several vectors: name one of {', '.join(known)}."
+        )
+    return named or known[0]
+
+
+@dataclass(frozen=True)
+class CollectionMap:
+    """One feature of one snapshot. Points are numbered as their documents' rows ascend."""
+
+    source: Source
+    feature: str
+    seed: int = 0
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """(points,): the row of each point's document."""
+        return self.source.snapshot.index(self.feature).rows
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The document of each point."""
+        every = self.source.snapshot.document_ids
+        return [every[row] for row in self.rows]
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """Names of the fields that points can be coloured by: texts, numbers, dates, booleans."""
+        table = self.source.snapshot.documents.table
+        names = [f.name for f in table.schema if _is_plain(f.type) and f.name not in _NO_COLOUR]
+        return sorted(names, key=lambda name: name in LINEAGE)
+
+    def values(self, field: str) -> pa.ChunkedArray:
+        """A field's value at each point. NotFoundError for one that cannot colour."""
+        table = self.source.snapshot.documents.table
+        if field not in table.column_names or not _is_plain(table.schema.field(field).type):
+            raise NotFoundError("field to colour by", field, self.fields)
+        return table.column(field).take(pa.array(self.rows))
+
+    def documents(self, document_ids: Sequence[str]) -> dict[str, Mapping[str, JSON]]:
+        """Document id → `{fields, lineage}`, for those there are."""
+        with self._still_there():
+            rows = self.source.snapshot.fetch(document_ids)
+        return {
+            key: {"fields": shown_fields(row), "lineage": self.source.lineage(row)}
+            for key, row in rows.items()
+        }
+
+    def project(
+        self,
+        method: str,
+        parameters: Mapping[str, JSON],
+        on_progress: OnProgress,
+        stop: threading.Event | None = None,
+    ) -> Projection:
+        """Positions of all points; worked out once for each snapshot, then read from the disk.
+
+        Errors as `projections.recipe` and `projections.made`; ConflictError where the collection
+        was processed again meanwhile.
+        """
+        asked = recipe(method, parameters, self.seed)
+        with self._still_there():
+            return made(self._folder, asked, self._vectors, on_progress, stop)
+
+    def is_kept(self, method: str, parameters: Mapping[str, JSON]) -> bool:
+        """Whether `project` would only have to read."""
+        asked = recipe(method, parameters, self.seed)
+        return read_kept(self._folder, asked) is not None
+
+    def place(self, vector: Any, projection: Projection) -> tuple[float, float]:
+        """Where a query's vector stands: exactly on PCA's axes, else amid its nearest points.
+
+        VectorError where it does not fit the feature.
+        """
+        index = self.source.snapshot.index(self.feature)
+        rows, _ = index.search(vector, NEAREST)  # checks the vector too
+        if projection.axes is not None:
+            given = np.asarray(vector, np.float32)[None, :]
+            x, y = projection.axes @ np.append(self._prepared(given)[0], np.float32(1.0))
+        else:
+            points = np.searchsorted(self.rows, rows)
+            x, y = projection.positions[points].mean(axis=0)
+        return float(x), float(y)
+
+    def sql(self, document_ids: Sequence[str]) -> str:
+        """A statement for `lab.sql` that selects these documents."""
+        name = self.source.collection.name
+        if is_reserved(name):
+            raise InvalidInputError(
+                f"SQL has a table {name!r} of its own, so this collection has none there. "
+                "Use `selected` or `filter`."
+            )
+        quoted = name.replace('"', '""')
+        ids = ", ".join(literal(key) for key in document_ids)
+        where = f"document_id IN ({ids})" if ids else "false"
+        return f'SELECT * FROM "{quoted}" WHERE {where}'
+
+    @property
+    def _folder(self) -> Path:
+        return self.source.snapshot.folder / f"{MAPS}{quote(self.feature, safe='')}"
+
+    def _vectors(self) -> NDArray[np.float32]:
+        return self._prepared(self.source.snapshot.usable_vectors(self.feature).vectors)
+
+    def _prepared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of unit length under cosine: then near means what it means in a search."""
+        if self.source.snapshot.index(self.feature).metric != "cosine":
+            return vectors
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if np.all(np.abs(lengths - 1.0) < UNIT_TOLERANCE):  # as they mostly are: no second copy
+            return vectors
+        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-30)), np.float32)
+
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise ConflictError(
+                f"{self.source.collection.name} was processed again since this map was made. "
+                "Run its cell again."
+            ) from error
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether values of a type can become a colour."""
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    return bool(is_text or is_number or is_moment or pa.types.is_boolean(kind))
