@@ -13,6 +13,7 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics import completion
     from mixpeek_lab.magics.buckets import BucketMagics
     from mixpeek_lab.magics.evaluate import EvaluateMagics
+    from mixpeek_lab.magics.explore import ExploreMagics
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
     from mixpeek_lab.magics.retrievers import RetrieverMagics
@@ -21,7 +22,7 @@ def load(shell: InteractiveShell) -> None:
 
     for magics in (
         LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
-        EvaluateMagics,
+        EvaluateMagics, ExploreMagics,
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)

@@ -185,10 +185,12 @@ _LINES: dict[str, Names] = {
     "playground": _first(_retrievers),
     "evaluate": _first(lambda: [*_retrievers(), "list"]),
     "inspect": lambda _: current_lab().tables(),
+    "explore": lambda _: current_lab().tables(),
 }
 
 _BODIES: dict[str, Callable[[], Iterable[str]]] = {
     "inspect": lambda: current_lab().tables(),
+    "explore": lambda: current_lab().tables(),
     "retriever": lambda: [*RETRIEVER_KEYS, *_collections(), *_features(), *_stage_keys()],
 }
 

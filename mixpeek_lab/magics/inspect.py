@@ -49,7 +49,7 @@ class InspectMagics(Magics):
             raise InvalidInputError("%inspect needs a table's name or an SQL statement.")
         if options.page < 1 or options.size < 1:
             raise InvalidInputError("--page and --size count from 1.")
-        result = current_lab().sql(f'FROM "{query}"' if _is_name(query) else query)
+        result = current_lab().sql(f'FROM "{query}"' if is_name(query) else query)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
         if options.arrow:
@@ -57,5 +57,6 @@ class InspectMagics(Magics):
         return TablePage(result.table, options.page, options.size)
 
 
-def _is_name(query: str) -> bool:
+def is_name(query: str) -> bool:
+    """Whether it is a table's name rather than a statement."""
     return query.replace("_", "").replace("-", "").isalnum()

@@ -1,6 +1,6 @@
-"""What the notebook shows: the playground, the progress of a run, and their static doubles.
+"""What the notebook shows: the playground, the explorer, the progress of a run, and static doubles.
 
-`static` and `report` are plain text and HTML and load at once. The two widgets need anywidget
+`static` and `report` are plain text and HTML and load at once. The widgets need anywidget
 and load when they are first named.
 """
 
@@ -12,10 +12,12 @@ from mixpeek_lab.widgets.report import format_progress, format_report, report_ht
 from mixpeek_lab.widgets.static import results_html, results_text, table_html, table_text
 
 if TYPE_CHECKING:
+    from mixpeek_lab.widgets.explorer import Explorer
     from mixpeek_lab.widgets.playground import Playground
     from mixpeek_lab.widgets.progress import RunProgress
 
 __all__ = [
+    "Explorer",
     "Playground",
     "RunProgress",
     "format_progress",
@@ -30,6 +32,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a widget class, and with it anywidget, on first use."""
+    if name == "Explorer":
+        from mixpeek_lab.widgets.explorer import Explorer
+
+        return Explorer
     if name == "Playground":
         from mixpeek_lab.widgets.playground import Playground
 

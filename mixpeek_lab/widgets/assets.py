@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./[\w.-]+";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import\s[^;]*?from\s+"\.{1,2}/[\w./-]+";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|async function|class) )", re.MULTILINE)
 
 

@@ -22,8 +22,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.documents import LINEAGE, vector_names
+from mixpeek_lab.documents import vector_names
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.inspection.columns import ORIGIN
+from mixpeek_lab.inspection.pages import Pages
+from mixpeek_lab.inspection.quoting import literal as literal
+from mixpeek_lab.inspection.quoting import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +50,6 @@ LLM_COSTS_SCHEMA = pa.schema(
 )
 
 LEADING = ("_collection", "document_id", "data")
-ORIGIN = ("object_id", *LINEAGE)
 
 NO_DOCUMENTS = (
     "SELECT NULL::TEXT AS _collection, NULL::TEXT AS document_id, NULL::TEXT AS object_id, "
@@ -97,7 +100,7 @@ class Inspector:
         views = {
             name: (f"SELECT * FROM {reading(path)}", [path])
             for name, path in files.items()
-            if name.lower() in lower or _quoted(name.lower()) in lower
+            if name.lower() in lower or quoted(name.lower()) in lower
         }
         if "documents" in lower:
             parts = [
@@ -123,6 +126,14 @@ class Inspector:
                 ) from error
         return Result(rows, sql)
 
+    def pages(self, sql: str) -> Pages:
+        """The rows of one statement, kept by DuckDB and read in pages. Errors as for `query`."""
+        return Pages(
+            sql,
+            lambda connection, text: self._register(connection, text.lower()),
+            lambda: f"\nTables: {', '.join(self.names())}",
+        )
+
     def _register(self, connection: Any, sql: str) -> None:
         """Make the tables that the query may mean known to the connection."""
         for name in CATALOG_TABLES:
@@ -132,9 +143,9 @@ class Inspector:
             connection.register(LLM_COSTS, _llm_costs(self._catalog.table("runs")))
         files = self._files()
         for name, path in files.items():
-            if name.lower() in sql or _quoted(name.lower()) in sql:
+            if name.lower() in sql or quoted(name.lower()) in sql:
                 query = _in_order(connection, f"FROM {reading(path)}", vector_names(path))
-                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
+                connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
         if "documents" in sql:
             parts = [
                 f"SELECT {literal(name)} AS _collection, * FROM {reading(path)}"
@@ -193,7 +204,7 @@ def _in_order(connection: Any, query: str, vectors: Collection[str]) -> str:
     """The query with its columns in the order that people read documents in."""
     columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     columns.sort(key=lambda name: _rank(name, vectors))
-    return f"SELECT {', '.join(map(_quoted, columns))} FROM ({query})"
+    return f"SELECT {', '.join(map(quoted, columns))} FROM ({query})"
 
 
 def _rank(name: str, vectors: Collection[str]) -> int:
@@ -202,12 +213,3 @@ def _rank(name: str, vectors: Collection[str]) -> int:
     if name in vectors:
         return 2
     return 3 if name in ORIGIN else 1
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """The text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
