@@ -74,5 +74,6 @@ class Column:
     @property
     def norm(self) -> str:
         """SQL: the length of its vectors."""
-        each = f"{quoted(self.name)}::DOUBLE[]"
-        return f"sqrt(list_inner_product({each}, {each}))"
+        # Not `list_inner_product`: it refuses a list with a NULL in it.
+        squares = f"list_transform({quoted(self.name)}::DOUBLE[], lambda x: x * x)"
+        return f"sqrt(list_sum({squares}))"

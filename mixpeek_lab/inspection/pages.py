@@ -6,12 +6,13 @@ than memory; Python holds one number per row of the view at hand.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -25,9 +26,17 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    Numbers: TypeAlias = np.ndarray[Any, Any]
+
 _TABLE = "_explorer_rows"
 _PICKED, _AT, _NUMBER = "_explorer_picked", "_explorer_at", "_explorer_number"
 _KEY = "document_id"
+_END = re.compile(r";\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*|;\s*)*\Z", re.DOTALL)
+_WITHOUT_ROWS = frozenset((
+    "ALTER", "ANALYZE", "ATTACH", "COPY", "CREATE", "CREATE_FUNC", "DELETE", "DETACH", "DROP",
+    "EXPORT", "INSERT", "LOAD", "PREPARE", "SET", "TRANSACTION", "UPDATE", "VACUUM",
+))  # fmt: skip
+"""DuckDB's names of statements that are no question."""
 
 
 class Pages:
@@ -43,11 +52,12 @@ class Pages:
         folder = tempfile.mkdtemp(prefix="mixpeek-explorer-")
         self._connection = _connect(folder)
         self._finalizer = weakref.finalize(self, _forget, self._connection, folder)
-        self._hint, self._kept = hint, (View(), None)
-        self.query = query.strip().rstrip(";").rstrip()
-        """The query whose rows these are."""
+        self._hint = hint
+        self._kept: tuple[View, Numbers] | None = None
         try:
             with self._telling():
+                self.query = _bare(self._connection, query.strip())
+                """The query whose rows these are, without a `;`."""
                 register(self._connection, query)
                 self.columns = self._fill(query)
         except BaseException:
@@ -73,13 +83,13 @@ class Pages:
             if value is None:
                 raise InvalidInputError(f"{column.name}: {text!r} is no {wanted}.")
 
-    def rows(self, view: View) -> np.ndarray[Any, Any]:
+    def rows(self, view: View) -> Numbers:
         """The numbers of the view's rows in the query's own order, in the order of the view."""
         import numpy as np
 
         if view.is_whole:
             return np.arange(self.total)
-        if self._kept[0] != view or self._kept[1] is None:
+        if self._kept is None or self._kept[0] != view:
             self.check(view)
             order = f"{self._selecting.order(view)}, {ROW}".removeprefix(", ")
             sql = f"SELECT {ROW} FROM {self._source(view)} ORDER BY {order}"
@@ -94,7 +104,7 @@ class Pages:
 
     def page(
         self, view: View, start: int, count: int, columns: Sequence[str]
-    ) -> tuple[np.ndarray[Any, Any], pa.Table]:
+    ) -> tuple[Numbers, pa.Table]:
         """Rows `start` and on of the view: their numbers, and their cells (see `Column.cell`)."""
         if view.is_whole:
             import numpy as np
@@ -141,7 +151,7 @@ class Pages:
                 ids = self._pick(numbers, [(f"{name}::VARCHAR", "id")]).column("id").to_pylist()
         return self._selecting.sql_of_rows(numbers, ids)
 
-    def frame(self, numbers: Sequence[int]) -> pd.DataFrame:
+    def frame(self, numbers: Sequence[int] | Numbers) -> pd.DataFrame:
         """The rows of these numbers, in this order, with the query's own types."""
         cells = [(quoted(column.name), column.name) for column in self.columns]
         frame: pd.DataFrame = self._pick(numbers, cells).to_pandas()
@@ -150,12 +160,10 @@ class Pages:
     # ------------------------------------------------------------ plumbing
 
     def _fill(self, query: str) -> tuple[Column, ...]:
-        *first, last = self._connection.extract_statements(query) or [None]
-        for statement in first:
-            self._connection.execute(statement)
-        found = None if last is None else self._connection.sql(last.query.strip().rstrip(";"))
-        if found is None:
-            raise InvalidInputError("The statement gives no rows. The explorer takes a SELECT.")
+        statements = self._connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type.name in _WITHOUT_ROWS:
+            raise InvalidInputError("The explorer takes one statement that gives rows: a SELECT.")
+        found = self._connection.sql(self.query)
         found.project(f"row_number() OVER () - 1 AS {ROW}, *").create(_TABLE)
         described = self._run(f"DESCRIBE {_TABLE}")
         return tuple(Column(row[0], row[1]) for row in described if row[0] != ROW)
@@ -164,7 +172,7 @@ class Pages:
         where = self._selecting.where(view)
         return f"{_TABLE} WHERE {where}" if where else _TABLE
 
-    def _pick(self, numbers: Sequence[int], cells: Sequence[tuple[str, str]]) -> pa.Table:
+    def _pick(self, numbers: Sequence[int] | Numbers, cells: Sequence[tuple[str, str]]) -> pa.Table:
         """Expressions over the rows of these numbers, in this order."""
         picked = pa.table({_AT: range(len(numbers)), _NUMBER: pa.array(numbers, pa.int64())})
         named = "".join(f", {sql} AS {quoted(name)}" for sql, name in cells)
@@ -207,6 +215,22 @@ def _connect(folder: str) -> Any:
             "memory_limit": "25%",
         },
     )
+
+
+def _bare(connection: Any, query: str) -> str:
+    """The query without the `;` at its end, so that it can stand in another one."""
+    cut = _END.sub("", query)
+    is_same = len(connection.extract_statements(query)) == len(_statements(connection, cut))
+    return cut if is_same else query  # else it was a `;` inside a text
+
+
+def _statements(connection: Any, query: str) -> list[Any]:
+    import duckdb
+
+    try:
+        return list(connection.extract_statements(query))
+    except duckdb.Error:
+        return []
 
 
 def _forget(connection: Any, folder: str) -> None:

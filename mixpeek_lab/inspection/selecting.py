@@ -92,7 +92,7 @@ class Selecting:
 
     def _parts(self, name: str, given: Filter) -> list[str]:
         column = self.column(name)
-        if not isinstance(given, Mapping) or not given or set(given) - set(FILTER_KEYS):
+        if not given or set(given) - set(FILTER_KEYS):
             raise InvalidInputError(
                 f"The filter on {name!r} is {given!r}; it is made of {', '.join(FILTER_KEYS)}."
             )

@@ -59,8 +59,9 @@ def summarise(column: Column, source: str, run: Run) -> Summary:
         return Summary(rows, nulls, exact, low, high, top=top)
     number = _as_number(column, name)
     bounds, bins = _histogram(number, source, run)
-    shown = bounds if column.kind == "number" and bounds else (low, high)
-    return Summary(rows, nulls, distinct, *shown, bins=bins)
+    if column.kind == "number" and bounds:
+        low, high = bounds
+    return Summary(rows, nulls, distinct, low, high, bins)
 
 
 def summary_line(column: Column, summary: Summary) -> str:
@@ -90,15 +91,16 @@ def _histogram(
     number: str, source: str, run: Run
 ) -> tuple[tuple[str, str] | None, tuple[int, ...]]:
     """The bounds as text, and the counts between them in `BINS` steps."""
-    ((low, high),) = run(f"SELECT min({number}), max({number}) FROM {source}")
+    finite = f"(SELECT {number} AS x FROM {source}) WHERE x IS NOT NULL"
+    ((low, high),) = run(f"SELECT min(x), max(x) FROM {finite}")
     if low is None:
         return None, ()
     width = (high - low) / BINS
     if width <= 0 or width == float("inf"):
-        ((count,),) = run(f"SELECT count({number}) FROM {source}")
+        ((count,),) = run(f"SELECT count(*) FROM {finite}")
         return (_short(low), _short(high)), (count,)
-    step = f"least({BINS - 1}, floor((({number}) - {low!r}) / {width!r}))::INT"
-    found = dict(run(f"SELECT {step} AS bin, count(*) FROM {source} GROUP BY ALL"))
+    step = f"least({BINS - 1}, floor((x - {low!r}) / {width!r}))::INT"
+    found: dict[int, int] = dict(run(f"SELECT {step} AS bin, count(*) FROM {finite} GROUP BY ALL"))
     return (_short(low), _short(high)), tuple(found.get(at, 0) for at in range(BINS))
 
 

@@ -3,13 +3,26 @@ import { h } from "../nodes.js";
 import { POINTS } from "./rows.js";
 
 const LONGEST_CELL = 300;
-const WIDTHS = { number: 112, time: 172, bool: 92, text: 220, vector: 212, nested: 240, bytes: 110 };
+const WIDTHS = { number: 112, time: 172, bool: 92, text: 220, vector: 248, nested: 240, bytes: 110 };
 const SPARK = { width: 96, height: 20 };
 const ICONS = { image: "▧", audio: "♪", video: "▶", pdf: "▤" };
 
-export function widthOf(column) {
-  if (column.is_media) return 340;
-  return Math.max(WIDTHS[column.kind] ?? 180, Math.min(240, 54 + column.name.length * 7.2));
+const LEAST_WIDTH = 112;
+const MOST_WIDTH = 340;
+
+/** Pixels for a column, after the longest of its first values (`texts`) where they are known. */
+export function widthOf(column, texts = []) {
+  if (column.is_media) return MOST_WIDTH;
+  const name = Math.max(LEAST_WIDTH, Math.min(260, 58 + column.name.length * 7.4));
+  if (column.kind === "vector" || !texts.length) return Math.max(name, WIDTHS[column.kind] ?? 180);
+  const letter = column.kind === "nested" ? 7.6 : 7;
+  return Math.round(Math.max(name, Math.min(MOST_WIDTH, 26 + Math.max(...texts.map((text) => text.length)) * letter)));
+}
+
+/** A value as a cell's one line; empty for what is drawn. */
+export function cellText(column, value) {
+  if (value === null || column.kind === "vector") return "";
+  return column.is_float ? numberText(value) : oneLine(value);
 }
 
 export function svgNode(tag, attributes, ...children) {
@@ -47,7 +60,7 @@ export function fillCell(cell, column, value, file) {
   if (value === null) cell.textContent = "null";
   else if (column.kind === "vector") cell.replaceChildren(sparkline(value.points), h("span", { class: "mxe-dim" }, vectorText(value)));
   else if (column.is_media && file) cell.replaceChildren(...fileNodes(file));
-  else cell.textContent = column.is_float ? numberText(value) : oneLine(value);
+  else cell.textContent = cellText(column, value);
 }
 
 function oneLine(text) {

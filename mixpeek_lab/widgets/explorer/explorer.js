@@ -14,15 +14,16 @@ function render({ model, el }) {
   const files = new Map();
   const summaries = new Map();
   let view = { sort: [], filters: {}, search: "", version: -1, count: 0, selected: 0 };
+  let wanted = view; // differs from `view` while the kernel works on it
   let isUnfolded = !about.columns.some((column) => !column.is_lineage);
   let panel = null;
   let isSummarising = false;
 
   const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow) });
-  const rows = makeRows(calls.ask, { onRows: () => grid.refresh(), onError: tell });
+  const rows = makeRows(calls.ask, { onRows: () => grid.fit(), onError: tell });
   const detail = buildDetail(() => grid.node.focus({ preventScroll: true }));
   const ui = buildFrame({ title: about.title, lineage: about.columns.filter((column) => column.is_lineage).length }, {
-    search: (text) => text !== view.search && change({ search: text }).catch(tell),
+    search: (text) => text !== wanted.search && change({ search: text }).catch(tell),
     copy, fold,
     unfilter: (name) => setFilter(name, null).catch(tell),
     unsort: () => change({ sort: [] }).catch(tell),
@@ -50,6 +51,7 @@ function render({ model, el }) {
   function adopt(next) {
     const isNew = next.version !== view.version;
     view = next;
+    wanted = view;
     ui.fail(null);
     if (isNew) {
       rows.reset({ version: view.version, count: view.count });
@@ -61,23 +63,32 @@ function render({ model, el }) {
   }
 
   async function change(part) {
-    const { sort: order, filters, search } = { ...view, ...part };
-    adopt(await calls.ask("view", { sort: order, filters, search }));
+    const mine = { ...wanted, ...part };
+    wanted = mine;
+    try {
+      const { sort: order, filters, search } = mine;
+      const next = await calls.ask("view", { sort: order, filters, search });
+      if (wanted !== mine) return; // another wish came, and its answer will
+      adopt(next);
+    } catch (error) {
+      if (wanted === mine) wanted = view;
+      throw error;
+    }
     grid.scrollToTop();
   }
 
   function setFilter(name, filter) {
-    const { [name]: _, ...others } = view.filters;
+    const { [name]: _, ...others } = wanted.filters;
     return change({ filters: filter ? { ...others, [name]: filter } : others });
   }
 
   /** Ascending, descending, not at all; with Shift beside the columns there are. */
   function sort(column, isMore) {
-    const now = view.sort.find(([name]) => name === column.name)?.[1];
+    const now = wanted.sort.find(([name]) => name === column.name)?.[1];
     const next = { undefined: "asc", asc: "desc", desc: null }[now];
-    const others = view.sort.filter(([name]) => name !== column.name);
+    const others = wanted.sort.filter(([name]) => name !== column.name);
     if (!isMore) return change({ sort: next ? [[column.name, next]] : [] }).catch(tell);
-    const place = now ? view.sort.findIndex(([name]) => name === column.name) : others.length;
+    const place = now ? wanted.sort.findIndex(([name]) => name === column.name) : others.length;
     if (next) others.splice(place, 0, [column.name, next]);
     return change({ sort: others }).catch(tell);
   }

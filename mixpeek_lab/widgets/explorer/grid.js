@@ -1,6 +1,6 @@
 // The grid: only the rows and columns in sight are in the page, and their nodes are used again.
 import { freshId, h } from "../nodes.js";
-import { fillCell, widthOf } from "./cells.js";
+import { cellText, fillCell, widthOf } from "./cells.js";
 import { buildHeader } from "./head.js";
 import { makeScroller } from "./scroller.js";
 
@@ -8,6 +8,7 @@ const GUTTER = 76;
 const OVERSCAN = 4;
 const MOST_HEIGHT = 420;
 const REST = 120;
+const FITTED_ROWS = 60;
 
 /**
  * `rows` is of rows.js. `actions`: `sort`, `filter` (see head.js), `open(row, column)`,
@@ -59,6 +60,15 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     refresh();
   }
 
+  /** Widths after the first rows; a column that has its width keeps it. */
+  function fit() {
+    const given = Array.from({ length: Math.min(count, FITTED_ROWS) }, (_, row) => rows.at(row)).filter(Boolean);
+    const unknown = given.length ? columns.filter((column) => !widths.has(column.name)) : [];
+    if (!unknown.length) return refresh();
+    for (const column of unknown) widths.set(column.name, widthOf(column, given.map((row) => cellText(column, row.value(column.name)))));
+    return layOut();
+  }
+
   function setView(next, nextCount) {
     view = next;
     count = nextCount;
@@ -90,10 +100,11 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     const [first, last] = scroller.range();
     const [left, right] = columnsInSight();
     paintHead(left, right);
-    rows.want(Math.max(0, first), Math.max(0, last), scroller.top < lastTop ? -1 : 1);
-    lastTop = scroller.top;
     const from = Math.max(0, first - OVERSCAN);
     const to = Math.min(count - 1, last + OVERSCAN);
+    const by = scroller.top - lastTop;
+    lastTop = scroller.top;
+    rows.want(from, to, Math.abs(by) > node.clientHeight ? 0 : by < 0 ? -1 : 1);
     for (const [row, slot] of slots) {
       if (row >= from && row <= to) continue;
       slots.delete(row);
@@ -222,7 +233,7 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
   new ResizeObserver(() => scroller.schedule()).observe(node);
 
   return {
-    node, setColumns, setView, setPicked, refresh, activate, headers,
+    node, setColumns, setView, setPicked, refresh, fit, activate, headers,
     get active() { return active; },
     get columns() { return columns; },
     get count() { return count; },

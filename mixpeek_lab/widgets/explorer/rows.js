@@ -23,14 +23,15 @@ export function makeRows(ask, { onRows, onError }) {
     wish = null;
   }
 
-  /** Rows `first` to `last` are in sight; `ahead` is 1 or -1, where the next ones will come from. */
+  /** Rows `first` to `last` are wanted; `ahead` is 1 or -1 where the next ones will come, else 0. */
   function want(first, last, ahead) {
-    if (!state.columns.length) return;
+    if (!state.columns.length || state.version < 0) return;
     const [from, to] = [Math.floor(first / BLOCK), Math.floor(last / BLOCK)];
+    const missing = [];
+    for (let number = from; number <= to; number += 1) if (isMissing(number)) missing.push(number);
     const near = ahead < 0 ? from - 1 : to + 1;
-    const numbers = [];
-    for (let number = from; number <= to; number += 1) numbers.push(number);
-    wish = numbers.find((number) => isMissing(number)) ?? [near].find((number) => isMissing(number)) ?? null;
+    if (!missing.length && ahead && isMissing(near)) missing.push(near);
+    wish = missing.length ? [missing[0], missing.at(-1)] : null;
     depart();
   }
 
@@ -38,14 +39,14 @@ export function makeRows(ask, { onRows, onError }) {
 
   async function depart() {
     if (isFlying || wish === null) return;
-    const number = wish;
+    const [from, to] = wish;
     const mine = generation;
     wish = null;
     isFlying = true;
     try {
       const names = state.columns.map((column) => column.name);
-      const body = await ask("page", { start: number * BLOCK, count: BLOCK, columns: names });
-      if (mine === generation) keep(number, body);
+      const body = await ask("page", { start: from * BLOCK, count: (to - from + 1) * BLOCK, columns: names });
+      if (mine === generation) keep(from, body);
     } catch (error) {
       if (mine === generation) onError(error);
     } finally {
@@ -55,12 +56,14 @@ export function makeRows(ask, { onRows, onError }) {
     depart();
   }
 
-  function keep(number, { head, arrays }) {
+  function keep(from, { head, arrays }) {
     let next = 0;
     const take = (Type) => arrays[next++](Type);
-    const block = { count: head.count, numbers: take(Float64Array), picked: take(Uint8Array), columns: new Map() };
-    for (const column of state.columns) block.columns.set(column.name, readColumn(column, take));
-    blocks.set(number, block);
+    const shared = { numbers: take(Float64Array), picked: take(Uint8Array), columns: new Map() };
+    for (const column of state.columns) shared.columns.set(column.name, readColumn(column, take));
+    for (let base = 0; base < head.count; base += BLOCK) {
+      blocks.set(from + base / BLOCK, { ...shared, base, count: Math.min(BLOCK, head.count - base) });
+    }
     for (const key of blocks.keys()) {
       if (blocks.size <= KEPT_BLOCKS) break;
       blocks.delete(key);
@@ -71,16 +74,16 @@ export function makeRows(ask, { onRows, onError }) {
   function at(place) {
     const number = Math.floor(place / BLOCK);
     const block = blocks.get(number);
-    const row = place - number * BLOCK;
-    if (!block || row >= block.count) return null;
+    if (!block || place - number * BLOCK >= block.count) return null;
+    const row = place - number * BLOCK + block.base;
     return { number: block.numbers[row], isPicked: block.picked[row] === 1, value: (name) => block.columns.get(name)?.(row) ?? null };
   }
 
   /** Pick rows here as the kernel does: `only`, `add`, `toggle` or `none`. */
   function pick(what, first, last) {
     for (const [number, block] of blocks) {
-      for (let row = 0; row < block.count; row += 1) {
-        const place = number * BLOCK + row;
+      for (let at = 0; at < block.count; at += 1) {
+        const [place, row] = [number * BLOCK + at, block.base + at];
         const isMeant = place >= first && place <= last;
         if (what === "none" || (what === "only" && !isMeant)) block.picked[row] = 0;
         else if (isMeant) block.picked[row] = what === "toggle" ? 1 - block.picked[row] : 1;
