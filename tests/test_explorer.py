@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import wave
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -123,6 +124,17 @@ def test_pages_of_a_sorted_million_join_without_gap_or_overlap(lab):
     assert seen == [str(3 * n) for n in range(99_900, 100_000)] + [
         str(3 * n + 1) for n in range(200)
     ]
+
+
+def test_pages_answer_several_threads(films):
+    """JupyterLab's questions come on another thread than cells."""
+    views = [
+        View(sort=((name, way),)) for name in ("id", "year", "score") for way in ("asc", "desc")
+    ]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(films.rows, views * 20))
+    wanted = [films.rows(view).tolist() for view in views] * 20
+    assert [each.tolist() for each in found] == wanted
 
 
 def test_what_a_view_lacks_is_named(films):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class Pages:
         folder = tempfile.mkdtemp(prefix="mixpeek-explorer-")
         self._connection = _connect(folder)
         self._finalizer = weakref.finalize(self, _forget, self._connection, folder)
-        self._hint = hint
+        self._hint, self._lock = hint, threading.RLock()
         self._kept: tuple[View, Numbers] | None = None
         try:
             with self._telling():
@@ -94,8 +95,9 @@ class Pages:
             order = f"{self._selecting.order(view)}, {ROW}".removeprefix(", ")
             sql = f"SELECT {ROW} FROM {self._source(view)} ORDER BY {order}"
             with self._telling():
-                found = self._connection.execute(sql).fetchnumpy()[ROW]
-            self._kept = (view, np.asarray(found))
+                found = np.asarray(self._connection.execute(sql).fetchnumpy()[ROW])
+            self._kept = (view, found)
+            return found
         return self._kept[1]
 
     def count(self, view: View) -> int:
@@ -174,13 +176,20 @@ class Pages:
 
     def _pick(self, numbers: Sequence[int] | Numbers, cells: Sequence[tuple[str, str]]) -> pa.Table:
         """Expressions over the rows of these numbers, in this order."""
-        picked = pa.table({_AT: range(len(numbers)), _NUMBER: pa.array(numbers, pa.int64())})
-        named = "".join(f", {sql} AS {quoted(name)}" for sql, name in cells)
+        import numpy as np
+
+        rows = np.asarray(numbers, dtype=np.int64)
+        named = ", ".join(f"{sql} AS {quoted(name)}" for sql, name in cells)
         with self._telling():
+            if len(rows) and (np.diff(rows) == 1).all():
+                near = f"{ROW} BETWEEN {rows[0]} AND {rows[-1]} ORDER BY {ROW}"
+                sql = f"SELECT {named} FROM {_TABLE} WHERE {near}"
+                return self._connection.sql(sql).to_arrow_table()
+            picked = pa.table({_AT: np.arange(len(rows)), _NUMBER: rows})
             self._connection.register(_PICKED, picked)
             try:
                 found = self._connection.sql(
-                    f"SELECT {_AT}{named} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
+                    f"SELECT {_AT}, {named} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
                     f"ORDER BY {_AT}"
                 ).to_arrow_table()
             finally:
@@ -194,10 +203,12 @@ class Pages:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
+        """One call at a time: a front end's questions may come on another thread than cells."""
         import duckdb
 
         try:
-            yield
+            with self._lock:
+                yield
         except duckdb.ConnectionException as error:
             raise LabError("These rows were freed (`close`). Run the cell again.") from error
         except duckdb.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, pages: Pages, title: str = "", code: str = "") -> None:
         """`title`: what is shown. `code`: the line that makes this widget again."""
         self._pages, self._version, self._is_answering = pages, 0, False
+        self._lock = threading.RLock()
         self._selection = Selection(pages.total)
         self._has_media = has_media(pages)
         columns = [
@@ -140,7 +142,9 @@ class Explorer(anywidget.AnyWidget):
             "select": self._select,
             "copy": self._copy,
         }
-        for header, buffers in answer(handlers, content).messages():
+        with self._lock:  # JupyterLab asks on a thread beside the one that runs cells
+            told = answer(handlers, content)
+        for header, buffers in told.messages():
             self.send(header, buffers)
 
     def _state(self) -> dict[str, Any]:
@@ -164,10 +168,12 @@ class Explorer(anywidget.AnyWidget):
 
     def _on_view(self, _change: Any) -> None:
         """`sort`, `filters` or `search` was set: from Python the view has to hear of it."""
-        if self._is_answering:
-            return
-        self._turn_over()
-        for header, buffers in reply("push", self._state()).messages():
+        with self._lock:
+            if self._is_answering:
+                return
+            self._turn_over()
+            told = reply("push", self._state())
+        for header, buffers in told.messages():
             self.send(header, buffers)
 
     def _turn_over(self) -> None:
