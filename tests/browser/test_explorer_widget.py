@@ -73,6 +73,10 @@ JUMP = """async (share) => {
 }"""
 
 
+# Whether the view has at most so many rows.
+FEWER = "(most) => document.querySelector('.mxe-grid').ariaRowCount <= most"
+
+
 @pytest.fixture(scope="module")
 def notebook(jupyter, chromium):
     page = chromium.new_page(viewport={"width": 1400, "height": 1000})
@@ -153,7 +157,7 @@ def test_headers_sort_and_filters_choose_as_python_has_it(notebook, page):
     panel.wait_for(state="detached")
     page.locator(".mxe-search").fill("ROW 9")
     page.locator(".mxe-search").press("Enter")
-    page.locator(".mxe-status", has_text=" of 1,000,000 rows").wait_for()
+    page.wait_for_function(FEWER, arg=12_000)
     settle(page)
     wanted = python(
         notebook,
@@ -210,6 +214,20 @@ def test_the_keyboard_reaches_everything(notebook, page):
     page.keyboard.type("42")
     assert page.locator(".mxe-search").input_value() == "42"
     page.locator(".mxe-status", has_text=" of 1,000,000 rows").wait_for()
+    assert notebook.errors == []
+
+
+def test_a_reload_of_the_page_shows_the_same_rows(notebook, page):
+    notebook.run_code(1, "ex.sort, ex.search = [['shuffled', 'desc']], '7'")
+    page.wait_for_selector('.mxe-col[aria-sort="descending"]')
+    settle(page)
+    before = column(page, "id")
+    notebook.reload()
+    page.wait_for_function(READY, timeout=30_000)
+    page.wait_for_selector('.mxe-col[aria-sort="descending"]')
+    settle(page)
+    assert column(page, "id") == before
+    assert page.locator(".mxe-search").input_value() == "7"
     assert notebook.errors == []
 
 

@@ -3,17 +3,17 @@ import { h } from "../nodes.js";
 import { POINTS } from "./rows.js";
 
 const LONGEST_CELL = 300;
-const WIDTHS = { number: 112, time: 172, bool: 92, text: 220, vector: 248, nested: 240, bytes: 110 };
+const WIDTHS = { number: 152, time: 172, bool: 152, text: 220, vector: 248, nested: 240, bytes: 110 };
 const SPARK = { width: 96, height: 20 };
 const ICONS = { image: "▧", audio: "♪", video: "▶", pdf: "▤" };
 
-const LEAST_WIDTH = 112;
+const LEAST_WIDTH = 152;
 const MOST_WIDTH = 340;
 
 /** Pixels for a column, after the longest of its first values (`texts`) where they are known. */
 export function widthOf(column, texts = []) {
   if (column.is_media) return MOST_WIDTH;
-  const name = Math.max(LEAST_WIDTH, Math.min(260, 58 + column.name.length * 7.4));
+  const name = Math.max(column.kind === "time" ? WIDTHS.time : LEAST_WIDTH, Math.min(260, 58 + column.name.length * 7.4));
   if (column.kind === "vector" || !texts.length) return Math.max(name, WIDTHS[column.kind] ?? 180);
   const letter = column.kind === "nested" ? 7.6 : 7;
   return Math.round(Math.max(name, Math.min(MOST_WIDTH, 26 + Math.max(...texts.map((text) => text.length)) * letter)));
@@ -68,12 +68,20 @@ function oneLine(text) {
   return text.length > LONGEST_CELL ? `${line.slice(0, LONGEST_CELL)}…` : line;
 }
 
+function readable(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // a percent sign that encodes nothing
+  }
+}
+
 function fileNodes({ thumbnail, kind, text }) {
   const picture = thumbnail.startsWith("data:image/jpeg;base64,")
     ? h("img", { class: "mxe-thumb", src: thumbnail, alt: "" })
     : h("span", { class: "mxe-icon", "aria-hidden": "true" }, ICONS[kind] ?? "▤");
   const cut = text.indexOf(": ");
   const [facts, url] = cut > 0 ? [text.slice(0, cut), text.slice(cut + 2)] : ["", text];
-  const name = url.split("/").pop() || url;
+  const name = readable(url.split("/").pop() || url);
   return [picture, h("span", { class: "mxe-file" }, h("span", { class: "mxe-file-name", title: url }, name), h("span", { class: "mxe-dim" }, facts))];
 }

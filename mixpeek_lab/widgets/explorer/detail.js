@@ -36,7 +36,7 @@ export function buildDetail(onClose) {
     if (head.form === "vector") content.replaceChildren(...vectorNodes(arrays[0](Float32Array), head.norm));
     else {
       played = head.mime ? URL.createObjectURL(new Blob([arrays[0](Uint8Array)], { type: head.mime })) : null;
-      content.replaceChildren(...mediaNodes(head, played), ...textNodes(column, head));
+      content.replaceChildren(...mediaNodes(head, played), ...(head.file ? [] : textNodes(column, head)));
     }
     node.hidden = false;
     content.scrollTop = 0;

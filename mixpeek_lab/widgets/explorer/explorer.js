@@ -157,6 +157,7 @@ function render({ model, el }) {
   function closePanel() {
     panel?.remove();
     panel = null;
+    ui.root.style.minHeight = "";
     grid.node.focus({ preventScroll: true });
   }
 
@@ -173,6 +174,7 @@ function render({ model, el }) {
     panel.style.left = `${Math.max(6, Math.min(box.left - outer.left, outer.width - PANEL_WIDTH - 6))}px`;
     panel.style.top = `${top.top - outer.top + 56}px`;
     ui.root.append(panel);
+    ui.root.style.minHeight = `${panel.offsetTop + panel.offsetHeight + 8}px`; // a short table has room too
     panel.focusFirst();
   }
 

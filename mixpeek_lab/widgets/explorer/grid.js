@@ -22,6 +22,7 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
   const head = h("div", { class: "mxe-head", role: "rowgroup" }, headRow);
   const body = h("div", { class: "mxe-body", role: "rowgroup" });
   const node = h("div", { class: "mxe-grid", role: "grid", tabindex: "0", "aria-label": label, "aria-multiselectable": "true", "data-lm-suppress-shortcuts": "true" }, head, body);
+  node.style.setProperty("--mxe-row", `${rowHeight}px`);
   const scroller = makeScroller(node, body, head, rowHeight, paint);
   const widths = new Map();
   const headers = new Map();
@@ -195,7 +196,6 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
   function newSlot() {
     const gutter = h("div", { class: "mxe-gutter", role: "rowheader", "aria-colindex": "1" });
     const row = h("div", { class: "mxe-row", role: "row" }, gutter);
-    row.style.height = `${rowHeight}px`;
     body.append(row);
     return { node: row, gutter, cells: [], key: "" };
   }

@@ -95,7 +95,7 @@ function percent(part) {
 }
 
 function compact(count) {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(count).toLowerCase();
+  return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(count).toLowerCase();
 }
 
 function shortEnd(text) {
