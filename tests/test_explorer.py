@@ -205,6 +205,33 @@ def test_summaries_of_what_is_not_finite_or_not_there(lab):
     assert empty.frame(empty.rows(View())).empty
 
 
+ODD = [
+    "'infinity'::DATE", "INTERVAL 3 DAY", "TIME '12:00'", "uuid()", "'a'::ENUM('a', 'b')",
+    "12345678901234567890::HUGEINT", "1.25::DECIMAL(18,3)", "'\\x00ab'::BLOB", "MAP {'a': 1}",
+    "[[1.0::FLOAT, 2], [3, 4]]", "[1.0::FLOAT, NULL, 'nan']", "[]::FLOAT[]", "{'x': 'nan'::FLOAT}",
+    "union_value(k := 1)", "NULL", "[1, 2, 3]::UTINYINT[3]", "'é😀' || chr(0)", "1e308::DOUBLE",
+]  # fmt: skip
+
+
+def test_every_type_is_shown_searched_and_summarised(lab, monkeypatch):
+    values = ", ".join(f"{each} AS c{n}" for n, each in enumerate(ODD))
+    pages = lab.pages(f"SELECT {values} UNION ALL BY NAME SELECT NULL AS c0")
+    talk = Talk(Explorer(pages), monkeypatch)
+    names = [column.name for column in pages.columns]
+    assert len(names) == len(ODD)
+    head, _ = talk.ask("page", start=0, count=9, columns=names)
+    assert head["count"] == 2
+    assert len(talk.ask("copy", what="rows", columns=names)["text"].split("\t")) > len(ODD)
+    for name in names:
+        assert talk.ask("summary", column=name)["rows"] == 2
+        assert talk.ask("cell", row=0, column=name)[0]["form"] in ("text", "vector")
+        view = {"sort": [[name, "desc"]], "filters": {name: {"null": False}}, "search": "1"}
+        assert talk.ask("view", **view)["count"] <= 1
+        talk.ask("view", sort=[], filters={}, search="")
+    with pytest.raises(InvalidInputError, match="pandas cannot hold these rows"):
+        pages.frame([0])
+
+
 # ---------------------------------------------------------------- the widget
 
 

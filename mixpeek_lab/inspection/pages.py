@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from mixpeek_lab.engines import memory_limit_gb
 from mixpeek_lab.errors import InvalidInputError, LabError
 from mixpeek_lab.inspection.columns import Column
 from mixpeek_lab.inspection.quoting import literal, quoted
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     Numbers: TypeAlias = np.ndarray[Any, Any]
 
+MEMORY_SHARE = 0.25
+"""Of the memory that this process may use; beyond it DuckDB works from its file."""
 _TABLE = "_explorer_rows"
 _PICKED, _AT, _NUMBER = "_explorer_picked", "_explorer_at", "_explorer_number"
 _KEY = "document_id"
@@ -154,10 +157,22 @@ class Pages:
         return self._selecting.sql_of_rows(numbers, ids)
 
     def frame(self, numbers: Sequence[int] | Numbers) -> pd.DataFrame:
-        """The rows of these numbers, in this order, with the query's own types."""
+        """The rows of these numbers, in this order, with the query's own types.
+
+        InvalidInputError where pandas has no such type, or no such date.
+        """
         cells = [(quoted(column.name), column.name) for column in self.columns]
-        frame: pd.DataFrame = self._pick(numbers, cells).to_pandas()
+        table = self._pick(numbers, cells)
+        try:
+            frame: pd.DataFrame = table.to_pandas()
+        except (pa.ArrowException, ValueError) as error:
+            told = f"pandas cannot hold these rows: {error}. Cast the column in the query."
+            raise InvalidInputError(told) from error
         return frame
+
+    def texts(self, numbers: Numbers, columns: Sequence[str]) -> pa.Table:
+        """The rows of these numbers as whole texts."""
+        return self._pick(numbers, [(self.column(name).text, name) for name in columns])
 
     # ------------------------------------------------------------ plumbing
 
@@ -223,7 +238,7 @@ def _connect(folder: str) -> Any:
         config={
             "autoinstall_known_extensions": "false",
             "temp_directory": f"{folder}/spilled",
-            "memory_limit": "25%",
+            "memory_limit": f"{max(256, int(memory_limit_gb() * 1024 * MEMORY_SHARE))}MiB",
         },
     )
 

@@ -38,7 +38,7 @@ function render({ model, el }) {
   const grid = makeGrid({ label: `${about.title}, ${about.total.toLocaleString("en")} rows`, rowHeight: about.row_height, rows, actions, files });
   const keys = bindKeys(grid, actions);
   ui.root.append(grid.node, detail.node);
-  ui.root.mixpeek = { grid, rows };
+  ui.root.mixpeek = { grid, rows, ask: calls.ask };
   el.append(ui.root);
 
   // ---------------------------------------------------------------- which rows, in what order

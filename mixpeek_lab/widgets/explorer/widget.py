@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Mapping
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -218,9 +220,12 @@ class Explorer(anywidget.AnyWidget):
         if message["what"] == "sql":
             return {"text": self.selection_sql if has_picked else self.sql, "rows": None}
         rows = (self._picked() if has_picked else self._pages.rows(self._view))[:MOST_COPIED_ROWS]
-        names = [str(each) for each in message["columns"]]
-        frame = self._pages.frame(rows)[names]
-        return {"text": frame.to_csv(sep="\t", index=False), "rows": len(rows)}
+        table = self._pages.texts(rows, [str(each) for each in message["columns"]])
+        text = StringIO()
+        lines = csv.writer(text, "excel-tab", lineterminator="\n")
+        lines.writerow(table.column_names)
+        lines.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        return {"text": text.getvalue(), "rows": len(rows)}
 
     @traitlets.validate("sort", "filters", "search")
     def _check(self, proposal: Mapping[str, Any]) -> Any:
