@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import median
 
 import pytest
 from conftest import NotebookPage
@@ -77,6 +78,15 @@ JUMP = """async (share) => {
 FEWER = "(most) => document.querySelector('.mxe-grid').ariaRowCount <= most"
 
 
+# The milliseconds of a question that costs the kernel nothing: what this machine takes just now.
+ROUND_TRIP = """async () => {
+  const started = performance.now();
+  await document.querySelector('.mxe').mixpeek.ask('state');
+  await new Promise(requestAnimationFrame);
+  return performance.now() - started;
+}"""
+
+
 @pytest.fixture(scope="module")
 def notebook(jupyter, chromium):
     page = chromium.new_page(viewport={"width": 1400, "height": 1000})
@@ -118,18 +128,19 @@ def test_a_million_rows_scroll_smoothly(notebook, page):
     page.wait_for_timeout(1000)  # summaries
     frames = page.evaluate(SCROLL, {"ticks": 120, "delta": 240})
     settle(page)
-    waits = [
-        page.evaluate(JUMP, share)
-        for share in (0.5, 0.1, 0.9, 0.33, 0.77, 0.2, 0.6, 0.05, 0.95, 0.4)
-    ]
-    frames, waits = sorted(frames), sorted(waits)
-    median, late = frames[len(frames) // 2], frames[int(len(frames) * 0.95)]
-    print(
-        f"\n1,000,000 rows: frame {median:.1f} ms (median), {late:.1f} ms (95%) while scrolling; "
-        f"scroll end to rows {waits[len(waits) // 2]:.0f} ms (median), {waits[-1]:.0f} ms (worst)"
+    shares = (0.5, 0.1, 0.9, 0.33, 0.77, 0.2, 0.6, 0.05, 0.95)
+    waits, trips = zip(
+        *[(page.evaluate(JUMP, share), page.evaluate(ROUND_TRIP)) for share in shares], strict=True
     )
-    assert median <= 34
-    assert waits[0] <= 150  # the least disturbed
+    frame, late = median(frames), sorted(frames)[int(len(frames) * 0.95)]
+    print(
+        f"\n1,000,000 rows: frame {frame:.1f} ms (median), {late:.1f} ms (95%) while scrolling; "
+        f"scroll end to rows {median(waits):.0f} ms (median), {min(waits):.0f} to {max(waits):.0f};"
+        f" a question that costs nothing {median(trips):.0f} ms"
+    )
+    assert frame <= 34
+    # On a machine that is busy with other things the way to the kernel takes longer than the rows.
+    assert min(waits) <= 150 + max(0, median(trips) - 50)
     assert page.locator(".mxe-row").count() < 60
     page.locator(".mxe-grid").focus()
     page.keyboard.press("Control+End")
