@@ -50,7 +50,7 @@ class Explorer(anywidget.AnyWidget):
         "explorer/scroller.js", "explorer/head.js", "explorer/grid.js", "explorer/keys.js",
         "explorer/filter.js", "explorer/detail.js", "explorer/frame.js", "explorer/explorer.js",
     )  # fmt: skip
-    _css = style_text("theme.css", "explorer/explorer.css")
+    _css = style_text("theme.css", "explorer/explorer.css", "explorer/grid.css")
 
     sort = traitlets.List().tag(sync=True)
     """`["year", "desc"]` each, the most important first."""
