@@ -28,7 +28,7 @@ from urllib.parse import unquote
 from mixpeek_lab.databases.asking import MOST_ROWS, Ask, closed, late, wrong
 from mixpeek_lab.databases.postgres import postgres
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
-from mixpeek_lab.inspection import Inspector, View, literal, reading
+from mixpeek_lab.inspection import DocumentView, Inspector, literal, reading
 from mixpeek_lab.models import JSON
 
 OWN = "lab"
@@ -87,7 +87,7 @@ class Databases:
             opened = _duckdb_file(path, connection, sql)
         else:
             opened = _duckdb_over(
-                {"data": View(_reader(path, connection), [path], {})}, connection, sql
+                {"data": DocumentView(_reader(path, connection), [path], {})}, connection, sql
             )
         with opened as ask:
             yield ask
@@ -209,7 +209,7 @@ def _reader(path: Path, connection: str) -> str:
 
 
 @contextmanager
-def _duckdb_over(views: Mapping[str, View], connection: str, sql: str) -> Iterator[Ask]:
+def _duckdb_over(views: Mapping[str, DocumentView], connection: str, sql: str) -> Iterator[Ask]:
     """A database in memory with these views, by name."""
     import duckdb
 

@@ -14,6 +14,7 @@ def load(shell: InteractiveShell) -> None:
     from mixpeek_lab.magics.buckets import BucketMagics
     from mixpeek_lab.magics.collections import CollectionMagics
     from mixpeek_lab.magics.evaluate import EvaluateMagics
+    from mixpeek_lab.magics.explore import ExploreMagics
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
     from mixpeek_lab.magics.maps import MapMagics
@@ -24,7 +25,7 @@ def load(shell: InteractiveShell) -> None:
 
     for magics in (
         LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
-        EvaluateMagics, CollectionMagics, MapMagics,
+        EvaluateMagics, CollectionMagics, MapMagics, ExploreMagics,
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)

@@ -240,10 +240,12 @@ _LINES: dict[str, Names] = {
     "evaluate": _evaluate_line,
     "inspect": lambda _: current_lab().tables(),
     "embedding_map": lambda words: (_collections, _features, list)[min(len(words), 2)](),
+    "explore": lambda _: current_lab().tables(),
 }
 
 _BODIES: dict[str, Callable[[], Iterable[str]]] = {
     "inspect": lambda: current_lab().tables(),
+    "explore": lambda: current_lab().tables(),
     "retriever": lambda: [*RETRIEVER_KEYS, *_collections(), *_features(), *_stage_keys()],
 }
 

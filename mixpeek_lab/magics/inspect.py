@@ -50,7 +50,7 @@ class InspectMagics(Magics):
         if options.page < 1 or options.size < 1:
             raise InvalidInputError("--page and --size count from 1.")
         name = unquoted(query)
-        is_table = name in current_lab().tables() or _is_name(name)
+        is_table = name in current_lab().tables() or is_name(name)
         result = current_lab().sql(f'FROM "{name}"' if is_table else name)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
@@ -59,5 +59,6 @@ class InspectMagics(Magics):
         return TablePage(result.table, options.page, options.size)
 
 
-def _is_name(query: str) -> bool:
+def is_name(query: str) -> bool:
+    """Whether it is a table's name rather than a statement."""
     return query.replace("_", "").replace("-", "").isalnum()

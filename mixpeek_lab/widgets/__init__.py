@@ -1,4 +1,4 @@
-"""What the notebook shows: playground, embedding map, progress of a run, and static doubles.
+"""What the notebook shows: playground, explorer, embedding map, runs, and static doubles.
 
 `static` and `report` are plain text and HTML and load at once. The widgets need anywidget
 and load when they are first named.
@@ -13,11 +13,13 @@ from mixpeek_lab.widgets.static import results_html, results_text, table_html, t
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.embedding_map import EmbeddingMap
+    from mixpeek_lab.widgets.explorer import Explorer
     from mixpeek_lab.widgets.playground import Playground
     from mixpeek_lab.widgets.progress import RunProgress
 
 __all__ = [
     "EmbeddingMap",
+    "Explorer",
     "Playground",
     "RunProgress",
     "format_progress",
@@ -36,6 +38,10 @@ def __getattr__(name: str) -> Any:
         from mixpeek_lab.widgets.embedding_map import EmbeddingMap
 
         return EmbeddingMap
+    if name == "Explorer":
+        from mixpeek_lab.widgets.explorer import Explorer
+
+        return Explorer
     if name == "Playground":
         from mixpeek_lab.widgets.playground import Playground
 

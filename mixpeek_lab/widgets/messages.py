@@ -56,7 +56,13 @@ def answer(handlers: Mapping[str, Handler], message: Mapping[str, Any]) -> Reply
 
 
 def reply(request_id: str | None, body: Any, milliseconds: float = 0.0) -> Reply:
-    """A good answer. `milliseconds` is the time that the kernel spent on it."""
+    """A good answer. `milliseconds` is the time that the kernel spent on it.
+
+    Bytes go as they are: see `packing`.
+    """
+    if isinstance(body, bytes):
+        header = {"id": request_id, "ok": True, "milliseconds": milliseconds, "encoding": "binary"}
+        return Reply(header, body)
     data = encode(body)
     header = {"id": request_id, "ok": True, "milliseconds": milliseconds, "encoding": "json"}
     if len(data) <= GZIP_BYTES:

@@ -461,6 +461,10 @@ class Lab(Served, Measured, Versioned, Deleting):
         """Run SQL with DuckDB over documents, runs and failures; a `Result` (see `inspection`)."""
         return Inspector(self._catalog, self._home.path).query(query)
 
+    def pages(self, query: str) -> Any:
+        """The query's rows kept by DuckDB, in `inspection.Pages`; an `Explorer` shows them."""
+        return Inspector(self._catalog, self._home.path).pages(query)
+
     def tables(self) -> Iterable[str]:
         """Names that `sql` knows."""
         return Inspector(self._catalog, self._home.path).names()

@@ -24,8 +24,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.documents import LINEAGE, vector_names
+from mixpeek_lab.documents import vector_names
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.inspection.columns import ORIGIN
+from mixpeek_lab.inspection.pages import Pages
+from mixpeek_lab.inspection.quoting import literal as literal
+from mixpeek_lab.inspection.quoting import quoted
 from mixpeek_lab.models import Collection
 from mixpeek_lab.snapshots import DOCUMENTS, Shown, Snapshot
 
@@ -50,7 +54,6 @@ LLM_COSTS_SCHEMA = pa.schema(
 )
 
 LEADING = ("_collection", "document_id", "data")
-ORIGIN = ("object_id", *LINEAGE)
 
 NO_DOCUMENTS = (
     "SELECT NULL::TEXT AS _collection, NULL::TEXT AS document_id, NULL::TEXT AS object_id, "
@@ -60,7 +63,7 @@ NO_DOCUMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DocumentView:
     """A table of documents, as DuckDB is to make it."""
 
     query: str
@@ -106,11 +109,11 @@ class Inspector:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
         return ["documents", *self._collections(), *TABLES]
 
-    def document_views(self, sql: str) -> dict[str, View]:
+    def document_views(self, sql: str) -> dict[str, DocumentView]:
         """The collections that a query may mean, and `documents`, by name."""
         lower, found = sql.lower(), self._collections()
         shown = Shown(self._catalog, lambda key: self._home / "collections" / key)
-        named = [n for n in found if n.lower() in lower or _quoted(n.lower()) in lower]
+        named = [n for n in found if n.lower() in lower or quoted(n.lower()) in lower]
         wanted = list(found) if "documents" in lower else named
         views = {name: _view(wanted.index(name), shown.of(found[name])) for name in wanted}
         chosen = {name: views[name] for name in named}
@@ -131,6 +134,14 @@ class Inspector:
                 ) from error
         return Result(rows, sql)
 
+    def pages(self, sql: str) -> Pages:
+        """The rows of one statement, kept by DuckDB and read in pages. Errors as for `query`."""
+        return Pages(
+            sql,
+            lambda connection, text: self._register(connection, text.lower()),
+            lambda: f"\nTables: {', '.join(self.names())}",
+        )
+
     def _register(self, connection: Any, sql: str) -> None:
         """Make the tables that the query may mean known to the connection."""
         for name in CATALOG_TABLES:
@@ -143,7 +154,7 @@ class Inspector:
                 connection.register(table, rows)
             vectors = {vector for path in view.files for vector in vector_names(path)}
             query = _in_order(connection, view.query, vectors)
-            connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
+            connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
@@ -187,25 +198,25 @@ def reading(path: Path) -> str:
     return f"read_parquet({literal(glob.escape(str(path)))}, hive_partitioning=false)"
 
 
-def _view(number: int, snapshot: Snapshot) -> View:
+def _view(number: int, snapshot: Snapshot) -> DocumentView:
     """The documents that readers see. `number` tells its tables from those of other views."""
     path = snapshot.folder / DOCUMENTS
     if snapshot.changes is None:
-        return View(f"SELECT * FROM {reading(path)}", [path], {})
+        return DocumentView(f"SELECT * FROM {reading(path)}", [path], {})
     name = f"_mixpeek_lab_changes_{number}"
     *changed, _ = snapshot.changes.column_names
     file = pq.read_schema(path).names
     known = _told_apart([*file, *(n for n in changed if n not in file)])
     # Numbers, as DuckDB takes names for one that differ by case alone.
-    put = [f"c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n in file]
-    new = [f", c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n not in file]
+    put = [f"c.c{i} AS {quoted(known[n])}" for i, n in enumerate(changed) if n in file]
+    new = [f", c.c{i} AS {quoted(known[n])}" for i, n in enumerate(changed) if n not in file]
     columns = f"p.* REPLACE ({', '.join(put)})" if put else "p.*"
     query = (
         f"SELECT {columns}{''.join(new)} FROM {reading(path)} p POSITIONAL JOIN {name} c "
         f"WHERE c.c{len(changed)}"
     )
     numbers = [f"c{i}" for i in range(len(changed) + 1)]
-    return View(query, [path], {name: snapshot.changes.rename_columns(numbers)})
+    return DocumentView(query, [path], {name: snapshot.changes.rename_columns(numbers)})
 
 
 def _told_apart(names: Sequence[str]) -> dict[str, str]:
@@ -222,7 +233,7 @@ def _told_apart(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _joined(views: Mapping[str, View]) -> View:
+def _joined(views: Mapping[str, DocumentView]) -> DocumentView:
     """The documents of all collections."""
     parts = [
         f"SELECT {literal(name)} AS _collection, * FROM ({view.query})"
@@ -230,14 +241,14 @@ def _joined(views: Mapping[str, View]) -> View:
     ]
     files = [path for view in views.values() for path in view.files]
     tables = {name: table for view in views.values() for name, table in view.tables.items()}
-    return View(" UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS]), files, tables)
+    return DocumentView(" UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS]), files, tables)
 
 
 def _in_order(connection: Any, query: str, vectors: Several[str]) -> str:
     """The query with its columns in the order that people read documents in."""
     columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     columns.sort(key=lambda name: _rank(name, vectors))
-    return f"SELECT {', '.join(map(_quoted, columns))} FROM ({query})"
+    return f"SELECT {', '.join(map(quoted, columns))} FROM ({query})"
 
 
 def _rank(name: str, vectors: Several[str]) -> int:
@@ -246,12 +257,3 @@ def _rank(name: str, vectors: Several[str]) -> int:
     if name in vectors:
         return 2
     return 3 if name in ORIGIN else 1
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """The text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"

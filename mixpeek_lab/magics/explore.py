@@ -1,0 +1,58 @@
+"""`%explore` and `%%explore`: look through a table or a query's rows, however many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.inspect import is_name
+from mixpeek_lab.magics.lines import leading_options
+from mixpeek_lab.magics.session import current_lab
+
+if TYPE_CHECKING:
+    from mixpeek_lab.widgets.explorer import Explorer
+
+LONGEST_TITLE = 60
+
+
+@magics_class
+class ExploreMagics(Magics):
+    """`%explore`."""
+
+    @magic_arguments()
+    @argument("--name", metavar="NAME", help="put the explorer into this variable")
+    @argument("sql", nargs="*", help="one SQL statement; a single word is a table to show")
+    @no_var_expand
+    @line_cell_magic
+    @tells_errors
+    def explore(self, line: str, cell: str | None = None) -> Explorer:
+        """Look through a table or a query's rows: sort, filter, search, summaries, selection.
+
+        %explore docs_my_extractor
+        ex = %explore SELECT * FROM documents WHERE year > 1999
+        %%explore --name ex                            (the statement on the lines below)
+
+        Afterwards: ex.frame(), ex.sql, ex.selected, ex.selection_sql. Tables: as for %inspect.
+        """
+        from mixpeek_lab.widgets.explorer import Explorer
+
+        flags, statement = leading_options(line)
+        options = parse_argstring(self.explore, flags)
+        query = (cell if cell is not None else statement).strip()
+        if not query:
+            raise InvalidInputError("%explore needs a table's name or an SQL statement.")
+        pages = current_lab().pages(f'FROM "{query}"' if is_name(query) else query)
+        code = f"%explore {line}".strip() if cell is None else f"%%explore {line}\n{cell.strip()}"
+        explorer = Explorer(pages, title=_title(query), code=code)
+        if options.name:
+            self.shell.user_ns[options.name] = explorer
+        return explorer
+
+
+def _title(query: str) -> str:
+    line = " ".join(query.split())
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rstrip() + "…"
