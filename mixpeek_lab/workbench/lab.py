@@ -392,7 +392,7 @@ class Lab(Measured, Versioned):
         )
         with alone(self._running):
             report = run.execute()
-            told = bring_followers(self._catalog, self._home, runner, target, report)
+            told = bring_followers(self._home, run, report)
         stale = extractors.explain_refused(self._refused.get(extractor))
         return replace(report, notes=(*stale, *report.notes, *told))
 
