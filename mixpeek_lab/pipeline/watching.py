@@ -91,7 +91,7 @@ class RayLanes:
     def __init__(self, plans: Sequence[StepPlan], executors: Sequence[Any]) -> None:
         """`executors`: of this run, as they start."""
         self._plans, self._executors = plans, executors
-        self._usage, self._gpu = ProcessUsage(), GpuUsage()
+        self._usage, self._gpu = [ProcessUsage() for _ in plans], GpuUsage()
         self._begun = [0.0] * len(plans)
 
     def look(self) -> tuple[StepProgress, ...]:
@@ -105,7 +105,7 @@ class RayLanes:
 
     def _lane(self, number: int, plan: StepPlan, pool: Any) -> StepProgress:
         pids = pool.pids()
-        cpu, memory = self._usage.of(pids)
+        cpu, memory = self._usage[number].of(pids)
         gpu, gpu_memory = self._gpu.of(pids) if plan.num_gpus else (None, None)
         if pool.rows_in and not self._begun[number]:
             self._begun[number] = time.monotonic()

@@ -16,11 +16,16 @@ function line(name, value, title) {
   return h("div", { class: "mxl-line", title }, h("dt", {}, name), h("dd", {}, value));
 }
 
+function actors(step) {
+  if (!step.actors && !step.starting) return step.rows_out ? "done, freed" : "none yet";
+  return `${step.actors} running${step.starting ? `, ${step.starting} starting` : ""}`;
+}
+
 /** What runs a step, and what that uses: only what is known. */
 function usage(step) {
   const lines = [];
   if (step.kind === "kernel") lines.push(line("runs", "in this kernel", "One block at a time, without actors."));
-  else lines.push(line("actors", [`${step.actors} running`, step.starting ? `, ${step.starting} starting` : ""].join("")));
+  else lines.push(line("actors", actors(step)));
   if (step.cpu !== null) lines.push(line("CPU", `${step.cpu.toFixed(1)} cores`, "What its processes keep busy."));
   if (step.memory !== null) lines.push(line("memory", bytes(step.memory), "What its processes hold."));
   if (step.gpu !== null) lines.push(line("GPU", `${Math.round(100 * step.gpu)} % busy`, "The whole GPU, whoever uses it."));
