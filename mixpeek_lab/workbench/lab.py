@@ -198,7 +198,7 @@ class Lab(Measured, Versioned):
         What the checks found is in the answer; an extractor with errors is not kept.
         """
         if file is not None:
-            source = self._drafts[name] = add_file(self._draft(name), name, file, cell)
+            source = self._drafts[name] = add_file(self.draft(name), name, file, cell)
             if source.text("manifest.py") is None:
                 return Definition(source, None, (), is_kept=False)
             return self._keep(source)
@@ -528,7 +528,7 @@ class Lab(Measured, Versioned):
 
     # ------------------------------------------------------------ plumbing
 
-    def _draft(self, name: str) -> ExtractorSource | None:
+    def draft(self, name: str) -> ExtractorSource | None:
         """What the files defined so far make up: a later cell adds to it."""
         if name in self._drafts:
             return self._drafts[name]

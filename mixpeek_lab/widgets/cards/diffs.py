@@ -28,7 +28,12 @@ def diff_lines(files: Sequence[FileChange]) -> list[str]:
 
 def diff_html(files: Sequence[FileChange]) -> str:
     """The same, each line in its colour."""
-    lines = "\n".join(map(_line, diff_lines(files)))
+    return patch_html(diff_lines(files))
+
+
+def patch_html(patch: Sequence[str]) -> str:
+    """Lines of a unified diff, each in its colour; they can be copied as they are."""
+    lines = "\n".join(map(_line, patch))
     style = "margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto"
     return f'<pre style="{style}">{lines}</pre>' if lines else ""
 
