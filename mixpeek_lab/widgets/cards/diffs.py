@@ -34,7 +34,7 @@ def diff_html(files: Sequence[FileChange]) -> str:
 def patch_html(patch: Sequence[str]) -> str:
     """Lines of a unified diff, each in its colour; they can be copied as they are."""
     lines = "\n".join(map(_line, patch))
-    style = "margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto"
+    style = "margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto;white-space:pre"
     return f'<pre style="{style}">{lines}</pre>' if lines else ""
 
 

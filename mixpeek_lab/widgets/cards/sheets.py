@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mixpeek_lab.catalog import Commit
 from mixpeek_lab.harness import TestReport, lines_of
 from mixpeek_lab.markup import marked_html, printable
 from mixpeek_lab.widgets.cards.extractors import ExtractorCard
-from mixpeek_lab.widgets.cards.versions import LogCard, switch_line
+from mixpeek_lab.widgets.cards.values import shown
+from mixpeek_lab.widgets.cards.versions import switch_line
 from mixpeek_lab.widgets.cards.view import folded
-from mixpeek_lab.workbench.versions import Overview
+from mixpeek_lab.workbench.versions import History, Overview
 
 PARITY = ("TST501", "TST602", "TST603")
 """The checks that hold batch against Ray and the realtime service."""
+MOST_VERSIONS = 5
+"""The newest ones, that the card lists."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,12 @@ class _Section:
     title: str
     phrase: str
     lines: Sequence[str] = ()
-    html: str = ""
-    """In place of the lines."""
 
     def text(self) -> list[str]:
         return [f"  {self.title}: {self.phrase}", *(f"    {printable(x)}" for x in self.lines)]
 
     def shown(self) -> str:
-        body = self.html or "".join(f"<div>{marked_html(line)}</div>" for line in self.lines)
+        body = "".join(f"<div>{marked_html(line)}</div>" for line in self.lines)
         return folded(f"{self.title}: {self.phrase}", body)
 
 
@@ -90,8 +92,12 @@ class ExtractorSheet(ExtractorCard):
                 sum(getattr(f, n) for f in status.files) for n in ("added", "removed")
             )
             phrase += f"; changed since: +{added} -{removed} lines"
-        card = LogCard(history)
-        return _Section("versions", phrase, str(card).splitlines()[1:], card.table_html())
+        lines = [_commit(history, commit) for commit in history.commits[:MOST_VERSIONS]]
+        if count > MOST_VERSIONS:
+            lines.append(f"`%extractor log {self.name}` lists all {count}.")
+        if not count:
+            lines.append(f'`%extractor commit {self.name} -m "…"` keeps this state for good.')
+        return _Section("versions", phrase, lines)
 
     def _change(self) -> _Section:
         title, found = "what a run would compute", self._known.switches
@@ -121,6 +127,16 @@ class ExtractorSheet(ExtractorCard):
         if self.overview is None:
             raise AssertionError("sections are made of an overview")
         return self.overview
+
+
+def _commit(history: History, commit: Commit) -> str:
+    """`1.0.1 (head, stable): what changed; made with it: docs`."""
+    names = ["head"] if commit.version == history.head else []
+    names += history.tags_of(commit.version)
+    named = f" ({', '.join(names)})" if names else ""
+    told = f"{commit.version}{named}: {shown(commit.message)}"
+    made = ", ".join(history.pins.get(commit.version, ()))
+    return f"{told}; made with it: {made}" if made else told
 
 
 def _is_parity(result: object) -> bool:

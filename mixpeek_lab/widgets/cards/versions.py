@@ -77,12 +77,8 @@ class LogCard(View):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return framed(self._title, "", self.table_html())
-
-    def table_html(self) -> str:
-        """The notes and the table, without a frame."""
         table = table_html(*self._table) if self.history.commits else ""
-        return "".join([*map(line_html, self._notes), table])
+        return framed(self._title, "", *map(line_html, self._notes), table)
 
 
 @dataclass(frozen=True, repr=False)
