@@ -179,5 +179,8 @@ def test_gpus_are_what_nvidia_smi_says_and_unknown_without_it(tmp_path: Path, mo
     )
     tool.chmod(0o755)
     usage = GpuUsage()
+    assert usage.of([17, 19]) == (None, None), "it is not waited for"
+    assert gone(lambda: usage.of([17]) == (None, None))
+    assert gone(lambda: usage.of([17])[1] is None)
     assert usage.of([17, 19]) == (0.37, 2560 * 2**20)
     assert usage.of([18]) == (0.37, None)

@@ -12,6 +12,8 @@ from typing import Any
 from ray.data import DataContext
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
+from mixpeek_lab.pipeline.usage import is_alive
+
 _running: list[Any] = []
 """Executors started in this process and not yet stopped."""
 
@@ -31,10 +33,15 @@ class Pool:
     handles: tuple[Any, ...] = field(default=())
     """Of the actors that run."""
 
-    def pids(self) -> list[int]:
-        """The processes of its actors, as far as they are on this machine."""
-        found = (_pid_of(handle._actor_id.hex()) for handle in self.handles)
-        return [pid for pid in found if pid]
+    def pids(self, known: dict[str, int]) -> list[int]:
+        """The processes of its actors, as far as they are on this machine.
+
+        `known`: actor → process, as found before; asked for again where a process is gone.
+        """
+        for actor in (handle._actor_id.hex() for handle in self.handles):
+            if not is_alive(known.get(actor, 0)):
+                known[actor] = _pid_of(actor)
+        return [pid for handle in self.handles if (pid := known[handle._actor_id.hex()])]
 
 
 class NoteExecutor(ExecutionCallback):

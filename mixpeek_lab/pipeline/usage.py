@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -15,6 +16,12 @@ SECONDS_BETWEEN = 2.0
 """Between two calls of nvidia-smi: it takes its time, and a little of the machine."""
 PATIENCE = 5
 MB = 2**20
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number on this machine."""
+    psutil: Any = import_module("psutil")
+    return pid > 0 and bool(psutil.pid_exists(pid))
 
 
 class ProcessUsage:
@@ -46,17 +53,21 @@ class GpuUsage:
 
     def __init__(self) -> None:
         self._asked = float("-inf")
+        self._asker: threading.Thread | None = None
         self._busy: float | None = None
         self._held: dict[int, int] = {}
 
     def of(self, pids: Collection[int]) -> tuple[float | None, int | None]:
         """The busiest GPU's share (0 to 1), and bytes held by these processes; None: not known.
 
-        In a container nvidia-smi may not tell which process holds what: then that is None.
+        As of the last answer: nvidia-smi is asked beside, because it is slow. In a container it
+        may not tell which process holds what: then that is None.
         """
-        if time.monotonic() - self._asked > SECONDS_BETWEEN:
-            self._ask()
+        is_asking = self._asker is not None and self._asker.is_alive()
+        if time.monotonic() - self._asked > SECONDS_BETWEEN and not is_asking:
             self._asked = time.monotonic()
+            self._asker = threading.Thread(target=self._ask, name=SMI, daemon=True)
+            self._asker.start()
         held = [self._held[pid] for pid in pids if pid in self._held]
         return self._busy, (sum(held) if held else None)
 

@@ -93,6 +93,7 @@ class RayLanes:
         self._plans, self._executors = plans, executors
         self._usage, self._gpu = [ProcessUsage() for _ in plans], GpuUsage()
         self._begun = [0.0] * len(plans)
+        self._pids: dict[str, int] = {}
 
     def look(self) -> tuple[StepProgress, ...]:
         """The state of the steps; zeros for those that Ray has not laid out yet."""
@@ -104,7 +105,7 @@ class RayLanes:
         return tuple(self._lane(number, *each) for number, each in enumerate(lanes))
 
     def _lane(self, number: int, plan: StepPlan, pool: Any) -> StepProgress:
-        pids = pool.pids()
+        pids = pool.pids(self._pids)
         cpu, memory = self._usage[number].of(pids)
         gpu, gpu_memory = self._gpu.of(pids) if plan.num_gpus else (None, None)
         if pool.rows_in and not self._begun[number]:

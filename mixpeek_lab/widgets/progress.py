@@ -28,6 +28,8 @@ from mixpeek_lab.widgets.static import message_html, printable
 
 SECONDS_BETWEEN = 0.1
 """Updates that come closer than this are merged: the kernel's output channel is narrow."""
+LIVE_KINDS = 8
+"""Kinds of failures that the live view lists; the report has all of them."""
 LIVE_ROWS = 20
 """Failed rows of each kind that the live view lists."""
 
@@ -160,7 +162,7 @@ def _failures(progress: Progress) -> list[dict[str, Any]]:
                 for each in examples_of(progress.failures, kind, LIVE_ROWS)
             ],
         }
-        for kind, count in ordered
+        for kind, count in ordered[:LIVE_KINDS]
     ]
 
 

@@ -84,7 +84,7 @@ class Reporter:
             yield
         finally:
             is_over.set()
-            thread.join(1.0)  # nvidia-smi may take longer, and actors wait to be freed
+            thread.join(1.0)  # no longer: actors wait to be freed
 
     # ------------------------------------------------------------ inside
 
