@@ -79,7 +79,7 @@ def notebook(jupyter, chromium):
     notebook = NotebookPage(page)
     notebook.open(jupyter, jupyter.write_notebook("run", "None"))
     notebook.run_code(0, LOAD)
-    define(notebook, 5.0)
+    define(notebook, 2.0)
     yield notebook
     page.close()
 
@@ -117,7 +117,7 @@ def test_a_run_is_drawn_as_its_steps_and_stopped_by_its_button(notebook, jupyter
     summary.wait_for(timeout=60_000)
     summary.click()
     assert "processors/core.py" in page.locator(".mxl-failures").inner_text()
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(700)
     assert page.locator(".mxl-failures details").get_attribute("open") is not None
     page.locator(".mxr").screenshot(path=artifacts / "run_live_light.png")
     pressed = time.monotonic()
