@@ -11,12 +11,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixpeek_lab.errors import InvalidInputError
@@ -226,6 +228,40 @@ def join_metadata(
     return DocumentTable(
         table.select([*front, *lineage, *found]), tuple(found), tuple(added)
     ), notes
+
+
+def put_fields(
+    documents: DocumentTable, rows: Mapping[int, Mapping[str, JSON]]
+) -> tuple[DocumentTable, list[str]]:
+    """The documents with other metadata in some rows (row → field → value), and what changed: as
+    `join_metadata` has it, a processor's own field stays, and one that mixes types becomes text.
+    """
+    table, fields = documents.table, dict.fromkeys(documents.metadata_fields)
+    wanted = dict.fromkeys(name for values in rows.values() for name in values)
+    names = [n for n in wanted if n in fields or n not in table.column_names]
+    for name in names:
+        new = {row: values[name] for row, values in rows.items() if name in values}
+        old = table.column(name) if name in table.column_names else pa.nulls(len(table))
+        table = _put(table, name, _replaced(name, old, new))
+    lineage = [n for n in (*LINEAGE, *documents.vectors) if n in table.column_names]
+    front = [n for n in table.column_names if n not in lineage]
+    added = tuple(dict.fromkeys((*fields, *names)))
+    return DocumentTable(table.select([*front, *lineage]), documents.vectors, added), names
+
+
+def _replaced(
+    name: str, column: pa.Array | pa.ChunkedArray, new: Mapping[int, JSON]
+) -> pa.Array | pa.ChunkedArray:
+    """The column with other values in some rows."""
+    if len({type(value) for value in new.values() if value is not None}) == 1:
+        # Of more types Arrow may take True for 1.0; lists have no such function.
+        with suppress(pa.ArrowNotImplementedError, pa.ArrowInvalid, OverflowError):
+            values = pa.array([new[row] for row in sorted(new)])
+            if values.type == column.type:
+                mask = pc.is_in(pa.array(range(len(column))), pa.array(sorted(new)))
+                return pc.replace_with_mask(column, mask, values)
+    listed = [new.get(row, value) for row, value in enumerate(column.to_pylist())]
+    return _metadata_array(name, listed)[0]
 
 
 def write_documents(documents: DocumentTable, path: Path) -> None:

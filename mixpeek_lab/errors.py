@@ -9,6 +9,7 @@
     │   ├── RetrieverError               a retriever definition is malformed
     │   └── VectorError                  vectors do not fit their index (dimension, type)
     ├── NotFoundError               404  a name or an id that the catalog does not know
+    │   └── GoneError                    its namespace, or its home, was deleted meanwhile
     ├── ConflictError               409  the name is taken, or the thing is in use
     │   └── StillRunningError            the very same request is being answered: ask again
     ├── UnauthorizedError           401  missing or wrong token
@@ -18,10 +19,12 @@
     │   │   └── NoStepsError             it has no batch step: no processor, an empty pipeline
     │   └── ExtractorRunError            it raised while it processed rows or a query
     ├── LLMError                    502  a language model gave no answer that can be used
-    │   ├── LLMAuthenticationError       no API key, or one that the provider refuses
+    │   ├── LLMSettingsError        422  the key, address, model or request will not do
+    │   │   └── LLMAuthenticationError   no API key, or one that the provider refuses
     │   ├── LLMSchemaError               its answer does not meet the schema (carries the answer)
-    │   ├── LLMRateLimitError       429  the provider takes no more requests for now
-    │   └── LLMTimeoutError         504  no answer in time
+    │   └── LLMUnavailableError          the provider fails or cannot be reached: ask again
+    │       ├── LLMRateLimitError   503  it takes no more requests for now
+    │       └── LLMTimeoutError     504  no answer in time
     ├── RemoteError                 502  another platform refused, or cannot be reached
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
@@ -38,6 +41,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from mixpeek_lab.findings import Finding
+
+
+LONGEST_NAME = 200
+"""Characters of a name that is compared with others: no name that is known has more."""
+
+
+def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of `known` that `name` is a misspelling of, None where it is like none of them."""
+    text = str(name)
+    close = get_close_matches(text, known, 1, cutoff) if len(text) <= LONGEST_NAME else []
+    return close[0] if close else None
 
 
 class LabError(Exception):
@@ -97,9 +111,9 @@ class NotFoundError(LabError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), fix: str = "") -> None:
         names = sorted(set(known) - {name})  # what is just gone may be among them
-        close = get_close_matches(name, names, n=1)
-        if close:
-            hint = f" Did you mean {close[0]!r}?"
+        close = nearest(name, names)
+        if close is not None:
+            hint = f" Did you mean {close!r}?"
         elif names:
             shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
             hint = f" There is: {shown}."
@@ -107,6 +121,18 @@ class NotFoundError(LabError):
             hint = f" There is no {kind} yet."
         super().__init__(f"No {kind} called {name!r}.{hint} {fix}".rstrip())
         self.kind, self.name = kind, name
+
+
+class GoneError(NotFoundError):
+    """What held it, a namespace or a whole home folder, was deleted meanwhile."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        LabError.__init__(
+            self,
+            f"{place} cannot be opened ({reason}). Was its namespace deleted, or its home folder? "
+            "lab.namespaces.list(), or GET /v1/namespaces, says which there are.",
+        )
+        self.kind, self.name = "home", place
 
 
 class ConflictError(LabError):
@@ -153,9 +179,17 @@ class LLMError(LabError):
     """A language model gave no answer that can be used."""
 
     status = 502
+    retryable = False
+    """Whether the same request may get an answer a while later."""
 
 
-class LLMAuthenticationError(LLMError):
+class LLMSettingsError(LLMError):
+    """What is asked of a provider, or what the lab knows of it, has to be changed first."""
+
+    status = 422
+
+
+class LLMAuthenticationError(LLMSettingsError):
     """There is no API key for the provider, or it refuses the one there is."""
 
 
@@ -167,13 +201,19 @@ class LLMSchemaError(LLMError):
         self.text = text
 
 
-class LLMRateLimitError(LLMError):
+class LLMUnavailableError(LLMError):
+    """The provider fails, or cannot be reached."""
+
+    retryable = True
+
+
+class LLMRateLimitError(LLMUnavailableError):
     """The provider takes no more requests for now, or the account's quota is used up."""
 
-    status = 429
+    status = 503
 
 
-class LLMTimeoutError(LLMError):
+class LLMTimeoutError(LLMUnavailableError):
     """The provider did not answer in time."""
 
     status = 504

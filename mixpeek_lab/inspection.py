@@ -13,17 +13,21 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import LINEAGE, vector_names
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.models import Collection
+from mixpeek_lab.snapshots import DOCUMENTS, Shown, Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +57,17 @@ NO_DOCUMENTS = (
     "NULL::TEXT AS data LIMIT 0"
 )
 """What `documents` is before the first run."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A table of documents, as DuckDB is to make it."""
+
+    query: str
+    files: Sequence[Path]
+    """What it reads."""
+    tables: Mapping[str, pa.Table]
+    """What the connection must know by name first."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +104,17 @@ class Inspector:
 
     def names(self) -> list[str]:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
-        return ["documents", *self._files(), *TABLES]
+        return ["documents", *self._collections(), *TABLES]
 
-    def document_views(self, sql: str) -> dict[str, tuple[str, list[Path]]]:
-        """The collections that a query may mean, and `documents`: name → (SELECT …, its files)."""
-        lower, files = sql.lower(), self._files()
-        views = {
-            name: (f"SELECT * FROM {reading(path)}", [path])
-            for name, path in files.items()
-            if name.lower() in lower or _quoted(name.lower()) in lower
-        }
-        if "documents" in lower:
-            parts = [
-                f"SELECT {literal(name)} AS _collection, * FROM {reading(path)}"
-                for name, path in files.items()
-            ]
-            every = " UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS])
-            views["documents"] = (every, list(files.values()))
-        return views
+    def document_views(self, sql: str) -> dict[str, View]:
+        """The collections that a query may mean, and `documents`, by name."""
+        lower, found = sql.lower(), self._collections()
+        shown = Shown(self._catalog, lambda key: self._home / "collections" / key)
+        named = [n for n in found if n.lower() in lower or _quoted(n.lower()) in lower]
+        wanted = list(found) if "documents" in lower else named
+        views = {name: _view(wanted.index(name), shown.of(found[name])) for name in wanted}
+        chosen = {name: views[name] for name in named}
+        return {**chosen, "documents": _joined(views)} if "documents" in lower else chosen
 
     def query(self, sql: str) -> Result:
         """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
@@ -130,20 +138,12 @@ class Inspector:
                 connection.register(name, self._catalog_table(name))
         if LLM_COSTS in sql:
             connection.register(LLM_COSTS, _llm_costs(self._catalog.table("runs")))
-        files = self._files()
-        for name, path in files.items():
-            if name.lower() in sql or _quoted(name.lower()) in sql:
-                query = _in_order(connection, f"FROM {reading(path)}", vector_names(path))
-                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
-        if "documents" in sql:
-            parts = [
-                f"SELECT {literal(name)} AS _collection, * FROM {reading(path)}"
-                for name, path in files.items()
-            ]
-            vectors = {vector for path in files.values() for vector in vector_names(path)}
-            every = " UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS])
-            query = _in_order(connection, every, vectors)
-            connection.execute(f"CREATE VIEW documents AS {query}")
+        for name, view in self.document_views(sql).items():
+            for table, rows in view.tables.items():
+                connection.register(table, rows)
+            vectors = {vector for path in view.files for vector in vector_names(path)}
+            query = _in_order(connection, view.query, vectors)
+            connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}")
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
@@ -155,15 +155,13 @@ class Inspector:
             }
         )
 
-    def _files(self) -> dict[str, Path]:
-        """Collections that were run, but for names of other tables → their documents' file."""
-        found = {}
-        for collection in self._catalog.collections():
-            if collection.snapshot is None or is_reserved(collection.name):
-                continue
-            folder = self._home / "collections" / collection.collection_id
-            found[collection.name] = folder / str(collection.snapshot) / "documents.parquet"
-        return found
+    def _collections(self) -> dict[str, Collection]:
+        """Collections that were run, by name, but for names of other tables."""
+        return {
+            collection.name: collection
+            for collection in self._catalog.collections()
+            if collection.snapshot is not None and not is_reserved(collection.name)
+        }
 
 
 def is_reserved(name: str) -> bool:
@@ -189,14 +187,60 @@ def reading(path: Path) -> str:
     return f"read_parquet({literal(glob.escape(str(path)))}, hive_partitioning=false)"
 
 
-def _in_order(connection: Any, query: str, vectors: Collection[str]) -> str:
+def _view(number: int, snapshot: Snapshot) -> View:
+    """The documents that readers see. `number` tells its tables from those of other views."""
+    path = snapshot.folder / DOCUMENTS
+    if snapshot.changes is None:
+        return View(f"SELECT * FROM {reading(path)}", [path], {})
+    name = f"_mixpeek_lab_changes_{number}"
+    *changed, _ = snapshot.changes.column_names
+    file = pq.read_schema(path).names
+    known = _told_apart([*file, *(n for n in changed if n not in file)])
+    # Numbers, as DuckDB takes names for one that differ by case alone.
+    put = [f"c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n in file]
+    new = [f", c.c{i} AS {_quoted(known[n])}" for i, n in enumerate(changed) if n not in file]
+    columns = f"p.* REPLACE ({', '.join(put)})" if put else "p.*"
+    query = (
+        f"SELECT {columns}{''.join(new)} FROM {reading(path)} p POSITIONAL JOIN {name} c "
+        f"WHERE c.c{len(changed)}"
+    )
+    numbers = [f"c{i}" for i in range(len(changed) + 1)]
+    return View(query, [path], {name: snapshot.changes.rename_columns(numbers)})
+
+
+def _told_apart(names: Sequence[str]) -> dict[str, str]:
+    """What DuckDB calls the columns of a file: those that differ by case alone get a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        number, own = 0, name
+        while own.lower() in taken:
+            number += 1
+            own = f"{name}_{number}"
+        taken.add(own.lower())
+        found[name] = own
+    return found
+
+
+def _joined(views: Mapping[str, View]) -> View:
+    """The documents of all collections."""
+    parts = [
+        f"SELECT {literal(name)} AS _collection, * FROM ({view.query})"
+        for name, view in views.items()
+    ]
+    files = [path for view in views.values() for path in view.files]
+    tables = {name: table for view in views.values() for name, table in view.tables.items()}
+    return View(" UNION ALL BY NAME ".join(parts or [NO_DOCUMENTS]), files, tables)
+
+
+def _in_order(connection: Any, query: str, vectors: Several[str]) -> str:
     """The query with its columns in the order that people read documents in."""
     columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     columns.sort(key=lambda name: _rank(name, vectors))
     return f"SELECT {', '.join(map(_quoted, columns))} FROM ({query})"
 
 
-def _rank(name: str, vectors: Collection[str]) -> int:
+def _rank(name: str, vectors: Several[str]) -> int:
     if name in LEADING:
         return 0
     if name in vectors:

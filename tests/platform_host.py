@@ -27,6 +27,7 @@ class Host:
 
     def __init__(self, home: Path) -> None:
         self._home, self.catalog = Home.open(home), Catalog(home / "catalog.sqlite")
+        self.others: dict[Path, Host] = {}
         self.states: dict[tuple[str, str], tuple[str, str]] = {}
         engine = KernelEngine(home)
         self._processing = Processing(self.catalog, self._home, engine)
@@ -48,6 +49,12 @@ class Host:
 
     def take_down(self, name: str, digest: str) -> None:
         self.states.pop((name, digest[:12]), None)
+
+    def within(self, home: Path) -> Host:
+        """The services and the work of another namespace."""
+        if home not in self.others:
+            self.others[home] = Host(home)
+        return self.others[home]
 
     def work(self) -> int:
         """Do all tasks that wait. Returns how many there were."""

@@ -278,7 +278,7 @@ def test_every_write_of_another_process_changes_the_version(tmp_path):
         if number % 20 == 0:
             time.sleep(0.15)  # until the times are trusted
             assert reader.version == before
-        writer.name_namespace(f"name {number}", {})
+        writer.name_namespace(writer.namespace(), f"name {number}", {})
         now = reader.version
         assert now != before
         before = now

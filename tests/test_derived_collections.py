@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from probes import load_probe
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.catalog.schema import SCHEMAS, SOURCES
+from mixpeek_lab.catalog.tables import SCHEMAS, SOURCES
 from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError, NotFoundError
 from mixpeek_lab.models import CollectionSource
 from mixpeek_lab.workbench import Lab

@@ -365,3 +365,30 @@ def test_groups_are_the_page_where_there_is_no_limit(
     assert (page["total"], page["limit"], page["has_next"]) == (50, 50, False)
     first = searched.search({"name": "r", **body}, "river", limit=7)
     assert [h.document_id for h in first.hits] == [h.document_id for h in found.hits[:7]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_facets_of_the_whole_collection(
+    searched: Lab, oracle: Oracle, execute: Callable[..., Any], seed: int
+) -> None:
+    """Exact over what the filters leave, however little the searches find."""
+    least = Random(seed).randint(0, 9)
+    names = ("kind", "n", "tags")
+    facets = [{"key": key, "limit": 50, "scope": "collection"} for key in names]
+    filters = {"field": "n", "operator": "gte", "value": least}
+    body = {"name": "r", "collection": "docs", "searches": [{"feature_uri": URI, "top_k": 2}],
+            "facets": [*facets, "root_object_id"], "filters": filters}  # fmt: skip
+    passing = [(key, 0.0) for key, fields in oracle.documents.items() if fields["n"] >= least]
+    found = searched.search(body, {"query": "river"})
+    answer = execute(body, {"inputs": {"query": "river"}}).json()
+    for counted in (found.facets, answer["facets"]):
+        for facet in counted[:3]:
+            own = [(value["value"], value["count"]) for value in facet["values"]]
+            assert own == oracle.counts(facet["key"], passing)
+            assert (facet["scope"], facet["total"]) == ("collection", len(passing))
+        assert (counted[3]["scope"], counted[3]["total"]) == ("candidates", 2)
+    spec = parse_retriever(body)
+    assert parse_retriever(spec.as_dict()) == spec
+    wide = {**body, "facets": [{"key": "root_object_id", "scope": "collection", "limit": 1000}]}
+    [facet] = searched.search(wide, {"query": "river"}).facets
+    assert len(facet["values"]) == facet["total"] == len(passing)

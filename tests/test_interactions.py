@@ -11,9 +11,10 @@ from filled_labs import fill
 from platform_client import URI, Client
 from platform_host import LocalServices, client_of
 
-from mixpeek_lab.errors import InvalidInputError, NotFoundError
+from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
 from mixpeek_lab.fusion import thompson_samples
 from mixpeek_lab.workbench import Lab
+from mixpeek_lab.workbench.platform import executions
 
 ROWS = [
     {"_id": f"r{i}", "text": text}
@@ -141,7 +142,14 @@ def test_interactions_are_listed_read_and_forgotten(lab):
 # ---------------------------------------------------------------- over HTTP
 
 
-def click(execution: str, document: str = "d", **fields):
+def executed(ask: Client, query: str = "river") -> tuple[str, str]:
+    """An execution, and the first document that it showed."""
+    found = ask("POST", "/retrievers/find/execute", {"query": query})
+    return found["execution_id"], found["results"][0]["document_id"]
+
+
+def click(seen: tuple[str, str], **fields):
+    execution, document = seen
     return {
         "feature_id": document, "interaction_type": ["view", "click"], "position": 0,
         "retriever_id": "find", "execution_id": execution, "feature_uri": URI, **fields,
@@ -149,17 +157,18 @@ def click(execution: str, document: str = "d", **fields):
 
 
 def test_the_api_keeps_lists_and_forgets_them(ask, lab):
-    made = ask("POST", "/retrievers/interactions", click("exec_1", metadata={"device": "phone"}))
+    first = executed(ask)
+    made = ask("POST", "/retrievers/interactions", click(first, metadata={"device": "phone"}))
     assert made["feature_uri"] == URI
     assert made["warning"] is None
     assert made["metadata"] == {"device": "phone"}
     assert lab.interactions.arms("find") == {"dense": (1, 0), "bm25": (0, 0)}
-    twice = ask("POST", "/retrievers/interactions", click("exec_1"))
+    twice = ask("POST", "/retrievers/interactions", click(first))
     assert (twice["deduplicated"], twice["interaction_id"]) == (True, None)
-    ask("POST", "/retrievers/interactions", click("exec_2", feature_uri="bm25"))
+    ask("POST", "/retrievers/interactions", click(executed(ask), feature_uri="bm25"))
     path = f"/retrievers/interactions/{made['interaction_id']}"
     assert ask("GET", path) == made
-    body = {"execution_id": "exec_1", "interaction_type": "click"}
+    body = {"execution_id": first[0], "interaction_type": "click"}
     found = ask("POST", "/retrievers/interactions/list", body)
     assert found["results"] == found["items"] == [made]
     newest = ask(
@@ -172,9 +181,9 @@ def test_the_api_keeps_lists_and_forgets_them(ask, lab):
 
 
 def test_the_api_says_what_is_wrong_and_what_teaches_nothing(ask):
-    mute = ask("POST", "/retrievers/interactions", click("exec_3", feature_uri=None))
+    mute = ask("POST", "/retrievers/interactions", click(executed(ask), feature_uri=None))
     assert "teaches learned fusion nothing" in mute["warning"]
-    path = "/retrievers/interactions"
+    path, seen = "/retrievers/interactions", executed(ask)
     for fields, word in [
         ({"interaction_type": ["clik"]}, "clik"),
         ({"interaction_type": []}, "list of types"),
@@ -188,18 +197,67 @@ def test_the_api_says_what_is_wrong_and_what_teaches_nothing(ask):
         ({"document_score": "high"}, "a number"),
         ({"colour": "red"}, "colour"),
     ]:
-        error = ask.refused(422, "BodyError", "POST", path, click("exec_4", **fields))
+        error = ask.refused(422, "BodyError", "POST", path, click(seen, **fields))
         assert word in str(error), fields
-    ask.refused(404, "NotFoundError", "POST", path, click("exec_4", retriever_id="nobody"))
-    batch = ask("POST", f"{path}/batch", {"interactions": [click("exec_5"), {"position": 0}, 3]})
+    ask.refused(404, "NotFoundError", "POST", path, click(seen, retriever_id="nobody"))
+    batch = ask("POST", f"{path}/batch", {"interactions": [click(seen), {"position": 0}, 3]})
     assert (batch["created"], batch["failed"]) == (1, 2)
     assert batch["errors"][0].startswith("interactions[1]")
     ask.refused(422, "BodyError", "POST", f"{path}/batch", {"interactions": []})
 
 
-def test_explain_over_http_shows_the_draw(ask, lab):
+def test_only_what_an_execution_showed_counts(ask, lab, place):
+    path, seen = "/retrievers/interactions", executed(ask)
+    other = ask("POST", "/retrievers/find/execute", {"query": "river", "limit": 1})
+    hidden = next(
+        hit.document_id for hit in lab.search("find", "river").hits
+        if hit.document_id != other["results"][0]["document_id"]
+    )  # fmt: skip
+    lab.retriever("second", LEARNED)
+    for body, word in [
+        (click(("exec_0000000000000000", seen[1])), "newest 50,000 executions"),
+        (click((seen[0], "doc_of_nobody")), "did not show"),
+        (click((other["execution_id"], hidden)), "did not show"),
+        (click(seen, retriever_id="second"), "another retriever"),
+        (click(("exec_0000000000000000", "d"), retriever_id=None), "newest 50,000 executions"),
+    ]:
+        assert word in str(ask.refused(422, "BodyError", "POST", path, body)), body
+    batch = ask("POST", f"{path}/batch", {"interactions": [click(seen), click(("exec_1", "d"))]})
+    assert (batch["created"], batch["failed"]) == (1, 1)
+    assert lab.interactions.arms("find")["dense"] == (1, 0), "what was refused does not count"
+    told = click((seen[0], "none"), interaction_type=["zero_results"], feature_uri=None)
+    assert ask("POST", path, told)["interaction_id"], "of a search, not of a document"
+    free = click(seen, execution_id=None, retriever_id=None, feature_uri=None)
+    assert ask("POST", path, free)["interaction_id"], "neither need be said"
+    old = click(("exec_elsewhere", "d"), occurred_at="2020-01-01T00:00:00Z")
+    assert ask("POST", path, old)["interaction_id"], "history of another platform"
+    explained = ask("POST", "/retrievers/find/execute/explain", {"query": "river", "limit": 1})
+    candidate = explained["legs"][0]["document_ids"][-1]
+    assert ask("POST", path, click((explained["execution_id"], candidate)))["interaction_id"]
+    result = lab.search("find", "river", limit=1)
+    with pytest.raises(InvalidInputError, match="no hit of this result"):
+        lab.interactions.record(result, lab.search("find", "river").hits[-1])
+    again = client_of(place, LocalServices(place))
+    made = again("POST", path, click(seen, interaction_type=["purchase"]))
+    assert made["interaction_id"], "another process knows it too"
+
+
+def test_the_oldest_executions_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(executions, "MOST_KEPT", 3)
+    monkeypatch.setattr(executions, "_EVERY", 1)
+    kept = executions.Executions(tmp_path)
     for number in range(5):
-        ask("POST", "/retrievers/interactions", click(f"exec_h{number}", feature_uri="bm25"))
+        kept.note(f"exec_{number}", None, [f"doc_{number}"])
+    for number in (2, 3, 4):
+        kept.demand(f"exec_{number}", None, f"doc_{number}")
+    for number in (0, 1):
+        with pytest.raises(BodyError, match="execution_id"):
+            kept.demand(f"exec_{number}", None, None)
+
+
+def test_explain_over_http_shows_the_draw(ask, lab):
+    for _ in range(5):
+        ask("POST", "/retrievers/interactions", click(executed(ask), feature_uri="bm25"))
     body = {"query": "river", "seed": 3}
     found = ask("POST", "/retrievers/find/execute/explain", body)
     assert found["fusion"]["arms"] == {"dense": [0, 0], "bm25": [5, 0]}
@@ -211,8 +269,8 @@ def test_explain_over_http_shows_the_draw(ask, lab):
 def test_the_playground_takes_the_weights_that_each_search_drew(ask, lab):
     from mixpeek_lab.widgets import Playground
 
-    for number in range(3):
-        ask("POST", "/retrievers/interactions", click(f"exec_p{number}", feature_uri="bm25"))
+    for _ in range(3):
+        ask("POST", "/retrievers/interactions", click(executed(ask), feature_uri="bm25"))
     answers = []
 
     def search(request):
@@ -238,10 +296,10 @@ def test_the_official_client_reads_what_we_answer(ask):
     from mixpeek.models.list_interactions_response import ListInteractionsResponse
     from mixpeek.models.search_interaction import SearchInteraction
 
-    sent = SearchInteraction(**click("exec_6")).to_dict()
+    sent = SearchInteraction(**click(executed(ask))).to_dict()
     made = InteractionResponse.from_dict(ask("POST", "/retrievers/interactions", sent))
     listed = ListInteractionsResponse.from_dict(ask("POST", "/retrievers/interactions/list"))
     assert made in listed.results
-    body = {"interactions": [click("exec_7"), click("exec_8")]}
+    body = {"interactions": [click(executed(ask)), click(executed(ask))]}
     bulk = BulkInteractionsResponse.from_dict(ask("POST", "/retrievers/interactions/batch", body))
     assert bulk.created == len(bulk.results) == 2

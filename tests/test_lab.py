@@ -73,8 +73,8 @@ class TestLifecycle:
         monkeypatch.setattr(lab._session, "describe", lambda: "Ray: ready")
         monkeypatch.setattr(lab._endpoint, "_start", fail)
         lab.start()
-        assert lab._starter is not None
-        lab._starter.join(10)
+        assert lab._runtime.starter is not None
+        lab._runtime.starter.join(10)
         assert lab.status().serve == "Serve: failed: Port 1 cannot be used"
         with pytest.raises(EngineError, match=r"not running\. It failed: Port 1 cannot"):
             lab.execute("r", {"query": "x"})

@@ -183,3 +183,20 @@ def test_retrievers_too(ask: Client) -> None:
             "POST", "/retrievers", {**RETRIEVER, "retriever_name": name, "collection_ids": ["docs"]}
         )
     assert [r["retriever_name"] for r in walk(ask, "/retrievers", 1)] == ["a", "b", "c"]
+
+
+def test_what_no_task_batch_or_evaluation_can_have_is_refused(ask: Client) -> None:
+    made(ask, "b")
+    bucket = ask("GET", "/buckets")["results"][0]["bucket_id"]
+    for method, path, body, word in [
+        ("POST", "/tasks/list", {"status": "zzz"}, "COMPLETED_WITH_ERRORS"),
+        ("POST", "/tasks/list", {"status": ["FAILED"]}, "COMPLETED"),
+        ("GET", "/tasks?status=completed", None, "COMPLETED"),
+        ("POST", "/tasks/list", {"task_type": "zzz"}, "engine_feature_extractor_run"),
+        ("GET", "/tasks?task_type=zzz", None, "retriever.evaluation"),
+        ("POST", f"/buckets/{bucket}/batches/list", {"status": "zzz"}, "DRAFT"),
+        ("POST", "/retrievers/interactions/list", {"interaction_type": "zzz"}, "click"),
+    ]:
+        assert word in str(ask.refused(422, "BodyError", method, path, body)), (path, body)
+    for body in ({"status": "ARCHIVED"}, {"task_type": "api_buckets_delete"}, {"status": None}):
+        assert ask("POST", "/tasks/list", body)["results"] == []

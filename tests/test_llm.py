@@ -562,8 +562,8 @@ def test_a_local_server_must_be_named(ask, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (LLMError, 502), (LLMAuthenticationError, 502), (LLMSchemaError, 502),
-        (LLMRateLimitError, 429), (LLMTimeoutError, 504),
+        (LLMError, 502), (LLMAuthenticationError, 422), (LLMSchemaError, 502),
+        (LLMRateLimitError, 503), (LLMTimeoutError, 504),
     ],
 )  # fmt: skip
 def test_errors_have_a_status(error, status):

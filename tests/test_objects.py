@@ -476,3 +476,28 @@ def test_the_home_and_the_token_can_be_given(tmp_path, monkeypatch):
     assert (home.path, home.token()) == (tmp_path / "given", "a-token-of-my-own")
     assert list((tmp_path / "given").iterdir()) == []
     assert Home.open(tmp_path / "other").path == tmp_path / "other"
+
+
+def test_links_that_lead_nowhere_are_named(kernel_lab, tmp_path):
+    folder = tmp_path / "docs"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_text("text")
+    (folder / "b.txt").symlink_to(folder / "a.txt")
+    (folder / "sub" / "gone.txt").symlink_to(tmp_path / "nowhere" / "x.txt")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / ".hidden").symlink_to(tmp_path / "nowhere")
+    bucket = kernel_lab.bucket("b", folder)
+    assert bucket.object_count == 2
+    (note,) = bucket.notes
+    assert note.startswith("2 files were left out: ")
+    assert "sub/gone.txt is a link to what does not exist" in note
+    assert str(tmp_path) not in note
+    (folder / "a.txt").unlink()
+    with pytest.raises(InvalidInputError, match="is a link to what does not exist"):
+        load_objects(folder)
+
+
+def test_data_urls_say_what_to_do(tmp_path):
+    url = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+    with pytest.raises(InvalidInputError, match="is a data: URL, which is not opened"):
+        load_objects([{"image": url}], blobs="image")

@@ -106,14 +106,17 @@ class TestGenerated:
         made = namespaces.create_namespace(models.CreateNamespaceRequest.from_dict(body))
         assert made.namespace_id.startswith("ns_")
         assert namespaces.get_namespace("filings").namespace_id == made.namespace_id
-        (listed,) = namespaces.list_namespaces().results
-        assert listed == namespaces.list_namespaces_get().results[0] == made
-        assert made.feature_extractors[0].feature_extractor_id == "hash_embedder_1_0_0"
+        listed = namespaces.list_namespaces().results
+        assert listed == namespaces.list_namespaces_get().results
+        lab, also_made = listed
+        assert also_made == made
+        assert lab.feature_extractors[0].feature_extractor_id == "hash_embedder_1_0_0"
         request = models.PatchNamespaceRequest(description="Annual reports")
         assert namespaces.patch_namespace("filings", request).description == "Annual reports"
         extractors = api.NamespaceExtractorsApi(generated)
-        (one,) = extractors.list_extractors_namespaces(made.namespace_id).extractors
-        same = extractors.get_extractor_namespaces(made.namespace_id, one.plugin_id)
+        assert extractors.list_extractors_namespaces(made.namespace_id).extractors == []
+        (one,) = extractors.list_extractors_namespaces(lab.namespace_id).extractors
+        same = extractors.get_extractor_namespaces(lab.namespace_id, one.plugin_id)
         assert (same.plugin_id, same.deployed) == ("hash_embedder_1_0_0", True)
         asked = models.RawInferenceRequest(inference_name=one.plugin_id, inputs={"text": "river"})
         answer = api.InferenceApi(generated).execute_raw_inference(asked)

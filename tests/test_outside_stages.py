@@ -471,7 +471,7 @@ def test_documents_without_rows_or_values(lab: Lab, stock: Path) -> None:
     ("value", "error", "told"),
     [
         (None, NotFoundError, "No SQL connection called 'crm'.*Set MIXPEEK_LAB_SQL_CRM"),
-        ("postgres://u:pa55word@host/db", InvalidInputError, "is no database that can be asked"),
+        ("mysql://u:pa55word@host/db", InvalidInputError, "is no database that can be asked"),
         ("sqlite:////no/such/file", EngineError, "there is no file where MIXPEEK_LAB_SQL_CRM says"),
         ("file:///etc/hostname", InvalidInputError, r"a file is one of \.parquet"),
         ("pa55word", InvalidInputError, "is no database"),

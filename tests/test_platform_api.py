@@ -47,7 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 
 class TestNamespaces:
-    def test_a_lab_is_one(self, ask: Client, home: Path) -> None:
+    def test_a_new_lab_has_one(self, ask: Client, home: Path) -> None:
         (only,) = ask("GET", "/namespaces")["results"]
         assert only["namespace_id"].startswith("ns_")
         assert ask("POST", "/namespaces/list")["results"] == [only]
@@ -697,7 +697,7 @@ class TestRetrievers:
 def test_homes_of_the_first_version_still_open(home: Path, hash_source: ExtractorSource) -> None:
     import sqlite3
 
-    from mixpeek_lab.catalog.schema import TABLES
+    from mixpeek_lab.catalog.tables import TABLES
 
     home.mkdir()
     with sqlite3.connect(home / "catalog.sqlite") as sql:

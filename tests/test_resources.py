@@ -200,37 +200,22 @@ class TestBothColumns:
 
 
 class TestNamespaces:
-    def test_creating_one_names_the_lab(self, ask: Client) -> None:
+    def test_one_more_is_empty_and_extractors_that_it_lacks_are_named(self, ask: Client) -> None:
         body = {"namespace_name": "filings", "description": "10-K", "feature_extractors": [
             {"feature_extractor_name": "text_extractor", "version": "v1"}, EXTRACTOR,
         ]}  # fmt: skip
-        made = ask("POST", "/namespaces", body)
-        assert "text_extractor" in made["warnings"][0]
-        assert len(made["warnings"]) == 1
-        for name in ("filings", "default", made["namespace_id"]):
-            assert ask("GET", "/buckets", headers={"x-namespace": name})["total_count"] == 0
-        other = {"namespace_name": "other"}
-        error = ask.refused(409, "ConflictError", "POST", "/namespaces", other)
-        assert "'filings'" in error["message"]
-        assert ask("PATCH", "/namespaces/filings", other)["description"] == "10-K"
-        ask.refused(404, "NotFoundError", "GET", "/namespaces/filings")
         filled(ask)
-        error = ask.refused(409, "ConflictError", "DELETE", "/namespaces/other")
-        assert "texts" in error["message"]
-        ask("DELETE", "/buckets/texts")
-        ask("DELETE", "/namespaces/other")
-        (fresh,) = ask("GET", "/namespaces")["results"]
-        assert fresh["namespace_name"] == "default"
-        assert fresh["namespace_id"] != made["namespace_id"]
-
-    @pytest.mark.parametrize(
-        "body",
-        [{}, {"namespace_name": ""}, {"namespace_name": "x" * 65}, {"namespace_name": "a/b"},
-         {"namespace_name": "a", "mode": "standalone"}, {"namespace_name": "a", "vectors": 1},
-         {"namespace_name": "a", "feature_extractors": ["x"]}],
-    )  # fmt: skip
-    def test_odd_requests(self, ask: Client, body: Any) -> None:
-        assert ask.send("POST", "/namespaces", body).status_code == 422
+        made = ask("POST", "/namespaces", body)
+        assert [each.split("'")[1] for each in made["warnings"]] == [
+            "text_extractor@v1", "hash_embedder@1.0.0",
+        ]  # fmt: skip
+        assert (made["bucket_count"], made["description"]) == (0, "10-K")
+        for name, count in (("filings", 0), (made["namespace_id"], 0), ("default", 1)):
+            found = ask("GET", "/buckets", headers={"x-namespace": name})
+            assert found["total_count"] == count
+        changed = ask("PATCH", "/namespaces/filings", {"namespace_name": "other"})
+        assert (changed["namespace_name"], changed["description"]) == ("other", "10-K")
+        ask.refused(404, "NotFoundError", "GET", "/namespaces/filings")
 
 
 class TestChanges:
@@ -465,6 +450,15 @@ class TestBlobUploads:
         assert said in error["message"]
         assert "blob-uploads" not in error["message"]  # nor any other folder of the lab
         assert ask("GET", "/buckets/b")["object_count"] == 0
+
+    def test_data_urls_are_told_what_to_do(self, ask: Client) -> None:
+        ask("POST", "/buckets", PHOTOS)
+        gif = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+        for blob in ({"blob_data": {"photo": gif}},
+                     {"blobs": [{"property": "photo", "type": "image", "data": gif}]}):  # fmt: skip
+            error = ask.refused(422, "BodyError", "POST", "/buckets/b/objects", blob)
+            assert "is a data: URL" in str(error)
+            assert "upload_id" in str(error)
 
     @pytest.mark.parametrize(
         "name",

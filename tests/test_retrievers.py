@@ -424,7 +424,7 @@ def test_overrides():
         ({"stream": True}, "stream is not part of this version"),
         ({"inputs": [1]}, "inputs: expected an object"),
         ({"fusion": "best"}, "no strategy 'best'"),
-        ({"pagination": {"method": "scroll"}}, "available: offset"),
+        ({"pagination": {"method": "scroll"}}, "'scroll' is not available.*`page` or `offset`"),
     ],
 )
 def test_request_errors(body, message):

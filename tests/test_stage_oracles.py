@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import math
 import statistics
@@ -16,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mixpeek_lab.errors import InvalidInputError, RetrieverError
+from mixpeek_lab.errors import InvalidInputError, LLMSchemaError, RetrieverError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import Hit
 from mixpeek_lab.retrievers import Reach, parse_retriever, plain
@@ -51,7 +53,7 @@ def documents(chance: Random, most: int = 30) -> list[Hit]:
 
 def run(
     stage_id: str, hits: Sequence[Hit], inputs: Mapping[str, Any] | None = None,
-    vectors: Any = None, **parameters: Any,
+    vectors: Any = None, infer: Any = None, **parameters: Any,
 ) -> Outcome:  # fmt: skip
     """What a stage makes of the hits, its parameters read as a user writes them."""
     body = {"collection": "c", "searches": [{"lexical": True}], "stages": [{stage_id: parameters}]}
@@ -59,7 +61,7 @@ def run(
     stored = json.loads(json.dumps(parse_retriever(body, "r").as_dict()))
     assert parse_retriever(stored).stages == (spec,)
     reach = Reach(vectors=vectors) if vectors else Reach()
-    context = StageContext("mine", inputs or {}, "query", lambda *_: [], {}, reach)
+    context = StageContext("mine", inputs or {}, "query", infer or (lambda *_: []), {}, reach)
     return AVAILABLE[stage_id].run(hits, spec.parameters, context)
 
 
@@ -149,10 +151,7 @@ def test_sort_attribute(seed: int) -> None:
         assert ids(first) == nulls + up
         last = run("sort_attribute", hits, field=field, nulls_last=False).hits
         assert ids(last) == down + nulls
-    known = run("sort_attribute", hits, field="n")
-    wrong = run("sort_attribute", hits, field="no.such")
-    assert (ids(wrong.hits), known.warnings) == (ids(hits), ())
-    assert "no document has a value in the field 'no.such'" in " ".join(wrong.warnings)
+    assert ids(run("sort_attribute", hits, field="no.such").hits) == ids(hits)
 
 
 def naive_mmr(hits: list[Hit], alike: Any, weight: float, top_k: int) -> list[tuple[str, float]]:
@@ -487,6 +486,122 @@ def test_json_transform(seed: int) -> None:
                 fail_on_error=True)  # fmt: skip
 
 
+# ---------------------------------------------------------------- by an extractor's answers
+
+
+def with_text(chance: Random) -> list[Hit]:
+    """Random hits, the first of which has a text: without any, these stages refuse."""
+    hits = documents(chance)
+    return [replace(h, fields={**h.fields, "data": "fox"}) if not i else h
+            for i, h in enumerate(hits)]  # fmt: skip
+
+
+def answering(function: Any, asked: list[Any]) -> Any:
+    """An extractor's service that answers each input by a function."""
+
+    def infer(_: Any, inputs: Sequence[Mapping[str, Any]]) -> list[Any]:
+        asked.extend(inputs)
+        return [function(each) for each in inputs]
+
+    return infer
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rerank(seed: int) -> None:
+    chance = Random(seed)
+    hits = with_text(chance)
+    asked: list[Any] = []
+    infer = answering(lambda i: {"scores": [float(len(t) % 7) for _, t in i["pairs"]]}, asked)
+    most, top_k, size = chance.choice([3, 50]), chance.choice([2, 50]), chance.choice([1, 4])
+    found = run("rerank", hits, infer=infer, inference_name="x", max_candidates=most, top_k=top_k,
+                batch_size=size, max_document_chars=9)  # fmt: skip
+    score = {h.document_id: float(len((h.fields.get("data") or "")[:9]) % 7) for h in hits[:most]}
+    wanted = sorted(hits[:most], key=lambda h: -score[h.document_id])[:top_k]
+    assert ids(found.hits) == ids(wanted)
+    assert [h.score for h in found.hits] == [score[h.document_id] for h in wanted]
+    assert [h.fields["scores"]["rerank"] for h in found.hits] == [h.score for h in found.hits]
+    pairs = [pair for each in asked for pair in each["pairs"]]
+    assert pairs == [["query", (h.fields.get("data") or "")[:9]] for h in hits[:most]]
+    assert all(len(each["pairs"]) <= size for each in asked)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_classify(seed: int) -> None:
+    chance = Random(seed)
+    hits = with_text(chance)
+
+    def labels(text: str) -> list[dict[str, Any]]:
+        return [{"label": w, "confidence": text.split().count(w) / 4} for w in WORDS]
+
+    least, most = chance.choice([None, 0.25]), chance.choice([None, 2])
+    infer = answering(lambda i: {"labels": labels(i["text"])}, [])
+    given = {"min_confidence": least, "top_k_labels": most, "output_field": "said.labels"}
+    found = run("classify", hits, infer=infer, inference_name="x",
+                **{k: v for k, v in given.items() if v is not None})  # fmt: skip
+    assert ids(found.hits) == ids(hits)
+    for hit, made in zip(hits, found.hits, strict=True):
+        text = hit.fields.get("data")
+        every = [] if text is None else sorted(labels(text), key=lambda e: -e["confidence"])
+        kept = [e for e in every if least is None or e["confidence"] >= least][:most]
+        assert made.fields["said"]["labels"] == kept
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("as_text", [True, False])
+def test_llm_filter(seed: int, as_text: bool) -> None:
+    hits = documents(Random(seed))
+
+    def verdict(asked: Mapping[str, Any]) -> dict[str, Any]:
+        keep = asked["prompt"] == "is it a?"
+        return {"text": "Yes, it is." if keep else "No."} if as_text else {"keep": keep}
+
+    prompt = "is it {{DOC.kind|default('none')}}?"
+    found = run("llm_filter", hits, infer=answering(verdict, []), inference_name="x", prompt=prompt)
+    assert ids(found.hits) == ids([h for h in hits if at(h, "kind") == "a"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_llm_enrich(seed: int) -> None:
+    hits = documents(Random(seed))
+    infer = answering(lambda i: {"text": i["prompt"].upper() + str(i["document"]["content"])}, [])
+    found = run("llm_enrich", hits, {"q": "so"}, infer=infer, inference_name="x",
+                prompt="{{INPUT.q}} {{DOC.i}}", output_field="made.text")  # fmt: skip
+    assert [h.fields["made"]["text"] for h in found.hits] == [
+        f"SO {h.fields['i']}{h.fields.get('data')}" for h in hits
+    ]
+    assert [(h.document_id, h.score) for h in found.hits] == [
+        (h.document_id, h.score) for h in hits
+    ]
+
+
+# ---------------------------------------------------------------- every stage has one
+
+ELSEWHERE = {
+    "agentic_enrich": "test_enrich_stages.test_an_agent_looks_things_up",
+    "cluster": "test_enrich_stages.test_clusters_are_found_again",
+    "document_enrich": "test_enrich_stages.test_a_join_is_a_join",
+    "query_expand": "test_enrich_stages.test_expanded_queries_are_fused",
+    "rag_prepare": "test_enrich_stages.test_a_context_within_its_budget",
+    "summarize": "test_enrich_stages.test_a_summary_of_all_of_each_group_and_of_each",
+    "taxonomy_enrich": "test_enrich_stages.test_the_nearest_nodes",
+    "api_call": "test_outside_stages.test_each_document_gets_its_own_answer",
+    "sql_lookup": "test_outside_stages.test_random_joins_in_sql",
+}
+"""Stage → its oracle, where that needs collections, models or services."""
+
+
+def test_every_stage_has_an_oracle() -> None:
+    """A new stage needs one: a `test_<stage_id>…` here, or its line above."""
+    own = [name for name in globals() if name.startswith("test_")]
+    here = {key for key in AVAILABLE if any(name.startswith(f"test_{key}") for name in own)}
+    assert here | set(ELSEWHERE) == set(AVAILABLE)
+    assert not here & set(ELSEWHERE)
+    for stage_id, place in ELSEWHERE.items():
+        module, _, name = place.partition(".")
+        oracle = getattr(importlib.import_module(module), name)
+        assert stage_id in inspect.getsource(oracle), f"{place} does not run {stage_id}"
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -585,3 +700,46 @@ def test_a_filter_says_the_same_here_as_in_a_search() -> None:
     assert same is not None
     kept = run("attribute_filter", hits, conditions=written).hits
     assert ids(kept) == ids([h for h in hits if same.matches(h.fields)])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_llm_enrich_some_of_them_with_a_schema(seed: int) -> None:
+    hits = documents(Random(seed))
+    asked: list[Any] = []
+    infer = answering(lambda i: {"text": f'```json\n{{"n": {i["document"]["i"]}}}\n```'}, asked)
+    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+    when = {"field": "kind", "value": "a"}
+    found = run("llm_enrich", hits, infer=infer, inference_name="x", prompt="p", schema=schema,
+                when=when, output_field="made", batch_size=5, use_vcache=False)  # fmt: skip
+    chosen = [h for h in hits if (at(h, "kind") or "").lower() == "a"]
+    assert ids(found.hits) == ids(hits)
+    assert {h.document_id: h.fields["made"] for h in found.hits if "made" in h.fields} == {
+        h.document_id: {"n": h.fields["i"]} for h in chosen
+    }
+    assert len(asked) == len(chosen)
+    if chosen:
+        with pytest.raises(LLMSchemaError):
+            run("llm_enrich", chosen, infer=answering(lambda _: {"text": "{}"}, []),
+                inference_name="x", prompt="p", schema=schema)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage_id", "needed"),
+    [("attribute_filter", {"field": "a", "value": 1}), ("llm_filter", {}), ("sort_relevance", {}),
+     ("mmr", {}), ("json_transform", {}), ("group_by", {}), ("rag_prepare", {}),
+     ("sort_attribute", {}), ("summarize", {}), ("taxonomy_enrich", {}),
+     ("sql_lookup", {"connection_id": "lab", "query": "SELECT 1"}),
+     ("document_enrich", {"target_collection_id": "c", "source_field": "a"}),
+     ("api_call", {"url": "http://a.example"})],
+)  # fmt: skip
+def test_what_mixpeek_s_client_fills_in_is_taken(stage_id: str, needed: dict[str, Any]) -> None:
+    """The generated client sends its defaults along, those of keys that are not used too."""
+    name = "".join(word.capitalize() for word in stage_id.split("_")).replace("Api", "API")
+    models = importlib.import_module(f"mixpeek.models.stage_params_{stage_id}")
+    [model] = [m for key, m in vars(models).items()
+               if key.lower() == f"stageparams{name}".lower()]  # fmt: skip
+    sent = model.from_dict(needed).to_dict()
+    body = {"collection": "c", "searches": [{"lexical": True}], "stages": [{stage_id: sent}]}
+    [spec] = parse_retriever(body, "r").stages
+    found = spec.parameters.model_dump(exclude={"on_no_results"})
+    assert "null" not in found.values()

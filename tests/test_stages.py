@@ -162,7 +162,7 @@ def flat(stage_id: str, **parameters: Any) -> dict[str, Any]:
             {"collection": "docs", "stages": [FLAT, LATER["flat"], FLAT]},
             r"stages\[2\]: feature_search comes before",
         ),
-        (body({"llm_enrich": {**WRITER, "prompt": "p", "when": {"a": 1}}}), "when is not part"),
+        (body({"llm_enrich": {**WRITER, "prompt": "p", "stream": True}}), "stream is not part"),
     ],
 )
 def test_errors_name_the_path(retriever: dict[str, Any], told: str) -> None:

@@ -17,7 +17,7 @@ from platform_client import collected, documents, filled, upload, zipped
 from platform_host import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
-from mixpeek_lab.catalog.schema import HISTORY, SCHEMAS
+from mixpeek_lab.catalog.tables import HISTORY, SCHEMAS
 from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
@@ -550,7 +550,7 @@ class TestOneHistory:
     def test_uploads_of_an_older_home_are_in_the_history(self, ask, home):
         assert ask.upload(NAME, zipped(edited("two")))["success"]
         with sqlite3.connect(home / "catalog.sqlite") as sql:
-            for table in ("commits", "heads", "tags", "pushes"):
+            for table in ("commits", "heads", "tags", "pushes", "namespaces", "document_changes"):
                 sql.execute(f"DROP TABLE {table}")
             sql.execute("ALTER TABLE collections ADD COLUMN bucket_id TEXT NOT NULL DEFAULT ''")
             sql.execute("ALTER TABLE collections DROP COLUMN source")

@@ -24,9 +24,10 @@ from mixpeek_lab.api import (
     retrievers,
     tasks,
     uploads,
+    vanished,
 )
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import Backend
+from mixpeek_lab.api.backend import Backend, demand_namespace
 from mixpeek_lab.api.envelope import install_handlers
 from mixpeek_lab.api.guard import Guard
 from mixpeek_lab.api.idempotency import Idempotency
@@ -49,6 +50,7 @@ def create_app(backend: Backend, token: str) -> FastAPI:
     app.state.backend = backend
     app.state.cursor_key = hashlib.sha256(f"cursors {token}".encode()).digest()
     install_handlers(app)
+    vanished.install(app)
     app.openapi = _document  # type: ignore[method-assign]
     app.add_api_route(DOCUMENT, _show_document, include_in_schema=False)
     app.add_middleware(Idempotency, of=app)
@@ -76,7 +78,7 @@ def _with_routes() -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(uploads.archives, prefix=PREFIX)
     app.include_router(blob_uploads.files, prefix=PREFIX)
-    checked = [Depends(namespaces.demand_namespace)]
+    checked = [Depends(demand_namespace)]
     for name in ("extractors", "plugins"):
         for resource in (uploads, extractors):
             prefix = f"{PREFIX}/namespaces/{{namespace}}/{name}"
@@ -89,7 +91,7 @@ def _with_routes() -> FastAPI:
         ):  # fmt: skip
             app.include_router(resource.router, prefix=prefix, dependencies=checked)
         app.include_router(batches.by_id, prefix=prefix, dependencies=checked)
-    app.include_router(namespaces.router, prefix=PREFIX, dependencies=checked)
+    app.include_router(namespaces.router, prefix=PREFIX)
     return app
 
 

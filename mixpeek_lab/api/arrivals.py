@@ -10,15 +10,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from mixpeek_lab.api.bodies import arriving
+from mixpeek_lab.workbench.platform import Platform
 from mixpeek_lab.workbench.platform.incoming import Incoming
 
 PIECE = 1024 * 1024
 """Bytes written at once."""
 
 
-def address_of(request: Request, path: str) -> str:
-    """The full address of a path of this API, as the client reaches it."""
-    return f"{request.base_url.scheme}://{request.base_url.netloc}/v1{path}"
+def address_of(request: Request, path: str, platform: Platform) -> str:
+    """The full address of a path of this API for one namespace, as the client reaches it."""
+    start = f"{request.base_url.scheme}://{request.base_url.netloc}/v1{path}"
+    return f"{start}/{platform.namespace_id}"
 
 
 async def taken_in(request: Request, begin: Callable[[int], Incoming]) -> Response:

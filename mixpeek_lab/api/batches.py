@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
-from mixpeek_lab.api.listing import demand_narrowed_by
+from mixpeek_lab.api.listing import STATUSES, demand_narrowed_by, demand_one_of
 from mixpeek_lab.api.pages import Page, ThePage, by
 from mixpeek_lab.models import JSON
 
@@ -39,6 +39,7 @@ def list_by_post(
 ) -> Answer:
     """The same; `{status?, collection_id?}` say which."""
     demand_narrowed_by(body, NARROWING)
+    demand_one_of(body.get("status"), "status", STATUSES)
     return Answer(_newest(page, platform.batches.list_all(bucket, body)))
 
 

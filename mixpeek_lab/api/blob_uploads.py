@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.arrivals import address_of, taken_in
-from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
+from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, SignedPlatform, ThePlatform
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import Page, ThePage, by
 from mixpeek_lab.models import JSON
@@ -26,7 +26,7 @@ FILES = "/blob-uploads"
 @router.post("")
 def create(platform: ThePlatform, request: Request, bucket: str, body: JSONBody) -> Answer:
     """`{filename, content_type, blob_property?}` → `{upload_id, presigned_url, …}`."""
-    return Answer(platform.blob_uploads.create(bucket, body, address_of(request, FILES)))
+    return Answer(platform.blob_uploads.create(bucket, body, address_of(request, FILES, platform)))
 
 
 @router.get("")
@@ -60,9 +60,13 @@ def delete(platform: ThePlatform, bucket: str, upload_id: str) -> Answer:
     return Answer({"success": True})
 
 
-@files.put(FILES + "/{upload_id}")
+@files.put(FILES + "/{namespace}/{upload_id}")
 async def receive(
-    platform: ThePlatform, request: Request, upload_id: str, expires: str = "", signature: str = ""
+    platform: SignedPlatform,
+    request: Request,
+    upload_id: str,
+    expires: str = "",
+    signature: str = "",
 ) -> Response:
     """The file's bytes, streamed to the disk. Answers their ETag, as object stores do."""
     begin = partial(platform.blob_uploads.receive, upload_id, expires, signature)

@@ -49,7 +49,7 @@ def get(
 @router.patch("/{document_id}")
 @router.put("/{document_id}")
 def patch(platform: ThePlatform, collection: str, document_id: str, body: JSONBody) -> Answer:
-    """Set fields. Searches find them after the run that this sets going."""
+    """Set fields. Searches and filters find them at once."""
     return Answer(platform.documents.patch(collection, document_id, body))
 
 

@@ -19,12 +19,15 @@ from mixpeek_lab.errors import (
     BodyError,
     InvalidInputError,
     LabError,
+    LLMError,
     NotReadyError,
     StillRunningError,
     TooLargeError,
 )
 from mixpeek_lab.secrets import redact, redacted
 
+MOST_MESSAGE = 10_000
+"""Characters of an error's message."""
 NAMES = {404: "NotFoundError", 405: "MethodNotAllowedError", 408: "TooSlowError"}
 
 
@@ -36,6 +39,7 @@ def error_answer(
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """One error in the envelope, with the request's id in its details, and without secrets."""
+    message = _cut(message)
     told = {**redacted(dict(details or {})), "request_id": request_id()}
     body = {"type": kind, "message": redact(message), "details": told}
     return Answer({"success": False, "status": status, "error": body}, status, headers=headers)
@@ -78,13 +82,20 @@ def _details(error: LabError) -> dict[str, Any]:
         return {"validation_errors": found}
     if isinstance(error, InvalidInputError):
         return {"validation_errors": [_problem(type(error).__name__, ["body"], str(error))]}
+    if isinstance(error, LLMError):
+        return {"retryable": error.retryable}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
     is_told = error.status == 503 or isinstance(error, AGAIN)
     return {"retryable": isinstance(error, AGAIN)} if is_told else {}
 
 
+def _cut(message: str) -> str:
+    """A message of a length that somebody reads: some quote what was sent."""
+    return message if len(message) <= MOST_MESSAGE else f"{message[:MOST_MESSAGE]}…"
+
+
 def _problem(kind: str, location: Sequence[str | int], message: str) -> dict[str, Any]:
-    return {"type": kind, "location": list(location), "message": message}
+    return {"type": kind, "location": list(location), "message": _cut(message)}
 
 
 async def _invalid(_: Request, error: Exception) -> Answer:

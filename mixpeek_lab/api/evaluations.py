@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, TheBackend, ThePlatform
+from mixpeek_lab.api.listing import demand_one_of
 from mixpeek_lab.api.pages import Page, Place, ThePage, by
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.platform.scoring import scores
@@ -81,6 +82,9 @@ def generate_dataset(platform: ThePlatform, retriever: str, body: OptionalJSONBo
     return Answer(platform.datasets.generate(retriever, body))
 
 
+STATES = ("pending", "in_progress", "completed", "failed")
+
+
 @router.get(EVALUATIONS)
 def list_all(
     backend: TheBackend,
@@ -90,6 +94,7 @@ def list_all(
     dataset_name: Annotated[str | None, Query()] = None,
 ) -> Answer:
     """A retriever's evaluations, newest first."""
+    demand_one_of(status, "status", STATES)
     found = backend.evaluations.list_all(retriever, status, dataset_name)
     return Answer(_paged("evaluations", found, page, by("created_at", "evaluation_id")))
 

@@ -85,7 +85,7 @@ def _listed(platform: Platform, page: Page) -> dict[str, JSON]:
         "success": True,
         "extractors": answer["results"],
         "total": total,
-        "namespace_id": platform.namespaces.namespace_id,
+        "namespace_id": platform.namespace_id,
         "builtin_count": 0,
         "custom_count": total,
     }

@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mixpeek_lab.api.backend import Backend, backend_for
 from mixpeek_lab.api.bodies import read_body
 from mixpeek_lab.api.envelope import answer_to, error_answer, unexpected
+from mixpeek_lab.api.naming import HEADER as NAMESPACE
 from mixpeek_lab.api.openapi import creating_paths
 from mixpeek_lab.errors import BodyError, LabError, StillRunningError
 from mixpeek_lab.workbench.platform.request_keys import KeptAnswer, RequestKeys
@@ -51,7 +53,8 @@ class Idempotency:
     async def _answer(self, key: str, scope: Scope, receive: Receive) -> Response:
         if not _KEY.fullmatch(key):
             raise BodyError.at("Idempotency-Key", "has 1 to 255 letters, digits and signs.")
-        keys: RequestKeys = self._of.state.backend.platform.request_keys
+        backend: Backend = await backend_for(self._of.state.backend, scope)
+        keys = backend.platform.request_keys
         body = await read_body(Request(scope, receive))
         kept = await _begun(keys, key, _fingerprint(scope, body))
         if kept is not None:
@@ -112,7 +115,7 @@ async def _begun(keys: RequestKeys, key: str, fingerprint: str) -> KeptAnswer | 
 
 
 def _fingerprint(scope: Scope, body: bytes) -> str:
-    namespace = Headers(scope=scope).get("x-namespace", "")
+    namespace = Headers(scope=scope).get(NAMESPACE, "")
     parts = (scope["path"].encode(), scope["query_string"], namespace.encode(), body)
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 

@@ -1,57 +1,53 @@
-"""`/v1/namespaces`: the one namespace that a lab is; and the check that requests mean it."""
+"""`/v1/namespaces`: make, list, change and delete namespaces."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
-from mixpeek_lab.api.backend import JSONBody, ThePlatform
+from mixpeek_lab.api.backend import JSONBody, TheNamespaces
 from mixpeek_lab.api.listing import NoNarrowing
 from mixpeek_lab.api.pages import ThePage, by
+
+PLACE = by("created_at", "namespace_id")
+"""The default one is the oldest."""
 
 router = APIRouter(prefix="/namespaces", tags=["namespaces"])
 
 
-def demand_namespace(platform: ThePlatform, request: Request) -> None:
-    """A dependency of every route: 404 where the path or X-Namespace names another namespace."""
-    named = (request.path_params.get("namespace"), request.headers.get("x-namespace"))
-    for name in filter(None, named):
-        platform.namespaces.demand(name)
-
-
 @router.post("")
-def create(platform: ThePlatform, body: JSONBody) -> Answer:
-    """`{namespace_name, description?}`: names the one that the lab is. 409 where it has a name."""
-    return Answer(platform.namespaces.create(body))
+def create(namespaces: TheNamespaces, body: JSONBody) -> Answer:
+    """`{namespace_name, description?}`: a new, empty one. 409 where its name is taken."""
+    return Answer(namespaces.create(body))
 
 
 @router.get("")
-def list_all(platform: ThePlatform, page: ThePage) -> Answer:
-    """All namespaces."""
-    return Answer(page.of(platform.namespaces.list_all(), by("namespace_id")))
+def list_all(namespaces: TheNamespaces, page: ThePage) -> Answer:
+    """All namespaces, the default one first."""
+    return Answer(page.of(namespaces.list_all(), PLACE))
 
 
 @router.post("/list", dependencies=[NoNarrowing])
-def list_by_post(platform: ThePlatform, page: ThePage) -> Answer:
+def list_by_post(namespaces: TheNamespaces, page: ThePage) -> Answer:
     """The same, as Mixpeek's client asks."""
-    return Answer(page.of(platform.namespaces.list_all(), by("namespace_id")))
+    return Answer(page.of(namespaces.list_all(), PLACE))
 
 
 @router.get("/{namespace}")
-def get(platform: ThePlatform, namespace: str) -> Answer:
+def get(namespaces: TheNamespaces, namespace: str) -> Answer:
     """One namespace, and what it holds."""
-    return Answer(platform.namespaces.get(namespace))
+    return Answer(namespaces.get(namespace))
 
 
 @router.patch("/{namespace}")
 @router.put("/{namespace}")
-def patch(platform: ThePlatform, namespace: str, body: JSONBody) -> Answer:
+def patch(namespaces: TheNamespaces, namespace: str, body: JSONBody) -> Answer:
     """Another name or description."""
-    return Answer(platform.namespaces.patch(namespace, body))
+    return Answer(namespaces.patch(namespace, body))
 
 
 @router.delete("/{namespace}")
-def delete(platform: ThePlatform, namespace: str) -> Answer:
-    """Give up its name and id. 409 while anything is in it."""
-    platform.namespaces.delete(namespace)
+def delete(namespaces: TheNamespaces, namespace: str) -> Answer:
+    """Forget it with everything in it. 409 for the default one, and while work goes on in it."""
+    namespaces.delete(namespace)
     return Answer({"success": True})

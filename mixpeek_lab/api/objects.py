@@ -52,7 +52,14 @@ def get(platform: ThePlatform, bucket: str, object_id: str) -> Answer:
     return Answer(platform.objects.get(bucket, object_id))
 
 
+@router.patch("/{object_id}")
+@router.put("/{object_id}")
+def patch(platform: ThePlatform, bucket: str, object_id: str, body: JSONBody) -> Answer:
+    """Set metadata, at the root or in `metadata`. Its documents have it at once."""
+    return Answer(platform.objects.patch(bucket, object_id, body))
+
+
 @router.delete("/{object_id}")
 def delete(platform: ThePlatform, bucket: str, object_id: str) -> Answer:
-    """Remove one object; its documents go with the run that this sets going."""
+    """Remove one object. Its documents are found no more, from now on."""
     return Answer(platform.objects.delete(bucket, object_id))

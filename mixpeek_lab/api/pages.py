@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 
 from mixpeek_lab.api import narrowing
-from mixpeek_lab.api.backend import OptionalJSONBody
+from mixpeek_lab.api.backend import Backend, OptionalJSONBody, TheBackend
 from mixpeek_lab.api.cursors import read_cursor, write_cursor
 from mixpeek_lab.errors import BodyError
 from mixpeek_lab.models import JSON
@@ -85,7 +85,7 @@ class Page:
                 "total_pages": pages,
                 # Mixpeek's client takes these two as texts, and nothing else.
                 "next_page": str(self.number + 1) if self.number < pages else None,
-                "previous_page": str(self.number - 1) if self.number > 1 else None,
+                "previous_page": str(before) if (before := min(self.number - 1, pages)) else None,
                 "next_cursor": cursor,
             },
             "total_count": part.total,
@@ -105,6 +105,7 @@ def _start(places: list[list[Any]], after: JSON, *, is_falling: bool) -> int:
 async def _page(
     request: Request,
     body: OptionalJSONBody,
+    backend: TheBackend,
     page: Annotated[int, Query(ge=1, le=FARTHEST)] = 1,
     page_size: Annotated[int, Query(ge=1, le=MOST)] = 100,
     offset: Annotated[int | None, Query(ge=0, le=FARTHEST)] = None,
@@ -118,17 +119,18 @@ async def _page(
     if "page" not in said and offset is not None:
         start = offset
     start = said.get("offset", start)
-    key, scope = request.app.state.cursor_key, _scope(request.url.path, body, search)
+    key, scope = request.app.state.cursor_key, _scope(request.url.path, body, search, backend)
     wanted, after = narrowing.read_narrowing(body, search), None
     if given := optional(body, "cursor", str) or cursor:
         start, after = read_cursor(key, scope, given)
     return Page(start, size, after, wanted, scope, key)
 
 
-def _scope(path: str, body: Mapping[str, JSON], search: str | None) -> str:
-    """Names a list, and what narrows it."""
+def _scope(path: str, body: Mapping[str, JSON], search: str | None, backend: Backend) -> str:
+    """Names a list of one namespace, and what narrows it."""
     about = {name: value for name, value in body.items() if name not in PLACES and value}
-    text = json.dumps([path.removesuffix("/list"), about, search or None], sort_keys=True)
+    whose = backend.platform.namespace_id
+    text = json.dumps([whose, path.removesuffix("/list"), about, search or None], sort_keys=True)
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 

@@ -9,12 +9,20 @@ from fastapi import APIRouter
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.backend import OptionalJSONBody, ThePlatform
-from mixpeek_lab.api.listing import demand_narrowed_by
+from mixpeek_lab.api.listing import STATUSES, demand_narrowed_by, demand_one_of
 from mixpeek_lab.api.pages import Page, ThePage, by
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+TYPES = ("engine_feature_extractor_run", "retriever.evaluation")
+"""Of the tasks that there are here."""
+ELSEWHERE = (
+    "api_", "engine_", "thumbnail", "video_segment", "audio_segment", "converted_video",
+    "materialize", "plugin_custom", "model_custom",
+)  # fmt: skip
+"""How the types begin that Mixpeek's own tasks have: asking for one finds none."""
 
 
 @router.get("")
@@ -53,6 +61,10 @@ def kill(platform: ThePlatform, task_id: str) -> Answer:
 
 
 def _narrowed(platform: ThePlatform, asked: Mapping[str, JSON]) -> list[JSON]:
+    demand_one_of(asked.get("status"), "status", STATUSES)
+    kind = asked.get("task_type")
+    if not (isinstance(kind, str) and kind.startswith(ELSEWHERE)):
+        demand_one_of(kind, "task_type", TYPES)
     wanted = {key: asked[key] for key in ("status", "task_type") if asked.get(key)}
     return [t for t in platform.tasks.list_all() if wanted.items() <= t.items()]
 

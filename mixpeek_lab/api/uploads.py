@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.arrivals import address_of, taken_in
-from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, ThePlatform
+from mixpeek_lab.api.backend import JSONBody, OptionalJSONBody, SignedPlatform, ThePlatform
 
 router = APIRouter(tags=["extractors"])
 """Below an extractors' prefix."""
@@ -22,7 +22,7 @@ ARCHIVES = "/extractor-archives"
 @router.post("/uploads")
 def create(platform: ThePlatform, request: Request, body: JSONBody) -> Answer:
     """`{name, version?}` → `{upload_id, presigned_url, expires_at}`."""
-    return Answer(platform.uploads.create(body, address_of(request, ARCHIVES)))
+    return Answer(platform.uploads.create(body, address_of(request, ARCHIVES, platform)))
 
 
 @router.post("/uploads/{upload_id}/confirm")
@@ -31,9 +31,13 @@ def confirm(platform: ThePlatform, upload_id: str, body: OptionalJSONBody) -> An
     return Answer(platform.uploads.confirm(upload_id, body))
 
 
-@archives.put(ARCHIVES + "/{upload_id}")
+@archives.put(ARCHIVES + "/{namespace}/{upload_id}")
 async def receive(
-    platform: ThePlatform, request: Request, upload_id: str, expires: str = "", signature: str = ""
+    platform: SignedPlatform,
+    request: Request,
+    upload_id: str,
+    expires: str = "",
+    signature: str = "",
 ) -> Response:
     """The archive's bytes, streamed to the disk. Answers their ETag, as object stores do."""
     return await taken_in(request, partial(platform.uploads.receive, upload_id, expires, signature))

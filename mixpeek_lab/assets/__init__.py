@@ -9,7 +9,7 @@ from mixpeek_lab.assets.limits import AssetLimits
 from mixpeek_lab.assets.peeks import ListedObject, Peek, list_objects, peek
 from mixpeek_lab.assets.problems import AssetError, redacted
 from mixpeek_lab.assets.storing import store
-from mixpeek_lab.assets.transfer import fetch, local_path, scheme_of
+from mixpeek_lab.assets.transfer import fetch, is_data_url, local_path, scheme_of
 
 __all__ = [
     "AssetError",
@@ -20,6 +20,7 @@ __all__ = [
     "Peek",
     "call",
     "fetch",
+    "is_data_url",
     "list_objects",
     "local_path",
     "peek",

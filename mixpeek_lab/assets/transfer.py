@@ -16,6 +16,7 @@ from mixpeek_lab.assets.problems import AssetError, redacted
 from mixpeek_lab.errors import InvalidInputError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//)")
+_DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _Fetch = Callable[[str, BinaryIO, AssetLimits], None]
 
@@ -31,6 +32,11 @@ def fetch(
     """
     text = text_of(url)
     scheme = scheme_of(text)
+    if is_data_url(text):
+        raise AssetError(
+            f"{text[:40]}… is a data: URL, which is not opened. Decode it where you have it (the "
+            "bytes are in it), or write them to a file and give its path."
+        )
     if scheme in ("", "file"):
         return _existing(local_path(text)), False
     return _downloaded(text, _ending(text, suffix), _fetcher(scheme, text), limits), True
@@ -52,6 +58,11 @@ def scheme_of(url: str) -> str:
     """The scheme in lower case; empty for a plain path."""
     found = _SCHEME.match(url)
     return found.group(1).lower() if found else ""
+
+
+def is_data_url(url: str) -> bool:
+    """Whether the URL holds its file itself: no path begins like that."""
+    return _DATA.match(url) is not None
 
 
 def local_path(url: str) -> Path:

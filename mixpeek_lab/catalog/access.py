@@ -20,6 +20,10 @@ class Records:
         """Everything that is written inside, all or nothing."""
         return self._database.transaction()
 
+    def at_one_moment(self) -> AbstractContextManager[object]:
+        """Everything that is read inside is as it was at one moment. Nothing is to be written."""
+        return self._database.reading()
+
     def close(self) -> None:
         """Close this thread's connection."""
         self._database.close()

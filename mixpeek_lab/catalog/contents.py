@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mixpeek_lab.catalog.commits import CommitRecords
 from mixpeek_lab.catalog.derived import DerivedRecords
+from mixpeek_lab.catalog.edits import note_change
 from mixpeek_lab.catalog.objects import known_objects, put_object
 from mixpeek_lab.catalog.records import ExtractorRecord, to_extractor
 from mixpeek_lab.errors import NotFoundError
@@ -48,6 +49,8 @@ class ContentRecords(CommitRecords, DerivedRecords):
                 old = known.get(item.object_id)
                 ordinal = old.ordinal if old else last + position
                 put_object(sql, bucket_id, ordinal, item, digest, old)
+                if old is not None and old.metadata_hash != digest:
+                    note_change(sql, bucket_id, item.object_id)
 
     def objects(
         self, bucket_id: str, offset: int = 0, limit: int = -1,
@@ -91,6 +94,7 @@ class ContentRecords(CommitRecords, DerivedRecords):
             sql.execute(
                 "DELETE FROM objects WHERE bucket_id = ? AND object_id = ?", (bucket_id, object_id)
             )
+            note_change(sql, bucket_id, object_id, is_gone=True)
 
     def _object(
         self, bucket_id: str, object_id: str, metadata: str, updated_at: str, ordinal: int = 0
@@ -175,6 +179,7 @@ class ContentRecords(CommitRecords, DerivedRecords):
         with self._database.transaction() as sql:
             self.demand_unread("bucket", bucket_id)
             sql.execute("DELETE FROM buckets WHERE bucket_id = ?", (bucket_id,))
+            sql.execute("DELETE FROM document_changes WHERE scope = ?", (bucket_id,))
 
     def delete_collection(self, collection_id: str) -> None:
         """Forget a collection, its runs and tasks. ConflictError where another is made of it."""
@@ -182,6 +187,7 @@ class ContentRecords(CommitRecords, DerivedRecords):
             self.demand_unread("collection", collection_id)
             for table in ("collections", "runs", "tasks", "document_edits"):
                 sql.execute(f"DELETE FROM {table} WHERE collection_id = ?", (collection_id,))
+            sql.execute("DELETE FROM document_changes WHERE scope = ?", (collection_id,))
 
     def failures(self, run_id: str, limit: int = -1) -> list[Failure]:
         """The rows that failed in a run; `limit` of them (all)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,6 +34,7 @@ class EditRecords(Records):
                 (collection_id, edit.document_id, edit.row_key, json.dumps(dict(edit.fields)),
                  edit.is_deleted, now()),
             )  # fmt: skip
+            note_change(sql, collection_id, edit.document_id)
 
     def edits(self, collection_id: str) -> dict[str, DocumentEdit]:
         """All changes to a collection's documents, by document id."""
@@ -41,6 +43,17 @@ class EditRecords(Records):
             "WHERE collection_id = ? ORDER BY document_id",
             (collection_id,),
         )
-        return {
-            row[0]: DocumentEdit(row[0], row[1], json.loads(row[2]), bool(row[3])) for row in rows
-        }
+        return {row[0]: to_edit(row) for row in rows}
+
+
+def to_edit(row: sqlite3.Row) -> DocumentEdit:
+    """A change; the row begins with its document id, row key, fields, and whether it is deleted."""
+    return DocumentEdit(row[0], row[1], json.loads(row[2]), bool(row[3]))
+
+
+def note_change(sql: sqlite3.Connection, scope: str, key: str, *, is_gone: bool = False) -> None:
+    """Note that a document or an object (`key`) of a collection or bucket (`scope`) changed."""
+    sql.execute(
+        "INSERT INTO document_changes (scope, key, is_gone) VALUES (?, ?, ?)",
+        (scope, key, is_gone),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from mixpeek_lab.catalog.batches import BatchRecords
 from mixpeek_lab.catalog.blob_uploads import BlobUploadRecords
+from mixpeek_lab.catalog.changes import ChangeRecords
 from mixpeek_lab.catalog.contents import IS_COMMITTED, ContentRecords
 from mixpeek_lab.catalog.deployments import DeploymentRecords
 from mixpeek_lab.catalog.edits import EditRecords
@@ -50,6 +51,7 @@ class Catalog(
     NamespaceRecords,
     BatchRecords,
     EditRecords,
+    ChangeRecords,
     RequestKeyRecords,
     BlobUploadRecords,
     InteractionRecords,

@@ -16,6 +16,7 @@ COMMANDS = {
     "lint": "check an extractor's folder, archive or cell, without running it",
     "test": "test an extractor: batch on Ray Data, realtime on Ray Serve, and both together",
     "serve": "serve the local platform over HTTP, without a notebook",
+    "namespace": "list, make, rename or delete namespaces",
     "secret": "keep, list or forget secrets",
     "pack": "lint an extractor and write it as the .zip that Mixpeek takes",
     "unpack": "write an extractor's .zip or .tar.gz as a folder",
@@ -24,6 +25,7 @@ COMMANDS = {
     "pull": "bring a version of an extractor here from another platform",
     "retriever": "list retrievers and stages; write one as JSON, or define one from it",
     "evaluate": "measure a retriever against judged queries; list, show, compare such runs",
+    "delete": "a bucket, collection, retriever, extractor, object or document",
     "bench": "compare with a hand-written loop on a BEIR folder",
 }
 """Command → what it does. Its module here has `add_arguments(parser)` and `run(options)`.

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.cli.opening import add_place, opened
 from mixpeek_lab.cli.streams import output_aside
 from mixpeek_lab.errors import InvalidInputError, LabError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
@@ -49,16 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trec", metavar="FILE", help="write the run as TREC's file")
     parser.add_argument("--csv", metavar="FILE", help="write the per-query table")
     parser.add_argument("--json", metavar="FILE", help="keep the numbers; - prints them alone")
-    parser.add_argument("--home", help="the lab's folder (default: .mixpeek_lab)")
+    add_place(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, show, compare or list, and print it."""
     from mixpeek_lab.widgets.cards import EvaluationCard, EvaluationList
-    from mixpeek_lab.workbench import Lab
 
     _check(options)
-    with Lab(_home(options.home)) as lab:
+    with opened(options, _home(options.home)) as lab:
         if options.list:
             print(EvaluationList(lab.evaluations.list()))
         elif options.shown:

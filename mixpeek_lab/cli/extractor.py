@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.cli.opening import add_place, opened
+
 if TYPE_CHECKING:
     from mixpeek_lab.findings import Finding
     from mixpeek_lab.workbench import Lab
@@ -30,14 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("name", help="the extractor")
         if name in _OPTIONS:
             _OPTIONS[name](action)
-        action.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
+        add_place(action)
 
 
 def run(options: argparse.Namespace) -> None:
     """Do the action, and print what it gives."""
-    from mixpeek_lab.workbench import Lab
-
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         print(_RUN[options.action](lab, options))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 
+from mixpeek_lab.cli.opening import add_place, opened
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -15,15 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", required=True, metavar="URL", help="the platform")
     parser.add_argument("--namespace", metavar="NS", help="there (default: its only one)")
     parser.add_argument("--force", action="store_true", help="leave what is not committed here")
-    parser.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
+    add_place(parser, option="--own-namespace")
 
 
 def run(options: argparse.Namespace) -> None:
     """Pull it, and say what came."""
     from mixpeek_lab.widgets.cards.moved import pulled_card
-    from mixpeek_lab.workbench import Lab
 
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         pulled = lab.hosted.pull(
             options.name, options.source, namespace=options.namespace, force=options.force
         )

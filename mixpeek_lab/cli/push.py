@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 
+from mixpeek_lab.cli.opening import add_place, opened
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -18,15 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", metavar="NS", help="there (default: its only one)")
     parser.add_argument("--deploy", action="store_true", help="have it served, and wait for that")
     parser.add_argument("--batch-only", action="store_true", help="deploy it for batches alone")
-    parser.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
+    add_place(parser, option="--own-namespace")
 
 
 def run(options: argparse.Namespace) -> None:
     """Push it, and say each step."""
     from mixpeek_lab.widgets.cards.moved import pushed_card
-    from mixpeek_lab.workbench import Lab
 
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         pushed = lab.hosted.push(
             options.name,
             options.to,

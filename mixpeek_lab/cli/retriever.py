@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mixpeek_lab.cli.opening import add_place, opened
 from mixpeek_lab.errors import InvalidInputError
 
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="export: the retriever. import: the file. stages: one of them, for its parameters",
     )  # fmt: skip
     parser.add_argument("more", nargs="?", help="export: file to write. import: another name")
-    parser.add_argument("--home", help="folder of the lab (default: .mixpeek_lab)")
+    add_place(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -38,17 +39,15 @@ def run(options: argparse.Namespace) -> None:
 
 def _list(options: argparse.Namespace) -> None:
     from mixpeek_lab.widgets.cards import RetrieverList
-    from mixpeek_lab.workbench import Lab
 
     if options.name:
         raise InvalidInputError(f"retriever list: what is {options.name!r} for?")
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         print(RetrieverList([(each.name, each.body) for each in lab.retrievers()]))
 
 
 def _move(options: argparse.Namespace) -> None:
     from mixpeek_lab.widgets.cards import RetrieverCard
-    from mixpeek_lab.workbench import Lab
     from mixpeek_lab.workbench.retriever_exports import (
         hosted_problems,
         read_export,
@@ -56,7 +55,7 @@ def _move(options: argparse.Namespace) -> None:
         write_export,
     )
 
-    with Lab(options.home) as lab:
+    with opened(options) as lab:
         if options.action == "import":
             record = lab.import_retriever(read_export(options.name), options.more)
             print(RetrieverCard(record.name, record.body, record.notes))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mixpeek_lab.cli.opening import add_place, home_of
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("action", choices=["set", "list", "delete"])
     parser.add_argument("name", nargs="?", help="such as EXTERNAL_API_KEY")
-    parser.add_argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab)")
+    add_place(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -19,9 +21,8 @@ def run(options: argparse.Namespace) -> None:
 
     from mixpeek_lab.errors import InvalidInputError
     from mixpeek_lab.secrets import SecretStore, demand_name
-    from mixpeek_lab.workbench.home import Home
 
-    store = SecretStore(Home.open(options.home).path)
+    store = SecretStore(home_of(options).path)
     if options.action == "list":
         print("\n".join(store.names()) or "There is no secret yet.")
     elif not options.name:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mixpeek_lab.filters.patterns import found_in
 from mixpeek_lab.filters.values import (
     ORDER,
     as_number,
@@ -34,7 +35,7 @@ def condition_mask(condition: Condition, column: Column, n: int) -> Mask:
     """The rows (shape (n,)) that satisfy `condition`; equal to `matches` row by row."""
     found = _find(column, condition.field)
     if found is None:
-        return np.full(n, condition.holds(None), dtype=np.bool_)
+        return np.full(n, condition.holds_null(), dtype=np.bool_)
     chunked, path = found
     masks = [_chunk_mask(condition, _plain(chunk), path) for chunk in chunked.chunks]
     return np.concatenate(masks) if masks else np.zeros(0, dtype=np.bool_)
@@ -190,11 +191,7 @@ def _truth_mask(condition: Condition, values: pa.Array[Any]) -> Mask:
 
 def _text_mask(condition: Condition, operator: str, values: pa.Array[Any]) -> Mask:
     if operator == "regex":
-        return _as_mask(
-            pc.match_substring_regex(
-                values, condition.value, ignore_case=not condition.case_sensitive
-            )
-        )
+        return found_in(condition.value, values, condition.case_sensitive)
     encoded = values.dictionary_encode()
     # One place more than there are texts: nulls look there, and find False.
     passed = np.zeros(len(encoded.dictionary) + 1, dtype=np.bool_)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import FilterError
 from mixpeek_lab.filters import templates
-from mixpeek_lab.filters.values import is_held_by, resolve, scalars
+from mixpeek_lab.filters.values import Test, found_among, is_held_by, resolve, scalars
 from mixpeek_lab.models import JSON
 
 if TYPE_CHECKING:
@@ -39,8 +39,15 @@ class Filter(ABC):
         """Whether a value still has `{{…}}`: `render` it before `matches` or `mask`."""
 
     @abstractmethod
+    def each(self, documents: Sequence[Mapping[str, JSON]]) -> list[bool]:
+        """Whether each document satisfies the filter. Never raises for odd documents.
+
+        What a condition has to prepare, such as a pattern, it prepares once for all of them.
+        """
+
     def matches(self, document: Mapping[str, JSON]) -> bool:
-        """Whether one document satisfies the filter. Never raises for odd documents."""
+        """Whether one document satisfies the filter."""
+        return self.each([document])[0]
 
     @abstractmethod
     def mask(self, column: Column, n: int) -> Mask:
@@ -86,6 +93,9 @@ class _Group(Filter):
         """See Filter."""
         return {_NAMES[type(self)]: [part.as_dict() for part in self.parts]}
 
+    def _each(self, documents: Sequence[Mapping[str, JSON]]) -> Iterator[list[bool]]:
+        return (part.each(documents) for part in self.parts)
+
     def _masks(self, column: Column, n: int) -> Iterator[Mask]:
         return (part.mask(column, n) for part in self.parts)
 
@@ -95,9 +105,12 @@ class AllOf(_Group):
 
     __slots__ = ()
 
-    def matches(self, document: Mapping[str, JSON]) -> bool:
+    def each(self, documents: Sequence[Mapping[str, JSON]]) -> list[bool]:
         """See Filter."""
-        return all(part.matches(document) for part in self.parts)
+        found = [True] * len(documents)
+        for part in self._each(documents):
+            found = [one and other for one, other in zip(found, part, strict=True)]
+        return found
 
     def mask(self, column: Column, n: int) -> Mask:
         """See Filter."""
@@ -114,9 +127,12 @@ class AnyOf(_Group):
 
     __slots__ = ()
 
-    def matches(self, document: Mapping[str, JSON]) -> bool:
+    def each(self, documents: Sequence[Mapping[str, JSON]]) -> list[bool]:
         """See Filter."""
-        return any(part.matches(document) for part in self.parts)
+        found = [False] * len(documents)
+        for part in self._each(documents):
+            found = [one or other for one, other in zip(found, part, strict=True)]
+        return found
 
     def mask(self, column: Column, n: int) -> Mask:
         """See Filter."""
@@ -133,9 +149,9 @@ class NoneOf(_Group):
 
     __slots__ = ()
 
-    def matches(self, document: Mapping[str, JSON]) -> bool:
+    def each(self, documents: Sequence[Mapping[str, JSON]]) -> list[bool]:
         """See Filter."""
-        return not any(part.matches(document) for part in self.parts)
+        return [not one for one in AnyOf(self.parts).each(documents)]
 
     def mask(self, column: Column, n: int) -> Mask:
         """See Filter."""
@@ -197,24 +213,39 @@ class Condition(Filter):
             return None in self.value
         return operator == "is_null" or (operator == "eq" and self.value is None)
 
-    def matches(self, document: Mapping[str, JSON]) -> bool:
+    def each(self, documents: Sequence[Mapping[str, JSON]]) -> list[bool]:
         """See Filter."""
         self._check_rendered()
-        return self.holds(resolve(document, self.field))
+        values = [resolve(document, self.field) for document in documents]
+        test, of_list = self._tests(values)
+        return [
+            self._holds(value, of_list if isinstance(value, list | tuple) else test)
+            for value in values
+        ]
 
-    def holds(self, value: JSON) -> bool:
+    def holds_null(self) -> bool:
+        """Whether a missing field satisfies the condition."""
+        return self.wants_null != self.positive[1]
+
+    def _holds(self, value: JSON, test: Test) -> bool:
         """Whether the field's `value` (None: missing) satisfies the condition."""
-        operator, is_negated = self.positive
         if value is None:
-            return self.wants_null != is_negated
+            return self.holds_null()
+        operator, is_negated = self.positive
         if operator == "is_null":
             return is_negated
-        test = is_held_by(
-            "eq" if operator == "contains" and isinstance(value, list | tuple) else operator,
-            self.value,
-            self.case_sensitive,
-        )
         return any(test(scalar) for scalar in scalars(value)) != is_negated
+
+    def _tests(self, values: Sequence[JSON]) -> tuple[Test, Test]:
+        """The test of one scalar, alone and in a list: `contains` is `eq` there."""
+        operator, given, case = self.positive[0], self.value, self.case_sensitive
+        if operator == "is_null":
+            return bool, bool
+        if operator == "regex":
+            test = found_among(given, values, case)
+            return test, test
+        test = is_held_by(operator, given, case)
+        return test, is_held_by("eq", given, case) if operator == "contains" else test
 
     def mask(self, column: Column, n: int) -> Mask:
         """See Filter."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
 from math import isfinite
 
-from mixpeek_lab.errors import FilterError
+from mixpeek_lab.errors import FilterError, nearest
 from mixpeek_lab.filters.conditions import AllOf, AnyOf, Condition, Filter, NoneOf
 from mixpeek_lab.filters.templates import has_template
+from mixpeek_lab.filters.values import path_problem
 from mixpeek_lab.models import JSON
 
 OPERATORS = (
@@ -31,6 +31,14 @@ _SPELLINGS = {
     "like": "contains", "matches": "regex", "null": "is_null",
 }  # fmt: skip
 _DEEPEST = 32
+MOST_CONDITIONS = 1000
+"""Conditions and groups of one filter."""
+MOST_VALUES = 10_000
+"""Values of `in` and `nin`."""
+MOST_PATTERNS = 16
+"""Conditions with a regular expression in one filter."""
+MOST_PATTERN = 1000
+"""Characters of a regular expression."""
 
 
 def parse_filter(obj: JSON, where: str = "filters") -> Filter | None:
@@ -43,7 +51,29 @@ def parse_filter(obj: JSON, where: str = "filters") -> Filter | None:
     """
     if obj is None or obj == {}:
         return None
+    _check_breadth(obj, where)
     return _parse(obj, where, case_sensitive=False, depth=0)
+
+
+def _check_breadth(obj: JSON, where: str) -> None:
+    """FilterError for a filter of too many parts, before any of them is read."""
+    left, count, patterns = [obj], 0, 0
+    while left:
+        one = left.pop()
+        if isinstance(one, list | tuple):
+            left += one
+            continue
+        is_short = isinstance(one, Mapping) and "field" not in one and not _GROUPS.keys() & one
+        count += len(one) if is_short else 1
+        if isinstance(one, Mapping) and "field" not in one:
+            left += [one[name] for name in _GROUPS if name in one]
+        if count > MOST_CONDITIONS:
+            raise FilterError(
+                f"{where}: a filter has {MOST_CONDITIONS:,} conditions and groups at most."
+            )
+        patterns += isinstance(one, Mapping) and one.get("operator") == "regex"
+        if patterns > MOST_PATTERNS:
+            raise FilterError(f"{where}: a filter has {MOST_PATTERNS} regex conditions at most.")
 
 
 def parse_condition(obj: Mapping[str, JSON], where: str, default: bool = False) -> Condition:
@@ -52,6 +82,8 @@ def parse_condition(obj: Mapping[str, JSON], where: str, default: bool = False) 
     field = obj.get("field")
     if not isinstance(field, str) or not field:
         raise FilterError(f"{where}.field: a condition needs the name of a field.")
+    if problem := path_problem(field):
+        raise FilterError(f"{where}.field: {problem}.")
     operator = _operator(obj.get("operator", "eq"), f"{where}.operator")
     case_sensitive = _flag(obj.get("case_sensitive", default), f"{where}.case_sensitive")
     if "value" not in obj and operator not in ("exists", "is_null"):
@@ -108,11 +140,11 @@ def _short_form(obj: Mapping[str, JSON], where: str, case_sensitive: bool) -> Fi
     conditions: list[Filter] = []
     for key, value in obj.items():
         known = (*_GROUPS, *_LEAF_KEYS)
-        close = get_close_matches(str(key), known, n=1, cutoff=0.75)
+        close = nearest(key, known, cutoff=0.75)
         if str(key).upper() in _GROUPS:
-            close = [str(key).upper()]
+            close = str(key).upper()
         if close and (len(obj) > 1 or not _is_scalar(value)):
-            raise FilterError(f"{where}.{key}: not a key of a filter. Did you mean {close[0]!r}?")
+            raise FilterError(f"{where}.{key}: not a key of a filter. Did you mean {close!r}?")
         if not _is_scalar(value):
             raise FilterError(
                 f"{where}.{key}: expected one value to compare with. Write "
@@ -129,8 +161,8 @@ def _short_form(obj: Mapping[str, JSON], where: str, case_sensitive: bool) -> Fi
 def _check_keys(obj: Mapping[str, JSON], known: Sequence[str], where: str) -> None:
     for key in obj:
         if key not in known:
-            close = get_close_matches(str(key), known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+            close = nearest(key, known)
+            hint = f"Did you mean {close!r}?" if close else f"It takes {', '.join(known)}."
             raise FilterError(f"{where}.{key}: unknown key. {hint}")
 
 
@@ -138,8 +170,8 @@ def _operator(name: JSON, where: str) -> str:
     if name in OPERATORS:
         return str(name)
     text = str(name).lower().lstrip("$")
-    close = get_close_matches(_SPELLINGS.get(text, text), OPERATORS, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    close = nearest(_SPELLINGS.get(text, text), OPERATORS)
+    hint = f" Did you mean {close!r}?" if close else ""
     raise FilterError(
         f"{where}: there is no operator {name!r}.{hint} There is: {', '.join(OPERATORS)}."
     )
@@ -188,6 +220,8 @@ def _ordered(operator: str, value: JSON, where: str) -> JSON:
 def _list(operator: str, value: JSON, where: str) -> JSON:
     if isinstance(value, str) or not isinstance(value, Sequence | set | frozenset):
         raise FilterError(f"{where}: {operator} needs a list of values, got {value!r}.")
+    if len(value) > MOST_VALUES:
+        raise FilterError(f"{where}: {operator} takes {MOST_VALUES:,} values at most.")
     return tuple(
         entry if has_template(entry) else _scalar(operator, entry, f"{where}[{i}]")
         for i, entry in enumerate(value)
@@ -216,6 +250,8 @@ def _pattern(operator: str, value: JSON, where: str) -> JSON:
     import pyarrow.compute as pc
 
     text = _text(operator, value, where)
+    if len(text) > MOST_PATTERN:
+        raise FilterError(f"{where}: a pattern has {MOST_PATTERN:,} characters at most.")
     try:
         pc.match_substring_regex(pa.array([""]), text)
     except pa.ArrowInvalid as error:

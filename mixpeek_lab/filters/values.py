@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator as op
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -20,6 +20,9 @@ ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": op.lt,
     "lte": op.le,
 }
+
+MOST_PATH, MOST_DOTS = 500, 32
+"""Characters and dots of a field's path."""
 
 Test = Callable[[JSON], bool]
 """Whether one scalar of a document satisfies a condition."""
@@ -40,6 +43,13 @@ def resolve(document: JSON, path: str) -> JSON:
     for head, tail in splits(path):
         if head in document:
             return resolve(document[head], tail)
+    return None
+
+
+def path_problem(path: str) -> str | None:
+    """Why a field's path is none that is looked up, None where it is: each dot is a step."""
+    if len(path) > MOST_PATH or path.count(".") > MOST_DOTS:
+        return f"a field's path has {MOST_PATH} characters and {MOST_DOTS} dots at most"
     return None
 
 
@@ -135,7 +145,8 @@ def wanted(value: JSON, case_sensitive: bool) -> Wanted:
 
 
 def is_held_by(operator: str, value: JSON, case_sensitive: bool) -> Test:
-    """The test of one scalar for a positive operator (not `ne`, `nin`, `exists`, `is_null`)."""
+    """The test of one scalar for an operator that is positive (not `ne`, `nin`, `exists`,
+    `is_null`), and not `regex`, see `found_among`."""
     if operator in ("eq", "in"):
         accepted = wanted(value, case_sensitive)
         return lambda scalar: accepted.holds(scalar, case_sensitive)
@@ -145,11 +156,9 @@ def is_held_by(operator: str, value: JSON, case_sensitive: bool) -> Test:
 
 
 def _text_test(operator: str, value: JSON, case_sensitive: bool) -> Test:
-    """The test for `contains`, `starts_with`, `ends_with` and `regex`; only texts pass."""
+    """The test for `contains`, `starts_with` and `ends_with`; only texts pass."""
     if not isinstance(value, str):
         return lambda _scalar: False
-    if operator == "regex":
-        return lambda scalar: isinstance(scalar, str) and _is_found(value, scalar, case_sensitive)
     part, compare = fold(value, case_sensitive), _TEXT[operator]
     return lambda scalar: isinstance(scalar, str) and compare(fold(scalar, case_sensitive), part)
 
@@ -175,12 +184,11 @@ def _order_test(operator: str, value: JSON) -> Test:
     return test
 
 
-def _is_found(pattern: str, text: str, case_sensitive: bool) -> bool:
-    """RE2, as on columns: one engine, so that both evaluations agree, and linear in time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def found_among(pattern: str, values: Iterable[JSON], case_sensitive: bool) -> Test:
+    """The test for `regex`, prepared for the texts in `values`."""
+    from mixpeek_lab.filters.patterns import found_in
 
-    found = pc.match_substring_regex(
-        pa.array([text], pa.large_string()), pattern, ignore_case=not case_sensitive
-    )
-    return bool(found[0].as_py())
+    texts = list({text for value in values for text in scalars(value) if isinstance(text, str)})
+    mask = found_in(pattern, texts, case_sensitive).tolist()
+    holding = {text for text, is_found in zip(texts, mask, strict=True) if is_found}
+    return lambda scalar: isinstance(scalar, str) and scalar in holding

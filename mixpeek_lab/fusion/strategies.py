@@ -25,12 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from math import isfinite
 from operator import eq, neg
 from typing import overload
 
-from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.errors import RetrieverError, nearest
 from mixpeek_lab.fusion.methods import DIALECTS, METHODS, STRATEGIES, Method, default_k
 from mixpeek_lab.fusion.weights import Arms, Weights, effective_weights
 from mixpeek_lab.models import Contribution, Leg
@@ -148,8 +147,8 @@ def check_strategy(strategy: str, k: float | None = None, where: str = "fusion")
     """Refuse an unknown strategy and a k that makes the value of a place negative or infinite."""
     known = (*STRATEGIES, *DIALECTS)
     if strategy not in known:
-        close = get_close_matches(str(strategy), known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        close = nearest(strategy, known)
+        hint = f" Did you mean {close!r}?" if close else ""
         raise RetrieverError(
             f"{where}: there is no strategy {strategy!r}.{hint} There is: {', '.join(known)}."
         )

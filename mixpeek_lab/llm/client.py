@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
 
-from mixpeek_lab.errors import LLMAuthenticationError, LLMError
+from mixpeek_lab.errors import LLMAuthenticationError, LLMError, LLMSettingsError
 from mixpeek_lab.llm import anthropic_messages, gemini, openai_chat
 from mixpeek_lab.llm.cache import AnswerCache
-from mixpeek_lab.llm.failures import CallError, explained, with_retries
+from mixpeek_lab.llm.failures import CallError, explained, how_to_set, with_retries
 from mixpeek_lab.llm.prices import cost_of
 from mixpeek_lab.llm.providers import PROVIDERS, Provider
 from mixpeek_lab.llm.replies import Endpoint, Reply
@@ -49,9 +49,10 @@ class LLMClient:
         are tried again, after the pause that the provider asks for. At most
         `Provider.most_at_once` calls are under way in this process, however many are awaited.
 
-        LLMAuthenticationError, LLMRateLimitError, LLMTimeoutError, LLMSchemaError; LLMError for
-        every other failure; InvalidInputError for a schema that is none; MissingDependencyError
-        without the extra `llm`.
+        LLMSettingsError (LLMAuthenticationError) for what the caller has to change;
+        LLMUnavailableError (LLMRateLimitError, LLMTimeoutError) for what may pass; LLMSchemaError;
+        LLMError for every other failure; InvalidInputError for a schema that is none;
+        MissingDependencyError without the extra `llm`.
         """
         if request.schema is not None:
             check_schema(request.schema)
@@ -99,7 +100,7 @@ class LLMClient:
     def _url(self, provider: Provider) -> str:
         url = self._urls.get(provider.name)
         if not url:
-            raise LLMError(
+            raise LLMSettingsError(
                 f"Provider {provider.name!r} is any server that speaks OpenAI's protocol: set "
                 f"{provider.url_variable} to its base URL, like http://localhost:11434/v1."
             )
@@ -109,9 +110,9 @@ class LLMClient:
         key = self._key_of(provider.key_name)
         if key is None and provider.needs_key:
             raise LLMAuthenticationError(
-                f"container.llm has no API key for {provider.name}: "
-                f"`%secret set {provider.key_name}` keeps one in this lab, for Ray's workers too; "
-                f"or set the environment variable {provider.key_name} before Ray starts."
+                f"There is no API key for {provider.name}: {how_to_set(provider.key_name)} keeps "
+                "one in this lab, for Ray's workers too; or set the environment variable "
+                f"{provider.key_name} before Ray starts."
             )
         return key or ""
 

@@ -7,7 +7,14 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from mixpeek_lab.errors import LLMAuthenticationError, LLMError, LLMRateLimitError, LLMTimeoutError
+from mixpeek_lab.errors import (
+    LLMAuthenticationError,
+    LLMError,
+    LLMRateLimitError,
+    LLMSettingsError,
+    LLMTimeoutError,
+    LLMUnavailableError,
+)
 from mixpeek_lab.llm.providers import Provider
 
 ATTEMPTS = 4
@@ -45,7 +52,7 @@ class CallError(Exception):
         self.is_timeout = is_timeout or status in _TIMEOUTS
         self.is_authentication = is_authentication or status in (401, 403)
         passes = status in _PASSING or (status is None and not is_timeout)
-        self.is_passing = passes and not is_final
+        self.is_final, self.is_passing = is_final, passes and not is_final
 
 
 def with_retries(call: Callable[[], Result]) -> Result:
@@ -73,24 +80,42 @@ def explained(error: CallError, provider: Provider, model: str, url: str) -> LLM
     if error.is_authentication:
         return LLMAuthenticationError(
             f"{where} refuses the API key {provider.key_name} ({said}). "
-            f"`%secret set {provider.key_name}` sets another."
+            f"{how_to_set(provider.key_name)} sets another."
         )
     if error.status == 429:
-        asked = f" It asks to wait {error.wait_s:.0f} s." if error.wait_s else ""
-        return LLMRateLimitError(
-            f"{where} takes no more requests for now ({said}).{asked} Ask less at once "
-            "(max_concurrent), or raise the limits of the account."
-        )
+        return _limited(error, where, said)
     if error.is_timeout:
         return LLMTimeoutError(
             f"{where} did not answer in time ({said}). Give it longer (timeout_s=…), or less text."
         )
     if error.status is None:
-        return LLMError(
+        return LLMUnavailableError(
             f"{where} cannot be reached ({said}). Look at the connection, and at "
             f"{provider.url_variable} if it is set."
         )
-    return LLMError(f"{where} gave no answer ({said}). {_advice(error.status)}")
+    return _kind(error)(f"{where} gave no answer ({said}). {_advice(error.status)}")
+
+
+def _kind(error: CallError) -> type[LLMError]:
+    status = error.status or 0
+    if status >= 500 or error.is_passing:
+        return LLMUnavailableError
+    return LLMSettingsError if status >= 400 else LLMError  # something else answers there
+
+
+def how_to_set(name: str) -> str:
+    """The ways to keep a secret: in a notebook, and beside a server."""
+    return f"`%secret set {name}` (`mixpeek-lab secret set {name}` in a shell)"
+
+
+def _limited(error: CallError, where: str, said: str) -> LLMError:
+    asked = f" It asks to wait {error.wait_s:.0f} s." if error.wait_s else ""
+    told = LLMRateLimitError(
+        f"{where} takes no more requests for now ({said}).{asked} Ask less at once "
+        "(max_concurrent), or raise the limits of the account."
+    )
+    told.retryable = not error.is_final  # an empty account stays empty
+    return told
 
 
 def _advice(status: int) -> str:

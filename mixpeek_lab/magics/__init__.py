@@ -12,6 +12,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics and let Ray start in the background."""
     from mixpeek_lab.magics import completion
     from mixpeek_lab.magics.buckets import BucketMagics
+    from mixpeek_lab.magics.collections import CollectionMagics
     from mixpeek_lab.magics.evaluate import EvaluateMagics
     from mixpeek_lab.magics.extractors import ExtractorMagics
     from mixpeek_lab.magics.inspect import InspectMagics
@@ -21,7 +22,7 @@ def load(shell: InteractiveShell) -> None:
 
     for magics in (
         LabMagics, ExtractorMagics, BucketMagics, RetrieverMagics, InspectMagics, SecretMagics,
-        EvaluateMagics,
+        EvaluateMagics, CollectionMagics,
     ):  # fmt: skip
         shell.register_magics(magics)
     completion.install(shell)

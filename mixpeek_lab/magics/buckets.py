@@ -9,6 +9,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
@@ -24,6 +25,7 @@ class BucketMagics(Magics):
     @magic_arguments()
     @argument("name", nargs="?", help="the bucket's name")
     @argument("source", nargs="?", help="a variable (DataFrame, list), folder, glob, file or URL")
+    @argument("object_id", nargs="?", help="delete: one object of the bucket alone")
     @argument("--text", action="append", help="column that holds the text; may be given again")
     @argument(
         "--blob",
@@ -35,7 +37,7 @@ class BucketMagics(Magics):
     @argument("--append", action="store_true", help="keep objects that are not in the source")
     @line_magic
     @tells_errors
-    def bucket(self, line: str) -> BucketCard | BucketList:
+    def bucket(self, line: str) -> BucketCard | BucketList | None:
         """Make a bucket from what you have, or show those there are.
 
         %bucket docs frame --text body        a DataFrame, a list of strings or of dicts
@@ -46,6 +48,8 @@ class BucketMagics(Magics):
         %bucket shop frame --text title --blob image_url:image    a column of paths or URLs
         %bucket docs                          show it
         %bucket                               all of them
+        %bucket delete docs                   with its objects; refused where a collection needs it
+        %bucket delete docs OBJECT_ID         one object
 
         A processor finds the URL of a file in batch["data"], and opens it with open_asset.
         """
@@ -55,6 +59,11 @@ class BucketMagics(Magics):
         lab = current_lab()
         if options.name is None:
             return BucketList(lab.buckets())
+        if options.name == "delete" and options.source:
+            delete("bucket", options.source, "object", options.object_id or "")
+            return None
+        if options.object_id:
+            raise InvalidInputError(f"%bucket NAME SOURCE: what is {options.object_id!r} for?")
         if options.source is None:
             return BucketCard(lab.bucket(options.name))
         return BucketCard(

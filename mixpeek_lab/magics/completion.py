@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.evaluation import CORRECTIONS
+from mixpeek_lab.magics.collections import COLLECTION_ACTIONS
 from mixpeek_lab.magics.extractors import ACTIONS
 from mixpeek_lab.magics.retrievers import RETRIEVER_ACTIONS
 from mixpeek_lab.magics.session import current_lab
@@ -81,7 +82,7 @@ def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
         return _columns(shell, words)
     if words and words[-1] in _VALUES:
         return _VALUES[words[-1]]()
-    if magic == "bucket" and len(words) == 1:
+    if magic == "bucket" and len(words) == 1 and words[0] != "delete":
         return _variables(shell)
     return _LINES.get(magic, _LINES[line["magic"]])(words)
 
@@ -155,7 +156,7 @@ def _stage_keys() -> list[str]:
 def _retriever_line(words: list[str]) -> Iterable[str]:
     if not words:
         return [*_retrievers(), *RETRIEVER_ACTIONS]
-    named = {"stages": _stages, "export": _retrievers}
+    named = {"stages": _stages, "export": _retrievers, "delete": _retrievers}
     return named[words[0]]() if len(words) == 1 and words[0] in named else []
 
 
@@ -185,6 +186,18 @@ def _process(words: list[str]) -> Iterable[str]:
     return [*sources, *extractors] if words else sources
 
 
+def _bucket_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return [*_buckets(), "delete"]
+    return _buckets() if words == ["delete"] else []
+
+
+def _collection_line(words: list[str]) -> Iterable[str]:
+    if not words:
+        return [*_collections(), *COLLECTION_ACTIONS]
+    return _collections() if words == ["delete"] else []
+
+
 def _first(names: Callable[[], Iterable[str]]) -> Names:
     return lambda words: [] if words else names()
 
@@ -193,7 +206,8 @@ _LINES: dict[str, Names] = {
     "lab": _first(lambda: ["start", "status", "stop"]),
     "extractor": _extractor_line,
     "%extractor": _extractor_cell,
-    "bucket": _first(_buckets),
+    "bucket": _bucket_line,
+    "collection": _collection_line,
     "process": _process,
     "retriever": _retriever_line,
     "%retriever": _first(_retrievers),

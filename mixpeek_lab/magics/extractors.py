@@ -12,6 +12,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError, NoStepsError, SourceError
+from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench.fixing import Fixed
 
 ACTIONS = (
-    "list", "show", "lint", "fix", "test", "save", "pack", "load", "deploy", "dockerfile",
+    "list", "show", "lint", "fix", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
     *VERSION_ACTIONS,
 )  # fmt: skip
 SAMPLES = [
@@ -99,6 +100,8 @@ class ExtractorMagics(Magics):
                                                       a .zip or .tar.gz is loaded as well
         %extractor deploy NAME                        serve its realtime.py
         %extractor dockerfile NAME [FILE]             an image with what its manifest asks for
+        %extractor delete NAME                        all its versions, or one: NAME@1.0.0; refused
+                                                      where a collection or retriever needs it
 
         %extractor status NAME                        what changed since the last commit
         %extractor commit NAME -m "what changed"      make the working state a version for good
@@ -189,6 +192,9 @@ class ExtractorMagics(Magics):
     def _noted(self, report: TestReport) -> TestReport:
         self._reports[report.extractor] = report
         return report
+
+    def _delete(self, options: Any) -> None:
+        delete("extractor", options.name or "")
 
     def _save(self, options: Any) -> None:
         saved = current_lab().save(_name(options), options.more or ".")

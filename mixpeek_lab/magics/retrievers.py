@@ -9,6 +9,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import named_text, read_options
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     )
     from mixpeek_lab.widgets.playground import Playground
 
-RETRIEVER_ACTIONS = ("list", "stages", "export", "import")
+RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 
 
 @magics_class
@@ -63,6 +64,7 @@ class RetrieverMagics(Magics):
         %retriever stages mmr          the parameters of one
         %retriever export NAME [FILE]  as the JSON that Mixpeek takes
         %retriever import FILE [NAME]  define one from such a file
+        %retriever delete NAME         take one away
         """
         from mixpeek_lab.widgets.cards import RetrieverList
         from mixpeek_lab.widgets.cards.stages import stages_card
@@ -79,6 +81,9 @@ class RetrieverMagics(Magics):
             return None
         if options.name == "import":
             return import_retriever(options.more, options.last)
+        if options.name == "delete":
+            delete("retriever", options.more or "")
+            return None
         if options.name == "list":
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)

@@ -21,14 +21,21 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab, Status
 
 _lab: Lab | None = None
+_namespace = "default"
 _lock = threading.RLock()
 
 
 def current_lab(home: str | None = None) -> Lab:
     """The kernel's lab, which the magics work with. It is made by the first call.
 
-    Raises InvalidInputError where it keeps its state in another folder than `home`.
+    Of the namespace that `%lab --namespace` named. Raises InvalidInputError where it keeps its
+    state in another folder than `home`, and NotFoundError where that namespace is gone.
     """
+    lab = _whole_lab(home)
+    return lab if _namespace == "default" else lab.namespace(_namespace)
+
+
+def _whole_lab(home: str | None = None) -> Lab:
     global _lab
     with _lock:
         if _lab is None:
@@ -42,6 +49,14 @@ def current_lab(home: str | None = None) -> Lab:
                 f"with --home {home}."
             )
         return _lab
+
+
+def enter(namespace: str, home: str | None = None) -> None:
+    """Have the magics work in this namespace of the kernel's lab. NotFoundError."""
+    global _namespace
+    with _lock:
+        _whole_lab(home).namespace(namespace)
+        _namespace = namespace
 
 
 def start_in_background() -> None:
@@ -59,12 +74,12 @@ def start_in_background() -> None:
 
 def stop() -> None:
     """Stop the kernel's lab, if there is one."""
-    global _lab
+    global _lab, _namespace
     with _lock:
         if _lab is not None:
             atexit.unregister(_lab.end)
             _lab.stop()
-            _lab = None
+            _lab, _namespace = None, "default"
 
 
 @magics_class
@@ -74,6 +89,7 @@ class LabMagics(Magics):
     @magic_arguments()
     @argument("action", nargs="?", default="status", choices=["start", "status", "stop"])
     @argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab here)")
+    @argument("--namespace", help="the one that all magics work in from now on")
     @argument("--wait", action="store_true", help="wait until Ray and the endpoint are ready")
     @argument("--no-serve", action="store_true", help="Ray alone, without the HTTP endpoint")
     @line_magic
@@ -83,6 +99,7 @@ class LabMagics(Magics):
 
         %lab                    what is running
         %lab start --wait       start all of it and wait
+        %lab --namespace NAME   work in another namespace (`default` leads back)
         %lab stop               stop it; what is on disk stays
         """
         options = read_options(self.lab, line)
@@ -90,6 +107,8 @@ class LabMagics(Magics):
             stop()
             print("Mixpeek Lab is stopped. Its files stay; `%lab start` starts it again.")  # noqa: T201
             return None
+        if options.namespace:
+            enter(options.namespace, options.home)
         lab = current_lab(options.home)
         if options.action == "start":
             return _card(lab.start(serve=not options.no_serve, wait=options.wait))

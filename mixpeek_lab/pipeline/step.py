@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 LINEAGE = ("object_id", "blob_id", "blob_property", "blob_type", "mime_type", "size_bytes")
 """Columns that a processor cannot change: they say where a document comes from."""
+OWN_IDS = (
+    "The extractor writes `document_id` itself: documents keep the ids that they have here, so "
+    "that they stay the same from run to run. To keep yours, write them into a column of another "
+    "name."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,7 @@ def _dropped(positions: np.ndarray, outcome: Outcome) -> int:
 def _assemble(block: pa.Table, passing: pa.Table, outcome: Outcome) -> tuple[pa.Table, list[str]]:
     """What came of a block, in the order of its rows. Also returns notes."""
     tables = [_restore(block, part, origin) for part, origin in outcome.parts]
+    replaced = any(_has_own_ids(block, *part) for part in outcome.parts)
     if len(passing):
         tables.append(passing)
     if outcome.failures:
@@ -172,8 +178,20 @@ def _assemble(block: pa.Table, passing: pa.Table, outcome: Outcome) -> tuple[pa.
     if not tables:
         return passing, []
     joined, notes = join_parts(tables)
+    notes = [*notes, OWN_IDS] if replaced else notes
     order = np.argsort(joined.column(ROW).to_numpy(), kind="stable")
     return joined.take(pa.array(order)), notes
+
+
+def _has_own_ids(block: pa.Table, part: pa.Table, origin: np.ndarray) -> bool:
+    """Whether a processor gave rows ids that are not those of the rows they came from."""
+    if "document_id" not in part.column_names:
+        return False
+    given = block.column("document_id").take(pa.array(origin)).to_pylist()
+    return any(
+        own is not None and own != id_
+        for own, id_ in zip(part.column("document_id").to_pylist(), given, strict=True)
+    )
 
 
 def _restore(block: pa.Table, part: pa.Table, origin: np.ndarray) -> pa.Table:

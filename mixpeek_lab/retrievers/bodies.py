@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.errors import RetrieverError, nearest
+from mixpeek_lab.filters.values import MOST_PATH, path_problem
 from mixpeek_lab.models import JSON
+from mixpeek_lab.retrievers.spellings import HARMLESS, NOT_YET, NULLED
 
 MOST = 10_000
 """Candidates of a leg and hits of a page, at most."""
+
+MOST_STAGES, MOST_SEARCHES = 64, 64
+"""Stages of a retriever, and searches of its feature_search."""
+
+MOST_NAMED = 64
+"""Fields, features or facets that one parameter lists."""
+
+MOST_COLLECTIONS = 100
+"""Collections of a retriever."""
+
+MOST_OFFSET = 1_000_000
+"""Hits before a page: more than any search has."""
 
 MOST_TEXT = 500_000
 """Characters of a query or a prompt: more than any model reads, less than a message between
@@ -21,23 +34,6 @@ processes."""
 
 MOST_SEED = 2**53 - 1
 """The largest seed: JavaScript reads larger whole numbers with an error."""
-
-_HARMLESS = frozenset({
-    "auto_preprocess", "cache_behavior", "cache_ttl_seconds", "cache_config", "consistency",
-    "degrade_retry", "hard_timeout_ms", "interactive", "on_error", "return_presigned_urls",
-    "skip_cache", "visibility", "requires_subscription", "budget_limits", "display_config",
-    "marketplace_listing_id", "tags", "metadata", "retriever_id", "namespace_id", "created_at",
-    "updated_at", "max_concurrency", "max_concurrent_batches",
-})  # fmt: skip
-"""Mixpeek's keys that say how its service runs or shows something, not what is found."""
-
-_NOT_YET = frozenset({
-    "batch_size", "collection_identifiers", "expand", "explain", "learning_config", "on_empty",
-    "optional", "output_alias", "output_mode", "post_filters", "query_preprocessing",
-    "output_schema", "return_vectors", "stream", "target_collection_id", "when", "write_token",
-})  # fmt: skip
-"""Mixpeek's keys that would change the answer, and are not part of this version."""
-
 
 SEARCH_NAMES = {"limit": "top_k", "pre_filters": "filters", "uri": "feature_uri"}
 """Other spellings of a search's keys."""
@@ -47,6 +43,17 @@ class Body(BaseModel):
     """What users write. Unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _path(path: str) -> str:
+    problem = path_problem(path)
+    if problem:
+        raise ValueError(problem)
+    return path
+
+
+FieldPath = Annotated[str, Field(min_length=1, max_length=MOST_PATH), AfterValidator(_path)]
+"""A field of documents; dots lead into objects."""
 
 
 class SearchBody(Body):
@@ -74,7 +81,7 @@ class FusionBody(Body):
 class GroupByBody(Body):
     """`group_by` of a feature_search."""
 
-    field: str = Field(min_length=1)
+    field: FieldPath
     limit: int = Field(25, ge=1, le=MOST)
     group_size: int = Field(1, ge=1, le=MOST)
     output_mode: Literal["all", "first", "flatten"] = "all"
@@ -83,9 +90,12 @@ class GroupByBody(Body):
 class FacetBody(Body):
     """One entry of `facets`. Counts are exact, whatever `exact` says."""
 
-    key: str = Field(min_length=1)
+    key: FieldPath
     limit: int = Field(10, ge=1, le=1000)
     exact: bool = True
+    scope: Literal["candidates", "collection"] = "candidates"
+    """Count the documents that the searches found, or all that pass the filters of retriever and
+    request."""
 
 
 class QueryBody(Body):
@@ -102,7 +112,7 @@ class QueryBody(Body):
 class ParametersBody(Body):
     """`parameters` of a feature_search."""
 
-    searches: list[Any] = Field(min_length=1, max_length=64)
+    searches: list[Any] = Field(min_length=1, max_length=MOST_SEARCHES)
     final_top_k: int = Field(25, ge=1, le=MOST)
     fusion: Any = None
     group_by: Any = None
@@ -127,7 +137,7 @@ class RequestBody(Body):
 
     inputs: dict[str, Any]
     limit: int | None = Field(None, ge=1, le=MOST)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=MOST_OFFSET)
     filters: Any = None
     fusion: Any = None
     k: float | None = None
@@ -135,6 +145,9 @@ class RequestBody(Body):
     candidates: bool = False
     seed: int | None = Field(None, ge=0, le=MOST_SEED)
 
+
+_SHOWN = 200
+"""Characters of a wrong value in an error."""
 
 B = TypeVar("B", bound=Body)
 
@@ -156,8 +169,8 @@ def checked(
     spelt = {names[key]: key for key in body if key in names}
     body = renamed(body, names, where)
     known = known_keys(model)
-    kept = {key: value for key, value in body.items() if key not in _HARMLESS or key in known}
-    for key in [key for key in kept if key in _NOT_YET and key not in known]:
+    kept = {key: value for key, value in body.items() if key not in HARMLESS or key in known}
+    for key in [key for key in kept if key in NOT_YET and key not in known]:
         if kept.pop(key) not in (None, False, [], {}, "all", "flatten", "error"):
             raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
     try:
@@ -183,7 +196,7 @@ def renamed(body: Mapping[str, JSON], names: Mapping[str, str], where: str) -> d
     found: dict[str, JSON] = {}
     for key, value in body.items():
         name = names.get(key, key)
-        if value is None:
+        if value is None or (value == "null" and name in NULLED):
             continue
         if name in found and found[name] != value:
             raise RetrieverError(f"{joined(where, key)}: {name!r} is given twice, differently.")
@@ -194,9 +207,9 @@ def renamed(body: Mapping[str, JSON], names: Mapping[str, str], where: str) -> d
 def check_keys(body: Mapping[str, JSON], known: Sequence[str], where: str) -> None:
     """Raise RetrieverError for a key that is neither known nor harmless."""
     for key, value in body.items():
-        if key in known or key in _HARMLESS or (key in _NOT_YET and not value):
+        if key in known or key in HARMLESS or (key in NOT_YET and not value):
             continue
-        if key in _NOT_YET:
+        if key in NOT_YET:
             raise RetrieverError(f"{joined(where, key)} is not part of this version yet.")
         raise RetrieverError(f"{joined(where, key)}: unknown key. {_hint(str(key), known)}")
 
@@ -235,7 +248,13 @@ def _explained(
             f"{path}: expected a number for each search, in order ([1, 0.5]) or by name "
             f"({{bm25: 0.5}}), got {first['input']!r}."
         )
-    return f"{path}: {first['msg']}, got {first['input']!r}."
+    return f"{path}: {first['msg']}, got {shown(first['input'])}."
+
+
+def shown(value: Any) -> str:
+    """A wrong value as an error tells it."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _known_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
@@ -263,8 +282,8 @@ def _models_in(kind: Any) -> Iterator[type[BaseModel]]:
 def _hint(key: str, known: Sequence[str]) -> str:
     if "fusion" in known and key in FusionBody.model_fields:
         return "It is part of the fusion: `fusion: {strategy: rrf, k: 60, weights: [1, 0.5]}`."
-    close = get_close_matches(key, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+    close = nearest(key, known)
+    return f"Did you mean {close!r}?" if close else f"It takes {', '.join(known)}."
 
 
 def joined(where: str, *loc: str | int) -> str:

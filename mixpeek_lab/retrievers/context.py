@@ -34,6 +34,10 @@ def _no_vector(leg: SearchLeg, _document_id: str) -> Vector:
     raise RetrieverError(f"leg {leg.name!r}: documents as queries are not available here.")
 
 
+def _no_documents(_: Filter | None, _fields: Collection[str]) -> Sequence[FetchedDocument]:
+    raise RetrieverError("facets: documents that no search found cannot be counted here.")
+
+
 def _all_known(_fields: Collection[str]) -> Sequence[str]:
     return ()
 
@@ -58,6 +62,8 @@ class SearchContext:
     """The distance metric of a leg's index."""
     field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
     """The fields that filters look at → a warning for each that no document has."""
+    matching: Callable[[Filter | None, Collection[str]], Sequence[FetchedDocument]] = _no_documents
+    """(filter, fields) → every document that passes it, with those fields at least."""
     has_texts: Callable[[], bool] = _texts
     """Whether any document has a text for a lexical leg: the URL of an image is none."""
     arms: Callable[[], Arms] = dict

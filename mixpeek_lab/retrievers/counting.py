@@ -13,10 +13,6 @@ from mixpeek_lab.retrievers.context import FetchedDocument
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.spec import Facet, GroupBy
 
-OVER = "candidates"
-"""Facets count over the documents that the searches found (each up to its top_k, its filters and
-min_score applied) and whose fused score reaches min_score; grouping and pages do not matter."""
-
 
 def grouped(
     fused: Sequence[Fused], documents: Mapping[str, FetchedDocument], group_by: GroupBy
@@ -43,7 +39,10 @@ def grouped(
 def counted(facet: Facet, documents: Sequence[FetchedDocument | None]) -> dict[str, JSON]:
     """The values of a field among the documents, the most frequent first, equal counts by value.
 
-    A list counts once for each of its different values. `missing` documents have none, and
+    Of scope `candidates` these are the documents that the searches found (each up to its top_k,
+    its filters and min_score applied) and whose fused score reaches min_score; grouping and pages
+    do not matter. Of scope `collection` they are all that pass the filters of retriever and
+    request. A list counts once for each of its different values. `missing` documents have none, and
     `other_values` are those beyond the facet's limit.
     """
     counts: Counter[str] = Counter()
@@ -62,7 +61,8 @@ def counted(facet: Facet, documents: Sequence[FetchedDocument | None]) -> dict[s
         "other_values": len(order) - len(shown),
         "missing": missing,
         "total": len(documents),
-        "over": OVER,
+        "over": facet.scope,
+        "scope": facet.scope,
         "exact": True,
     }
 

@@ -67,7 +67,7 @@ def search(
     documents: dict[str, FetchedDocument] = {}
     if spec.facets or spec.group_by:
         documents = _fetch(context, ids(fused), trace)
-    facets = _counted(spec, fused, documents, trace)
+    facets = _counted(spec, request, fused, documents, context, trace)
     limit = spec.page_size if request.limit is None else request.limit
     if spec.group_by is not None:
         fused = _grouped(spec.group_by, fused, documents, trace)
@@ -101,11 +101,7 @@ def _search_legs(
     context: SearchContext,
     trace: _Trace,
 ) -> tuple[Leg, ...]:
-    common = join(
-        spec.filters.render(request.inputs) if spec.filters else None,
-        request.filters.render(request.inputs) if request.filters else None,
-        *(found.render(request.inputs, f"stage {name!r}") for name, found in spec.pushed),
-    )
+    common = _common(spec, request)
     wanted = request.offset + (spec.page_size if request.limit is None else request.limit)
     vectors = spread(spec, request, vectors)
     legs: list[Leg] = []
@@ -138,6 +134,15 @@ def _search_legs(
         raise unknown[0]
     trace.warnings[:0] = context.field_warnings(fields) if fields else ()
     return tuple(legs)
+
+
+def _common(spec: RetrieverSpec, request: SearchRequest) -> Filter | None:
+    """The filter of every leg."""
+    return join(
+        spec.filters.render(request.inputs) if spec.filters else None,
+        request.filters.render(request.inputs) if request.filters else None,
+        *(found.render(request.inputs, f"stage {name!r}") for name, found in spec.pushed),
+    )
 
 
 def _candidates(
@@ -231,20 +236,27 @@ def _above(spec: RetrieverSpec, fused: Sequence[Fused], trace: _Trace) -> Sequen
 
 def _counted(
     spec: RetrieverSpec,
+    request: SearchRequest,
     fused: Sequence[Fused],
     documents: Mapping[str, FetchedDocument],
+    context: SearchContext,
     trace: _Trace,
 ) -> list[dict[str, JSON]]:
-    """The facets, over all of `fused`."""
+    """The facets, over all of `fused`, or over all documents that pass the filters."""
     if not spec.facets:
         return []
     started = perf_counter()
-    found = [documents.get(entry.document_id) for entry in fused]
-    facets = [counted(facet, found) for facet in spec.facets]
+    of: dict[str, Sequence[FetchedDocument | None]] = {
+        "candidates": [documents.get(entry.document_id) for entry in fused]
+    }
+    wide = [facet.key for facet in spec.facets if facet.scope == "collection"]
+    if wide:
+        of["collection"] = context.matching(_common(spec, request), wide)
+    facets = [counted(facet, of[facet.scope]) for facet in spec.facets]
     for facet in facets:
-        if fused and facet["missing"] == len(fused):
+        if facet["total"] and facet["missing"] == facet["total"]:
             trace.warnings.append(
-                f"Facet {facet['key']!r}: none of {len(fused)} documents has that field."
+                f"Facet {facet['key']!r}: none of {facet['total']} documents has that field."
             )
     trace.add("facets", started, len(fused), sum(len(facet["values"]) for facet in facets))
     return facets

@@ -16,6 +16,8 @@ from mixpeek_lab.filters import join, parse_filter
 from mixpeek_lab.fusion import check_strategy, default_k
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.bodies import (
+    MOST_COLLECTIONS,
+    MOST_NAMED,
     FacetBody,
     FusionBody,
     GroupByBody,
@@ -95,6 +97,10 @@ def _collections(value: JSON) -> tuple[str, ...]:
         raise RetrieverError(
             "collection_identifiers: a retriever needs the name or id of at least one collection."
         )
+    if len(names) > MOST_COLLECTIONS:
+        raise RetrieverError(
+            f"collection_identifiers: there are {len(names):,}; {MOST_COLLECTIONS} are the most."
+        )
     return tuple(dict.fromkeys(names))
 
 
@@ -124,6 +130,8 @@ def _facets(value: JSON, where: str) -> tuple[Facet, ...]:
     given = [value] if isinstance(value, str | Mapping) else [] if value is None else value
     if not isinstance(given, list | tuple):
         raise RetrieverError(f"{where}: expected a list of fields, got {value!r}.")
+    if len(given) > MOST_NAMED:
+        raise RetrieverError(f"{where}: there are {len(given):,}; {MOST_NAMED} are the most.")
     found: list[Facet] = []
     for i, entry in enumerate(given):
         place = f"{where}[{i}]"
@@ -131,5 +139,5 @@ def _facets(value: JSON, where: str) -> tuple[Facet, ...]:
         body = checked(FacetBody, one, place, {"field": "key"})
         if any(body.key == facet.key for facet in found):
             raise RetrieverError(f"{place}: {body.key!r} is counted already.")
-        found.append(Facet(body.key, body.limit))
+        found.append(Facet(body.key, body.limit, body.scope))
     return tuple(found)

@@ -9,9 +9,9 @@ from typing import Any
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON
-from mixpeek_lab.retrievers.bodies import MOST_TEXT
+from mixpeek_lab.retrievers.bodies import MOST_TEXT, shown
 from mixpeek_lab.retrievers.legs import as_vector
-from mixpeek_lab.retrievers.request import TEXT_KEYS, SearchRequest
+from mixpeek_lab.retrievers.request import SearchRequest
 from mixpeek_lab.retrievers.spec import (
     DocumentQuery,
     RetrieverSpec,
@@ -93,12 +93,10 @@ def text_of(leg: SearchLeg, request: SearchRequest) -> str:
     if isinstance(text, str) and text.strip():
         return text
     if template is None and text is None:
-        given = ", ".join(sorted(request.inputs)) or "none"
-        raise RetrieverError(
-            f"leg {leg.name!r}: the request has no text. Give one of the inputs "
-            f"{', '.join(TEXT_KEYS)}; inputs given: {given}."
-        )
-    raise RetrieverError(f"leg {leg.name!r}: the query must be a text that is not empty: {text!r}.")
+        raise RetrieverError(f"leg {leg.name!r}: {request.no_text}")
+    raise RetrieverError(
+        f"leg {leg.name!r}: the query must be a text that is not empty: {shown(text)}."
+    )
 
 
 def vector_for(

@@ -9,7 +9,14 @@ from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import Filter, join, parse_filter
 from mixpeek_lab.fusion import check_strategy, default_k
 from mixpeek_lab.models import JSON
-from mixpeek_lab.retrievers.bodies import RequestBody, checked, mapping, renamed
+from mixpeek_lab.retrievers.bodies import (
+    MOST_OFFSET,
+    RequestBody,
+    checked,
+    mapping,
+    renamed,
+    shown,
+)
 from mixpeek_lab.retrievers.legs import Weights, reweighted
 from mixpeek_lab.retrievers.parsing import parse_fusion
 from mixpeek_lab.retrievers.spec import FusionSpec, RetrieverSpec
@@ -65,12 +72,31 @@ class SearchRequest:
 
     @property
     def text(self) -> str | None:
-        """The request's own text: one of TEXT_KEYS, or the only text among the inputs."""
+        """The request's own text: one of TEXT_KEYS, or the only text among the inputs.
+
+        None where there is none, and where one of TEXT_KEYS is something else: see `no_text`.
+        """
         for key in TEXT_KEYS:
-            if isinstance(self.inputs.get(key), str):
-                return str(self.inputs[key])
+            if self.inputs.get(key) is not None:
+                return self.inputs[key] if isinstance(self.inputs[key], str) else None
         texts = [value for value in self.inputs.values() if isinstance(value, str)]
         return texts[0] if len(texts) == 1 else None
+
+    @property
+    def no_text(self) -> str:
+        """Why there is no text, and what to do."""
+        for key in TEXT_KEYS:
+            value = self.inputs.get(key)
+            if value is not None and not isinstance(value, str):
+                return (
+                    f"the input {key!r} has to be a text, and is {shown(value)}. Another kind of "
+                    "query goes by another name, which the retriever's `query` asks for."
+                )
+        given = ", ".join(sorted(self.inputs)) or "none"
+        return (
+            f"the request has no text. Give one of the inputs {', '.join(TEXT_KEYS)}; inputs "
+            f"given: {given}."
+        )
 
 
 def parse_request(body: JSON) -> SearchRequest:
@@ -118,9 +144,10 @@ def _read_page(given: dict[str, JSON]) -> None:
     pagination = given.pop("pagination", None)
     if pagination is not None:
         page = dict(renamed(mapping(pagination, "pagination"), _NAMES, "pagination"))
-        if page.pop("method", "offset") not in ("offset", "cursor") or page.get("cursor"):
-            raise RetrieverError("pagination.method: available: offset.")
-        given.update(page)
+        _check_method(page)
+        for key, value in page.items():
+            if given.setdefault(key, value) != value:
+                raise RetrieverError(f"pagination.{key}: differs from {key} beside `pagination`.")
     number = given.pop("page", None)
     if number is None:
         return
@@ -130,6 +157,21 @@ def _read_page(given: dict[str, JSON]) -> None:
         raise RetrieverError("page: give page or offset, not both.")
     limit = given.setdefault("limit", _DEFAULT_PAGE)
     given["offset"] = (number - 1) * limit if isinstance(limit, int) else 0
+    if given["offset"] > MOST_OFFSET:
+        raise RetrieverError(
+            f"page: page {number:,} of {limit:,} hits begins beyond {MOST_OFFSET:,} hits, and no "
+            "search has so many."
+        )
+
+
+def _check_method(page: dict[str, JSON]) -> None:
+    """Take what is said of cursors out. RetrieverError for one: a search gives none."""
+    advice = "a search's pages go by `page` or `offset`, and its `next_cursor` is always null."
+    if page.pop("cursor", None):
+        raise RetrieverError(f"pagination.cursor: this is no cursor of a search; {advice}")
+    method = page.pop("method", "offset")
+    if method not in ("offset", "page"):
+        raise RetrieverError(f"pagination.method: {shown(method)} is not available; {advice}")
 
 
 def _overrides(request: RequestBody) -> Overrides:

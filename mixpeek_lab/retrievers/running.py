@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from mixpeek_lab.errors import LabError
+from mixpeek_lab.errors import LabError, LLMSettingsError
 from mixpeek_lab.filters import shared_seconds
 from mixpeek_lab.models import JSON, Hit, SearchResult, Span, StageEffect
 from mixpeek_lab.retrievers.request import SearchRequest
@@ -19,6 +19,7 @@ from mixpeek_lab.retrievers.stages import (
     StageContext,
     StageSpec,
 )
+from mixpeek_lab.retrievers.stages.absent import absent_fields
 from mixpeek_lab.retrievers.stages.parsing import filled_in
 from mixpeek_lab.retrievers.stages.reach import NO_REACH
 
@@ -43,11 +44,12 @@ def run_stages(
     spans: list[Span] = []
     warnings = list(result.warnings)
     outputs = dict(result.outputs)
+    pushed = dict(spec.pushed)
     for stage in spec.stages:
         started = perf_counter()
         values = context_values(spec, request, result, stage, len(hits), outputs)
         context = StageContext(stage.name, request.inputs, request.text, infer, values, reach)
-        outcome = _outcome(stage, hits, context)
+        outcome = _outcome(stage, hits, context, stage.name in pushed)
         count = len(hits)
         if outcome.hits is not hits:
             hits = _explained(stage, hits, outcome)
@@ -92,12 +94,20 @@ def context_values(
     }
 
 
-def _outcome(stage: StageSpec, hits: Sequence[Hit], context: StageContext) -> Outcome:
+def _outcome(
+    stage: StageSpec, hits: Sequence[Hit], context: StageContext, is_pushed: bool
+) -> Outcome:
+    """What the stage makes of the hits. The search has spoken of the fields of what is pushed."""
     try:
         with shared_seconds(MOST_TEMPLATE_SECONDS):
-            return AVAILABLE[stage.stage_id].run(hits, filled_in(stage, context), context)
+            kind, parameters = AVAILABLE[stage.stage_id], filled_in(stage, context)
+            outcome = kind.run(hits, parameters, context)
+            told = () if is_pushed else absent_fields(stage.name, kind, parameters, hits)
+            return replace(outcome, warnings=(*told, *outcome.warnings))
     except LabError as error:
         if stage.on_error == "error":
+            if isinstance(error, LLMSettingsError):
+                raise type(error)(f"Stage {stage.name!r}: {error}") from error
             raise
         return Outcome(hits, warnings=(f"Stage {stage.name!r} was skipped: {error}",))
 

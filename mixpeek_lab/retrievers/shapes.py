@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers.bodies import (
+    MOST_STAGES,
     SEARCH_NAMES,
     ParametersBody,
     check_keys,
@@ -69,6 +70,10 @@ def read_stages(top: dict[str, JSON]) -> tuple[Parameters, tuple[StageSpec, ...]
         return _short_parameters(top), ()
     if not isinstance(stages, Sequence) or isinstance(stages, str) or not stages:
         raise RetrieverError("stages: expected a list with at least one stage.")
+    if len(stages) > MOST_STAGES:
+        raise RetrieverError(
+            f"stages: there are {len(stages):,}; {MOST_STAGES} are the most that a retriever has."
+        )
     entries = [mapping(stage, f"stages[{i}]") for i, stage in enumerate(stages)]
     is_short = "searches" in top
     first = 0 if is_short else _leading(entries)

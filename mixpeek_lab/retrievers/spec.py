@@ -139,10 +139,14 @@ class Facet:
 
     key: str
     limit: int = 10
+    scope: Literal["candidates", "collection"] = "candidates"
+    """Which documents: those that the searches found, or all that pass the filters of retriever
+    and request."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The public spelling."""
-        return {"key": self.key, "limit": self.limit}
+        found: dict[str, JSON] = {"key": self.key, "limit": self.limit}
+        return found if self.scope == "candidates" else {**found, "scope": self.scope}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def to_response(
         "pagination": _pagination(result, spec, request),
         "stage_statistics": _statistics(result, spec),
         "facets": [],
-        "warnings": list(result.warnings),
+        "warnings": [*result.warnings, *_beyond(result, spec, request)],
         **plain(result.output),
     }
 
@@ -165,6 +165,8 @@ def _pagination(
     size = spec.page_size if request.limit is None else request.limit
     end = request.offset + size
     page = request.offset // size + 1
+    pages = ceil(result.total / size)
+    before = min(page - 1, pages)
     has_next = end < result.total
     return {
         "method": "offset",
@@ -175,12 +177,25 @@ def _pagination(
         "page": page,
         "page_number": page,
         "page_size": size,
-        "total_pages": ceil(result.total / size),
+        "total_pages": pages,
         "has_next": has_next,
         "next_page": page + 1 if has_next else None,
-        "previous_page": page - 1 if page > 1 else None,
+        "previous_page": before or None,
         "next_cursor": None,
     }
+
+
+def _beyond(result: SearchResult, spec: RetrieverSpec, request: SearchRequest) -> tuple[str, ...]:
+    """That the page begins behind the last hit."""
+    if not request.offset or request.offset < result.total:
+        return ()
+    pages = _pagination(result, spec, request)["total_pages"]
+    return (
+        f"The page begins at hit {request.offset + 1:,}, and there are {result.total:,}: "
+        f"the last page is {pages}."
+        if pages
+        else "There are no hits, on no page.",
+    )
 
 
 def stage_spans(result: SearchResult) -> tuple[Span, ...]:

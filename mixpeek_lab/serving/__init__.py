@@ -3,6 +3,7 @@
 from mixpeek_lab.serving.applications import ray_session
 from mixpeek_lab.serving.endpoint import Endpoint, GatewayConfig, State
 from mixpeek_lab.serving.helpers import Helper, HelperDiedError
+from mixpeek_lab.serving.home_services import HomeServices
 from mixpeek_lab.serving.ports import demand_free
 from mixpeek_lab.serving.rollout import Rollout, load_seconds, roll_out
 from mixpeek_lab.serving.running import have_taken_down, running_services, take_down
@@ -13,6 +14,7 @@ __all__ = [
     "GatewayConfig",
     "Helper",
     "HelperDiedError",
+    "HomeServices",
     "Rollout",
     "ServiceConfig",
     "State",

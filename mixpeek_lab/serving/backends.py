@@ -84,6 +84,10 @@ class ServiceHandles:
         """Take one service down, if it is there."""
         take_down(self._home, name, digest)
 
+    def within(self, home: Path) -> ServiceHandles:
+        """The same, for the services of another namespace: whose home that is."""
+        return ServiceHandles(home, None, self._background)
+
     def _handle(self, app: str) -> Any:
         if app not in self._handles:
             self._handles[app] = connect(app)

@@ -31,9 +31,20 @@ class Gateway:
         if hasattr(self, "_server"):
             self._server.stop()
 
-    async def call(self, method: str, arguments: Mapping[str, JSON]) -> Reply:
-        """For the notebook's handle: one of the backend's methods, answered as a reply."""
-        return await reply(getattr(self._backend, method)(**arguments))
+    async def call(
+        self, method: str, arguments: Mapping[str, JSON], namespace: str | None = None
+    ) -> Reply:
+        """For the notebook's handle: one of the backend's methods, answered as a reply.
+
+        `namespace`: the id of another than the default one.
+        """
+        if namespace is None:
+            return await reply(getattr(self._backend, method)(**arguments))
+        return await reply(_within(self._backend, namespace, method, arguments))
+
+
+async def _within(backend: Any, namespace: str, method: str, arguments: Mapping[str, JSON]) -> Any:
+    return await getattr(await backend.within(namespace), method)(**arguments)
 
 
 def bind_gateway(

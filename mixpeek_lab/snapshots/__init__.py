@@ -18,6 +18,7 @@ from mixpeek_lab.snapshots.reader import (
     read_ledger,
     shown_fields,
 )
+from mixpeek_lab.snapshots.shown import Shown
 from mixpeek_lab.snapshots.writer import (
     SnapshotCounts,
     remove_old_snapshots,
@@ -27,6 +28,7 @@ from mixpeek_lab.snapshots.writer import (
 
 __all__ = [
     "DOCUMENTS",
+    "Shown",
     "Snapshot",
     "SnapshotCounts",
     "earlier_results",

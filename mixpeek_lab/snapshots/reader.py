@@ -57,13 +57,45 @@ class Snapshot:
     @cached_property
     def features(self) -> dict[str, Feature]:
         """Vector index name → feature."""
-        about = json.loads((self.folder / ABOUT).read_text())
-        return {f["feature_name"]: Feature(**f) for f in about["features"]}
+        return {f["feature_name"]: Feature(**f) for f in self._about["features"]}
+
+    @cached_property
+    def taken_in(self) -> int:
+        """The serial number of the newest change in the catalog that it has taken in."""
+        return int(self._about.get("changes", 0))
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
+        return about
 
     @cached_property
     def documents(self) -> DocumentTable:
         """The documents, without their vectors."""
         return read_documents(self.folder / DOCUMENTS, with_vectors=False)
+
+    @property
+    def shown_documents(self) -> DocumentTable:
+        """The documents that readers see: here, all of them."""
+        return self.documents
+
+    @cached_property
+    def document_count(self) -> int:
+        """How many documents readers see."""
+        return int(pq.read_metadata(self.folder / DOCUMENTS).num_rows)
+
+    @cached_property
+    def bucket_ids(self) -> tuple[str, ...]:
+        """The buckets that its documents come from."""
+        table = self.documents.table
+        if "_bucket_id" not in table.column_names:  # without documents there are no columns
+            return ()
+        return tuple(table.column("_bucket_id").unique().to_pylist())
+
+    @property
+    def changes(self) -> pa.Table | None:
+        """What readers see otherwise than its file has it: here, nothing. See ChangedSnapshot."""
+        return None
 
     @cached_property
     def document_ids(self) -> list[str]:
@@ -112,6 +144,11 @@ class Snapshot:
         """The BM25 index over `data`."""
         return read_lexical_index(self.folder / LEXICAL)
 
+    @cached_property
+    def has_texts(self) -> bool:
+        """Whether any document has a text for the lexical index."""
+        return len(self.lexical_index) > 0
+
     def dense(self, feature: str, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
         """The nearest documents to `vector` (dim,), best first."""
         rows, scores = self.index(feature).search(vector, top_k, self.allowed(filters))
@@ -142,6 +179,16 @@ class Snapshot:
             return {key: row for (key, _), row in zip(known, rows, strict=True)}
         # A page of hits: value by value is quicker than setting up a take.
         return {key: self._decoded(row) for key, row in known}
+
+    def matching(self, filters: Filter | None, fields: Sequence[str]) -> list[Mapping[str, JSON]]:
+        """Every document that satisfies the filter: the columns of some fields, and its lineage."""
+        table, allowed = self.documents.table, self.allowed(filters)
+        heads = {path[:at] for path in fields for at in _cuts(path)}
+        names = [n for n in table.column_names if n in heads or n in _NOT_SHOWN]
+        wanted = table.select(names)
+        rows = wanted if allowed is None else wanted.filter(pa.array(allowed))
+        found: list[Mapping[str, JSON]] = rows.to_pylist()
+        return found
 
     @cached_property
     def _decoded(self) -> Callable[[int], Mapping[str, JSON]]:
@@ -220,6 +267,11 @@ class Snapshot:
     def _named(self, rows: Any, scores: Any) -> Candidates:
         ids = self.document_ids
         return Candidates([ids[row] for row in rows.tolist()], scores.tolist())
+
+
+def _cuts(path: str) -> list[int]:
+    """Where a dotted path may end to be a column's name."""
+    return [at for at, character in enumerate(path) if character == "."] + [len(path)]
 
 
 def shown_fields(row: Mapping[str, JSON]) -> dict[str, JSON]:

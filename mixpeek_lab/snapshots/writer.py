@@ -79,11 +79,13 @@ def write_snapshot(
     settings: IndexSettings,
     ledger: Sequence[str],
     fingerprint: str,
+    changes: int = 0,
 ) -> SnapshotCounts:
     """Write snapshot `number` below `root`, complete and durable. Readers do not see it yet.
 
     `ledger` holds the keys of all input rows that are done, so that a row without documents is not
-    processed again; `fingerprint` tells later runs whether anything changed. The caller holds
+    processed again; `fingerprint` tells later runs whether anything changed, and `changes` is the
+    serial number of the newest change in the catalog that is taken in. The caller holds
     `writing(root)`. VectorError where a vector does not fit its feature.
     """
     final, working = root / str(number), root / f"{number}{UNFINISHED}"
@@ -98,6 +100,7 @@ def write_snapshot(
             "features": [f.as_dict() for f in features],
             "analyzer": settings.analyzer,
             "fingerprint": fingerprint,
+            "changes": changes,
         }
         (working / ABOUT).write_text(json.dumps(about))
         _sync(working)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import ConflictError, NotFoundError
 from mixpeek_lab.models import JSON, Collection
-from mixpeek_lab.snapshots import Snapshot
 from mixpeek_lab.workbench.cycles import demand_sound
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.origins import source_of
+from mixpeek_lab.workbench.seen import seen
 from mixpeek_lab.workbench.steps import lineage_of
 
 
@@ -86,8 +86,7 @@ class Ancestry:
     def _row(self, collection: Collection, document_id: str) -> Mapping[str, JSON]:
         if collection.snapshot is None:
             raise NotFoundError("document", document_id)
-        folder = self._home.snapshots(collection.collection_id) / str(collection.snapshot)
-        snapshot = Snapshot(folder, collection.collection_id)
+        snapshot = seen(self._catalog, self._home.snapshots(collection.collection_id), collection)
         row = snapshot.fetch([document_id]).get(document_id)
         if row is None:
             raise NotFoundError("document", document_id, snapshot.document_ids[:8])

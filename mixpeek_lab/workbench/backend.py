@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from pathlib import Path
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
-from mixpeek_lab.retrievers import to_response
+from mixpeek_lab.retrievers import candidate_ids, to_response
 from mixpeek_lab.workbench.addresses import (
     addressed,
     check_request,
@@ -23,9 +23,11 @@ from mixpeek_lab.workbench.addresses import (
 from mixpeek_lab.workbench.asking import explained
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
+from mixpeek_lab.workbench.other_backends import OtherBackends
 from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
+from mixpeek_lab.workbench.platform.namespaces import Namespaces
 from mixpeek_lab.workbench.search import Prepared, Searcher
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
@@ -41,16 +43,27 @@ class Backend:
     def __init__(self, home: Path, handles: Host) -> None:
         place = Home.open(home)
         self._catalog, self._handles = Catalog(place.catalog), handles
-        self._searcher = Searcher(self._catalog, place, find_served)
-        self.platform = Platform(self._catalog, place, handles, self._searcher.stages)
+        searcher = self._searcher = Searcher(self._catalog, place, find_served)
+        self.platform = Platform(self._catalog, place, handles, searcher.stages, searcher.shown)
         self.evaluations = ServedEvaluations(self._catalog, self._searcher, self._search)
         # Threads start when they are needed; each waits for the services of one search.
         self._threads = ThreadPoolExecutor(MOST_STAGED, thread_name_prefix="mixpeek-lab-stages")
+        self._others = OtherBackends(self._catalog, place, self._beside)
+        self.namespaces = Namespaces(self._others.spaces, handles)
 
     def resume(self) -> None:
-        """Go on with what was asked for before the lab was stopped."""
+        """Go on with what was asked for before the lab was stopped, in every namespace."""
         self.evaluations.close_lost()
         self.platform.resume()
+        for other in self._others.all():
+            other.resume()
+
+    async def within(self, namespace: str) -> Backend:
+        """The one of a namespace, by its name or id. NotFoundError."""
+        return await self._others.find(namespace) or self
+
+    def _beside(self, home: Path) -> Backend:
+        return Backend(home, self._handles.within(home))
 
     async def try_out(self, extractor: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call one version's realtime service: `{inputs, parameters}`."""
@@ -76,7 +89,9 @@ class Backend:
     async def explain(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Run a stored retriever; the answer holds every candidate of every leg."""
         record = self._catalog.retriever(retriever)
-        return explained(record, *await self._search(retriever, {**body, "candidates": True}))
+        prepared, result = await self._search(retriever, {**body, "candidates": True})
+        self._note(prepared, result, candidate_ids(result))
+        return explained(record, prepared, result)
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.
@@ -150,12 +165,18 @@ class Backend:
         asked = {name: value for name, value in body.items() if name != "return_vectors"}
         prepared, result = await self._search(retriever, asked)
         answer = to_response(result, prepared.spec, prepared.request)
+        self._note(prepared, result, [hit.document_id for hit in result.hits])
         if optional(body, "return_vectors", bool):
             ids = [hit.document_id for hit in result.hits]
             vectors = await asyncio.to_thread(prepared.sources.vectors_of, ids)
             for document in answer["documents"]:
                 document.update(vectors.get(document["document_id"], {}))
         return answer
+
+    def _note(self, prepared: Prepared, result: SearchResult, shown: Iterable[str]) -> None:
+        """Remember what was shown, for the interactions with it."""
+        known = prepared.retriever_id or None
+        self.platform.executions.note(result.execution_id, known, shown)
 
     async def _search(
         self, retriever: str | Mapping[str, JSON], body: Mapping[str, JSON]

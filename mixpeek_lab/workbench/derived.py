@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 from mixpeek_lab.catalog import Catalog, InputRow, Parent
-from mixpeek_lab.documents import DocumentTable, is_file_url, read_documents
+from mixpeek_lab.documents import DocumentTable, is_file_url
 from mixpeek_lab.media import promised_kind
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
-from mixpeek_lab.snapshots import DOCUMENTS, shown_fields
+from mixpeek_lab.snapshots import shown_fields
+from mixpeek_lab.workbench.seen import seen
 from mixpeek_lab.workbench.steps import chain_of
 
 CONTENT = "data"
@@ -37,9 +38,8 @@ class Upstream:
         """As the collection is now. `folder` has all collections' snapshots."""
         for attempt in range(ATTEMPTS):
             shown = catalog.collection(collection_id)
-            path = folder / collection_id / str(shown.snapshot) / DOCUMENTS
             try:
-                documents = None if shown.snapshot is None else _read(path)
+                documents = None if shown.snapshot is None else _read(catalog, folder, shown)
             except FileNotFoundError:
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -136,8 +136,8 @@ def visible_to_filters(row: InputRow) -> dict[str, JSON]:
     return {"metadata": fields, "blobs": blob, **content, **fields, **ids}
 
 
-def _read(path: Path) -> DocumentTable:
-    return read_documents(path, with_vectors=False)
+def _read(catalog: Catalog, folder: Path, collection: Collection) -> DocumentTable:
+    return seen(catalog, folder / collection.collection_id, collection).shown_documents
 
 
 def _told(catalog: Catalog, upstream: Collection) -> str:

@@ -203,7 +203,7 @@ def _as_about(found: Evaluation) -> dict[str, JSON]:
 
 def _columns(sources: Sources) -> dict[str, list[str | None]]:
     """The documents' ids and short fields as texts, all collections one after the other."""
-    tables = [source.snapshot.documents for source in sources.all]
+    tables = [source.snapshot.shown_documents for source in sources.all]
     names = dict.fromkeys(
         name
         for documents in tables
@@ -240,7 +240,7 @@ def _collections(prepared: Prepared) -> list[JSON]:
             "version": source.collection.extractor_version,
             "digest": source.collection.extractor_digest,
             "snapshot": source.collection.snapshot,
-            "documents": source.snapshot.documents.table.num_rows,
+            "documents": source.snapshot.document_count,
         }
         for source in prepared.sources.all
     ]

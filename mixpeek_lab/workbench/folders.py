@@ -100,11 +100,16 @@ def _list_local(path: Path, shown: str) -> Listing:
         root, found, is_one = path.parent, [path], True
     else:
         raise InvalidInputError(f"There is no file or folder {shown!r} (looked in {Path.cwd()}).")
-    files = sorted(f for f in found if f.is_file() and not _is_hidden(f.relative_to(root)))
+    files = sorted(f for f in found if _is_listed(f) and not _is_hidden(f.relative_to(root)))
     if not files and not is_one:
         raise InvalidInputError(f"{shown!r} holds no files.")
     entries = [_entry(str(f), f.relative_to(root).as_posix()) for f in files or [path]]
     return Listing(entries, is_named=is_one)
+
+
+def _is_listed(path: Path) -> bool:
+    """A file, or a link that leads to none: what is left out is told."""
+    return path.is_file() or (path.is_symlink() and not path.is_dir())
 
 
 def _entry(reference: str, path: str) -> Entry:

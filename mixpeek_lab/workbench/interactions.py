@@ -173,6 +173,11 @@ def check_types(types: Iterable[str], where: str) -> None:
 
 def _hit(result: SearchResult, hit: Hit | int) -> Hit:
     if isinstance(hit, Hit):
+        if hit.document_id not in {each.document_id for each in result.hits}:
+            raise InvalidInputError(
+                f"Document {hit.document_id!r} is no hit of this result: record it with the "
+                "result that showed it."
+            )
         return hit
     by_rank: Mapping[int, Hit] = {each.rank: each for each in result.hits}
     if hit not in by_rank:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from mixpeek_lab.archives import Packed
-from mixpeek_lab.catalog import Catalog, ExtractorRecord, RetrieverRecord
+from mixpeek_lab.catalog import DEFAULT, Catalog, ExtractorRecord, RetrieverRecord
 from mixpeek_lab.cells import CellSplit, add_file, read_cell
 from mixpeek_lab.engines import EngineName, choose_engine, demand_engine
-from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.harness import OnResult, TestReport
 from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
@@ -22,21 +20,20 @@ from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.model_store import ModelStore
 from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult
-from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.requirements import dockerfile
-from mixpeek_lab.serving import Endpoint, GatewayConfig
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import extractors
 from mixpeek_lab.workbench.ancestry import Ancestry
 from mixpeek_lab.workbench.asking import KernelSearch
 from mixpeek_lab.workbench.cascade import bring_followers
+from mixpeek_lab.workbench.deletions import Deleting
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine, alone
 from mixpeek_lab.workbench.extractors import Definition, Preview, Saved
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.kernel_services import KernelServices
+from mixpeek_lab.workbench.lab_namespaces import LabNamespaces
 from mixpeek_lab.workbench.measuring import Measured
 from mixpeek_lab.workbench.names import new_name
-from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.objects import BlobColumns, Source, load_objects
 from mixpeek_lab.workbench.origins import demand_fields, source_of
 from mixpeek_lab.workbench.packages import pack_checked, read_package, with_findings
@@ -45,19 +42,18 @@ from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
+from mixpeek_lab.workbench.runtime import Runtime
 from mixpeek_lab.workbench.search import Searcher
+from mixpeek_lab.workbench.served import Served
+from mixpeek_lab.workbench.spaces import Space, Spaces
 from mixpeek_lab.workbench.status import Status
 from mixpeek_lab.workbench.targets import target_collection
 from mixpeek_lab.workbench.trials import Trial
 from mixpeek_lab.workbench.versioned import Versioned
 from mixpeek_lab.workbench.work import Work
 
-API = "mixpeek_lab.api.app:create_app"
-BACKEND = "mixpeek_lab.workbench.backend:Backend"
-WORKER = "mixpeek_lab.workbench.platform.worker:Worker"
 
-
-class Lab(Measured, Versioned):
+class Lab(Served, Measured, Versioned, Deleting):
     """One lab: extractors, buckets, collections and retrievers in a home folder.
 
     `home` is that folder (`MIXPEEK_LAB_HOME`, else `.mixpeek_lab` here). Nothing starts until it
@@ -79,26 +75,40 @@ class Lab(Measured, Versioned):
         port: int = 0,
         engine: Literal["auto", "ray", "kernel"] | None = None,
     ) -> None:
-        self.engine = choose_engine(engine)
-        self._home = Home.open(home)
-        self._catalog = Catalog(self._home.catalog)
+        place = Home.open(home)
+        self._open(place, Catalog(place.catalog))
+        spaces = Spaces(self._catalog, place)
+        chosen = choose_engine(engine)
+        self._share(Runtime(place, spaces, num_cpus, num_gpus, port, chosen))
+        self.namespaces = LabNamespaces(self._runtime, self, self._beside)
+        """Namespaces: `create`, `list`, `get`, `update`, `delete`; `namespace(name)` opens one."""
+
+    def _open(self, home: Home, catalog: Catalog) -> None:
+        self._home, self._catalog = home, catalog
         close_lost_runs(self._catalog, self._home)
         close_lost_work(self._catalog, self._home)
         seed_hub_cache()
         quiet_model_loading()
-        self._hub = HubCheck()
-        self._session = RaySession(num_cpus, num_gpus, prepare=self._hub.settle)
-        config = GatewayConfig(self._home.path, self._home.token(), BACKEND, API, port, WORKER)
-        self._endpoint = Endpoint(config)
         self._kernel = KernelEngine(self._home.path)
         self._searcher = Searcher(self._catalog, self._home)
         self._services = KernelServices(self._catalog, self._home)
-        self._asking = KernelSearch(self._catalog, self._searcher, self._services, self._hub)
-        self._running = threading.Lock()
-        self._serving = threading.Lock()
-        self._starter: threading.Thread | None = None
         self._drafts: dict[str, ExtractorSource] = {}
         self._refused: dict[str, Definition] = {}
+
+    def _share(self, runtime: Runtime, namespace_id: str | None = None) -> None:
+        """`namespace_id`: of another namespace than the default one."""
+        self._runtime, self._namespace_id = runtime, namespace_id
+        self._hub, self._session, self._endpoint = runtime.hub, runtime.session, runtime.endpoint
+        self._served = runtime.endpoint.services_of(self._home.path, namespace_id)
+        self._asking = KernelSearch(self._catalog, self._searcher, self._services, self._hub)
+
+    def _beside(self, space: Space) -> Lab:
+        """The lab of another namespace: in a home of its own, over the same Ray and endpoint."""
+        lab = Lab.__new__(Lab)
+        lab._open(space.home, space.catalog)
+        lab._share(self._runtime, space.namespace_id)
+        lab.namespaces = self.namespaces
+        return lab
 
     # ------------------------------------------------------------ lifecycle
 
@@ -106,6 +116,19 @@ class Lab(Measured, Versioned):
     def home(self) -> Path:
         """The folder that holds all that lasts."""
         return self._home.path
+
+    @property
+    def name(self) -> str:
+        """What its namespace is called: `default`, unless it is another one or was renamed."""
+        return self.namespaces.get(self._namespace_id or DEFAULT).name
+
+    def namespace(self, name: str) -> Lab:
+        """The lab of another namespace, by its name or id, over the same Ray and endpoint.
+
+        It has buckets, collections, extractors, retrievers and secrets of its own. It ends with
+        this lab. NotFoundError.
+        """
+        return self.namespaces.open(name)
 
     @property
     def models(self) -> ModelStore:
@@ -122,67 +145,39 @@ class Lab(Measured, Versioned):
         """What goes on in the background: `lab.work.tasks()`, `lab.work.cancel(task_id)`."""
         return Work(self._catalog, self._home)
 
-    @property
-    def token(self) -> str:
-        """The endpoint's bearer token."""
-        return self._home.token()
-
-    @property
-    def url(self) -> str:
-        """The endpoint's address; empty while it is down."""
-        return self._endpoint.url
-
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.
 
         What goes wrong in the background is in `status()`; with `wait` it is raised: EngineError.
         Where the engine is the kernel, nothing has to start.
         """
-        if self.engine.name == "kernel":
-            return self.status()
-        self._session.start()
-        if wait and serve:
-            self._start_endpoint()
-        elif wait:
-            self._session.wait()
-        elif serve and not self._endpoint.is_up and not self._is_starting():
-            self._starter = threading.Thread(
-                target=self._start_quietly, name="mixpeek-lab-start", daemon=True
-            )
-            self._starter.start()
+        self._runtime.start(serve=serve, wait=wait)
         return self.status()
 
     def stop(self) -> None:
         """Stop the endpoint and Ray, if this lab started them. What is on disk stays.
 
-        May be called at any time and more than once; `start` starts them again.
+        May be called at any time and more than once; `start` starts them again. What another
+        namespace than the default one shares with it stays: the lab itself stops it.
         """
-        with self._serving:
-            self._endpoint.stop()
-            self._session.stop()
+        if self._namespace_id is None:
+            self._runtime.stop()
 
     def end(self) -> None:
         """Stop for good, at the end of the process: quicker than `stop`.
 
         What runs in the lab's own Ray is not asked to stop, but ends with it.
         """
-        if self._session.is_ours:
-            self._session.stop()
-        else:
-            self.stop()
+        if self._namespace_id is None:
+            self._runtime.end()
 
     def status(self) -> Status:
         """What is running, and where."""
-        serve = self._endpoint.describe()
-        if self._endpoint.state == "off" and self._is_starting():
-            serve = "Serve: waits for Ray"
         problems = filter(None, [check_installation()])
-        deployed, work = tuple(self._endpoint.deployed), self.work.describe()
-        ray = self._session.describe()
-        if self.engine.name == "kernel" and self._session.state == "off":
-            ray, serve = f"Engine: this kernel, without Ray ({self.engine.why})", "Serve: not used"
+        deployed, work = tuple(self._served.deployed), self.work.describe()
+        ray, serve = self._runtime.describe_ray(), self._runtime.describe_serve()
         told = (ray, serve, self.url, deployed, work, tuple(problems))
-        return Status(self.home, *told)
+        return Status(self.home, *told, namespace=(self._namespace_id and self.name) or "")
 
     def __enter__(self) -> Lab:
         return self
@@ -293,7 +288,7 @@ class Lab(Measured, Versioned):
         self.engine.demand_ray()
         self._session.wait()
         on_ray = trial.on(RayEngine(self._session, self.home))
-        with alone(self._running), trial.deployed(self._endpoint, self.deploy) as service:
+        with alone(self._runtime.running), trial.deployed(self._served, self.deploy) as service:
             return trial.run(rows, service, on_ray, on_result)
 
     # ------------------------------------------------------------ buckets and collections
@@ -390,7 +385,7 @@ class Lab(Measured, Versioned):
             on_progress or (lambda _: None),
             force=frozenset("*" if force else ()),
         )
-        with alone(self._running):
+        with alone(self._runtime.running):
             report = run.execute()
             told = bring_followers(self._home, run, report)
         stale = extractors.explain_refused(self._refused.get(extractor))
@@ -448,74 +443,6 @@ class Lab(Measured, Versioned):
         self._hub.settle()
         return self._services.infer(extractor, inputs, parameters or {})
 
-    # ------------------------------------------------------------ serving
-
-    def deploy(self, name: str, digest: str | None = None) -> str:
-        """Deploy the extractor's realtime service; returns its application once it is loaded.
-
-        The current version, or the one with that `digest`. Versions run side by side; those that
-        are neither current, nor behind any collection or stage, nor deployed over HTTP are taken
-        down. Starts the endpoint where it is down. EngineError, with the extractor's line, where
-        its code does not load.
-        """
-        record = self._catalog.extractor(name, digest=digest) if digest else self.extractor(name)
-        name = record.manifest.name
-        if record.source.text("realtime.py") is None:
-            raise InvalidInputError(
-                f"Extractor {name!r} has no realtime.py: it is batch only. "
-                "Add an InferenceService to deploy it."
-            )
-        self._start_endpoint()
-        on_gpu = record.manifest.compute_profile.resource_type == "gpu" and self._session.gpus > 0
-        threads = max(1, int(self._session.cpus))
-        note = partial(self._catalog.put_deployment, name, record.source.digest, "lab")
-        try:
-            app = self._endpoint.deploy(record.source, name, threads=threads, on_gpu=on_gpu)
-        except EngineError as error:
-            note("FAILED", str(error))
-            raise
-        note("DEPLOYED")
-        needed = {c.extractor_digest for c in self._catalog.collections() if c.extractor == name}
-        needed |= {record.source.digest, self._catalog.extractor(name).source.digest}
-        needed |= {d.digest for d in self._catalog.deployments() if d.owner == "api"}
-        needed |= self._searcher.behind_stages(name)
-        self._endpoint.retire(name, needed)
-        return app
-
-    def serve(self, retriever: str) -> str:
-        """Deploy whatever the retriever's queries need; returns the URL that executes it.
-
-        POST to it with `Authorization: Bearer` and `lab.token`. Errors as for `deploy`.
-        """
-        record = self._catalog.retriever(retriever)
-        services = self._searcher.services(retriever)
-        self._start_endpoint()
-        for service in services:
-            self.deploy(service.extractor, service.digest)
-        return f"{self.url}/v1/retrievers/{record.retriever_id}/execute"
-
-    def prepare(self, retriever: str) -> None:
-        """Make ready what the retriever's queries need: served, or loaded in this process."""
-        if self.engine.name == "kernel":
-            self._hub.settle()
-            self._asking.load(retriever)
-        else:
-            self.serve(retriever)
-
-    def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
-        """Execute a stored retriever through the running endpoint; the answer is its JSON.
-
-        `body`: `{"query": "text", "limit": 10}`, `{"inputs": {…}}`, … With `explain`, every
-        candidate of every leg. EngineError while the endpoint or a service is down. Where the
-        engine is the kernel, this process answers.
-        """
-        if self.engine.name == "kernel" and not self._endpoint.is_up:
-            return self._asking.execute(retriever, body, explain=explain)
-        method = "explain" if explain else "execute"
-        services = self._searcher.services(retriever) if self._endpoint.is_up else []
-        near = (services[0].extractor, services[0].digest) if services else None
-        return self._endpoint.call(method, near=near, retriever=retriever, body=dict(body))
-
     # ------------------------------------------------------------ inspection
 
     def sql(self, query: str) -> Any:
@@ -543,21 +470,3 @@ class Lab(Measured, Versioned):
         if not definition.is_kept:
             self._refused[source.name] = definition
         return definition
-
-    def _is_starting(self) -> bool:
-        return self._starter is not None and self._starter.is_alive()
-
-    def _start_endpoint(self) -> None:
-        if self._endpoint.is_up:
-            return
-        self.engine.demand_ray()
-        self._session.wait()
-        with self._serving:
-            if self._session.state != "ready":
-                raise EngineError("The lab was stopped while it was starting.")
-            self._endpoint.start()
-
-    def _start_quietly(self) -> None:
-        """In the background: errors are kept by the session and the endpoint, for `status`."""
-        with suppress(EngineError):
-            self._start_endpoint()

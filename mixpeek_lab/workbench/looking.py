@@ -18,6 +18,7 @@ from mixpeek_lab.assets import (
     AssetError,
     AssetLimits,
     fetch,
+    is_data_url,
     local_path,
     peek,
     redacted,
@@ -76,6 +77,8 @@ def look_all(references: Iterable[str]) -> dict[str, Found | Unusable]:
 
 def look(reference: str) -> Found | Unusable:
     """Look at one path, or file://, http(s)://, s3:// or gs:// URL."""
+    if is_data_url(reference):
+        return Unusable("is a data: URL, which is not opened: write its bytes to a file, name that")
     try:
         if scheme_of(reference) in ("", "file"):
             return _look_at_file(local_path(reference))
@@ -96,7 +99,7 @@ def _without_name(message: str, name: str) -> str:
 
 def _look_at_file(path: Path) -> Found | Unusable:
     if not path.is_file():
-        return Unusable("is a folder" if path.is_dir() else "does not exist")
+        return Unusable(_no_file(path))
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         size = os.fstat(file.fileno()).st_size
@@ -108,6 +111,12 @@ def _look_at_file(path: Path) -> Found | Unusable:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return Found(path.resolve().as_uri(), str(kind_of(seen)), seen, size, digest)
     return _read_text(path.resolve().as_uri(), path, seen)
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder"
+    return "is a link to what does not exist" if path.is_symlink() else "does not exist"
 
 
 def _look_from_afar(url: str) -> Found | Unusable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -28,6 +29,8 @@ class Plan:
     """Equal fingerprints, equal snapshots: of rows, metadata, features, settings and edits."""
     edits: Mapping[str, DocumentEdit] = field(default_factory=dict)
     """Changes to single documents, by document id, that hold for what they are made of now."""
+    changes: int = 0
+    """The serial number of the newest change in the catalog that it has taken in."""
 
 
 def make_plan(
@@ -85,6 +88,14 @@ def merge_documents(
     fields = {key: edit.fields for key, edit in plan.edits.items() if not edit.is_deleted}
     documents, hidden = join_metadata(joined, vectors, _metadata(plan.rows), fields, "_row_key")
     return documents, [*notes, *hidden]
+
+
+def removed_documents(plan: Plan, previous: DocumentTable | None) -> int:
+    """Documents of the snapshot before whose row is gone or changed."""
+    if previous is None:
+        return 0
+    keys = Counter(previous.table.column("_row_key").to_pylist())
+    return sum(count for key, count in keys.items() if key not in plan.kept)
 
 
 def _without_deleted(documents: pa.Table, plan: Plan) -> pa.Table:

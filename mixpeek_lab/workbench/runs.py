@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,6 @@ from mixpeek_lab.pipeline import PlannedRow, Stamp, Watch, input_table
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
-    read_fingerprint,
     remove_old_snapshots,
     write_snapshot,
     writing,
@@ -34,11 +32,12 @@ from mixpeek_lab.workbench.following import follow_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.interrupts import heard_interrupts
-from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents
+from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents, removed_documents
 from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.outputs import explain_output
 from mixpeek_lab.workbench.reporting import OnProgress, Reporter
 from mixpeek_lab.workbench.results import Results, input_rows
+from mixpeek_lab.workbench.seen import is_current, seen
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
 
 
@@ -140,12 +139,16 @@ class Run:
     # ------------------------------------------------------------ the steps
 
     def _plan(self) -> Plan:
-        rows = input_rows(self._origin, self.record)
+        with self.catalog.at_one_moment():
+            rows = input_rows(self._origin, self.record)
+            edits = self.catalog.edits(self.collection.collection_id)
+            changes = self.catalog.last_change()
         known = self._results.known() if "*" not in self.force else frozenset()
         known -= {row.key for row in rows if row.row.is_among(self.force)}
         rows = [self._beside(row) if row.key in known else row for row in rows]
-        edits = self.catalog.edits(self.collection.collection_id)
-        return make_plan(rows, known, self.record.manifest, self.collection, edits, self.beside)
+        manifest = self.record.manifest
+        plan = make_plan(rows, known, manifest, self.collection, edits, self.beside)
+        return replace(plan, changes=changes)
 
     @cached_property
     def _origin(self) -> Origin:
@@ -211,7 +214,7 @@ class Run:
             self._report(plan, computed, begun),
             state="completed_with_errors" if computed.failures else "completed",
             documents=documents.table.num_rows,
-            removed=_removed(plan, previous),
+            removed=removed_documents(plan, previous),
             vectors=counts.vectors,
             left_out=counts.left_out,
             unusable=counts.unusable,
@@ -234,6 +237,7 @@ class Run:
             self.collection.settings,
             [row.key for row in plan.rows if row.key not in failed],
             plan.fingerprint,
+            plan.changes,
         )
 
     def _all_failed(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
@@ -256,6 +260,9 @@ class Run:
         results = self._results
         results.keep(before)
         with self.catalog.together():
+            # Some may have been deleted meanwhile.
+            count = seen(self.catalog, self.root, shown).document_count
+            shown = replace(shown, document_count=count)
             self.catalog.finish_run(report, shown, report.failures)
             notes = follow_version(self.catalog, before, self.record)
         results.forget()
@@ -278,8 +285,7 @@ class Run:
         return None if self.collection.snapshot is None else self.collection.document_count
 
     def _is_current(self, plan: Plan) -> bool:
-        shown = self._shown()
-        return shown is not None and read_fingerprint(shown) == plan.fingerprint
+        return is_current(self.catalog, self.root, self.collection, plan.fingerprint)
 
     def _report(self, plan: Plan, computed: Computed, begun: float) -> RunReport:
         seconds = computed.stamp.seconds
@@ -309,11 +315,3 @@ class Run:
         if plan.rows:
             notes = ("Nothing changed since the last run: nothing was computed.", *notes)
         return replace(report, notes=notes)
-
-
-def _removed(plan: Plan, previous: DocumentTable | None) -> int:
-    """Documents of the snapshot before whose row is gone or changed."""
-    if previous is None:
-        return 0
-    keys = Counter(previous.table.column("_row_key").to_pylist())
-    return sum(count for key, count in keys.items() if key not in plan.kept)

@@ -26,7 +26,7 @@ from mixpeek_lab.retrievers import (
     run_stages,
     search,
 )
-from mixpeek_lab.snapshots import Snapshot
+from mixpeek_lab.snapshots import Shown
 from mixpeek_lab.uris import FeatureURI
 from mixpeek_lab.workbench.addresses import find_extractor
 from mixpeek_lab.workbench.awaited import awaited, demand_documents
@@ -123,7 +123,7 @@ class Searcher:
     def __init__(self, catalog: Catalog, home: Home, find: Find = find_extractor) -> None:
         """`find`: which version stages ask where they name none."""
         self.catalog, self._home, self._find = catalog, home, find
-        self._snapshots: dict[str, Snapshot] = {}
+        self.shown = Shown(catalog, home.snapshots)
         self._stored: dict[str, _Read] = {}
         self._teacher = Teacher(catalog)
 
@@ -246,12 +246,7 @@ class Searcher:
     def _source(self, collection: Collection) -> Source:
         if collection.snapshot is None:
             return Source(collection, awaited(self.catalog, collection))
-        folder = self._home.snapshots(collection.collection_id) / str(collection.snapshot)
-        known = self._snapshots.get(collection.collection_id)
-        if known is None or known.folder != folder:
-            known = Snapshot(folder, collection.collection_id)
-            self._snapshots[collection.collection_id] = known
-        return Source(collection, known)
+        return Source(collection, self.shown.of(collection))
 
 
 def _service(record: ExtractorRecord) -> Service:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 
-from mixpeek_lab.errors import BodyError, LabError
+from mixpeek_lab.errors import BodyError, LabError, LLMError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers import SearchRequest
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown
@@ -72,4 +72,6 @@ async def _answered(execute: Execute, query: Mapping[str, JSON]) -> dict[str, JS
         return await execute(query)
     except LabError as error:
         told = {"type": type(error).__name__, "message": str(error), "status": error.status}
+        if isinstance(error, LLMError):
+            told["retryable"] = error.retryable
         return {"status": "failed", "error": told, "documents": [], "results": []}

@@ -138,14 +138,14 @@ class Sources:
 
     def field_warnings(self, fields: Several[str]) -> list[str]:
         """A warning for each of a filter's fields that no document has."""
-        filled = [s for s in self.all if s.snapshot.documents.table.num_rows]
+        filled = [s for s in self.all if s.snapshot.document_count]
         known = frozenset().union(*(s.snapshot.filter_fields for s in filled))
         missing = sorted(set(fields) - known) if filled else []
         return [_unknown_field(field, filled) for field in missing]
 
     def has_texts(self) -> bool:
         """Whether any document has a text that words can be looked up in."""
-        return any(len(source.snapshot.lexical_index) for source in self.all)
+        return any(source.snapshot.has_texts for source in self.all)
 
     def context(self) -> SearchContext:
         """The collections as the callables that a search needs."""
@@ -157,7 +157,16 @@ class Sources:
             metric_of=self._metric_of,
             field_warnings=self.field_warnings,
             has_texts=self.has_texts,
+            matching=self._matching,
         )
+
+    def _matching(self, filters: Filter | None, fields: Several[str]) -> list[FetchedDocument]:
+        """Every document that passes the filter, with some of its fields."""
+        return [
+            FetchedDocument(source.collection.collection_id, shown_fields(row), source.lineage(row))
+            for source in self.all
+            for row in source.snapshot.matching(filters, list(fields))
+        ]
 
     def _dense(self, leg: SearchLeg, vector: Any, top_k: int, filters: Filter | None) -> Candidates:
         uri = _uri(leg)

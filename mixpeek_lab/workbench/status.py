@@ -23,10 +23,14 @@ class Status:
     """What goes on in the background: `docs 40 %; 2 waiting`; empty where nothing does."""
     warnings: tuple[str, ...] = ()
     """What is wrong with the installation, and the remedy."""
+    namespace: str = ""
+    """Whose it is, where that is not the default one."""
 
     def __str__(self) -> str:
         services = ", ".join(self.deployed) or "none"
         lines = [f"Home: {self.home}", self.ray, self.serve, f"Services: {services}"]
+        if self.namespace:
+            lines.insert(0, f"Namespace: {self.namespace}")
         if self.work:
             lines.append(f"Background: {self.work}")
         return "\n".join([*lines, *(f"Warning: {text}" for text in self.warnings)])

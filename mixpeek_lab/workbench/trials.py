@@ -24,7 +24,7 @@ from mixpeek_lab.harness import (
 )
 from mixpeek_lab.loader import Schema, load_schemas
 from mixpeek_lab.models import JSON
-from mixpeek_lab.serving import Endpoint
+from mixpeek_lab.serving import HomeServices
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
 from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.kernel_services import KernelServices
@@ -99,7 +99,7 @@ class Trial:
 
     @contextmanager
     def deployed(
-        self, endpoint: Endpoint, deploy: Callable[[str], Any]
+        self, endpoint: HomeServices, deploy: Callable[[str], Any]
     ) -> Iterator[Callable[[], Ask]]:
         """Yields what deploys the service and gives the way to ask it.
 

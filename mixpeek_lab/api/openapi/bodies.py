@@ -93,6 +93,7 @@ BODIES: dict[str, Schema] = {
         closed=True, description=TEXT, metadata=FREE, enabled=FLAG, source=_SOURCE
     ),
     "DocumentChanged": FREE,
+    "ObjectChanged": FREE,
     "ObjectAsked": body(
         object_id=matching("^obj_[A-Za-z0-9_-]{1,96}$"), blob_data=FREE, metadata=FREE,
         blobs=many(body(("property", "data"), property=TEXT, type=TEXT, data=ANY)),

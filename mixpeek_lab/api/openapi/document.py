@@ -34,7 +34,7 @@ _HEADERS: dict[str, Schema] = {
     },
     "Namespace": {
         "name": "X-Namespace", "in": "header", "required": False, "schema": TEXT,
-        "description": "The namespace's id or name. 404 for any other than the one that is meant.",
+        "description": "The namespace's id or name; without it, the default one. 404 for others.",
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key", "in": "header", "required": False,
@@ -86,7 +86,7 @@ def _complete(path: str, method: str, told: dict[str, Any]) -> None:
     if operation is None:
         return
     told["parameters"] = _parameters(path, told.get("parameters", []), operation)
-    told["responses"] = _responses(operation)
+    told["responses"] = _responses(path, operation)
     if operation.is_open:
         told["security"] = []
     if operation.takes_bytes:
@@ -114,12 +114,17 @@ def _parameters(path: str, known: list[Schema], operation: Operation) -> list[Sc
         if name not in found
     ]
     names = ["RequestId"]
-    names += ["Namespace"] if not operation.is_open else []
+    names += ["Namespace"] if _is_in_one(path) and not operation.is_open else []
     names += ["IdempotencyKey"] if operation.creates else []
     return known + [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
+def _is_in_one(path: str) -> bool:
+    """Whether what is asked for is in some namespace; the namespaces themselves are in none."""
+    return re.fullmatch("/v1/namespaces(/list|/{namespace})?", path) is None
+
+
+def _responses(path: str, operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done.", "headers": _request_id()}
     if operation.answer:
         success["content"] = {"application/json": {"schema": ref(operation.answer)}}
@@ -128,6 +133,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     statuses = {*_ALWAYS, *operation.errors}
     if operation.body or operation.takes_bytes:
         statuses.update(_WITH_BODY)
+    if path.startswith("/v1/namespaces/{namespace}/"):
+        statuses.add(422)  # the header may name another one
     told = {str(s): {"$ref": f"#/components/responses/{s}"} for s in sorted(statuses)}
     return {str(operation.status): success, **told}
 

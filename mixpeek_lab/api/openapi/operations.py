@@ -106,6 +106,7 @@ OPERATIONS: dict[str, Operation] = {
     "objects.list_all": _list("Object"),
     "objects.list_by_post": _posted("Object"),
     "objects.get": _one("Object"),
+    "objects.patch": _change("Object", "ObjectChanged"),
     "objects.delete": _one("ObjectDeleted"),
     "collections.create": _new("Collection", "CollectionAsked", 503),
     "collections.list_all": _list("Collection"),

@@ -12,7 +12,7 @@ from pydantic import Field
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import Body
+from mixpeek_lab.retrievers.bodies import MOST_COLLECTIONS, Body
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.documents import CONTENT, seen_by_templates
 from mixpeek_lab.retrievers.stages.generation import GeneratorParameters, generated
@@ -33,7 +33,9 @@ class AgentParameters(GeneratorParameters):
 
     taxonomy_id: str | None = Field(None, min_length=1)
     """A collection with a document for each category, for `get_taxonomy_categories`."""
-    example_collection_ids: list[str] | None = Field(None, min_length=1)
+    example_collection_ids: list[str] | None = Field(
+        None, min_length=1, max_length=MOST_COLLECTIONS
+    )
     """Collections of documents that are classified already, for `query_examples`."""
     analysis_provider: AnalysisProvider | None = None
     """Another model for `analyze_content`; the same one where left out."""

@@ -16,13 +16,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mixpeek_lab.errors import LabError, LLMSchemaError
+from mixpeek_lab.errors import LabError, LLMSchemaError, LLMSettingsError
 from mixpeek_lab.llm import check_schema
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.agent_tools import TOOLS, AgentParameters, Tool
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_field
-from mixpeek_lab.retrievers.stages.generation import SPELLINGS, data_in, generated
+from mixpeek_lab.retrievers.stages.generation import SPELLINGS, bare_json, data_in, generated
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
 _LONGEST = 20_000
@@ -40,7 +41,7 @@ class AgenticEnrichParameters(AgentParameters):
     """A template: `{{INPUT.…}}`, `{{DOC.…}}`."""
     output_schema: dict[str, Any]
     """The JSON Schema of the answer."""
-    output_field: str = Field("metadata.classification", min_length=1)
+    output_field: FieldPath = "metadata.classification"
     enabled_tools: (
         list[Literal["get_taxonomy_categories", "query_examples", "analyze_content"]] | None
     ) = None
@@ -148,7 +149,7 @@ def _step(
 ) -> tuple[dict[str, JSON] | None, str]:
     """The answer, if this is one; else what the model is told."""
     try:
-        step = json.loads(_object(text))
+        step = json.loads(bare_json(text))
     except (ValueError, RecursionError):
         return None, f"That is not JSON. {_HOW}"
     if not isinstance(step, dict):
@@ -167,14 +168,10 @@ def _step(
         return None, "arguments must be an object."
     try:
         return None, tool.run(arguments, hit, parameters, context)[:_LONGEST]
+    except LLMSettingsError:  # no model can do anything about it
+        raise
     except LabError as error:
         return None, f"The tool failed: {error}"
-
-
-def _object(text: str) -> str:
-    """The JSON in an answer: models like to put fences around it."""
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text
 
 
 def _warnings(
@@ -210,5 +207,6 @@ STAGE = Stage(
     needs="generate",
     names={**SPELLINGS, "prompt": "system_prompt"},
     templates=("system_prompt",),
+    fields=("document_field", "when"),
     icon="bot",
 )

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field, model_validator
 
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, MOST_NAMED, FieldPath
 from mixpeek_lab.retrievers.plain import plain
-from mixpeek_lab.retrievers.stages.aggregations import FUNCTIONS, Aggregation
+from mixpeek_lab.retrievers.stages.aggregations import FUNCTIONS, Aggregation, lacks_numbers
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import Direction, identity, order_key
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -18,7 +18,7 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class GroupField(StageParameters):
     """A field to group by; its name alone will do."""
 
-    field: str = Field(min_length=1)
+    field: FieldPath
     alias: str | None = Field(None, min_length=1)
     """Its name in the answer; the last part of the field where it is left out."""
 
@@ -38,7 +38,7 @@ class AggregateParameters(StageParameters):
 
     aggregations: tuple[Aggregation, ...] = Field(min_length=1, max_length=64, strict=False)
     """What is computed: `{function, field, alias}` each."""
-    group_by: tuple[GroupField, ...] = Field((), strict=False)
+    group_by: tuple[GroupField, ...] = Field((), max_length=MOST_NAMED, strict=False)
     """Fields, `{field, alias}` or a name each: the figures are computed for each combination of
     values."""
     sort_by: str | None = None
@@ -61,14 +61,20 @@ class AggregateParameters(StageParameters):
         return self
 
 
-def run(hits: Sequence[Hit], parameters: AggregateParameters, _: StageContext) -> Outcome:
+def run(hits: Sequence[Hit], parameters: AggregateParameters, context: StageContext) -> Outcome:
     """Compute the figures; `aggregations` in the answer.
 
     An object `{alias: figure}`, or with group_by a list of those with the group's values.
     """
     compute = _by_group if parameters.group_by else _figures
     kept = hits if parameters.include_documents else []
-    return Outcome(kept, output={"aggregations": plain(compute(hits, parameters))})
+    told = tuple(
+        f"Stage {context.stage!r}: {each.function} of {each.field!r} needs numbers, and none of "
+        f"its {len(hits)} documents has one there."
+        for each in parameters.aggregations
+        if hits and lacks_numbers(hits, each)
+    )
+    return Outcome(kept, warnings=told, output={"aggregations": plain(compute(hits, parameters))})
 
 
 def _figures(hits: Sequence[Hit], parameters: AggregateParameters) -> dict[str, JSON]:
@@ -105,5 +111,6 @@ STAGE = Stage(
     "Count, sum, average and more over the documents, or over groups of them.",
     AggregateParameters,
     run,
+    fields=("aggregations", "group_by"),
     icon="sigma",
 )

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from mixpeek_lab.filters.values import scalars
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import as_finite, value_at
 from mixpeek_lab.retrievers.stages.sorting import identity, order_key
 from mixpeek_lab.retrievers.stages.stage import StageParameters
@@ -24,6 +25,7 @@ Name = Literal[
     "collect_distinct", "percentile", "stddev", "variance", "frequency", "co_occurrence",
     "correlation",
 ]  # fmt: skip
+_OF_NUMBERS = ("sum", "avg", "percentile", "stddev", "variance", "correlation")
 _OF_TWO = ("co_occurrence", "correlation")
 
 
@@ -33,9 +35,9 @@ class Aggregation(StageParameters):
     function: Name
     """What is computed. stddev and variance are those of all documents, not an estimate from a
     sample; a percentile between two values is in proportion between them."""
-    field: str | None = Field(None, min_length=1)
+    field: FieldPath | None = None
     """The field; `count` needs none, and counts the documents that have it where there is one."""
-    field_b: str | None = Field(None, min_length=1)
+    field_b: FieldPath | None = None
     """The second field, for co_occurrence and correlation."""
     percentile_value: float = Field(50.0, ge=0, le=100)
     """For percentile: which one."""
@@ -72,6 +74,14 @@ def _distinct(hits: Sequence[Hit], field: str | None) -> dict[str, JSON]:
     for each in _scalars(hits, field):
         found.setdefault(identity(each), each)
     return found
+
+
+def lacks_numbers(hits: Sequence[Hit], asked: Aggregation) -> bool:
+    """Whether the function computes with numbers, and a field has values that are none."""
+    if asked.function not in _OF_NUMBERS:
+        return False
+    fields = (asked.field, asked.field_b) if asked.function in _OF_TWO else (asked.field,)
+    return any(_values(hits, field) and not _numbers(hits, field) for field in fields)
 
 
 def _count(hits: Sequence[Hit], asked: Aggregation) -> JSON:

@@ -29,7 +29,6 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext
 
 AT_ONCE = 8
 """Calls at a time."""
-MOST_CALLS = 1000
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]")
 
 
@@ -68,11 +67,7 @@ def _called(
     context: StageContext,
 ) -> dict[Any, JSON | Failed]:
     different = {_same(r): r for r in requests if not isinstance(r, Failed)}
-    if len(different) > MOST_CALLS:
-        raise RetrieverError(
-            f"stage {context.stage!r}: {len(different):,} calls for one search; {MOST_CALLS:,} are "
-            "the most. Put a limit before it."
-        )
+    context.few_enough(len(different), "calls")
 
     def one(request: HTTPRequest) -> JSON | Failed:
         shown = secret.without(redacted(request.url))
@@ -129,5 +124,6 @@ STAGE = Stage(
     run,
     names={"result_field": "output_field"},
     templates=("url", "headers", "body"),
+    fields=("when",),
     icon="plug",
 )

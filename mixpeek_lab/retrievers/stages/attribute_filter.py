@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from mixpeek_lab.errors import FilterError
 from mixpeek_lab.filters import Filter, has_template, parse_filter
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, FieldPath
 from mixpeek_lab.retrievers.stages.documents import NOT_STORED, seen, seen_by_templates
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
@@ -22,7 +22,7 @@ _NOT_OF_A_REQUEST = re.compile(r"\b(DOC|doc|CONTEXT|context)\b")
 class AttributeFilterParameters(StageParameters):
     """The parameters of `attribute_filter`: one condition, or `conditions`."""
 
-    field: str | None = Field(None, min_length=1)
+    field: FieldPath | None = None
     """The field that is looked at; dots lead into objects."""
     operator: str = "eq"
     """eq, ne, gt, gte, lt, lte, in, nin, exists, is_null, contains, starts_with, ends_with or
@@ -75,7 +75,8 @@ def run(
         ]
     else:
         row_filter = parse_filter(context.render(written, "conditions"), where)
-        kept = [hit for hit in hits if _holds(row_filter, hit)]
+        holds = row_filter.each(list(map(seen, hits))) if row_filter else [True] * len(hits)
+        kept = [hit for hit, stays in zip(hits, holds, strict=True) if stays]
     told = f"Stage {context.stage!r} kept none of {len(hits)} documents."
     return Outcome(kept, warnings=() if kept or not hits else (told,))
 
@@ -118,5 +119,6 @@ STAGE = Stage(
     run,
     names={"filters": "conditions"},
     templates=("value", "conditions"),
+    fields=("field", "conditions"),
     icon="filter",
 )

@@ -13,7 +13,9 @@ from pydantic import Field
 
 from mixpeek_lab.assets import HTTPRequest, redacted
 from mixpeek_lab.errors import InvalidInputError, RetrieverError
+from mixpeek_lab.filters.values import MOST_PATH
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import MOST_NAMED, FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.authorising import Auth, Authorisation
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates
@@ -37,21 +39,21 @@ class APICallParameters(StageParameters):
     url: str = Field(min_length=1)
     """With templates, whose values are percent-encoded; a URL that is one template is taken as it
     is, and needs allowed_domains."""
-    allowed_domains: list[str] | None = Field(None, min_length=1)
+    allowed_domains: list[str] | None = Field(None, min_length=1, max_length=1000)
     """Hosts that may be called, `*.example.org` for those below one; the URL's own host where left
     out."""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     auth: Auth | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, max_length=MOST_NAMED)
     """With templates. What is secret belongs into auth."""
     body: Any = None
     """Sent as JSON, with templates."""
-    output_field: str = Field("api_response", min_length=1)
+    output_field: FieldPath = "api_response"
     timeout: float = Field(10, gt=0, le=60)
     """Seconds of one call."""
     max_response_size: int = Field(10 << 20, ge=1, le=1 << 30)
     """Bytes of one answer."""
-    response_path: str | None = None
+    response_path: str | None = Field(None, max_length=MOST_PATH)
     """The part of a JSON answer that is kept: `$.data[0].name`."""
     when: dict[str, Any] | None = None
     """A filter: the other documents pass unchanged."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mixpeek_lab.loader.contracts import Label, read_labels
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, MOST_TEXT, FieldPath
 from mixpeek_lab.retrievers.stages.documents import texts_of, with_field
 from mixpeek_lab.retrievers.stages.stage import (
     ExtractorParameters,
@@ -21,11 +21,11 @@ from mixpeek_lab.retrievers.stages.stage import (
 class ClassifyParameters(ExtractorParameters):
     """The parameters of `classify`, with Mixpeek's defaults."""
 
-    output_field: str = Field("classification", min_length=1)
+    output_field: FieldPath = "classification"
     """The field that the labels are written to: `[{label, confidence}]`, most confident first."""
     top_k_labels: int | None = Field(None, ge=1, le=MOST)
     min_confidence: float | None = Field(None, ge=0, le=1)
-    max_document_chars: int = Field(5000, ge=1)
+    max_document_chars: int = Field(5000, ge=1, le=MOST_TEXT)
     """Characters of each text that are sent."""
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.clustering import NOISE, Cluster, clustered
 from mixpeek_lab.retrievers.stages.documents import CONTENT, seen_by_templates, with_field
 from mixpeek_lab.retrievers.stages.generation import SPELLINGS, GeneratorParameters, generated
@@ -36,7 +37,7 @@ class ClusterParameters(GeneratorParameters):
     output_mode: Literal["clusters", "labeled", "representatives"] = "clusters"
     """A document for each cluster with its members, the documents with their cluster, or the one
     nearest to each centre."""
-    output_field: str = Field("cluster", min_length=1)
+    output_field: FieldPath = "cluster"
     """Where a document says its cluster."""
     include_centroids: bool = True
     include_outliers: bool = True
@@ -231,5 +232,6 @@ STAGE = Stage(
     run,
     needs="generate",
     names={**SPELLINGS, "num_clusters": "n_clusters"},
+    fields=("document_field",),
     icon="chart-scatter",
 )

@@ -19,7 +19,8 @@ def chosen(hits: Sequence[Hit], when: Mapping[str, Any] | None, context: StageCo
     condition = parse_filter(when, f"stage {context.stage!r}, when") if when else None
     if condition is None:
         return list(hits)
-    return [hit for hit in hits if condition.matches(seen_by_templates(hit))]
+    is_chosen = condition.each([seen_by_templates(hit) for hit in hits])
+    return [hit for hit, chosen in zip(hits, is_chosen, strict=True) if chosen]
 
 
 def replaced(hits: Sequence[Hit], changed: Mapping[str, Hit | None]) -> list[Hit]:

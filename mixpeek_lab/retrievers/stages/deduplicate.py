@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import MOST_NAMED, FieldPath
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import identity
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -27,9 +28,9 @@ class DeduplicateParameters(StageParameters):
 
     strategy: Literal["field", "content"] = "field"
     """`field`: alike are those with the same values; `content`: those with nearly the same text."""
-    fields: tuple[str, ...] = Field((), strict=False)
+    fields: tuple[FieldPath, ...] = Field((), max_length=MOST_NAMED, strict=False)
     """For `field`: the fields that are compared. Documents that have none of them are all kept."""
-    content_field: str = Field("content", min_length=1)
+    content_field: FieldPath = "content"
     """For `content`: the field with the text. Documents without one are all kept."""
     similarity_threshold: float = Field(0.95, ge=0, le=1)
     """For `content`: twice the pairs of neighbouring words that two texts share, by the number of
@@ -143,5 +144,6 @@ STAGE = Stage(
     "Of documents with the same values, or nearly the same text, keep one.",
     DeduplicateParameters,
     run,
+    fields=("fields", "content_field"),
     icon="copy-minus",
 )

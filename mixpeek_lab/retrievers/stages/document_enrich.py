@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mixpeek_lab.errors import RetrieverError
-from mixpeek_lab.filters import parse_filter
+from mixpeek_lab.filters import Condition
 from mixpeek_lab.filters.values import resolve, scalars
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_field
@@ -19,6 +20,8 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 
 MOST_JOINED = 100_000
 """Documents of the other collection that one search may look at."""
+MOST_MERGED = 1000
+"""Fields that are named to be taken over."""
 _OWN = ("document_id", "collection_id", "score")
 
 
@@ -27,9 +30,9 @@ class DocumentEnrichParameters(StageParameters):
 
     target_collection_id: str | None = Field(None, min_length=1)
     """The other collection, by name or id. With a retriever, what it searches."""
-    source_field: str | None = Field(None, min_length=1)
+    source_field: FieldPath | None = None
     """The field here, or of the lineage (`root_object_id`). A list looks up each of its values."""
-    target_field: str = Field("document_id", min_length=1)
+    target_field: FieldPath = "document_id"
     """The field there that has to be equal, type and case included."""
     retriever_id: str | None = None
     """A retriever to ask in place of comparing fields."""
@@ -37,9 +40,9 @@ class DocumentEnrichParameters(StageParameters):
     """The same, defined here."""
     retriever_inputs: dict[str, Any] = Field(default_factory=dict)
     """Its inputs, with templates: `{"query": "{{DOC.title}}"}`."""
-    fields_to_merge: list[str] | None = None
+    fields_to_merge: list[FieldPath] | None = Field(None, max_length=MOST_MERGED)
     """Fields to take over; all where left out."""
-    output_field: str | None = Field(None, min_length=1)
+    output_field: FieldPath | None = None
     """Where they go; the document itself where left out."""
     strategy: Literal["enrich", "replace", "append"] = "enrich"
     """Add the fields, put them in place of the document's own, or append them to a list in
@@ -111,14 +114,11 @@ def _joined(
     wanted = list({key: None for own in keys.values() for key in own})
     if not wanted:
         return {}
-    leaf = {
-        "field": parameters.target_field,
-        "operator": "in",
-        "value": [value for _, value in wanted],
-        "case_sensitive": True,
-    }
+    among = tuple(value for _, value in wanted)
     there = context.reach.documents(
-        parameters.target_collection_id or "", parse_filter(leaf, "document_enrich"), MOST_JOINED
+        parameters.target_collection_id or "",
+        Condition(parameters.target_field, "in", among, case_sensitive=True),
+        MOST_JOINED,
     )
     by_key: dict[Any, list[Hit]] = {}
     for other in there:
@@ -151,6 +151,7 @@ def _asked(
         own = parameters.target_collection_id
         asked = {"name": f"{context.stage} join", **({"collection": own} if own else {}), **config}
     most = parameters.limit if parameters.multiple else 1
+    context.few_enough(len(hits), "searches")
     found = {}
     for hit in hits:
         document = seen_by_templates(hit)
@@ -201,5 +202,6 @@ STAGE = Stage(
         "select_fields": "fields_to_merge",
     },
     templates=("retriever_inputs", "retriever_config"),
+    fields=("source_field", "when"),
     icon="combine",
 )

@@ -87,6 +87,7 @@ def generated(
     InvalidInputError for a schema that is none, and LLMSchemaError for an answer that does not
     meet it.
     """
+    context.few_enough(len(prompts), "prompts")
     asked = [context.short_enough(prompt, "prompt") for prompt in prompts]
     if schema is not None:
         check_schema(schema)
@@ -108,6 +109,12 @@ def generated(
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="mixpeek-lab-stage") as pool:
         work = [pool.submit(copy_context().run, context.reach.llm, request) for request in requests]
         return [each.result().data for each in work]
+
+
+def bare_json(text: str) -> str:
+    """The JSON object in an answer: models like to put fences around it."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
 
 
 def data_in(text: str, schema: Mapping[str, Any], who: str) -> Any:

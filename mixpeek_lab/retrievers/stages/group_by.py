@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import identity
@@ -18,7 +18,7 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class GroupByParameters(StageParameters):
     """The parameters of `group_by`, with Mixpeek's defaults."""
 
-    group_by_field: str = Field("source_object_id", min_length=1)
+    group_by_field: FieldPath = "source_object_id"
     """The field whose values make the groups: of the document, or of its lineage."""
     max_per_group: int = Field(10, ge=1, le=MOST)
     """Documents of each group, at most: those with the highest scores."""
@@ -64,5 +64,6 @@ STAGE = Stage(
     GroupByParameters,
     run,
     names={"field": "group_by_field", "group_size": "max_per_group"},
+    fields=("group_by_field",),
     icon="group",
 )

@@ -41,4 +41,5 @@ STAGE = Stage(
     needs="generate",
     names={**SPELLINGS, "criteria": "prompt"},
     templates=("prompt",),
+    fields=("document_field",),
 )

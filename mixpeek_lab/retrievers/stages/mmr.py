@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 
 from mixpeek_lab.models import Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, MOST_NAMED, FieldPath
 from mixpeek_lab.retrievers.stages.documents import number_at, value_at, with_field
 from mixpeek_lab.retrievers.stages.sorting import identity
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -37,15 +37,17 @@ class MMRParameters(StageParameters):
     diversity_feature_uri: str | None = Field(None, min_length=1)
     """The feature whose vectors say how alike two documents are. Without this, features and fields:
     that of the retriever's first dense search."""
-    diversity_features: tuple[DiversityFeature, ...] = Field((), strict=False)
+    diversity_features: tuple[DiversityFeature, ...] = Field(
+        (), max_length=MOST_NAMED, strict=False
+    )
     """Several features, `{feature_uri, weight}` each."""
-    diversity_fields: tuple[str, ...] = Field((), strict=False)
+    diversity_fields: tuple[FieldPath, ...] = Field((), max_length=MOST_NAMED, strict=False)
     """Fields in place of vectors: documents are alike as far as their values are equal."""
     diversity_field_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Field → weight; 1 where it is left out."""
-    score_field: str = Field("score", min_length=1)
+    score_field: FieldPath = "score"
     """The field with the relevance; `score` is the hit's own."""
-    mmr_score_field: str = Field("scores.mmr", min_length=1)
+    mmr_score_field: FieldPath = "scores.mmr"
     """The field that lambda · relevance - (1 - lambda) · likeness is written to."""
     similarity_metric: Literal["cosine", "dot", "euclidean"] = "cosine"
     """How alike two vectors are: the cosine, the dot product, 1 / (1 + distance)."""
@@ -195,5 +197,6 @@ STAGE = Stage(
     MMRParameters,
     run,
     names={"top_n": "top_k", "lambda_": "lambda", "lambda_param": "lambda"},
+    fields=("diversity_fields", "score_field"),
     icon="shuffle",
 )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 
-from mixpeek_lab.errors import RetrieverError
+from mixpeek_lab.errors import RetrieverError, nearest
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filter": ("feature_search", "attribute_filter", "llm_filter", "query_expand"),
@@ -45,11 +44,11 @@ def all_stages() -> list[str]:
 def check_stage(stage_id: object, available: Collection[str], where: str) -> None:
     """Raise RetrieverError where the stage is unknown, or not part of this version."""
     there = f"Available: {', '.join((FIRST, *available))}"
-    if stage_id == FIRST or stage_id in available:
+    if isinstance(stage_id, str) and (stage_id == FIRST or stage_id in available):
         return
     known = all_stages()
-    if stage_id in OFF:
-        raise RetrieverError(f"{where}: stage {stage_id} is off. {OFF[str(stage_id)]} {there}.")
-    close = get_close_matches(str(stage_id), known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    if isinstance(stage_id, str) and stage_id in OFF:
+        raise RetrieverError(f"{where}: stage {stage_id} is off. {OFF[stage_id]} {there}.")
+    close = nearest(stage_id, known)
+    hint = f" Did you mean {close!r}?" if close else ""
     raise RetrieverError(f"{where}: there is no stage {stage_id!r}.{hint} {there}.")

@@ -29,6 +29,7 @@ def ask_about(
     `how` tells a model how to answer. InvalidInputError where the template asks for a field that a
     document lacks.
     """
+    context.few_enough(len(hits), "prompts")
     asked: list[dict[str, Any]] = []
     for hit in hits:
         document = seen_by_templates(hit, parameters.document_field)

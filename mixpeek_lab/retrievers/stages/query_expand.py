@@ -83,7 +83,7 @@ def _queries(text: str, query: str, most: int) -> list[str]:
     """The queries in an answer: a list in JSON, or one on each line; each once, not the query."""
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = text.splitlines()
     if isinstance(given, Mapping):
         given = next(iter(given.values()), [])

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import Body
+from mixpeek_lab.retrievers.bodies import Body, FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.assembling import Assembled, Strategy, Written, assembled
 from mixpeek_lab.retrievers.stages.documents import with_field
@@ -47,13 +47,13 @@ class RagPrepareParameters(StageParameters):
     """One document with everything, or each document with its own text."""
     document_template: str = "[{{CONTEXT.INDEX}}] {{DOC.content}}\n\n"
     """`{{INDEX}}`, `{{CITATION}}`, and `{{DOC.…}}` of each document."""
-    content_field: str = "content"
+    content_field: FieldPath = "content"
     """What `{{DOC.content}}` is."""
     separator: str = "\n"
     citation: Citation = Citation()
-    context_field: str = Field("rag_context", min_length=1)
-    citations_field: str = Field("citations", min_length=1)
-    formatted_content_field: str = Field("formatted_content", min_length=1)
+    context_field: FieldPath = "rag_context"
+    citations_field: FieldPath = "citations"
+    formatted_content_field: FieldPath = "formatted_content"
 
 
 def run(hits: Sequence[Hit], parameters: RagPrepareParameters, context: StageContext) -> Outcome:
@@ -158,5 +158,6 @@ STAGE = Stage(
     run,
     names={"document_field": "content_field"},
     templates=("document_template",),
+    fields=("content_field",),
     icon="book-open-text",
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mixpeek_lab.loader.contracts import read_scores
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, MOST_TEXT, FieldPath
 from mixpeek_lab.retrievers.stages.documents import texts_of, with_field
 from mixpeek_lab.retrievers.stages.stage import (
     ExtractorParameters,
@@ -28,9 +28,9 @@ class RerankParameters(ExtractorParameters):
     """How many documents are passed on; all where it is left out."""
     max_candidates: int | None = Field(None, ge=1, le=MOST)
     """How many documents are scored, the first ones; the others are left out."""
-    score_field: str = Field("scores.rerank", min_length=1)
+    score_field: FieldPath = "scores.rerank"
     """The field that the score is written to."""
-    max_document_chars: int = Field(2000, ge=1)
+    max_document_chars: int = Field(2000, ge=1, le=MOST_TEXT)
     """Characters of each text that are sent."""
     batch_size: int = Field(32, ge=1, le=MOST)
     """Pairs in one request to the service."""

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mixpeek_lab.models import Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, MOST_SEED, FieldPath
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import identity
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -23,11 +23,11 @@ class SampleParameters(StageParameters):
     strategy: Literal["random", "stratified", "reservoir"] = "random"
     """`stratified`: from each value of `stratify_by` about as many as its share of the documents.
     `random` and `reservoir` both give every document the same chance."""
-    stratify_by: str | None = Field(None, min_length=1)
+    stratify_by: FieldPath | None = None
     """The field whose values are the strata. Documents without it are one of their own."""
     min_per_stratum: int = Field(1, ge=0, le=MOST)
     """Documents of each stratum, at least, as far as `count` suffices."""
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-MOST_SEED, le=MOST_SEED)
     """The same seed and documents give the same sample. Without one, each search draws anew."""
     preserve_top_k: int = Field(0, ge=0, le=MOST)
     """Documents with the highest scores that are always kept. They count."""
@@ -105,5 +105,6 @@ STAGE = Stage(
     SampleParameters,
     run,
     names={"size": "count"},
+    fields=("stratify_by",),
     icon="dices",
 )

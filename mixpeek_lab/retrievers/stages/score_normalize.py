@@ -7,9 +7,10 @@ from dataclasses import replace
 from math import exp, fsum, hypot, sqrt
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from mixpeek_lab.models import Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import number_at, with_field
 from mixpeek_lab.retrievers.stages.stage import (
     OWN_NAMES,
@@ -26,9 +27,9 @@ class ScoreNormalizeParameters(StageParameters):
     not_written = OWN_NAMES - {"score"}
     method: Literal["min_max", "z_score", "softmax", "l2"] = "min_max"
     """(x - min) / (max - min); (x - mean) / standard deviation; e^x / sum of e^x; x / length."""
-    score_field: str = Field("score", min_length=1)
+    score_field: FieldPath = "score"
     """The field with the score; `score` is the hit's own."""
-    output_field: str | None = Field(None, min_length=1)
+    output_field: FieldPath | None = None
     """Where the new score is written; over the old one where it is left out."""
     min_value: float | None = None
     """For min_max: the score that becomes 0, as do all below it; the lowest one otherwise."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from mixpeek_lab.models import Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import value_at
 from mixpeek_lab.retrievers.stages.sorting import Direction, order_key
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -15,7 +14,7 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class SortAttributeParameters(StageParameters):
     """The parameters of `sort_attribute`, with Mixpeek's defaults."""
 
-    field: str = Field(min_length=1)
+    field: FieldPath
     """The field to sort by; dots lead into objects. Numbers stand before times, then texts."""
     direction: Direction = "desc"
     """`desc`: the largest or latest first."""
@@ -24,8 +23,8 @@ class SortAttributeParameters(StageParameters):
     less than all others."""
 
 
-def run(hits: Sequence[Hit], parameters: SortAttributeParameters, context: StageContext) -> Outcome:
-    """Sort by the field. Equal values keep their order. Where no document has it, that is told."""
+def run(hits: Sequence[Hit], parameters: SortAttributeParameters, _: StageContext) -> Outcome:
+    """Sort by the field. Equal values keep their order."""
     is_descending = parameters.direction == "desc"
     keyed = [(order_key(value_at(hit, parameters.field)), hit) for hit in hits]
     valued = [(key, hit) for key, hit in keyed if key is not None]
@@ -33,11 +32,7 @@ def run(hits: Sequence[Hit], parameters: SortAttributeParameters, context: Stage
     ordered = [hit for _, hit in valued]
     without = [hit for key, hit in keyed if key is None]
     first = not (parameters.nulls_last or is_descending)
-    told = f"Stage {context.stage!r}: no document has a value in the field {parameters.field!r}."
-    return Outcome(
-        [*without, *ordered] if first else [*ordered, *without],
-        warnings=(told,) if hits and not valued else (),
-    )
+    return Outcome([*without, *ordered] if first else [*ordered, *without])
 
 
 STAGE = Stage(
@@ -46,5 +41,6 @@ STAGE = Stage(
     SortAttributeParameters,
     run,
     names={"sort_field": "field", "order": "direction"},
+    fields=("field",),
     icon="arrow-up-down",
 )

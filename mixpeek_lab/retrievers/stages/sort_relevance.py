@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
-
 from mixpeek_lab.models import Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.stages.documents import number_at
 from mixpeek_lab.retrievers.stages.sorting import Direction
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
@@ -16,7 +15,7 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class SortRelevanceParameters(StageParameters):
     """The parameters of `sort_relevance`, with Mixpeek's defaults."""
 
-    score_field: str = Field("score", min_length=1)
+    score_field: FieldPath = "score"
     """The field with the score; `score` is the hit's own."""
     direction: Direction = "desc"
     """`desc`: the highest score first."""

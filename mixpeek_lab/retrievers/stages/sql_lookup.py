@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from mixpeek_lab.errors import InvalidInputError, RetrieverError
 from mixpeek_lab.filters import has_template
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import MOST_NAMED, FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_field
@@ -24,6 +25,9 @@ _PIECES = re.compile(
 )
 """Texts, comments and casts, that are left alone; and placeholders: `:name`, `$name`, `$1`, `?`."""
 
+_DIGITS = 4
+"""Of a place's number: there are not so many values."""
+
 
 class SQLLookupParameters(StageParameters):
     """The parameters of `sql_lookup`, with Mixpeek's defaults."""
@@ -32,9 +36,9 @@ class SQLLookupParameters(StageParameters):
     """`lab`, whose tables are the collections, or a database that was set up under that name."""
     query: str = Field(min_length=1, max_length=20_000)
     """One SELECT, with `:name`, `$name` or `$1` for each value."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
     """The values by name, with templates: `{"sku": "{{DOC.sku}}"}`. `$1` is the first of them."""
-    output_field: str = Field("sql_result", min_length=1)
+    output_field: FieldPath = "sql_result"
     result_handling: Literal["first", "all", "error_if_empty", "error_if_multiple"] = "first"
     """The first row as an object, or all of them as a list."""
     on_no_results: Literal["null", "skip", "error"] = "null"
@@ -71,6 +75,7 @@ def run(hits: Sequence[Hit], parameters: SQLLookupParameters, context: StageCont
             problems[hit.document_id] = str(error)
     different = {_key(each): each for each in values.values()}
     asked = list(different.values())
+    context.few_enough(len(asked), "queries")
     found = (
         context.reach.sql(parameters.connection_id, sql, asked, parameters.timeout) if asked else ()
     )
@@ -101,8 +106,11 @@ def placed(query: str, given: Sequence[str], stage: str) -> tuple[str, list[str]
         if found["text"]:
             return found[0]
         number = found["number"] or (str(len(names) + 1) if found[0] == "?" else None)
-        if number is not None and not 1 <= int(number) <= len(given):
-            raise RetrieverError(f"{where}: {found[0]} has no value; parameters has {len(given)}.")
+        is_long = number is not None and len(number) > _DIGITS
+        if number is not None and (is_long or not 1 <= int(number) <= len(given)):
+            raise RetrieverError(
+                f"{where}: {found[0][:20]} has no value; parameters has {len(given)}."
+            )
         name = found["name"] or given[int(number or 1) - 1]
         if name not in given:
             told = ", ".join(given) or "none"
@@ -174,5 +182,6 @@ STAGE = Stage(
         "sql": "query",
     },
     templates=("query", "parameters"),
+    fields=("when",),
     icon="database",
 )

@@ -11,12 +11,15 @@ from pydantic import ConfigDict, field_validator
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.filters import render
 from mixpeek_lab.models import JSON, Hit, InferenceType
-from mixpeek_lab.retrievers.bodies import MOST_TEXT, Body
+from mixpeek_lab.retrievers.bodies import MOST_TEXT, Body, FieldPath
 from mixpeek_lab.retrievers.stages.names import category_of
 from mixpeek_lab.retrievers.stages.reach import NO_REACH, ExtractorRef, Infer, Reach
 
 OnError = Literal["error", "skip"]
 
+MOST_CALLS = 1000
+"""Calls, prompts, queries or searches that one stage makes for one search: one for each document,
+as a rule."""
 OWN_NAMES = frozenset(("document_id", "collection_id", "score", "_internal", "explain"))
 """What an answer says of each document itself: a stage's output of that name would be lost."""
 
@@ -55,7 +58,7 @@ class ExtractorParameters(StageParameters):
 
     feature_uri: str | None = None
     inference_name: str | None = None
-    document_field: str = "content"
+    document_field: FieldPath = "content"
     """The field with the document's text; `content` is the text column `data` where there is no
     text of that name."""
 
@@ -111,6 +114,14 @@ class StageContext:
             )
         return self.short_enough(found, "query")
 
+    def few_enough(self, count: int, what: str) -> None:
+        """RetrieverError where one search would make more calls of a kind than it may."""
+        if count > MOST_CALLS:
+            raise RetrieverError(
+                f"stage {self.stage!r}: {count:,} {what} for one search; {MOST_CALLS:,} are the "
+                "most. Put a limit before it."
+            )
+
     def short_enough(self, text: str, what: str) -> str:
         """`text`, unless it is longer than anything reads: RetrieverError."""
         if len(text) > MOST_TEXT:
@@ -150,6 +161,9 @@ class Stage:
     templates: tuple[str, ...] = ()
     """Parameters whose templates the stage fills in itself, for each document perhaps. Any other
     parameter with a template is filled in and checked once for each request."""
+    fields: tuple[str, ...] = ()
+    """Parameters that name fields of documents, or hold a filter over them: one that no document
+    has is told, see `absent`."""
     icon: str = "layers"
     """A name of lucide.dev, for pictures of a pipeline."""
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.models import JSON, Hit
+from mixpeek_lab.retrievers.bodies import FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.assembling import Assembled, Strategy, assembled
 from mixpeek_lab.retrievers.stages.documents import seen_by_templates, with_field
@@ -38,9 +39,9 @@ class SummarizeParameters(GeneratorParameters):
     document_template: str = "[{{INDEX}}] {{DOC.content}}\n"
     """How each document is written: `{{INDEX}}`, `{{DOC.…}}`."""
     mode: Literal["aggregate", "per_document"] = "aggregate"
-    group_by: str | None = Field(None, min_length=1)
+    group_by: FieldPath | None = None
     """A field: one summary for each of its values."""
-    output_field: str = Field("summary", min_length=1)
+    output_field: FieldPath = "summary"
     include_sources: bool = True
     """Whether the summary lists the documents that it is made of."""
     include_metadata: bool = True
@@ -172,5 +173,6 @@ STAGE = Stage(
     needs="generate",
     names={**SPELLINGS, "include_citations": "include_sources"},
     templates=("prompt", "document_template"),
+    fields=("group_by", "document_field"),
     icon="file-text",
 )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from mixpeek_lab.filters.values import resolve
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import Body
+from mixpeek_lab.retrievers.bodies import MOST_NAMED, Body, FieldPath
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.retrievers.stages.conditions import chosen, replaced
 from mixpeek_lab.retrievers.stages.documents import with_field
@@ -27,8 +27,8 @@ DEEPEST = 64
 class EnrichmentField(Body):
     """A field of the best node that the document takes over."""
 
-    field_path: str = Field(min_length=1)
-    target_field: str | None = Field(None, min_length=1)
+    field_path: FieldPath
+    target_field: FieldPath | None = None
     merge_mode: Literal["replace", "append"] = "replace"
 
 
@@ -43,14 +43,14 @@ class TaxonomyEnrichParameters(StageParameters):
     """Nodes of each document."""
     min_score: float = 0.0
     """The similarity that a node must reach."""
-    output_field: str = Field("taxonomy", min_length=1)
-    fields: list[EnrichmentField] = Field(default_factory=list)
+    output_field: FieldPath = "taxonomy"
+    fields: list[EnrichmentField] = Field(default_factory=list, max_length=MOST_NAMED)
     """Fields of the best node that are taken over."""
-    id_field: str = Field("node_id", min_length=1)
+    id_field: FieldPath = "node_id"
     """The node's id; its document's where it has none."""
-    label_field: str = Field("label", min_length=1)
+    label_field: FieldPath = "label"
     """The node's name; `name`, or its text, where it has none."""
-    parent_field: str = Field("parent_id", min_length=1)
+    parent_field: FieldPath = "parent_id"
     include_ancestors: bool = True
     when: dict[str, Any] | None = None
     """A filter: the other documents pass unchanged."""
@@ -63,6 +63,7 @@ def run(
     about = chosen(hits, parameters.when, context)
     if not about:
         return Outcome(hits)
+    context.few_enough(len(about), "searches")
     has_parents = parameters.include_ancestors
     most = MOST_NODES if has_parents else 1
     nodes = context.reach.documents(parameters.taxonomy_id, None, most)
@@ -181,5 +182,6 @@ STAGE = Stage(
         "result_field": "output_field",
         "taxonomy": "taxonomy_id",
     },
+    fields=("when",),
     icon="network",
 )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import Field
-
 from mixpeek_lab.errors import RetrieverError
 from mixpeek_lab.models import JSON, Hit
-from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.retrievers.bodies import MOST, FieldPath
 from mixpeek_lab.retrievers.stages.documents import value_at, with_field
 from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, StageParameters
 
@@ -16,14 +14,14 @@ from mixpeek_lab.retrievers.stages.stage import Outcome, Stage, StageContext, St
 class UnwindParameters(StageParameters):
     """The parameters of `unwind`, with Mixpeek's defaults."""
 
-    field: str = Field(min_length=1)
+    field: FieldPath
     """The field with the list; dots lead into objects. What is no list counts as one element."""
     preserve_null_and_empty: bool = False
     """Whether a document without the field, or with an empty list, stays as it is."""
-    include_array_index: str | None = Field(None, min_length=1)
+    include_array_index: FieldPath | None = None
     """The field that the element's place is written to, counted from 0; null where there is no
     list."""
-    output_field: str | None = Field(None, min_length=1)
+    output_field: FieldPath | None = None
     """The field that the element is written to; the list's own where it is left out."""
 
 
@@ -67,5 +65,6 @@ STAGE = Stage(
     "Make a document of each element of a list.",
     UnwindParameters,
     run,
+    fields=("field",),
     icon="unfold-vertical",
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from mixpeek_lab.errors import BodyError
+from mixpeek_lab.errors import BodyError, nearest
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.values import plain
 
@@ -49,8 +48,8 @@ def demand_known(body: Mapping[str, JSON], known: Collection[str], where: str = 
     """BodyError for a field that nothing reads, which may well be a slip; empty ones are left."""
     for name, value in body.items():
         if name not in known and value not in (None, {}, []):
-            near = get_close_matches(str(name), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There is: {', '.join(known)}."
+            near = nearest(name, known)
+            hint = f" Did you mean {near!r}?" if near else f" There is: {', '.join(known)}."
             raise BodyError.at(f"{where}{name}", f"is not known here.{hint}")
 
 

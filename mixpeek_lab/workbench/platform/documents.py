@@ -1,14 +1,13 @@
-"""Documents of a collection: as its newest snapshot has them, with what was changed since.
+"""Documents of a collection, as searches find them: a change to one is there at once.
 
-A change is written down at once, and read back at once. The run that it sets going takes it into
-the next snapshot, where searches and filters find it.
+It is one row in the catalog, laid over the newest snapshot for whoever reads it. The run that it
+sets going takes it into the next one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog, DocumentEdit
 from mixpeek_lab.documents import RESERVED
@@ -16,9 +15,8 @@ from mixpeek_lab.errors import BodyError, ConflictError, InvalidInputError, NotF
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON, Collection
 from mixpeek_lab.retrievers import plain
-from mixpeek_lab.snapshots import Snapshot, shown_fields
+from mixpeek_lab.snapshots import Shown, shown_fields
 from mixpeek_lab.workbench.cycles import root_buckets
-from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
@@ -36,11 +34,10 @@ OWN = ("_internal", "collection_id", *RESERVED)
 
 
 class Documents:
-    """Documents by collection and id. The snapshot looked at last stays open."""
+    """Documents by collection and id."""
 
-    def __init__(self, catalog: Catalog, home: Home, host: Host) -> None:
-        self._catalog, self._home, self._host = catalog, home, host
-        self._last: tuple[str, int, Source] | None = None
+    def __init__(self, catalog: Catalog, host: Host, shown: Shown) -> None:
+        self._catalog, self._host, self._shown = catalog, host, shown
 
     def list_all(
         self, key: str, body: Mapping[str, JSON], offset: int, limit: int, after: JSON = None
@@ -54,31 +51,24 @@ class Documents:
                             "cursor", *SHOWING))  # fmt: skip
         filters = parse_filter(body["filters"]) if body.get("filters") else None
         with_vectors = bool(optional(body, "return_vectors", bool))
-        collection = self._catalog.collection(key)
-        source = self._source(collection)
+        source = self._source(self._catalog.collection(key))
         if source is None:
             return Listed([], 0)
-        edits = self._catalog.edits(collection.collection_id)
         allowed = source.snapshot.allowed(filters)
         every = source.snapshot.document_ids
         rows = list(range(len(every))) if allowed is None else allowed.nonzero()[0].tolist()
-        if any(edit.is_deleted for edit in edits.values()):
-            known = source.snapshot.fetch([every[row] for row in rows if every[row] in edits])
-            gone = {key for key, found in known.items() if _is_gone(found, edits)}
-            rows = [row for row in rows if every[row] not in gone]
         start = bisect_right(rows, _row_of(every, after)) if after else offset
         shown = [every[row] for row in rows[start : start + limit]]
         vectors = source.snapshot.all_vectors_of(shown) if with_vectors else {}
         found = source.snapshot.fetch(shown).items()
-        items = [{**_record(source, row, edits), **vectors.get(key, {})} for key, row in found]
+        items = [{**_record(source, row), **vectors.get(key, {})} for key, row in found]
         return Listed(items, len(rows), shown[-ANCHORS:] if start + limit < len(rows) else None)
 
     def get(self, key: str, document_id: str, *, with_vectors: bool = False) -> dict[str, JSON]:
         """One document; NotFoundError where it is not there, or was deleted."""
-        collection = self._catalog.collection(key)
-        source, row, edits = self._row(collection, document_id)
+        source, row = self._row(self._catalog.collection(key), document_id)
         vectors = source.snapshot.all_vectors_of([document_id]) if with_vectors else {}
-        return {**_record(source, row, edits), **vectors.get(document_id, {})}
+        return {**_record(source, row), **vectors.get(document_id, {})}
 
     def patch(self, key: str, document_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Set fields of one document. It keeps them for as long as its content is the same.
@@ -89,56 +79,53 @@ class Documents:
             raise InvalidInputError('Say which fields: {"reviewed": true}.')
         collection = self._catalog.collection(key)
         with self._catalog.together():  # what others change meanwhile is kept
-            source, row, edits = self._row(collection, document_id)
+            source, row = self._row(collection, document_id)
             _demand_free(body, source)
             for bucket_id in root_buckets(self._catalog, collection.source):
                 if problems := field_problems(body, self._catalog.bucket(bucket_id), ""):
                     raise BodyError(problems)
-            old = edits.get(document_id)
+            old = self._catalog.edits(collection.collection_id).get(document_id)
             before = old.fields if old and old.row_key == row["_row_key"] else {}
-            edit = DocumentEdit(document_id, row["_row_key"], {**before, **plain_value(body)})
-            self._keep(collection, edit)
+            fields = {**before, **plain_value(body)}
+            edit = DocumentEdit(document_id, row["_row_key"], fields)
+            self._catalog.put_edit(collection.collection_id, edit)
+            self._catalog.queue_task(collection.collection_id)
+            answer = _record(*self._row(collection, document_id))
         self._host.wake()
-        return _record(source, row, {document_id: edit})
+        return answer
 
     def delete(self, key: str, document_id: str) -> None:
         """Take one document out. It stays out for as long as its content is the same."""
-        collection = self._catalog.collection(key)
         with self._catalog.together():
-            _, row, _ = self._row(collection, document_id)
-            edit = DocumentEdit(document_id, row["_row_key"], is_deleted=True)
-            self._keep(collection, edit)
+            self.remove(key, document_id)
+            self._catalog.queue_task(self._catalog.collection(key).collection_id)
         self._host.wake()
+
+    def remove(self, key: str, document_id: str) -> None:
+        """The same, without a run that is set going."""
+        with self._catalog.together():
+            collection = self._catalog.collection(key)
+            _, row = self._row(collection, document_id)
+            edit = DocumentEdit(document_id, row["_row_key"], is_deleted=True)
+            self._catalog.put_edit(collection.collection_id, edit)
+            count = self._shown.of(collection).document_count
+            self._catalog.count_documents(collection.collection_id, count)
 
     # ------------------------------------------------------------ inside
 
-    def _keep(self, collection: Collection, edit: DocumentEdit) -> None:
-        """Write a change down, and have the next snapshot take it in."""
-        self._catalog.put_edit(collection.collection_id, edit)
-        self._catalog.queue_task(collection.collection_id)
-
-    def _row(
-        self, collection: Collection, document_id: str
-    ) -> tuple[Source, Mapping[str, JSON], Mapping[str, DocumentEdit]]:
+    def _row(self, collection: Collection, document_id: str) -> tuple[Source, Mapping[str, JSON]]:
         source = self._source(collection)
         row = source.snapshot.fetch([document_id]).get(document_id) if source else None
-        edits = self._catalog.edits(collection.collection_id)
-        if source is None or row is None or _is_gone(row, edits):
-            known = source.snapshot.document_ids[:8] if source else []
+        if source is None or row is None:
+            known = list(source.snapshot.row_of)[:8] if source else []
             raise NotFoundError("document", document_id, known)
-        return source, row, edits
+        return source, row
 
     def _source(self, collection: Collection) -> Source | None:
-        """The snapshot that readers see; None before the first run."""
-        number, known = collection.snapshot, self._last
-        if number is None:
+        """What readers see; None before the first run."""
+        if collection.snapshot is None:
             return None
-        if known is not None and known[:2] == (collection.collection_id, number):
-            return replace(known[2], collection=collection)
-        folder = self._home.snapshots(collection.collection_id) / str(number)
-        source = Source(collection, Snapshot(folder, collection.collection_id))
-        self._last = (collection.collection_id, number, source)
-        return source
+        return Source(collection, self._shown.of(collection))
 
 
 def _row_of(every: Sequence[str], after: JSON) -> int:
@@ -153,18 +140,8 @@ def _row_of(every: Sequence[str], after: JSON) -> int:
     return found[-1]
 
 
-def _is_gone(row: Mapping[str, JSON], edits: Mapping[str, DocumentEdit]) -> bool:
-    edit = edits.get(row["document_id"])
-    return edit is not None and edit.is_deleted and edit.row_key == row["_row_key"]
-
-
-def _record(
-    source: Source, row: Mapping[str, JSON], edits: Mapping[str, DocumentEdit]
-) -> dict[str, JSON]:
+def _record(source: Source, row: Mapping[str, JSON]) -> dict[str, JSON]:
     fields: dict[str, JSON] = plain(shown_fields(row))
-    edit = edits.get(row["document_id"])
-    if edit is not None and edit.row_key == row["_row_key"]:
-        fields |= edit.fields
     return {
         **fields,
         "document_id": row["document_id"],
@@ -178,6 +155,8 @@ def _demand_free(body: Mapping[str, JSON], source: Source) -> None:
     computed = {*documents.table.column_names, *source.snapshot.features}
     computed -= {*documents.metadata_fields, *OWN}
     for name in body:
+        if not name.strip():
+            raise BodyError.at("body", "has a field without a name.")
         if name in OWN:
             raise BodyError.at(name, "says what the document is or where it comes from: it stays.")
         if name in computed:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from mixpeek_lab.archives import pack
-from mixpeek_lab.catalog import Catalog, Deployment, ExtractorRecord
+from mixpeek_lab.catalog import DEFAULT, Catalog, Deployment, ExtractorRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError, LabError, NotReadyError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.secrets import redact
@@ -130,7 +130,9 @@ class Extractors:
             return error
         if state in ON_THE_WAY:
             return NotReadyError(f"{name} is being deployed ({state}). Ask again in a moment.")
-        address = f"/v1/namespaces/default/extractors/{name}/deploy"
+        here = self._catalog.namespace()
+        where = DEFAULT if here.is_default else here.namespace_id
+        address = f"/v1/namespaces/{where}/extractors/{name}/deploy"
         if state == "FAILED":
             return ConflictError(
                 f"{name} is not served: its deployment failed. {reason} Mend it and upload it as a "

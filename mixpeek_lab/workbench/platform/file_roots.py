@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mixpeek_lab.assets import AssetError, local_path, redacted, scheme_of
+from mixpeek_lab.assets import AssetError, is_data_url, local_path, redacted, scheme_of
 from mixpeek_lab.errors import BodyError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.home import Home
@@ -33,6 +33,12 @@ class FileRoots:
 
         URLs of other machines may: what opens them checks where they lead.
         """
+        if is_data_url(reference):
+            return (
+                "is a data: URL, which is not opened: upload the file (POST "
+                "/v1/buckets/BUCKET/uploads, PUT it to the URL in the answer), and give the "
+                "blob's upload_id in place of its data."
+            )
         if scheme_of(reference) not in ("", "file"):
             return ""
         given = [Path(root) for root in os.environ.get(SETTING, "").split(os.pathsep) if root]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from mixpeek_lab.models import JSON
@@ -38,4 +39,8 @@ class Host(Protocol):
 
     def take_down(self, name: str, digest: str) -> None:
         """Take one service down, if it is there."""
+        ...
+
+    def within(self, home: Path) -> Host:
+        """The same, for the services of another namespace: whose home that is."""
         ...

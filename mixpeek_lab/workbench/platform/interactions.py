@@ -13,11 +13,14 @@ from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.uris import FeatureURI
 from mixpeek_lab.workbench.interactions import check_types
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional, required, shown
+from mixpeek_lab.workbench.platform.executions import Executions
 from mixpeek_lab.workbench.values import plain
 
 MOST_AT_ONCE = 1000
 MOST_POSITION = 1_000_000
 FILTERS = ("execution_id", "retriever_id", "session_id", "user_id", "feature_id")
+OF_A_SEARCH = ("zero_results", "query_refinement", "filter_toggle")
+"""Types that are of a search as a whole: there may be no document that it showed."""
 _DETAILS: dict[str, type[Any]] = {
     "metadata": dict,
     "query_snapshot": dict,
@@ -33,8 +36,8 @@ _FIELDS = (
 class PlatformInteractions:
     """Interactions by id."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, executions: Executions) -> None:
+        self._catalog, self._executions = catalog, executions
 
     def create(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Keep one. The same one again (execution, document, types) is told as a duplicate."""
@@ -116,11 +119,17 @@ class PlatformInteractions:
         execution = optional(body, "execution_id", str)
         if retriever and not execution:
             raise BodyError.at("execution_id", "is missing: every execute answer has it.")
+        document = required(body, ("feature_id", "document_id"), str)
+        retriever_id = self._retriever_id(retriever)
+        # What happened long ago, perhaps on another platform, is taken as it is told.
+        if execution and not body.get("occurred_at"):
+            is_of_a_hit = set(types) - set(OF_A_SEARCH)
+            self._executions.demand(execution, retriever_id, document if is_of_a_hit else None)
         return Interaction(
-            document_id=required(body, ("feature_id", "document_id"), str),
+            document_id=document,
             types=types,
             position=position,
-            retriever_id=self._retriever_id(retriever),
+            retriever_id=retriever_id,
             execution_id=execution,
             legs=self._legs(optional(body, "feature_uri", str), retriever),
             user_id=optional(body, "user_id", str),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from mixpeek_lab.catalog import Catalog, ObjectRecord
 from mixpeek_lab.errors import BodyError, TooLargeError
 from mixpeek_lab.models import JSON, Blob, Bucket
+from mixpeek_lab.snapshots import Shown
 from mixpeek_lab.workbench.platform.blob_files import BlobFiles
 from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
-from mixpeek_lab.workbench.platform.reading import read_object
+from mixpeek_lab.workbench.platform.reading import read_metadata, read_object
 
 MOST = 100
 """Objects in one request."""
@@ -26,8 +28,11 @@ OWN = ("object_id", "bucket_id", "key_prefix", "blobs", "source_details", "edges
 class Objects:
     """Objects by the id or name of their bucket, and their own id."""
 
-    def __init__(self, catalog: Catalog, host: Host, files: BlobFiles, roots: FileRoots) -> None:
+    def __init__(
+        self, catalog: Catalog, host: Host, files: BlobFiles, roots: FileRoots, shown: Shown
+    ) -> None:
         self._catalog, self._host, self._files, self._roots = catalog, host, files, roots
+        self._shown = shown
 
     def create(
         self, bucket: str, body: Mapping[str, JSON], *, process: bool = True
@@ -91,13 +96,42 @@ class Objects:
         return _record(self._catalog.object(self._catalog.bucket(bucket).bucket_id, object_id))
 
     def delete(self, bucket: str, object_id: str) -> dict[str, JSON]:
-        """Remove one object; its documents go with the next run, which is set going."""
-        found = self._catalog.bucket(bucket)
+        """Remove one object. Nobody finds its documents any more; the next run removes them."""
         with self._catalog.together():
-            self._catalog.delete_object(found.bucket_id, object_id)
-            tasks = self._queue(found)
+            self.remove(bucket, object_id)
+            tasks = self._queue(self._catalog.bucket(bucket))
         self._host.wake()
         return {"success": True, **tasks}
+
+    def remove(self, bucket: str, object_id: str) -> None:
+        """The same, without a run that is set going."""
+        with self._catalog.together():
+            found = self._catalog.bucket(bucket)
+            self._catalog.delete_object(found.bucket_id, object_id)
+            self._count_documents(found)
+
+    def patch(self, bucket: str, object_id: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Set metadata of one object. Its documents have it at once; its other fields stay.
+
+        BodyError for its blobs: other content is another upload with the same `object_id`.
+        """
+        found = self._catalog.bucket(bucket)
+        changes = read_metadata(body, found)
+        with self._catalog.together():  # what others change meanwhile is kept
+            old = self._catalog.object(found.bucket_id, object_id).object
+            new = replace(old, metadata={**old.metadata, **changes})
+            self._catalog.add_objects(found.bucket_id, [new], [_hash(new.metadata)])
+            self._queue(found)
+            answer = _record(self._catalog.object(found.bucket_id, object_id))
+        self._host.wake()
+        return answer
+
+    def _count_documents(self, bucket: Bucket) -> None:
+        """Write down what is left of the collections that are made of the bucket."""
+        for collection in self._catalog.collections():
+            if collection.reads("bucket", bucket.bucket_id) and collection.snapshot is not None:
+                count = self._shown.of(collection).document_count
+                self._catalog.count_documents(collection.collection_id, count)
 
     def _put(
         self, bucket: Bucket, bodies: Sequence[JSON], places: Sequence[str], process: bool

@@ -63,6 +63,26 @@ def read_object(body: JSON, bucket: Bucket, where: str, refusal: Refusal) -> Buc
     return BucketObject(key, bucket.bucket_id, made, metadata)
 
 
+def read_metadata(body: Mapping[str, JSON], bucket: Bucket) -> dict[str, JSON]:
+    """Changes to metadata: at the root, or in `metadata`. BodyError for what is none."""
+    problems: Problems = []
+    found = _metadata(body, "", problems)
+    contents = [name for name in ("blob_data", "blobs", "object_id") if name in body]
+    contents += [name for name in found if bucket.schema.get(name) in BLOB_TYPES]
+    problems += [
+        (name, "is no metadata: send the object again, with its object_id and its new content.")
+        for name in contents
+    ]
+    problems += field_problems({n: v for n, v in found.items() if n not in contents}, bucket, "")
+    if any(not name.strip() for name in found):
+        problems.append(("body", "has a field without a name."))
+    if not found and not problems:
+        problems.append(("body", 'says nothing to change: {"reviewed": true}.'))
+    if problems:
+        raise BodyError(problems)
+    return found
+
+
 def _contents(
     body: Mapping[str, JSON], bucket: Bucket, where: str, problems: Problems
 ) -> dict[str, JSON]:

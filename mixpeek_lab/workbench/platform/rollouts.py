@@ -47,13 +47,26 @@ class Rollouts:
             if is_ours and (one.name, one.digest[:12]) not in running:
                 self._catalog.move_deployment(one.name, one.digest, "DEPLOYED", "QUEUED")
 
-    def step(self) -> bool:
-        """Begin what waits, and see how far the rest is. False where nothing is under way."""
+    @property
+    def loading(self) -> int:
+        """How many services are on their way up."""
+        return len(self._loading)
+
+    def abandon(self) -> None:
+        """Have everything taken down: its namespace is gone."""
+        while self._loading:
+            self._loading.popitem()[1].abandon()
+        for name, digest in running_services(self._home):
+            have_taken_down(self._home, name, digest)
+
+    def step(self, room: int = MOST) -> bool:
+        """Begin what waits, `room` of them, and see how far the rest is. False where nothing is
+        under way."""
         rows = {(d.name, d.digest): d for d in self._catalog.deployments() if d.owner == "api"}
         for key in [key for key in self._loading if key not in rows]:  # undeployed meanwhile
             self._loading.pop(key).abandon()
         waiting = [one for one in rows.values() if one.state == "QUEUED"]
-        for one in waiting[: max(0, MOST - len(self._loading))]:
+        for one in waiting[: max(0, room)]:
             self._begin(one)
         for key in list(self._loading):
             self._look(*key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mixpeek_lab.workbench.engines import RayEngine
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.lost import requeue
 from mixpeek_lab.workbench.platform.processing import Processing
+from mixpeek_lab.workbench.spaces import Space
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +35,20 @@ RUNNER = "mixpeek_lab.workbench.platform.runners:Runner"
 class Runner:
     """What works in the process: one run at a time."""
 
-    def __init__(self, home: Path) -> None:
-        place = Home.open(home)
-        catalog, engine = Catalog(place.catalog), RayEngine(RaySession(), home, claims_cpus=False)
-        self._processing = Processing(catalog, place, engine)
+    def __init__(self) -> None:
+        self._session = RaySession()
 
-    def do(self, task_id: str) -> bool:
-        """Do one task. False where it does not wait any more, or has to go on waiting."""
-        return self._processing.do(task_id)
+    def do(self, home: Path, task_id: str) -> bool:
+        """Do one task of a namespace, by its home. False where it does not wait any more, or has
+        to go on waiting."""
+        place = Home.open(home)
+        engine = RayEngine(self._session, home, claims_cpus=False)
+        return Processing(Catalog(place.catalog), place, engine).do(task_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Busy:
+    space: Space
     task: Task
     helper: Helper
 
@@ -52,31 +56,33 @@ class _Busy:
 class Runners:
     """Gives waiting tasks to processes, and looks after those."""
 
-    def __init__(self, catalog: Catalog, home: Home) -> None:
-        self._catalog, self._home = catalog, home
+    def __init__(self) -> None:
         self._busy: dict[str, _Busy] = {}
         """By the id of the task."""
-        self._idle: list[Helper] = []
+        self._idle: list[tuple[str, Helper]] = []
+        """By the namespace that they worked for: none ever runs the code of two."""
         self._worked = time.monotonic()
 
-    def step(self) -> bool:
-        """End what is canceled, note what is done, begin what waits. False where no run is
-        under way."""
+    def step(self, spaces: Sequence[Space]) -> bool:
+        """End what is canceled, note what is done, begin what waits in these namespaces, the
+        oldest first. False where no run is under way."""
+        there = {space.namespace_id for space in spaces}
         for busy in list(self._busy.values()):
-            self._look(busy)
-        for task in self._catalog.waiting_tasks():
-            self._begin(task)
+            self._look(busy, is_there=busy.space.namespace_id in there)
+        waiting = [(space, task) for space in spaces for task in space.catalog.waiting_tasks()]
+        for space, task in sorted(waiting, key=lambda pair: pair[1].created_at):
+            self._begin(space, task)
         if self._busy:
             self._worked = time.monotonic()
         elif time.monotonic() - self._worked > IDLE_SECONDS:
             while self._idle:
-                self._idle.pop().end()
+                self._idle.pop()[1].end()
         return bool(self._busy)
 
-    def _look(self, busy: _Busy) -> None:
+    def _look(self, busy: _Busy, *, is_there: bool) -> None:
         key = busy.task.task_id
         is_done = busy.helper.is_done()
-        if self._catalog.is_canceled(key) and not is_done:
+        if not is_there or (not is_done and busy.space.catalog.is_canceled(key)):
             busy.helper.end()
         elif is_done:
             self._note_end(busy)
@@ -88,26 +94,33 @@ class Runners:
         key = busy.task.task_id
         try:
             busy.helper.result()
-            self._idle.append(busy.helper)
+            self._idle.append((busy.space.namespace_id, busy.helper))
         except Exception as error:  # noqa: BLE001 - whatever it is, the task must not hang
             log.warning("task %s was left by its process: %s", key, error)
             if not isinstance(error, HelperDiedError):
                 busy.helper.end()
-            if not self._catalog.is_canceled(key):
-                requeue(self._catalog, key)
+            if not busy.space.catalog.is_canceled(key):
+                requeue(busy.space.catalog, key)
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, space: Space, task: Task) -> None:
         taken = {busy.task.collection_id for busy in self._busy.values()}
-        if len(self._busy) >= MOST or task.collection_id in taken or not self._is_free(task):
+        if len(self._busy) >= MOST or task.collection_id in taken or not _is_free(space, task):
             return
-        helper = self._idle.pop() if self._idle else Helper(RUNNER, self._home.path)
-        helper.start("do", task.task_id)
-        self._busy[task.task_id] = _Busy(task, helper)
+        helper = self._waiting_for(space) or Helper(RUNNER)
+        helper.start("do", space.home.path, task.task_id)
+        self._busy[task.task_id] = _Busy(space, task, helper)
 
-    def _is_free(self, task: Task) -> bool:
-        """Whether nobody is at work on the task's collection, the notebook included."""
-        try:
-            with writing(self._home.snapshots(task.collection_id)):
-                return True
-        except ConflictError:
-            return False
+    def _waiting_for(self, space: Space) -> Helper | None:
+        for number, (namespace_id, _) in enumerate(self._idle):
+            if namespace_id == space.namespace_id:
+                return self._idle.pop(number)[1]
+        return None
+
+
+def _is_free(space: Space, task: Task) -> bool:
+    """Whether nobody is at work on the task's collection, the notebook included."""
+    try:
+        with writing(space.home.snapshots(task.collection_id)):
+            return True
+    except ConflictError:
+        return False

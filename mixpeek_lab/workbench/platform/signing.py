@@ -10,6 +10,11 @@ from pathlib import Path
 from mixpeek_lab.errors import UnauthorizedError
 from mixpeek_lab.private_files import write_private
 
+STRANGE = (
+    "This upload address is not one that the lab gave out: use its `presigned_url` as it stands, "
+    "with everything behind the question mark."
+)
+
 
 class Signer:
     """Signs with a key of the home's own."""
@@ -25,10 +30,7 @@ class Signer:
         """UnauthorizedError where the signature is not ours, or its time is over."""
         expected = self._sign(upload_id, expires)
         if not hmac.compare_digest(expected.encode(), signature.encode()):
-            raise UnauthorizedError(
-                "This upload address is not one that the lab gave out: use its `presigned_url` "
-                "as it stands, with everything behind the question mark."
-            )
+            raise UnauthorizedError(STRANGE)
         if int(expires) < time.time():
             raise UnauthorizedError("This upload address has expired: ask for a new upload.")
 

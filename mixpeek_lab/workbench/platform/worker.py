@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.ray_session import RaySession
-from mixpeek_lab.serving import ray_session
 from mixpeek_lab.workbench.home import Home
-from mixpeek_lab.workbench.platform.lost import working
+from mixpeek_lab.workbench.platform.held import AllRollouts, HeldSpaces, versions
 from mixpeek_lab.workbench.platform.rollouts import Rollouts
 from mixpeek_lab.workbench.platform.runners import Runners
-from mixpeek_lab.workbench.runs import close_lost_runs
+from mixpeek_lab.workbench.spaces import Space
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 BACKEND = "mixpeek_lab.workbench.backend:Backend"
 PAUSE = 0.1
@@ -27,43 +28,43 @@ PAUSE_AFTER_ERROR = 2.0
 
 
 class Worker:
-    """Two lanes, so that runs and deployments do not hold each other up."""
+    """Two lanes, so that runs and deployments do not hold each other up; for all namespaces."""
 
     def __init__(self, home: Path, seconds: float) -> None:
         """`seconds`: how long an extractor's service may take to load."""
-        self._seconds = seconds
-        self._home = Home.open(home)
-        self._catalog = Catalog(self._home.catalog)
-        self._session = RaySession()
+        self._seconds, self._session = seconds, RaySession()
+        self._held = HeldSpaces(Home.open(home))
 
     def start(self) -> None:
         """Work in the background until the process ends."""
         threading.Thread(target=self._work, name="mixpeek-lab-worker", daemon=True).start()
 
     def _work(self) -> None:
-        runners = Runners(self._catalog, self._home)
-        rollouts = Rollouts(self._catalog, self._home, self._session, BACKEND, self._seconds)
-        with working(self._catalog, self._home, ray_session()):
-            close_lost_runs(self._catalog, self._home)
-            _guarded(rollouts.restore)
-            lane = threading.Thread(
-                target=self._loop, args=(rollouts.step,), name="mixpeek-lab-rollouts", daemon=True
-            )
-            lane.start()
-            self._loop(runners.step)
+        self._held.now()  # waits here for the worker before
+        rollouts = AllRollouts(self._rollouts_of)
+        lane = threading.Thread(
+            target=self._loop, args=(rollouts.step,), name="mixpeek-lab-rollouts", daemon=True
+        )
+        lane.start()
+        self._loop(Runners().step)
 
-    def _loop(self, step: Callable[[], bool]) -> None:
-        """Take steps for as long as there are any, and look again when the catalog changes."""
+    def _rollouts_of(self, space: Space) -> Rollouts:
+        return Rollouts(space.catalog, space.home, self._session, BACKEND, self._seconds)
+
+    def _loop(self, step: Callable[[Sequence[Space]], bool]) -> None:
+        """Take steps for as long as there are any, and look again when a catalog changes."""
         pause, idle = threading.Event(), 0
+        spaces = self._held.now()
         seen: object = None
         while True:
-            version = self._catalog.version
-            if version == seen and idle < 10:
+            version = _guarded(partial(versions, spaces))
+            if version is not None and version == seen and idle < 10:
                 idle += 1
                 pause.wait(PAUSE)
                 continue
             seen, idle = version, 0
-            done = _guarded(step)
+            spaces = _guarded(self._held.now) or spaces
+            done = _guarded(partial(step, spaces))
             if done is None:
                 pause.wait(PAUSE_AFTER_ERROR)
             elif done:
@@ -71,7 +72,7 @@ class Worker:
                 pause.wait(SHORT_PAUSE)
 
 
-def _guarded(step: Callable[[], bool | None]) -> bool | None:
+def _guarded(step: Callable[[], Found]) -> Found | None:
     """What the step gives; None where it failed, which the log tells."""
     try:
         return step()

@@ -5,6 +5,7 @@ Every other connection is a URL under its name in the secrets or the environment
 
     MIXPEEK_LAB_SQL_CRM=sqlite:////data/crm.sqlite      also duckdb:////data/shop.duckdb
     MIXPEEK_LAB_SQL_PRICES=file:///data/prices.parquet  .csv, .json and .jsonl too; table `data`
+    MIXPEEK_LAB_SQL_SALES=postgresql://reader:password@host:5432/sales
 
 Nothing else can be reached from a query: no other file, no ATTACH, no setting, no extension.
 """
@@ -24,15 +25,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from mixpeek_lab.databases.asking import MOST_ROWS, Ask, closed, late, wrong
+from mixpeek_lab.databases.postgres import postgres
 from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError
-from mixpeek_lab.inspection import Inspector, literal, reading
+from mixpeek_lab.inspection import Inspector, View, literal, reading
 from mixpeek_lab.models import JSON
 
 OWN = "lab"
 """The connection to the lab's own collections."""
 PREFIX = "MIXPEEK_LAB_SQL_"
-MOST_ROWS = 1000
-"""Rows of one answer."""
 MOST_BYTES = 16 * 1024 * 1024
 """Of one value in SQLite."""
 _MEMORY = "512MB"
@@ -47,8 +48,6 @@ _READS = (
 )  # fmt: skip
 
 Rows = list[dict[str, JSON]]
-Ask = Callable[[Sequence[JSON], float], tuple[list[str], list[tuple[Any, ...]]]]
-"""(values, seconds) → column names and at most MOST_ROWS + 1 rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +77,23 @@ class Databases:
             with _duckdb_over(self.inspector.document_views(sql), connection, sql) as ask:
                 yield ask
             return
-        scheme, path = self._address(connection)
-        if scheme == "sqlite":
+        scheme, rest = self._address(connection)
+        path = Path(rest)
+        if scheme == "postgresql":
+            opened = postgres(rest, connection, sql)
+        elif scheme == "sqlite":
             opened = _sqlite(path, connection, sql)
         elif scheme == "duckdb":
             opened = _duckdb_file(path, connection, sql)
         else:
-            opened = _duckdb_over({"data": (_reader(path, connection), [path])}, connection, sql)
+            opened = _duckdb_over(
+                {"data": View(_reader(path, connection), [path], {})}, connection, sql
+            )
         with opened as ask:
             yield ask
 
-    def _address(self, connection: str) -> tuple[str, Path]:
+    def _address(self, connection: str) -> tuple[str, str]:
+        """The scheme, and the file's path; of a server its URL."""
         if not _NAME.match(connection):
             raise NotFoundError(
                 "SQL connection", connection, [OWN],
@@ -101,19 +106,22 @@ class Databases:
             raise NotFoundError(
                 "SQL connection", connection, [OWN],
                 f"Set {name} (a secret, or in the environment) to sqlite:////path, "
-                "duckdb:////path or file:///path.",
+                "duckdb:////path, file:///path or postgresql://user:password@host/name.",
             )  # fmt: skip
         scheme, mark, rest = url.strip().partition("://")
+        if mark and scheme in ("postgresql", "postgres"):
+            return "postgresql", url.strip()
         is_known = mark and scheme in ("sqlite", "duckdb", "file")
         path = Path(unquote(rest if scheme == "file" else rest.removeprefix("/")))
         if not is_known or not rest:
             raise InvalidInputError(
                 f"{name} is no database that can be asked: it takes sqlite:////path, "
-                "duckdb:////path, or file:///path of a .parquet, .csv, .json or .jsonl file."
+                "duckdb:////path, file:///path of a .parquet, .csv, .json or .jsonl file, or "
+                "postgresql://user:password@host/name."
             )
         if not path.is_file():
             raise EngineError(f"SQL connection {connection!r}: there is no file where {name} says.")
-        return scheme, path
+        return scheme, str(path)
 
 
 def _rows(found: tuple[list[str], list[tuple[Any, ...]]], connection: str) -> Rows:
@@ -132,20 +140,11 @@ def _rows(found: tuple[list[str], list[tuple[Any, ...]]], connection: str) -> Ro
 
 def _value(value: Any) -> Any:
     """What JSON has no word for: decimals as numbers, bytes in hexadecimal."""
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value.hex() if isinstance(value, bytes | bytearray | memoryview) else value
-
-
-def _wrong(connection: str, error: Exception) -> InvalidInputError:
-    return InvalidInputError(f"SQL connection {connection!r}: {type(error).__name__}: {error}")
-
-
-def _late(connection: str, seconds: float) -> EngineError:
-    return EngineError(
-        f"SQL connection {connection!r}: no answer within {seconds:g} s. "
-        "Narrow the query, give its tables an index, or raise the stage's timeout."
-    )
 
 
 # ---------------------------------------------------------------- SQLite
@@ -156,7 +155,7 @@ def _sqlite(path: Path, connection: str, sql: str) -> Iterator[Ask]:
     try:
         database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error as error:
-        raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+        raise closed(connection, error) from error
     with closing(database):
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         database.set_authorizer(_authorised)
@@ -170,12 +169,12 @@ def _sqlite(path: Path, connection: str, sql: str) -> Iterator[Ask]:
                 return names, cursor.fetchmany(MOST_ROWS + 1)
             except sqlite3.OperationalError as error:
                 raise (
-                    _late(connection, seconds)
+                    late(connection, seconds)
                     if time.monotonic() > until
-                    else _wrong(connection, error)
+                    else wrong(connection, error)
                 ) from error
             except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
-                raise _wrong(connection, error) from error
+                raise wrong(connection, error) from error
 
         yield ask
 
@@ -210,23 +209,23 @@ def _reader(path: Path, connection: str) -> str:
 
 
 @contextmanager
-def _duckdb_over(
-    views: Mapping[str, tuple[str, Sequence[Path]]], connection: str, sql: str
-) -> Iterator[Ask]:
-    """A database in memory with these views: name → its query and the files it reads."""
+def _duckdb_over(views: Mapping[str, View], connection: str, sql: str) -> Iterator[Ask]:
+    """A database in memory with these views, by name."""
     import duckdb
 
     with duckdb.connect(config=_CLOSED) as database:
-        files = ", ".join(literal(str(path)) for _, paths in views.values() for path in paths)
+        files = ", ".join(literal(str(path)) for view in views.values() for path in view.files)
         try:
-            for name, (query, _) in views.items():
+            for name, view in views.items():
+                for table, rows in view.tables.items():
+                    database.register(table, rows)
                 quoted = name.replace('"', '""')
-                database.execute(f'CREATE VIEW "{quoted}" AS {query}')
+                database.execute(f'CREATE VIEW "{quoted}" AS {view.query}')
             database.execute(f"SET allowed_paths=[{files}]")
             database.execute("SET enable_external_access=false")
             database.execute("SET lock_configuration=true")
         except duckdb.Error as error:
-            raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+            raise closed(connection, error) from error
         yield _asking(database, connection, sql)
 
 
@@ -238,7 +237,7 @@ def _duckdb_file(path: Path, connection: str, sql: str) -> Iterator[Ask]:
     try:
         database = duckdb.connect(str(path), read_only=True, config=config)
     except duckdb.Error as error:
-        raise EngineError(f"SQL connection {connection!r} does not open: {error}") from error
+        raise closed(connection, error) from error
     with database:
         yield _asking(database, connection, sql)
 
@@ -249,7 +248,7 @@ def _asking(database: Any, connection: str, sql: str) -> Ask:
     try:
         statements = database.extract_statements(sql)
     except duckdb.Error as error:
-        raise _wrong(connection, error) from error
+        raise wrong(connection, error) from error
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         raise InvalidInputError(
             f"SQL connection {connection!r}: the query must be one statement that reads (SELECT)."
@@ -263,9 +262,9 @@ def _asking(database: Any, connection: str, sql: str) -> Ask:
             names = [column[0] for column in answer.description or ()]
             return names, answer.fetchmany(MOST_ROWS + 1)
         except duckdb.InterruptException as error:
-            raise _late(connection, seconds) from error
+            raise late(connection, seconds) from error
         except duckdb.Error as error:
-            raise _wrong(connection, error) from error
+            raise wrong(connection, error) from error
         finally:
             timer.cancel()
 
