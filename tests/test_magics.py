@@ -610,6 +610,7 @@ COMPLETIONS = [
             "list",
             "show",
             "lint",
+            "fix",
             "test",
             "save",
             "pack",
