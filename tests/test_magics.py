@@ -156,7 +156,8 @@ class TestExtractor:
         card = notebook.run(TYPED)
         assert isinstance(card, ExtractorCard)
         assert card.state == "defined"
-        assert str(notebook.run("%extractor show counter")) == str(card)
+        sheet = notebook.run("%extractor show counter")
+        assert str(sheet).startswith(str(card).splitlines()[0])
         assert "counter" in str(notebook.run("%extractor list"))
         assert isinstance(notebook.run("%extractor"), ExtractorList)
 
@@ -220,6 +221,48 @@ class TestExtractor:
         assert "(cell line 3)" in shown
         assert "Traceback" not in shown
         assert "No extractors yet" in str(notebook.run("%extractor list"))
+
+    def test_the_fixes_of_a_cell_are_shown_and_written_into_it(self, notebook, monkeypatch):
+        written = []
+        monkeypatch.setattr(
+            notebook.shell, "set_next_input", lambda text, replace: written.append((text, replace))
+        )
+        notebook.fail(WRONG_KEYS)
+        assert "`%extractor fix wrong` writes" in notebook.printed()
+        card = notebook.run("%extractor fix wrong")
+        assert '+features = [{"feature_type": "embedding", "feature_name": "e"' in str(card)
+        assert "AGR002 processors/core.py:1 (cell line 6)" in str(card), "as the editor counts"
+        [(text, is_replaced)] = written
+        assert is_replaced
+        assert text.startswith("%%extractor wrong\nmetadata")
+        assert notebook.run(text).state == "defined"
+        assert "nothing that was found" in str(notebook.run("%extractor fix wrong"))
+        notebook.run(f"%extractor load {HASH_EMBEDDER}")
+        assert "nothing that was found" in str(notebook.run("%extractor fix hash_embedder"))
+
+    def test_the_sheet_tells_of_tests_versions_deployments_and_costs(self, processed):
+        text = str(processed.run("%extractor show hash_embedder"))
+        assert "test: not in this session" in text
+        assert "parity: not tested in this session" in text
+        assert "versions: none committed" in text
+        assert "what a run would compute: 0 of 10 rows of 1 collection" in text
+        assert "deployed: no" in text
+        processed.run("%extractor test hash_embedder")
+        processed.run('%extractor commit hash_embedder -m "first <b>one</b>"')
+        sheet = processed.run("%extractor show hash_embedder")
+        assert "versions: 1 committed, head 1.0.0" in str(sheet)
+        assert "passed" in str(sheet)
+        html = sheet._repr_html_()
+        assert html.count("<details") >= 5
+        assert "first &lt;b&gt;one" in html
+        assert "<script" not in html
+        source = session.current_lab().extractor("hash_embedder").source
+        core = source.text("processors/core.py")
+        processed.run(f"%%extractor hash_embedder processors/core.py\n{core}\n# changed\n")
+        text = str(processed.run("%extractor show hash_embedder"))
+        assert "10 of 10 rows of 1 collection" in text
+        assert "before the last change" in text
+        assert "changed since: +" in text
 
     def test_lint_says_that_it_found_nothing(self, notebook):
         notebook.run(f"%extractor load {HASH_EMBEDDER}")
@@ -600,6 +643,7 @@ COMPLETIONS = [
             "list",
             "show",
             "lint",
+            "fix",
             "test",
             "save",
             "pack",

@@ -88,7 +88,7 @@ def test_progress_reaches_the_total_also_where_rows_vanish(lab, tmp_path):
     seen = []
     report = process(lab, extractor="probe", on_progress=seen.append)
     assert report.documents == 10
-    assert [p.phase for p in (seen[0], seen[-1])] == ["starting actors", "indexing"]
+    assert [p.phase for p in (seen[0], seen[-1])] == ["starting", "indexing"]
     assert (seen[-1].total, seen[-1].done, seen[-1].documents, seen[-1].failed) == (20, 20, 10, 0)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
 

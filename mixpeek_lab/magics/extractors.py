@@ -16,15 +16,18 @@ from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
+from mixpeek_lab.magics.sheets import TypedCells, shown_sheet
 from mixpeek_lab.magics.versions import VERSION_ACTIONS, version_action
 
 if TYPE_CHECKING:
     from mixpeek_lab.harness import TestReport
     from mixpeek_lab.widgets.cards import ExtractorCard, ExtractorList, PreviewCard
+    from mixpeek_lab.widgets.cards.fixes import FixCard
     from mixpeek_lab.workbench.extractors import Definition
+    from mixpeek_lab.workbench.fixing import Fixed
 
 ACTIONS = (
-    "list", "show", "lint", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
+    "list", "show", "lint", "fix", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
     *VERSION_ACTIONS,
 )  # fmt: skip
 SAMPLES = [
@@ -40,6 +43,12 @@ _LINE = re.compile(r"(?<=\b[Ll]ine )\d+")
 @magics_class
 class ExtractorMagics(Magics):
     """`%extractor` and `%%extractor`."""
+
+    def __init__(self, shell: Any = None, **given: Any) -> None:
+        """What is typed in `shell` is remembered for `fix`, what was tested for `show`."""
+        super().__init__(shell, **given)
+        self._cells = TypedCells(self.shell)
+        self._reports: dict[str, TestReport] = {}
 
     @magic_arguments()
     @argument(
@@ -79,8 +88,10 @@ class ExtractorMagics(Magics):
         %%extractor my_extractor                      manifest, processor and service in one cell
         %%extractor my_extractor processors/core.py   one file of the package
         %extractor list                               what is defined
-        %extractor show NAME                          its card
+        %extractor show NAME                          all of it: manifest, findings, test, parity,
+                                                      versions, deployments, what a run computes
         %extractor lint NAME                          check it again; "no findings" if all is well
+        %extractor fix NAME                           its last cell, with the fixes written into it
         %extractor test NAME [ROWS]                   sample rows through it, and quick checks
         %extractor test NAME [ROWS] --full            every check, on Ray Data and its service
         %extractor save NAME [FOLDER]                 write the package that Mixpeek takes
@@ -123,7 +134,9 @@ class ExtractorMagics(Magics):
             definition = current_lab().define(options.action, cell, options.name)
         except SourceError as error:
             raise SourceError(_below_the_magic(str(error), options.name)) from None
-        card = _card(definition, is_cell=True)
+        self._cells.put(options.action, cell, options.name)
+        fixed = self._cells.fixed(options.action) if definition.findings else None
+        card = _card(definition, is_cell=True, fixed=fixed)
         if not card.errors:
             return card
         display(card)
@@ -138,7 +151,10 @@ class ExtractorMagics(Magics):
         return ExtractorList(record.manifest for record in current_lab().extractors())
 
     def _show(self, options: Any) -> ExtractorCard:
-        return _card(current_lab().check(_name(options)), is_kept=True)
+        return shown_sheet(current_lab(), _name(options), self._reports)
+
+    def _fix(self, options: Any) -> FixCard:
+        return self._cells.fix(_name(options))
 
     def _lint(self, options: Any) -> ExtractorCard:
         from mixpeek_lab.widgets.cards.lint import LintCard
@@ -158,18 +174,24 @@ class ExtractorMagics(Magics):
         }
         if options.full:
             with note_meanwhile(f"Testing {name} on Ray Data and Ray Serve …"):
-                return lab.test(name, rows, engine="ray", **given)
+                return self._noted(lab.test(name, rows, engine="ray", **given))
         types = lab.extractor(name).manifest.supported_input_types
         if rows is None and types and not {"text", "string"} & set(types):
-            return lab.test(name, engine="kernel", **given)
+            return self._noted(lab.test(name, engine="kernel", **given))
         try:
             preview = lab.preview(name, SAMPLES if rows is None else rows, given["parameters"])
         except NoStepsError:
             if lab.extractor(name).source.text("realtime.py") is None:
                 raise
-            return lab.test(name, rows, engine="kernel", **given)  # a service, and nothing else
+            # A service, and nothing else.
+            return self._noted(lab.test(name, rows, engine="kernel", **given))
         with note_meanwhile(f"Checking {name} …"):
-            return tested(name, preview, lab.test(name, rows, engine="kernel", **given))
+            report = self._noted(lab.test(name, rows, engine="kernel", **given))
+            return tested(name, preview, report)
+
+    def _noted(self, report: TestReport) -> TestReport:
+        self._reports[report.extractor] = report
+        return report
 
     def _delete(self, options: Any) -> None:
         delete("extractor", options.name or "")
@@ -222,7 +244,9 @@ class ExtractorMagics(Magics):
         print(f"{options.name} is deployed: POST {lab.url}/v1/inference asks it.")  # noqa: T201
 
 
-def _card(definition: Definition, *, is_cell: bool = False, is_kept: bool = False) -> ExtractorCard:
+def _card(
+    definition: Definition, *, is_cell: bool = False, fixed: Fixed | None = None
+) -> ExtractorCard:
     from mixpeek_lab.widgets.cards import ExtractorCard
 
     findings = definition.findings
@@ -231,9 +255,8 @@ def _card(definition: Definition, *, is_cell: bool = False, is_kept: bool = Fals
         findings = tuple(
             replace(f, cell_line=f.cell_line + 1) if f.cell_line else f for f in findings
         )
-    return ExtractorCard(
-        definition.source.name, definition.manifest, findings, is_kept or definition.is_kept
-    )
+    name = definition.source.name
+    return ExtractorCard(name, definition.manifest, findings, definition.is_kept, fixed)
 
 
 def _below_the_magic(message: str, file: str | None) -> str:

@@ -28,11 +28,16 @@ def run_live(
     """
     from mixpeek_lab.widgets.cards import RunCard
     from mixpeek_lab.widgets.progress import RunProgress
+    from mixpeek_lab.workbench.interrupts import StopButton
 
-    bar = RunProgress(into or "_".join([*source, extractor]))
+    stop = StopButton()
+    bar = RunProgress(
+        into or "_".join([*source, extractor]), source=", ".join(source), cancel=stop.press
+    )
     with shown_meanwhile(bar), _Watch(lab, bar) as watch:
         try:
-            report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
+            with stop:
+                report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
     return RunCard(report)

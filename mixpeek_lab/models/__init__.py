@@ -33,6 +33,7 @@ from mixpeek_lab.models.runs import (
     Progress,
     RunReport,
     RunState,
+    StepProgress,
     Unusable,
 )
 from mixpeek_lab.models.search import (
@@ -87,6 +88,7 @@ __all__ = [
     "Spending",
     "Spent",
     "StageEffect",
+    "StepProgress",
     "Unusable",
     "add_spent",
     "as_metric",

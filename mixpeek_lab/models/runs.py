@@ -27,6 +27,36 @@ RunState = Literal["running", "completed", "completed_with_errors", "failed", "i
 
 
 @dataclass(frozen=True, slots=True)
+class StepProgress:
+    """What one step of a pipeline is doing. Rows that fail travel on, marked, to the end."""
+
+    name: str
+    kind: str = "cpu"
+    """What its actors run on: `cpu`, `gpu` or `api`; `kernel`: this process, without actors."""
+    rows_in: int = 0
+    """Rows handed to it so far."""
+    rows_out: int = 0
+    """Rows that it has given back, failed ones and chunks included."""
+    waiting: int = 0
+    """Blocks that stand before it in the queue."""
+    working: int = 0
+    """Blocks that it works on."""
+    actors: int = 0
+    starting: int = 0
+    """Actors that are loading, or are started again after a crash."""
+    rate: float = 0.0
+    """Rows out per second since its first row went in."""
+    cpu: float | None = None
+    """Of its processes, in CPUs (1.5: one and a half busy); None where it is not known."""
+    memory: int | None = None
+    """Bytes that its processes hold; None where it is not known."""
+    gpu: float | None = None
+    """How busy the machine's GPUs are, 0 to 1, whoever it is that uses them."""
+    gpu_memory: int | None = None
+    """Bytes of GPU memory that its processes hold; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is. `total` counts the input rows that need work."""
 
@@ -37,6 +67,14 @@ class Progress:
     seconds: float = 0.0
     """Of work on rows: the start of actors and models does not count."""
     phase: str = "starting"
+    steps: tuple[StepProgress, ...] = ()
+    """The pipeline's steps in their order; empty until it is laid out."""
+    failures: tuple[Failure, ...] = ()
+    """Some of the rows that failed, a few of each kind."""
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Exception type → how many rows failed with it."""
+    collection: str = ""
+    """What is being made: what follows a collection is told of beside it."""
 
     @property
     def rate(self) -> float:

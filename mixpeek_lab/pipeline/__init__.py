@@ -17,6 +17,7 @@ from mixpeek_lab.pipeline.rows import (
 )
 from mixpeek_lab.pipeline.stamps import Stamp, read_stamp
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup, run_steps
+from mixpeek_lab.pipeline.watching import Watch, watched_steps
 
 __all__ = [
     "CONTRACT",
@@ -29,6 +30,7 @@ __all__ = [
     "Stamp",
     "StepPlan",
     "StepRunner",
+    "Watch",
     "WorkerSetup",
     "cut_blocks",
     "gpu_memory_gb",
@@ -41,4 +43,5 @@ __all__ = [
     "run_steps",
     "split_failures",
     "to_pandas",
+    "watched_steps",
 ]

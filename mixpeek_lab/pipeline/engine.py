@@ -17,6 +17,7 @@ from mixpeek_lab.errors import EngineError
 from mixpeek_lab.models import ComputeProfile
 from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup
+from mixpeek_lab.pipeline.watching import RayLanes, Watch
 
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
@@ -94,12 +95,13 @@ def run_on_ray(
     table: pa.Table,
     vectors: dict[str, int],
     prepare: Callable[[Any], Any] | None = None,
+    watch: Watch | None = None,
 ) -> Generator[pa.Table, None, None]:
     """Yield the processed blocks as they finish, in any order.
 
     Closing the iterator, or an exception in its consumer (KeyboardInterrupt included), stops the
     actors before it returns. A worker that dies is started again, and its blocks are done again;
-    EngineError where it dies again and again, or Ray Data itself fails.
+    EngineError where it dies again and again, or Ray Data itself fails. `watch` sees the steps.
     """
     import ray
     from ray.exceptions import RayError
@@ -107,6 +109,8 @@ def run_on_ray(
     from mixpeek_lab.pipeline.executors import quiet_context, stop_executors
 
     with quiet_context() as executors:
+        if watch is not None:
+            watch.follow(RayLanes(plans, executors).look)
         dataset = ray.data.from_arrow(cut_blocks(table, plans[0].batch_size))
         if prepare is not None:
             dataset = prepare(dataset)

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ray.data import DataContext
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
+from mixpeek_lab.pipeline.usage import is_alive
+
 _running: list[Any] = []
 """Executors started in this process and not yet stopped."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An actor pool of a run, as Ray Data counts it."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    waiting: int = 0
+    """Blocks."""
+    working: int = 0
+    """Blocks."""
+    actors: int = 0
+    starting: int = 0
+    handles: tuple[Any, ...] = field(default=())
+    """Of the actors that run."""
+
+    def pids(self, known: dict[str, int]) -> list[int]:
+        """The processes of its actors, as far as they are on this machine.
+
+        `known`: actor → process, as found before; asked for again where a process is gone.
+        """
+        for actor in (handle._actor_id.hex() for handle in self.handles):
+            if not is_alive(known.get(actor, 0)):
+                known[actor] = _pid_of(actor)
+        return [pid for handle in self.handles if (pid := known[handle._actor_id.hex()])]
 
 
 class NoteExecutor(ExecutionCallback):
@@ -48,6 +77,44 @@ def stop_executors(executors: list[Any]) -> None:
         executor = executors.pop()
         executor.shutdown(force=True)
         vars(executor).pop("shutdown", None)  # or it would keep itself alive
+
+
+def pools_of(executors: Sequence[Any]) -> list[Pool]:
+    """The actor pools of the newest executor, in the order of the pipeline."""
+    from ray.data._internal.execution.operators.actor_pool_map_operator import (
+        ActorPoolMapOperator,
+    )
+
+    newest = executors[-1:]
+    topology = (newest[0]._topology or {}) if newest else {}
+    return [
+        _pool(operator, state)
+        for operator, state in list(topology.items())
+        if isinstance(operator, ActorPoolMapOperator)
+    ]
+
+
+def _pool(operator: Any, state: Any) -> Pool:
+    metrics, actors = operator.metrics, operator.get_actor_info()
+    return Pool(
+        metrics.rows_inputs_of_submitted_tasks,
+        metrics.rows_task_outputs_generated,
+        state.total_enqueued_input_blocks(),
+        metrics.num_tasks_running,
+        actors.running,
+        actors.pending + actors.restarting,
+        tuple(operator._actor_pool._running_actors),
+    )
+
+
+def _pid_of(actor: str) -> int:
+    """The process of an actor; 0 where it is on another machine, or is not known."""
+    import ray
+    from ray._private.state import actors
+
+    found = actors(actor) or {}
+    node = found.get("Address", {}).get("NodeID")
+    return int(found.get("Pid", 0)) if node == ray.get_runtime_context().get_node_id() else 0
 
 
 def _shut_down(

@@ -81,6 +81,11 @@ class StepRunner:
         self._step, self._batch_size, self._is_last = step, batch_size, is_last
         self._attempts = Attempts(step, vectors, is_last=is_last)
 
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self._step.name
+
     def forget_failures(self) -> None:
         """Try everything again, as in a new run. The processor stays loaded."""
         self._attempts.forget_failures()

@@ -1,5 +1,6 @@
 // The progress of a run, then its report. Everything is drawn from one small trait; text enters
 // the page as text nodes only.
+import { buildFailures, buildLanes } from "./lanes.js";
 import { h } from "./nodes.js";
 
 const count = (number) => Number(number).toLocaleString("en");
@@ -8,18 +9,59 @@ function fact(name, value) {
   return h("div", { class: "mxr-fact" }, h("dt", {}, name), h("dd", {}, value));
 }
 
-function buildBar() {
+const SECONDS_FOR_AN_ANSWER = 1.5;
+const NO_WAY = "This front end cannot tell the kernel while the cell runs. Interrupt the kernel with the front end's own button: that does the same.";
+
+/**
+ * The button that stops the run. The kernel is busy, so the message is heard where the front end
+ * gives comms a thread of their own (JupyterLab with ipykernel 7: subshells); else the kernel is
+ * interrupted by the front end, where the widget manager knows it.
+ */
+function buildStop(model) {
+  const told = h("div", { class: "mxl-told", role: "status", hidden: true });
+  const button = h("button", { class: "mxl-stop", type: "button", onclick: () => press() }, "Cancel");
+  let waiting = null;
+  const say = (label, text = "", again = false) => {
+    clearTimeout(waiting);
+    button.textContent = label;
+    button.disabled = !again;
+    told.textContent = text;
+    told.hidden = !text;
+  };
+  const hear = ({ kind }) => {
+    if (kind === "canceling") say("Stopping …", "Its actors are stopped. The collection keeps what it had.");
+    if (kind === "over") say("Cancel", "The run is over already.");
+  };
+  const press = () => {
+    say("Stopping …");
+    model.send({ kind: "cancel" });
+    waiting = setTimeout(interrupt, 1000 * SECONDS_FOR_AN_ANSWER);
+  };
+  const interrupt = async () => {
+    const kernel = model.widget_manager?.kernel;
+    if (typeof kernel?.interrupt !== "function") return say("Cancel", NO_WAY, true);
+    say("Stopping …", "The kernel is interrupted.");
+    await kernel.interrupt();
+  };
+  model.on("msg:custom", hear);
+  return { button, told, leave: () => { clearTimeout(waiting); model.off("msg:custom", hear); } };
+}
+
+function buildBar(stop) {
   const title = h("span", { class: "mxr-title" });
   const phase = h("span", { class: "mxr-phase", role: "status", "aria-live": "polite" });
   const left = h("span", { class: "mxr-left" });
   const fill = h("div", { class: "mxr-fill" });
   const track = h("div", { class: "mxr-track", role: "progressbar", "aria-valuemin": 0 }, fill);
   const facts = h("dl", { class: "mxr-facts" });
-  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left), track, facts);
+  const lanes = buildLanes(), failures = buildFailures();
+  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left, stop.button), track, facts, lanes, failures, stop.told);
   node.update = (state) => {
+    if (title.textContent !== state.title) failures.clear();
     title.textContent = state.title;
     if (phase.textContent !== state.phase) phase.textContent = state.phase;
     left.textContent = state.left && state.done < state.total ? `${state.left} left` : "";
+    stop.button.hidden = !state.can_cancel;
     const share = state.total ? Math.min(1, state.done / state.total) : 0;
     fill.style.width = `${100 * share}%`;
     track.classList.toggle("is-unknown", !state.done);
@@ -33,6 +75,8 @@ function buildBar() {
       fact("documents", count(state.documents)),
       state.failed ? fact("failed", count(state.failed)) : "");
     facts.lastChild.classList?.toggle("is-bad", state.failed > 0);
+    lanes.update(state);
+    failures.update(state.failures ?? []);
   };
   return node;
 }
@@ -49,7 +93,8 @@ function buildReport({ title, report }) {
 }
 
 function render({ model, el }) {
-  const bar = buildBar();
+  const stop = buildStop(model);
+  const bar = buildBar(stop);
   const root = h("section", { class: "mixpeek mxr", "aria-label": "Run" });
   el.append(root);
   const paint = () => {
@@ -60,7 +105,10 @@ function render({ model, el }) {
   };
   model.on("change:state", paint);
   paint();
-  return () => model.off("change:state", paint);
+  return () => {
+    stop.leave();
+    model.off("change:state", paint);
+  };
 }
 
 export default { render };

@@ -1,7 +1,8 @@
-"""The bar that shows a run while it runs, and its report afterwards."""
+"""The view of a run while it runs, step by step, and its report afterwards."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
@@ -23,33 +24,50 @@ from mixpeek_lab.widgets.report import (
     report_html,
     timing_facts,
 )
-from mixpeek_lab.widgets.static import message_html
+from mixpeek_lab.widgets.static import message_html, printable
 
 SECONDS_BETWEEN = 0.1
 """Updates that come closer than this are merged: the kernel's output channel is narrow."""
+LIVE_KINDS = 8
+"""Kinds of failures that the live view lists; the report has all of them."""
+LIVE_ROWS = 20
+"""Failed rows of each kind that the live view lists."""
 
 
 class RunProgress(anywidget.AnyWidget):
-    """A run's progress, then its report.
+    """A run drawn as its steps, from the source to the index, then its report.
 
     `show()` displays it; `update` and `finish` feed it. Without `show`, display it like any
     widget; then the text and HTML saved in the notebook are those of that moment.
     """
 
-    _esm = module_text("nodes.js", "progress.js")
-    _css = style_text("theme.css", "progress.css")
+    _esm = module_text("nodes.js", "lanes.js", "progress.js")
+    _css = style_text("theme.css", "progress.css", "lanes.css")
 
     state = traitlets.Dict().tag(sync=True)
     """What the view draws: title, phase, numbers in words, and the report at the end."""
 
-    def __init__(self, title: str = "", code: str = "") -> None:
-        """`title`: what is being processed. `code`: the line that runs it again."""
-        self._title, self._code = title, code
+    def __init__(
+        self,
+        title: str = "",
+        code: str = "",
+        *,
+        source: str = "",
+        cancel: Callable[[], bool] | None = None,
+    ) -> None:
+        """`title`: what is being made, `source`: of what. `code`: the line that runs it again.
+
+        `cancel` is what the button calls, in whatever thread the message comes; it returns
+        whether the run is being stopped. Without it there is no button.
+        """
+        self._title, self._code, self._cancel = title, code, cancel
+        self._about = {"title": title, "source": source, "can_cancel": cancel is not None}
         self._progress = Progress(total=0)
         self._report: RunReport | None = None
         self._handle: Any = None
         self._sent_at = float("-inf")
-        super().__init__(state=_progress_state(title, self._progress))
+        super().__init__(state=_progress_state(self._about, self._progress))
+        self.on_msg(self._hear)
 
     @property
     def progress(self) -> Progress:
@@ -69,10 +87,11 @@ class RunProgress(anywidget.AnyWidget):
 
     def update(self, progress: Progress) -> None:
         """Show `progress`. At most ten times a second, and at once when the phase changes."""
-        is_new_phase = progress.phase != self._progress.phase
+        now = self._progress
+        is_new_phase = (progress.phase, progress.collection) != (now.phase, now.collection)
         self._progress = progress
         if self._report is None and (is_new_phase or self._is_due()):
-            self._draw(_progress_state(self._title, progress))
+            self._draw(_progress_state(self._about, progress))
 
     def finish(self, report: RunReport) -> None:
         """Put the report in place of the bar; also into the saved output where `show` was used."""
@@ -97,6 +116,11 @@ class RunProgress(anywidget.AnyWidget):
             return report_html(self._report)
         return message_html(self._title, format_progress(self._progress), self._code)
 
+    def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        """The button was pressed: say at once whether that stops anything."""
+        if content.get("kind") == "cancel" and self._cancel is not None:
+            self.send({"kind": "canceling" if self._cancel() else "over"})
+
     def _is_due(self) -> bool:
         return monotonic() - self._sent_at >= SECONDS_BETWEEN
 
@@ -105,16 +129,41 @@ class RunProgress(anywidget.AnyWidget):
         self.state = state
 
 
-def _progress_state(title: str, progress: Progress) -> dict[str, Any]:
+def _progress_state(about: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """What the view draws while the run is under way."""
     left = progress.seconds_left
+    title = str(about["title"])
+    follows = progress.collection not in ("", title)
     return {
-        **asdict(progress),
-        "title": title,
+        **about,
+        "total": progress.total,
+        "done": progress.done,
+        "failed": progress.failed,
+        "documents": progress.documents,
+        "phase": f"follows: {progress.phase}" if follows else progress.phase,
+        "title": f"{title} → {progress.collection}" if follows else title,
         "rate": progress.rate,
         "left": format_seconds(left) if left is not None else "",
+        "steps": [asdict(step) for step in progress.steps],
+        "failures": _failures(progress),
         "report": None,
     }
+
+
+def _failures(progress: Progress) -> list[dict[str, Any]]:
+    """The failed rows by kind, the most frequent kind first, each with some of its rows."""
+    ordered = sorted(progress.kinds.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {
+            "kind": kind,
+            "count": count,
+            "rows": [
+                [each.object_id, each.step, printable(each.message), each.where]
+                for each in examples_of(progress.failures, kind, LIVE_ROWS)
+            ],
+        }
+        for kind, count in ordered[:LIVE_KINDS]
+    ]
 
 
 def _report_state(title: str, report: RunReport) -> dict[str, Any]:

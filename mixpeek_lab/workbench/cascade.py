@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.models import Collection, RunReport
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.origins import in_words
-from mixpeek_lab.workbench.runs import Engine, Run
+from mixpeek_lab.workbench.runs import Run
 
 
-def bring_followers(
-    catalog: Catalog, home: Home, engine: Engine, collection: Collection, report: RunReport
-) -> tuple[str, ...]:
-    """Run whatever is made of a collection, step by step; a sentence on each.
+def bring_followers(home: Home, run: Run, report: RunReport) -> tuple[str, ...]:
+    """Run whatever is made of the collection of `run`, step by step; a sentence on each.
 
     What goes wrong with one is in its sentence, and stops nothing but what is made of it. Where the
     collection's own run failed, nothing of it changed: nothing is run.
     """
-    followers = catalog.followers([collection.collection_id])
+    followers = run.catalog.followers([run.collection.collection_id])
     if report.state == "failed" and followers:
         names = in_words([each.name for each in followers])
         return (f"Made of this collection, and left as it was: {names}.",)
@@ -30,23 +27,23 @@ def bring_followers(
             stale.add(each.collection_id)
             notes.append(f"Collection {each.name!r} is made of that: it was left as it is.")
             continue
-        told, is_done = _follow(catalog, home, engine, each)
+        told, is_done = _follow(home, run, each)
         notes.append(told)
         if not is_done:
             stale.add(each.collection_id)
     return tuple(notes)
 
 
-def _follow(
-    catalog: Catalog, home: Home, engine: Engine, collection: Collection
-) -> tuple[str, bool]:
+def _follow(home: Home, before: Run, collection: Collection) -> tuple[str, bool]:
     """What came of one of them, and whether it is up to date."""
+    catalog, engine = before.catalog, before.engine
     name = f"Collection {collection.name!r}, which is made of this one"
     try:
         record = catalog.extractor(collection.extractor, digest=collection.extractor_digest)
         schemas = load_schemas(record.source, home.path)
         root = home.snapshots(collection.collection_id)
-        report = Run(catalog, root, collection, record, engine, schemas).execute()
+        run = Run(catalog, root, collection, record, engine, schemas, before.on_progress)
+        report = run.execute()
     except LabError as error:
         return f"{name}, is not up to date: {error}", False
     failed = f", {report.failed:,} failed" if report.failed else ""

@@ -19,11 +19,12 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.pipeline import (
     Machine,
     StepRunner,
+    Watch,
     cut_blocks,
     gpu_memory_gb,
     plan_steps,
     run_on_ray,
-    run_steps,
+    watched_steps,
 )
 from mixpeek_lab.ray_session import RaySession
 from mixpeek_lab.secrets import SecretStore
@@ -71,6 +72,7 @@ class RayEngine:
         parameters: Mapping[str, JSON],
         table: pa.Table,
         vectors: dict[str, int],
+        watch: Watch | None = None,
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """Wait for Ray, lay the steps out on this machine, and stream the blocks."""
         pipeline = built(record, self._home, parameters, len(table))
@@ -82,7 +84,7 @@ class RayEngine:
             # What `prepare` adds to the dataset are tasks that claim a CPU each: beside actors that
             # hold all there is, they would wait for ever.
             plans = [replace(plan, num_cpus=0.0) for plan in plans]
-        return run_on_ray(plans, table, vectors, pipeline.prepare), notes
+        return run_on_ray(plans, table, vectors, pipeline.prepare, watch), notes
 
     def _machine(self, *, asks_for_gpu_memory: bool) -> Machine:
         session = self._session
@@ -108,6 +110,7 @@ class KernelEngine:
         parameters: Mapping[str, JSON],
         table: pa.Table,
         vectors: dict[str, int],
+        watch: Watch | None = None,
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """Run the steps over the blocks that Ray would get, one after the other."""
         pipeline = built(record, self._home, parameters, len(table))
@@ -115,7 +118,7 @@ class KernelEngine:
         runners = self._runners(record, parameters, pipeline, vectors)
         blocks = cut_blocks(table, pipeline.steps[0].batch_size or size)
         notes = [] if pipeline.prepare is None else [NO_PREPARE]
-        return run_steps(runners, blocks), notes
+        return watched_steps(runners, blocks, watch or Watch()), notes
 
     def processors(
         self, record: ExtractorRecord, parameters: Mapping[str, JSON], vectors: dict[str, int]

@@ -1,4 +1,4 @@
-"""Ctrl-C that is not lost.
+"""Ctrl-C that is not lost, and one that another thread asks for.
 
 Python raises KeyboardInterrupt wherever the main thread happens to be; inside a finaliser or a
 callback of a library it is printed and forgotten, and a long run would go on.
@@ -6,6 +6,7 @@ callback of a library it is printed and forgotten, and a long run would go on.
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -39,3 +40,40 @@ def heard_interrupts() -> Iterator[Callable[[], None]]:
         yield demand_none
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class StopButton:
+    """Interrupts the main thread for whoever presses it, as long as its block runs there.
+
+    What happens is what an interrupt of the kernel does. Pressed before or after the block, or
+    from the thread that the block itself keeps busy, it does nothing: an interrupt is never left
+    over for what comes next.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs = False
+
+    def press(self) -> bool:
+        """Interrupt the block. Returns whether there was one to interrupt."""
+        with self._lock:
+            if not self._runs or threading.current_thread() is threading.main_thread():
+                return False
+            self._runs = False  # once is enough: a second one would hit the clearing up
+            _interrupt_main()
+            return True
+
+    def __enter__(self) -> None:
+        self._runs = threading.current_thread() is threading.main_thread()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._runs = False
+
+
+def _interrupt_main() -> None:
+    """SIGINT for the main thread, so that what it waits for is broken off as by Ctrl-C."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:  # Windows
+        _thread.interrupt_main()

@@ -205,7 +205,7 @@ class Lab(Served, Measured, Versioned, Deleting):
         What the checks found is in the answer; an extractor with errors is not kept.
         """
         if file is not None:
-            source = self._drafts[name] = add_file(self._draft(name), name, file, cell)
+            source = self._drafts[name] = add_file(self.draft(name), name, file, cell)
             if source.text("manifest.py") is None:
                 return Definition(source, None, (), is_kept=False)
             return self._keep(source)
@@ -399,7 +399,7 @@ class Lab(Served, Measured, Versioned, Deleting):
         )
         with alone(self._runtime.running):
             report = run.execute()
-            told = bring_followers(self._catalog, self._home, runner, target, report)
+            told = bring_followers(self._home, run, report)
         stale = extractors.explain_refused(self._refused.get(extractor))
         return replace(report, notes=(*stale, *report.notes, *told))
 
@@ -471,7 +471,7 @@ class Lab(Served, Measured, Versioned, Deleting):
 
     # ------------------------------------------------------------ plumbing
 
-    def _draft(self, name: str) -> ExtractorSource | None:
+    def draft(self, name: str) -> ExtractorSource | None:
         """What the files defined so far make up: a later cell adds to it."""
         if name in self._drafts:
             return self._drafts[name]

@@ -18,7 +18,7 @@ from mixpeek_lab.errors import ConflictError
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, RunReport, RunState
-from mixpeek_lab.pipeline import PlannedRow, Stamp, input_table
+from mixpeek_lab.pipeline import PlannedRow, Stamp, Watch, input_table
 from mixpeek_lab.snapshots import (
     DOCUMENTS,
     SnapshotCounts,
@@ -52,9 +52,9 @@ class Engine(Protocol):
         parameters: Mapping[str, JSON],
         table: pa.Table,
         vectors: dict[str, int],
+        watch: Watch | None = None,
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
-        """The processed blocks, in any order, and notes for the report."""
-        ...
+        """The processed blocks, in any order, and notes for the report. `watch` sees the steps."""
 
 
 def close_lost_runs(catalog: Catalog, home: Home) -> int:
@@ -176,17 +176,16 @@ class Run:
             extractor_id=f"{manifest.name}@{manifest.version}",
         )
         computed.notes.extend(self._explain_input(plan))
-        progress = Reporter(len(plan.todo), self.on_progress)
-        progress.start()
+        progress = Reporter(len(plan.todo), self.on_progress, self.collection.name)
+        progress.start(self.engine.name)
+        given, dims = self.collection.parameters, vector_dims(manifest)
         with metered() as meter:  # build_steps may ask a model as well
-            blocks, notes = self.engine.run(
-                self.record, self.collection.parameters, table, vector_dims(manifest)
-            )
+            blocks, notes = self.engine.run(self.record, given, table, dims, progress.watch)
         computed.stamp = Stamp(llm=meter.spent)
         computed.notes.extend(notes)
-        with closing(blocks), heard_interrupts() as demand_no_interrupt:
+        with closing(blocks), heard_interrupts() as demand_no_interrupt, progress.beating():
             for block in blocks:
-                progress.add(*computed.add(block), computed.stamp.begun)
+                progress.add(*computed.add(block), computed.stamp.begun, computed.failures)
                 demand_no_interrupt()
 
     def _explain_input(self, plan: Plan) -> list[str]:

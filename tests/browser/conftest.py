@@ -43,7 +43,11 @@ class JupyterServer:
 
     def use_theme(self, theme: str) -> None:
         """Set JupyterLab's theme for pages that open from now on."""
-        write_setting(self._settings, "themes", {"theme": theme})
+        self.change("themes", {"theme": theme})
+
+    def change(self, name: str, values: dict) -> None:
+        """Write settings of JupyterLab's apputils extension, for pages that open from now on."""
+        write_setting(self._settings, name, values)
 
 
 class NotebookPage:

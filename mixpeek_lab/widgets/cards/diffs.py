@@ -28,8 +28,17 @@ def diff_lines(files: Sequence[FileChange]) -> list[str]:
 
 def diff_html(files: Sequence[FileChange]) -> str:
     """The same, each line in its colour."""
-    lines = "\n".join(map(_line, diff_lines(files)))
-    style = "margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto"
+    return _pre(diff_lines(files))
+
+
+def patch_html(patch: Sequence[str]) -> str:
+    """Lines of a unified diff, each in its colour and none broken: they can be copied."""
+    return _pre(patch, ";white-space:pre")
+
+
+def _pre(patch: Sequence[str], style: str = "") -> str:
+    lines = "\n".join(map(_line, patch))
+    style = f"margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto{style}"
     return f'<pre style="{style}">{lines}</pre>' if lines else ""
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.models import Manifest
+from mixpeek_lab.widgets.cards.fixes import fix_html, fix_lines
 from mixpeek_lab.widgets.cards.view import (
     COLOURS,
     MUTED,
@@ -20,6 +21,7 @@ from mixpeek_lab.widgets.cards.view import (
     marked_html,
 )
 from mixpeek_lab.widgets.static import table_html
+from mixpeek_lab.workbench.fixing import Fixed
 
 MOST_NAMES = 6
 """Dependencies that a card names."""
@@ -33,6 +35,8 @@ class ExtractorCard(View):
     manifest: Manifest | None
     findings: tuple[Finding, ...]
     is_defined: bool
+    fixed: Fixed | None = None
+    """The cell with what the findings tell to write, where there is a cell."""
 
     @property
     def errors(self) -> int:
@@ -57,9 +61,12 @@ class ExtractorCard(View):
                 for row in _vectors(self.manifest)
             ]
         lines += [line for group in _groups(self.findings) for line in group.lines()]
-        return "\n".join(lines)
+        return "\n".join([*lines, *fix_lines(self.fixed)])
 
     def _repr_html_(self) -> str:
+        return framed(self.name, f"{self._version} · {self.state}".strip(" ·"), *self._body())
+
+    def _body(self) -> list[str]:
         parts = []
         if self.manifest:
             facts = [fact for fact in _facts(self.manifest) if fact[0] != "description"]
@@ -68,8 +75,7 @@ class ExtractorCard(View):
             rows = _vectors(self.manifest)
             names = ["vector", "dim", "metric", "index", "feature_uri"]
             parts.append(table_html(names, rows) if rows else "")
-        parts += [group.html() for group in _groups(self.findings)]
-        return framed(self.name, f"{self._version} · {self.state}".strip(" ·"), *parts)
+        return [*parts, *(group.html() for group in _groups(self.findings)), fix_html(self.fixed)]
 
     @property
     def _version(self) -> str:

@@ -160,7 +160,7 @@ class DiffCard(View):
         lines = [f"{self._title}: {self._summary}", *_manifest_lines(diff.manifest)]
         for change in diff.evaluations:
             lines += [f"  {_evaluation(change)}", *(f"    {told}" for told in _queries(change))]
-        lines += [f"  {_switch(switch, diff.after)}" for switch in diff.switches]
+        lines += [f"  {switch_line(switch, diff.after)}" for switch in diff.switches]
         return "\n".join([*lines, *diff_lines(diff.files)])
 
     def _repr_html_(self) -> str:
@@ -168,7 +168,7 @@ class DiffCard(View):
         parts = [_manifest_html(diff.manifest)]
         for change in diff.evaluations:
             parts += [line_html(_evaluation(change)), *map(line_html, _queries(change))]
-        parts += [line_html(_switch(switch, diff.after)) for switch in diff.switches]
+        parts += [line_html(switch_line(switch, diff.after)) for switch in diff.switches]
         return framed(self._title, self._summary, *parts, diff_html(diff.files))
 
 
@@ -185,7 +185,7 @@ class CheckoutCard(View):
             f"What was not committed can be had back: `%extractor checkout {found.name} "
             f"{found.left}`."
         )
-        told = [_switch(switch, found.version) for switch in found.switches]
+        told = [switch_line(switch, found.version) for switch in found.switches]
         return [*told, *([left] if found.left else [])]
 
     def __str__(self) -> str:
@@ -238,7 +238,8 @@ def _queries(change: EvaluationChange) -> list[str]:
     ]
 
 
-def _switch(switch: Switch, to: str) -> str:
+def switch_line(switch: Switch, to: str) -> str:
+    """What it would take to bring one collection to version `to`."""
     reused = f", {switch.reused:,} are there" if switch.reused else ""
     return (
         f"{switch.collection} ({switch.version}, {switch.documents:,} documents): "

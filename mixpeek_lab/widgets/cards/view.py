@@ -23,6 +23,7 @@ __all__ = [
     "TableView",
     "View",
     "facts_html",
+    "folded",
     "framed",
     "line_html",
     "marked_html",
@@ -35,6 +36,15 @@ class View:
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def folded(title: str, body: str, *, is_open: bool = False) -> str:
+    """A titled part of a card that opens by a click or a key; works without scripts."""
+    return (
+        f'<details style="margin-top:.35em"{" open" if is_open else ""}>'
+        f'<summary style="cursor:pointer">{marked_html(title)}</summary>'
+        f'<div style="margin:.2em 0 .4em 1.1em">{body}</div></details>'
+    )
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from mixpeek_lab.workbench.versions.history import (
     VersionDiff,
     WorkingStatus,
 )
+from mixpeek_lab.workbench.versions.overview import Overview
 from mixpeek_lab.workbench.versions.switching import Switch
 from mixpeek_lab.workbench.versions.versions import Versions
 
@@ -23,6 +24,7 @@ __all__ = [
     "FileChange",
     "History",
     "ManifestChange",
+    "Overview",
     "SavedEvaluation",
     "Scores",
     "ScoresOf",

@@ -31,6 +31,7 @@ from mixpeek_lab.workbench.versions.history import (
     VersionDiff,
     WorkingStatus,
 )
+from mixpeek_lab.workbench.versions.overview import Overview, overview
 from mixpeek_lab.workbench.versions.switching import switches
 
 AUTHOR = "MIXPEEK_LAB_AUTHOR"
@@ -186,6 +187,10 @@ class Versions:
             self._pins(name),
             self._reason(name),
         )
+
+    def overview(self, name: str) -> Overview:
+        """All there is to know of an extractor beside its manifest; nothing is computed."""
+        return overview(self._catalog, self._home, self.status(name), self.log(name))
 
     def diff(self, name: str, before: str | None = None, after: str | None = None) -> VersionDiff:
         """Two versions side by side: code, manifest, evaluations, and what a switch computes.
