@@ -410,3 +410,27 @@ class TestEmbeddingMap:
         assert after.place(vector["hash_embedding"], apart) != before.place(
             vector["hash_embedding"], Projection(positions)
         )
+
+
+def test_metadata_names_no_file_that_a_request_may_not_open(
+    ask: Client, home: Path, docs: str
+) -> None:
+    """A collection made of the documents could be told to read it: of another namespace, too."""
+    (document, *_) = [d["document_id"] for d in documents(ask, "docs")]
+    own, bucket = (home / "assets" / "a.png").as_uri(), "/buckets/texts/objects"
+    private = [
+        "file:///private/scan.pdf", "FILE:///private/photo.JPG",
+        (home / "namespaces" / "ns_1" / "blob-uploads" / "a" / "b.png").as_uri(),
+        f"{(home / 'assets').as_uri()}/../catalog.png",
+    ]  # fmt: skip
+    for method, path in [
+        ("POST", bucket), ("PATCH", f"{bucket}/obj_03"), ("PUT", f"{bucket}/obj_03"),
+        ("PATCH", f"/collections/docs/documents/{document}"),
+        ("PUT", f"/collections/docs/documents/{document}"),
+    ]:  # fmt: skip
+        content = {"blob_data": {"body": "a river"}} if method == "POST" else {}
+        for url in private:
+            error = ask.refused(422, "BodyError", method, path, {**content, "cover": url})
+            assert "may not open" in error["message"], (method, path)
+        for url in (own, "https://example.org/a.png", "file:///private/notes", "scan.pdf", 3):
+            ask(method, path, {**content, "cover": url})
