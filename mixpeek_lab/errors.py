@@ -127,12 +127,23 @@ class GoneError(NotFoundError):
     """What held it, a namespace or a whole home folder, was deleted meanwhile."""
 
     def __init__(self, place: str, reason: str) -> None:
-        LabError.__init__(
-            self,
-            f"{place} cannot be opened ({reason}). Was its namespace deleted, or its home folder? "
-            "lab.namespaces.list(), or GET /v1/namespaces, says which there are.",
+        LabError.__init__(self, f"{place} {self._told(reason)}")
+        self.kind, self.name, self._reason = "home", place, reason
+
+    def __reduce__(self) -> tuple[type[GoneError], tuple[str, str]]:
+        return type(self), (self.name, self._reason)
+
+    @property
+    def without_place(self) -> str:
+        """The message for those who need not know where on this machine it was."""
+        return f"The catalog {self._told(self._reason)}"
+
+    @staticmethod
+    def _told(reason: str) -> str:
+        return (
+            f"cannot be opened ({reason}). Was its namespace deleted, or its home folder? "
+            "lab.namespaces.list(), or GET /v1/namespaces, says which there are."
         )
-        self.kind, self.name = "home", place
 
 
 class ConflictError(LabError):

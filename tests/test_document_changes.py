@@ -22,6 +22,7 @@ from test_platform_api import URI, Host, client_of
 from mixpeek_lab.documents import DocumentTable
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import Feature, IndexSettings
+from mixpeek_lab.projections import Projection
 from mixpeek_lab.snapshots import Shown, Snapshot, write_snapshot, writing
 from mixpeek_lab.snapshots.changed import ChangedSnapshot
 from mixpeek_lab.workbench import Lab
@@ -381,3 +382,55 @@ def test_where_nothing_changed_nothing_is_laid_over(
     assert changed.allowed(kind).sum() == plain.allowed(kind).sum() - 1
     host.work()
     assert type(shown.of(host.catalog.collection(docs))) is Snapshot
+
+
+class TestEmbeddingMap:
+    def test_what_is_deleted_is_no_point_and_what_is_changed_has_its_new_colour(
+        self, ask: Client, home: Path, docs: str
+    ) -> None:
+        """The kept projection is read again, without the points that are gone."""
+        lab, (gone, changed, *_) = Lab(home), [d["document_id"] for d in documents(ask, "docs")]
+        before = lab.maps.open("docs")
+        positions = before.project("pca", {}, lambda *_: None).positions
+        where = dict(zip(before.ids, positions.tolist(), strict=True))
+        vector = ask("GET", f"/collections/docs/documents/{gone}?return_vectors=true")
+        ask("DELETE", f"/collections/docs/documents/{gone}")
+        ask("PATCH", f"/collections/docs/documents/{changed}", {"kind": "new"})
+        after = lab.maps.open("docs")
+        assert after.is_kept("pca", {})
+        shown = after.project("pca", {}, lambda *_: None).positions
+        assert after.ids == [key for key in before.ids if key != gone]
+        assert dict(zip(after.ids, shown.tolist(), strict=True)) == {
+            key: place for key, place in where.items() if key != gone
+        }
+        kinds = dict(zip(after.ids, after.values("kind").to_pylist(), strict=True))
+        assert (len(kinds), kinds[changed]) == (COUNT - 1, "new")
+        apart = Projection(shown)  # without axes a query stands amid its nearest points
+        assert all(np.isfinite(after.place(vector["hash_embedding"], apart)))
+        assert after.place(vector["hash_embedding"], apart) != before.place(
+            vector["hash_embedding"], Projection(positions)
+        )
+
+
+def test_metadata_names_no_file_that_a_request_may_not_open(
+    ask: Client, home: Path, docs: str
+) -> None:
+    """A collection made of the documents could be told to read it: of another namespace, too."""
+    (document, *_) = [d["document_id"] for d in documents(ask, "docs")]
+    own, bucket = (home / "assets" / "a.png").as_uri(), "/buckets/texts/objects"
+    private = [
+        "file:///private/scan.pdf", "FILE:///private/photo.JPG",
+        (home / "namespaces" / "ns_1" / "blob-uploads" / "a" / "b.png").as_uri(),
+        f"{(home / 'assets').as_uri()}/../catalog.png",
+    ]  # fmt: skip
+    for method, path in [
+        ("POST", bucket), ("PATCH", f"{bucket}/obj_03"), ("PUT", f"{bucket}/obj_03"),
+        ("PATCH", f"/collections/docs/documents/{document}"),
+        ("PUT", f"/collections/docs/documents/{document}"),
+    ]:  # fmt: skip
+        content = {"blob_data": {"body": "a river"}} if method == "POST" else {}
+        for url in private:
+            error = ask.refused(422, "BodyError", method, path, {**content, "cover": url})
+            assert "may not open" in error["message"], (method, path)
+        for url in (own, "https://example.org/a.png", "file:///private/notes", "scan.pdf", 3):
+            ask(method, path, {**content, "cover": url})

@@ -194,6 +194,7 @@ def test_the_api_says_what_is_wrong_and_what_teaches_nothing(ask):
         ({"feature_id": None}, "feature_id"),
         ({"result_set_size": 0}, "zero_results"),
         ({"occurred_at": "yesterday"}, "ISO 8601"),
+        ({"occurred_at": "2999-01-01T00:00:00Z"}, "to come"),
         ({"document_score": "high"}, "a number"),
         ({"colour": "red"}, "colour"),
     ]:
@@ -220,6 +221,7 @@ def test_only_what_an_execution_showed_counts(ask, lab, place):
         (click((other["execution_id"], hidden)), "did not show"),
         (click(seen, retriever_id="second"), "another retriever"),
         (click(("exec_0000000000000000", "d"), retriever_id=None), "newest 50,000 executions"),
+        (click((other["execution_id"], hidden), occurred_at="2020-01-01"), "did not show"),
     ]:
         assert word in str(ask.refused(422, "BodyError", "POST", path, body)), body
     batch = ask("POST", f"{path}/batch", {"interactions": [click(seen), click(("exec_1", "d"))]})

@@ -7,6 +7,7 @@ Without Ray the worker's steps are taken by the test, as in test_platform_api.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -281,6 +282,29 @@ def test_keys_and_cursors_are_of_one_namespace(ask: Client, one: Inside) -> None
     assert one("GET", f"/buckets?limit=1&cursor={cursor}")["results"]
     headers = {"x-namespace": "two"}
     ask.refused(422, "BodyError", "GET", f"/buckets?limit=1&cursor={cursor}", headers=headers)
+
+
+def test_one_whose_folder_was_removed_by_hand_is_told_and_can_be_deleted(
+    ask: Client, home: Path
+) -> None:
+    """The others go on, and no answer says where on this machine it was."""
+    key, two = made(ask, "one"), Inside(ask, made(ask, "two"))
+    assert Inside(ask, "one")("GET", "/buckets")["total_count"] == 0
+    shutil.rmtree(home / "namespaces" / key)
+    told = {each["namespace_name"]: each["namespace_ready"]
+            for each in ask("GET", "/namespaces")["results"]}  # fmt: skip
+    assert told == {"default": True, "one": False, "two": True}
+    for path in ("/buckets", "/collections", "/tasks"):
+        headers = {"x-namespace": "one"}
+        error = ask.refused(404, "GoneError", "GET", path, headers=headers)
+        assert "Was its namespace deleted" in error["message"]
+        assert str(home) not in str(error)
+    error = ask.refused(409, "ConflictError", "DELETE", "/namespaces/default")
+    assert str(home) not in str(error)
+    ask("DELETE", "/namespaces/one")
+    assert ask("GET", "/namespaces")["total_count"] == 2
+    assert two("GET", "/buckets")["total_count"] == 0
+    assert Inside(ask, made(ask, "one"))("GET", "/buckets")["total_count"] == 0
 
 
 class TestNaming:

@@ -447,6 +447,29 @@ def test_limits_of_time_and_rows(lab: Lab, stock: Path, connection: str) -> None
         found(lab, {"sql_lookup": {"connection_id": connection, "query": many}})
 
 
+@pytest.mark.parametrize("connection", ["duck", "lab", "lines"])
+def test_files_in_a_temporary_folder_are_out_of_reach(
+    lab: Lab, stock: Path, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB lets queries read whatever lies where it would put what memory cannot hold."""
+    monkeypatch.chdir(stock)
+    for name in (".tmp", "shop.duckdb.tmp"):
+        (stock / name).mkdir()
+        (stock / name / "x.txt").write_text("private")
+        query = f"SELECT content FROM read_text('{stock}/{name}/x.txt')"
+        with pytest.raises(InvalidInputError, match="disabled by configuration"):
+            found(lab, {"sql_lookup": {"connection_id": connection, "query": query}})
+
+
+@pytest.mark.parametrize("query", [
+    "SELECT repeat('x', 17000000) AS t", "SELECT [repeat('x', 9000000), repeat('y', 9000000)] AS t",
+    "SELECT {'a': repeat('x', 17000000)} AS t",
+])  # fmt: skip
+def test_an_answer_of_a_great_many_characters_is_refused(lab: Lab, query: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"more than 16,777,216 characters"):
+        found(lab, {"sql_lookup": {"connection_id": "lab", "query": query}})
+
+
 def test_documents_without_rows_or_values(lab: Lab, stock: Path) -> None:
     query = "SELECT shelf FROM stock WHERE sku = :sku"
     stage = {"connection_id": "shop", "query": query, "parameters": {"sku": "{{DOC.sku}}"}}

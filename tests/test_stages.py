@@ -602,3 +602,15 @@ def test_served_and_over_http(served_lab: Lab, tmp_path: Path) -> None:
         assert own.execute("pinned", {"query": "river"})["documents"]
         kept = [name for name in own.status().deployed if name.startswith("keyword_classifier")]
         assert len(kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ({"mmr": {"diversity_features": "kind"}}, "diversity_features: Input should be a list"),
+        ({"attribute_filter": {"conditions": []}}, "conditions: Input should be an object"),
+    ],
+)
+def test_types_are_called_by_the_names_of_json(stage: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(RetrieverError, match=said):
+        parse_retriever({"collection": "docs", **SEARCH, "stages": [stage]}, "r")

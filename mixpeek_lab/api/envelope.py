@@ -17,6 +17,7 @@ from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.identity import request_id
 from mixpeek_lab.errors import (
     BodyError,
+    GoneError,
     InvalidInputError,
     LabError,
     LLMError,
@@ -73,7 +74,8 @@ def answer_to(error: LabError) -> Answer:
     headers = {"Retry-After": "2"} if isinstance(error, AGAIN) else None
     if isinstance(error, TooLargeError):
         headers = {"Connection": "close"}  # nobody reads the rest
-    return error_answer(error.status, type(error).__name__, str(error), _details(error), headers)
+    message = error.without_place if isinstance(error, GoneError) else str(error)
+    return error_answer(error.status, type(error).__name__, message, _details(error), headers)
 
 
 def _details(error: LabError) -> dict[str, Any]:

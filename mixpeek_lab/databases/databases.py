@@ -35,7 +35,7 @@ OWN = "lab"
 """The connection to the lab's own collections."""
 PREFIX = "MIXPEEK_LAB_SQL_"
 MOST_BYTES = 16 * 1024 * 1024
-"""Of one value in SQLite."""
+"""Of one value in SQLite; of all texts of an answer."""
 _MEMORY = "512MB"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _READERS = {
@@ -130,12 +130,26 @@ def _rows(found: tuple[list[str], list[tuple[Any, ...]]], connection: str) -> Ro
         raise InvalidInputError(
             f"SQL connection {connection!r}: more than {MOST_ROWS} rows. Add a LIMIT to the query."
         )
+    if sum(_length(value) for row in rows for value in row) > MOST_BYTES:
+        raise InvalidInputError(
+            f"SQL connection {connection!r}: the rows have more than {MOST_BYTES:,} characters. "
+            "Choose fewer columns, or shorten their texts with substr()."
+        )
     if len(set(names)) < len(names):
         raise InvalidInputError(
             f"SQL connection {connection!r}: two columns have one name ({', '.join(names)}). "
             "Name them apart with AS."
         )
     return [dict(zip(names, map(_value, row), strict=True)) for row in rows]
+
+
+def _length(value: Any) -> int:
+    """Characters or bytes of all texts in a value."""
+    if isinstance(value, dict):
+        return sum(_length(key) + _length(each) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return sum(map(_length, value))
+    return len(value) if isinstance(value, str | bytes | bytearray) else 1
 
 
 def _value(value: Any) -> Any:
@@ -192,7 +206,7 @@ _CLOSED = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
     "memory_limit": _MEMORY,
-    "max_temp_directory_size": "0KB",
+    "temp_directory": "",  # queries may read what lies in it
     "threads": "2",
 }
 

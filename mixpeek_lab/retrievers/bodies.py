@@ -248,7 +248,14 @@ def _explained(
             f"{path}: expected a number for each search, in order ([1, 0.5]) or by name "
             f"({{bm25: 0.5}}), got {first['input']!r}."
         )
-    return f"{path}: {first['msg']}, got {shown(first['input'])}."
+    said = str(first["msg"])
+    for word, plainer in _PLAINER.items():
+        said = said.replace(word, plainer)
+    return f"{path}: {said}, got {shown(first['input'])}."
+
+
+_PLAINER = {"a valid tuple": "a list", "a valid dictionary": "an object"}
+"""Python's words in pydantic's messages, and JSON's."""
 
 
 def shown(value: Any) -> str:

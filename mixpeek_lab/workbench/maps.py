@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,8 @@ class CollectionMap:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """(points,): the row of each point's document."""
-        return self.source.snapshot.index(self.feature).rows
+        every = self.source.snapshot.index(self.feature).rows
+        return every if self._is_shown is None else every[self._is_shown]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -126,7 +127,10 @@ class CollectionMap:
         """
         asked = recipe(method, parameters, self.seed)
         with self._still_there():
-            return made(self._folder, asked, self._vectors, on_progress, stop)
+            found = made(self._folder, asked, self._vectors, on_progress, stop)
+        if self._is_shown is None:
+            return found
+        return replace(found, positions=found.positions[self._is_shown])
 
     def is_kept(self, method: str, parameters: Mapping[str, JSON]) -> bool:
         """Whether `project` would only have to read."""
@@ -138,8 +142,10 @@ class CollectionMap:
 
         VectorError where it does not fit the feature.
         """
-        index = self.source.snapshot.index(self.feature)
-        rows, _ = index.search(vector, NEAREST)  # checks the vector too
+        snapshot = self.source.snapshot
+        rows, _ = snapshot.index(self.feature).search(  # checks the vector too
+            vector, NEAREST, snapshot.allowed(None)
+        )
         if projection.axes is not None:
             given = np.asarray(vector, np.float32)[None, :]
             x, y = projection.axes @ np.append(self._prepared(given)[0], np.float32(1.0))
@@ -160,6 +166,16 @@ class CollectionMap:
         ids = ", ".join(literal(key) for key in document_ids)
         where = f"document_id IN ({ids})" if ids else "false"
         return f'SELECT * FROM "{quoted}" WHERE {where}'
+
+    @cached_property
+    def _is_shown(self) -> NDArray[np.bool_] | None:
+        """For each vector of the index, whether its document is there; None where all are.
+
+        Kept projections are of all of them: a deletion does not have one worked out again.
+        """
+        snapshot = self.source.snapshot
+        allowed = snapshot.allowed(None)
+        return None if allowed is None else allowed[snapshot.index(self.feature).rows]
 
     @property
     def _folder(self) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixpeek_lab.catalog import DEFAULT, Catalog, Namespace
-from mixpeek_lab.errors import ConflictError, NotFoundError
+from mixpeek_lab.errors import ConflictError, GoneError, NotFoundError
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
 
@@ -88,16 +88,21 @@ class Spaces:
         if namespace.is_default:
             raise ConflictError(
                 "The default namespace is the lab itself, and stays: delete what is in it, or the "
-                f"lab's home folder ({self._home.path}) once the lab is stopped."
+                "lab's home folder once the lab is stopped."
             )
-        space = self.open(namespace)
+        try:
+            self._mark_idle(self.open(namespace))
+        except GoneError:  # its folder is gone: nobody is at work in it
+            self.catalog.mark_deleted(namespace.namespace_id)
+        self.clear()
+
+    def _mark_idle(self, space: Space) -> None:
         with ExitStack() as stack:
             for collection in space.catalog.collections():
                 stack.enter_context(_nobody_at(space, collection.collection_id, collection.name))
             with space.catalog.together():  # nothing is asked for from here on
                 _demand_idle(space)
-                self.catalog.mark_deleted(namespace.namespace_id)
-        self.clear()
+                self.catalog.mark_deleted(space.namespace_id)
 
     def close(self, namespace_id: str) -> None:
         """Let go of one that was deleted."""

@@ -18,9 +18,10 @@ from mixpeek_lab.retrievers import plain
 from mixpeek_lab.snapshots import Shown, shown_fields
 from mixpeek_lab.workbench.cycles import root_buckets
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
+from mixpeek_lab.workbench.platform.file_roots import FileRoots
 from mixpeek_lab.workbench.platform.host import Host
 from mixpeek_lab.workbench.platform.listed import Listed
-from mixpeek_lab.workbench.platform.reading import field_problems
+from mixpeek_lab.workbench.platform.reading import field_problems, file_problems
 from mixpeek_lab.workbench.sources import Source
 from mixpeek_lab.workbench.values import plain as plain_value
 
@@ -36,8 +37,8 @@ OWN = ("_internal", "collection_id", *RESERVED)
 class Documents:
     """Documents by collection and id."""
 
-    def __init__(self, catalog: Catalog, host: Host, shown: Shown) -> None:
-        self._catalog, self._host, self._shown = catalog, host, shown
+    def __init__(self, catalog: Catalog, host: Host, shown: Shown, roots: FileRoots) -> None:
+        self._catalog, self._host, self._shown, self._roots = catalog, host, shown, roots
 
     def list_all(
         self, key: str, body: Mapping[str, JSON], offset: int, limit: int, after: JSON = None
@@ -78,6 +79,8 @@ class Documents:
         if not body:
             raise InvalidInputError('Say which fields: {"reviewed": true}.')
         collection = self._catalog.collection(key)
+        if refused := file_problems(body, "", self._roots.refusal):
+            raise BodyError(refused)
         with self._catalog.together():  # what others change meanwhile is kept
             source, row = self._row(collection, document_id)
             _demand_free(body, source)

@@ -53,13 +53,24 @@ class Executions:
         except sqlite3.Error:  # the search is answered all the same; a click on it is refused
             log.exception("execution %s cannot be noted in %s", execution_id, self._path)
 
-    def demand(self, execution_id: str, retriever_id: str | None, document_id: str | None) -> None:
+    def demand(
+        self,
+        execution_id: str,
+        retriever_id: str | None,
+        document_id: str | None,
+        *,
+        is_history: bool = False,
+    ) -> None:
         """BodyError where there was no such execution of that retriever, or another one's, and
         where it did not show the document. None stands for any retriever, any document.
+
+        With `is_history` one that is not known here is let pass: it was elsewhere, or long ago.
         """
         row = self._sql().execute(
             "SELECT retriever_id, shown FROM executions WHERE execution_id = ?", (execution_id,)
         ).fetchone()  # fmt: skip
+        if row is None and is_history:
+            return
         if row is None:
             raise BodyError.at(
                 "execution_id",

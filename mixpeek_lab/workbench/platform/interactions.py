@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, Interaction
@@ -18,6 +18,8 @@ from mixpeek_lab.workbench.values import plain
 
 MOST_AT_ONCE = 1000
 MOST_POSITION = 1_000_000
+CLOCKS = timedelta(days=1)
+"""How far another platform's clock may be ahead, zones that it does not tell included."""
 FILTERS = ("execution_id", "retriever_id", "session_id", "user_id", "feature_id")
 OF_A_SEARCH = ("zero_results", "query_refinement", "filter_toggle")
 """Types that are of a search as a whole: there may be no document that it showed."""
@@ -121,10 +123,11 @@ class PlatformInteractions:
             raise BodyError.at("execution_id", "is missing: every execute answer has it.")
         document = required(body, ("feature_id", "document_id"), str)
         retriever_id = self._retriever_id(retriever)
-        # What happened long ago, perhaps on another platform, is taken as it is told.
-        if execution and not body.get("occurred_at"):
-            is_of_a_hit = set(types) - set(OF_A_SEARCH)
-            self._executions.demand(execution, retriever_id, document if is_of_a_hit else None)
+        if execution:
+            shown_one = document if set(types) - set(OF_A_SEARCH) else None
+            # What happened long ago, perhaps on another platform, is taken as it is told.
+            is_history = bool(body.get("occurred_at"))
+            self._executions.demand(execution, retriever_id, shown_one, is_history=is_history)
         return Interaction(
             document_id=document,
             types=types,
@@ -186,11 +189,19 @@ def _details(body: Mapping[str, JSON], types: tuple[str, ...]) -> dict[str, JSON
         raise BodyError.at("result_set_size", "must be 1 or more, or 0 with zero_results.")
     found["document_score"] = score
     if (when := found["occurred_at"]) is not None:
-        try:
-            found["occurred_at"] = datetime.fromisoformat(when).isoformat()
-        except ValueError as error:
-            raise BodyError.at("occurred_at", f"must be ISO 8601, and is {shown(when)}.") from error
+        found["occurred_at"] = _moment(when).isoformat()
     return {name: plain(value) for name, value in found.items() if value is not None}
+
+
+def _moment(when: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(when)
+        is_to_come = found.replace(tzinfo=found.tzinfo or UTC) > datetime.now(UTC) + CLOCKS
+    except (ValueError, OverflowError) as error:
+        raise BodyError.at("occurred_at", f"must be ISO 8601, and is {shown(when)}.") from error
+    if is_to_come:
+        raise BodyError.at("occurred_at", f"is {shown(when)}: that is to come.")
+    return found
 
 
 def _record(each: Interaction) -> dict[str, JSON]:

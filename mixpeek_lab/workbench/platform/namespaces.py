@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from mixpeek_lab.catalog import Catalog, Namespace
-from mixpeek_lab.errors import BodyError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import BodyError, GoneError, InvalidInputError, NotFoundError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform.bodies import demand_known, details, optional, required, shown
@@ -75,8 +75,6 @@ class Namespaces:
     # ------------------------------------------------------------ inside
 
     def _record(self, found: Namespace) -> dict[str, JSON]:
-        catalog = self._spaces.open(found).catalog
-        buckets, collections = catalog.buckets(), catalog.collections()
         usual = "The lab on this machine." if found.is_default else None
         return {
             "object": "namespace",
@@ -85,13 +83,27 @@ class Namespaces:
             "description": found.details.get("description", usual),
             "metadata": found.details.get("metadata", {}),
             "mode": "managed",
-            "feature_extractors": _extractors(catalog),
+            **self._contents(found),
+            "created_at": found.created_at,
+        }
+
+    def _contents(self, found: Namespace) -> dict[str, JSON]:
+        """What it holds; nothing, and not ready, where its folder was removed by hand."""
+        try:
+            catalog = self._spaces.open(found).catalog
+            buckets, collections = catalog.buckets(), catalog.collections()
+            extractors = _extractors(catalog)
+        except GoneError:
+            buckets, collections, extractors, is_ready = [], [], [], False
+        else:
+            is_ready = True
+        return {
+            "feature_extractors": extractors,
             "bucket_count": len(buckets),
             "object_count": sum(bucket.object_count for bucket in buckets),
             "collection_count": len(collections),
             "document_count": sum(collection.document_count for collection in collections),
-            "namespace_ready": True,
-            "created_at": found.created_at,
+            "namespace_ready": is_ready,
         }
 
 

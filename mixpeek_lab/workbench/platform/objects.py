@@ -116,7 +116,7 @@ class Objects:
         BodyError for its blobs: other content is another upload with the same `object_id`.
         """
         found = self._catalog.bucket(bucket)
-        changes = read_metadata(body, found)
+        changes = read_metadata(body, found, self._roots.refusal)
         with self._catalog.together():  # what others change meanwhile is kept
             old = self._catalog.object(found.bucket_id, object_id).object
             new = replace(old, metadata={**old.metadata, **changes})

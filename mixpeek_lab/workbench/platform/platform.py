@@ -44,7 +44,7 @@ class Platform:
         self.blob_uploads = BlobUploads(catalog, home, files, self.objects)
         self.batches = Batches(catalog, home, host)
         self.collections = Collections(catalog, home, host, self.batches)
-        self.documents = Documents(catalog, host, shown)
+        self.documents = Documents(catalog, host, shown, roots)
         self.tasks = Tasks(catalog, home)
         self.request_keys = RequestKeys(catalog, home)
         self.file_roots = roots

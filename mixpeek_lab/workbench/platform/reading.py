@@ -15,8 +15,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from mixpeek_lab.assets import redacted, scheme_of
-from mixpeek_lab.documents import check_metadata_names
+from mixpeek_lab.documents import check_metadata_names, is_file_url
 from mixpeek_lab.errors import BodyError, InvalidInputError
+from mixpeek_lab.media import promised_kind
 from mixpeek_lab.models import BLOB_TYPES, JSON, Blob, Bucket, BucketObject
 from mixpeek_lab.workbench.blobs import found_blob, object_id, text_blob
 from mixpeek_lab.workbench.looking import Unusable, look_all
@@ -55,6 +56,7 @@ def read_object(body: JSON, bucket: Bucket, where: str, refusal: Refusal) -> Buc
     blobs = {name: v for name, v in contents.items() if bucket.schema[name] in BLOB_TYPES}
     metadata |= {name: v for name, v in contents.items() if name not in blobs}
     problems += field_problems(metadata, bucket, f"{where}metadata.")
+    problems += file_problems(metadata, f"{where}metadata.", refusal)
     key = _key(body, blobs, metadata, where, problems)
     problems = problems or _missing(contents | metadata, bucket, where)
     made = () if problems else _blobs(blobs, bucket, key, where, problems, refusal)
@@ -63,7 +65,7 @@ def read_object(body: JSON, bucket: Bucket, where: str, refusal: Refusal) -> Buc
     return BucketObject(key, bucket.bucket_id, made, metadata)
 
 
-def read_metadata(body: Mapping[str, JSON], bucket: Bucket) -> dict[str, JSON]:
+def read_metadata(body: Mapping[str, JSON], bucket: Bucket, refusal: Refusal) -> dict[str, JSON]:
     """Changes to metadata: at the root, or in `metadata`. BodyError for what is none."""
     problems: Problems = []
     found = _metadata(body, "", problems)
@@ -74,6 +76,7 @@ def read_metadata(body: Mapping[str, JSON], bucket: Bucket) -> dict[str, JSON]:
         for name in contents
     ]
     problems += field_problems({n: v for n, v in found.items() if n not in contents}, bucket, "")
+    problems += file_problems(found, "", refusal)
     if any(not name.strip() for name in found):
         problems.append(("body", "has a field without a name."))
     if not found and not problems:
@@ -153,6 +156,16 @@ def field_problems(metadata: Mapping[str, JSON], bucket: Bucket, where: str) -> 
         (f"{where}{name}", problem)
         for name, value in metadata.items()
         if name in bucket.schema and (problem := _problem(name, value, bucket))
+    ]
+
+
+def file_problems(metadata: Mapping[str, JSON], where: str, refusal: Refusal) -> Problems:
+    """Metadata that names a file which may not be opened: a collection that is made of the
+    documents may be told to take its rows from there."""
+    return [
+        (f"{where}{name}", f"{redacted(value)[:120]!r} {reason}")
+        for name, value in metadata.items()
+        if is_file_url(value, promised_kind(str(value))) and (reason := refusal(str(value)))
     ]
 
 
