@@ -10,7 +10,7 @@ from typing import Any
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
-from mixpeek_lab.workbench.depth import depths_of
+from mixpeek_lab.workbench.depth import asked_depth, places
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.search import Prepared, Searcher
@@ -57,7 +57,9 @@ class KernelSearch:
     def depths(self, retriever: str, body: Mapping[str, JSON], document_id: str) -> dict[str, JSON]:
         """Where a document stands in every leg of a stored retriever: see `workbench.depth`."""
         prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
-        return depths_of(prepared, document_id, self.answered)
+        told, deep = asked_depth(prepared, document_id)
+        found = self.answered(deep) if deep else None
+        return {**told, "legs": places(found, document_id)}
 
     def load(self, retriever: str) -> None:
         """Load what the retriever's queries need. ExtractorError where its code does not load."""

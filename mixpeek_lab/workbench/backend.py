@@ -14,7 +14,6 @@ from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.errors import BodyError, ConflictError, EngineError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_response
-from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.workbench.addresses import (
     addressed,
     check_request,
@@ -22,7 +21,7 @@ from mixpeek_lab.workbench.addresses import (
     with_index,
 )
 from mixpeek_lab.workbench.asking import explained
-from mixpeek_lab.workbench.depth import deepened, demand_document, passes, places
+from mixpeek_lab.workbench.depth import asked_depth, places
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.other_backends import OtherBackends
@@ -100,11 +99,9 @@ class Backend:
     ) -> dict[str, JSON]:
         """Where a document stands in every leg of a stored retriever: see `workbench.depth`."""
         prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
-        fields = plain(demand_document(prepared, document_id))
-        if not passes(prepared, document_id):
-            return {"fields": fields, "is_filtered": True, "legs": []}
-        result = await self._answered(deepened(prepared))
-        return {"fields": fields, "is_filtered": False, "legs": places(result, document_id)}
+        told, deep = asked_depth(prepared, document_id)
+        found = await self._answered(deep) if deep else None
+        return {**told, "legs": places(found, document_id)}
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mixpeek_lab.errors import NotFoundError
@@ -32,18 +32,13 @@ def deepened(prepared: Prepared) -> Prepared:
     return replace(prepared, spec=bare)
 
 
-def depths_of(
-    prepared: Prepared, document_id: str, answered: Callable[[Prepared], SearchResult]
-) -> dict[str, JSON]:
-    """`{fields, is_filtered, legs}` of a document: `answered` runs the search, however deep.
-
-    NotFoundError where no collection of the retriever has it.
+def asked_depth(prepared: Prepared, document_id: str) -> tuple[dict[str, JSON], Prepared | None]:
+    """What is known of the document, `{fields, is_filtered}`, and the search that finds its places:
+    None where a filter keeps it out. NotFoundError where no collection of the retriever has it.
     """
     fields = plain(demand_document(prepared, document_id))
-    if not passes(prepared, document_id):
-        return {"fields": fields, "is_filtered": True, "legs": []}
-    found = answered(deepened(prepared))
-    return {"fields": fields, "is_filtered": False, "legs": places(found, document_id)}
+    is_in = passes(prepared, document_id)
+    return {"fields": fields, "is_filtered": not is_in}, deepened(prepared) if is_in else None
 
 
 def demand_document(prepared: Prepared, document_id: str) -> Mapping[str, JSON]:
@@ -71,8 +66,10 @@ def passes(prepared: Prepared, document_id: str) -> bool:
     return True
 
 
-def places(result: SearchResult, document_id: str) -> list[dict[str, JSON]]:
+def places(result: SearchResult | None, document_id: str) -> list[dict[str, JSON]]:
     """`{leg, kind, rank, score, of}` for each leg; `rank` is None where it does not find it."""
+    if result is None:
+        return []
     return [_place(leg, document_id) for leg in result.legs]
 
 

@@ -150,7 +150,8 @@ class Lab(Served, Measured, Versioned, Deleting):
     @cached_property
     def playing(self) -> Playing:
         """What the playground asks beside its searches: fields, filters, likeness, lineage."""
-        return Playing(self._catalog, self._searcher, self.search, self._depths)
+        explain = partial(self._asking.execute, explain=True)
+        return Playing(self._catalog, self._searcher, explain, self._depths)
 
     @cached_property
     def overview(self) -> Overview:

@@ -29,19 +29,19 @@ class Playing:
         self,
         catalog: Catalog,
         searcher: Searcher,
-        find: Callable[..., SearchResult],
+        explain: Callable[..., dict[str, JSON]],
         depths: Callable[..., dict[str, JSON]],
     ) -> None:
-        """`find` is `Lab.search`; `depths` answers `ranks`."""
-        self._catalog, self._searcher, self._find, self._depths = catalog, searcher, find, depths
+        """`explain` answers a stored retriever in this process; `depths` answers `ranks`."""
+        self._catalog, self._searcher = catalog, searcher
+        self._explain, self._depths = explain, depths
 
     def search(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """A playground's payload from this process, without the endpoint: `{query, limit,
         filters}`. Raises what `Lab.search` raises.
         """
         options = {key: request[key] for key in ("limit", "filters") if request.get(key)}
-        result = self._find(retriever, request["query"], candidates=True, **options)
-        return self._told(retriever, result, str(request["query"]))
+        return self._explain(retriever, {"query": request["query"], **options})
 
     def fields(self, retriever: str) -> list[dict[str, JSON]]:
         """The fields that filters can look at, with what they hold: see `told_fields`."""
