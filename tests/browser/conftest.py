@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,18 @@ class NotebookPage:
         self.page.wait_for_selector(".jp-Document.jp-mod-dirty", state="detached")
         self.page.wait_for_timeout(1000)
         self.page.reload(wait_until="domcontentloaded")
+        self.wait_for_kernel()
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel, as the toolbar's button does. What cells showed stays."""
+        self.page.locator("[data-command='notebook:restart-kernel']").first.click()
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
+        self.page.wait_for_function(
+            "() => /Restarting|Starting|Unknown/.test("
+            "document.querySelector('#jp-main-statusbar')?.innerText || '')",
+            timeout=30_000,
+        )
         self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:
@@ -226,6 +238,22 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=path, headless=True, args=arguments)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Any, str], list[tuple[str, list[str]]]]:
+    """Accessibility faults: ``axe(page, selector)`` → [(axe's rule, the HTML it is about)]."""
+    source = REPOSITORY / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        pytest.skip("axe comes with the extension's Node packages, and there is no Node.js")
+
+    def find_faults(page: Any, selector: str) -> list[tuple[str, list[str]]]:
+        page.wait_for_selector(selector)
+        page.evaluate(source.read_text("utf-8"))
+        found = page.evaluate("(where) => axe.run(where)", selector)
+        return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]]
+
+    return find_faults
 
 
 @pytest.fixture(scope="session")
