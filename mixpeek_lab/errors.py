@@ -25,6 +25,7 @@
     │   └── LLMUnavailableError          the provider fails or cannot be reached: ask again
     │       ├── LLMRateLimitError   503  it takes no more requests for now
     │       └── LLMTimeoutError     504  no answer in time
+    ├── CatalogError                     the catalog file of a home or namespace is damaged
     ├── RemoteError                 502  another platform refused, or cannot be reached
     ├── MissingDependencyError      501  an optional package is absent (says the install line)
     └── EngineError                 503  Ray, Ray Serve or an index is not available
@@ -144,6 +145,22 @@ class GoneError(NotFoundError):
             f"cannot be opened ({reason}). Was its namespace deleted, or its home folder? "
             "lab.namespaces.list(), or GET /v1/namespaces, says which there are."
         )
+
+
+class CatalogError(LabError):
+    """A catalog's file is damaged, or of another version."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place} {reason}")
+        self.place, self.reason = place, reason
+
+    def __reduce__(self) -> tuple[type[CatalogError], tuple[str, str]]:
+        return type(self), (self.place, self.reason)
+
+    @property
+    def without_place(self) -> str:
+        """The message for those who need not know where on this machine it is."""
+        return f"The catalog {self.reason}"
 
 
 class ConflictError(LabError):

@@ -39,6 +39,7 @@ from mixpeek_lab.magics import session
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.workbench import Lab
+from mixpeek_lab.workbench.backend import Backend
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.platform.lost import working
 
@@ -49,6 +50,7 @@ DATASET = {
         {"query_id": "q", "query_input": {"query": "river"}, "relevant_documents": ["doc_1"]}
     ],
 }
+SCHEMA = {"properties": {"text": {"type": "text"}}}
 CLICK = {"feature_id": "doc_1", "interaction_type": ["click"], "position": 0, "feature_uri": URI}
 
 
@@ -307,6 +309,26 @@ def test_one_whose_folder_was_removed_by_hand_is_told_and_can_be_deleted(
     assert Inside(ask, made(ask, "one"))("GET", "/buckets")["total_count"] == 0
 
 
+def test_one_whose_catalog_is_damaged_keeps_nobody_else_from_work(ask: Client, home: Path) -> None:
+    key, two = made(ask, "one"), Inside(ask, made(ask, "two"))
+    two("POST", "/buckets", {"bucket_name": "docs", "bucket_schema": SCHEMA})
+    for catalog in (home / "namespaces" / key).glob("catalog*"):
+        catalog.write_bytes(b"not a database, but long enough to look like one" * 100)
+    again = Host(home)
+    again.others[home / "namespaces" / key] = Host(home)  # nothing of it is served
+    after = client_of(home, again)  # the next server
+    Backend(home, again).resume()
+    assert Inside(after, "two")("GET", "/buckets")["total_count"] == 1
+    told = {each["namespace_name"]: each["namespace_ready"]
+            for each in after("GET", "/namespaces")["results"]}  # fmt: skip
+    assert told == {"default": True, "one": False, "two": True}
+    error = after.refused(500, "CatalogError", "GET", "/buckets", headers={"x-namespace": "one"})
+    assert "is damaged (file is not a database)" in error["message"]
+    assert str(home) not in str(error)
+    after("DELETE", "/namespaces/one")
+    assert after("GET", "/namespaces")["total_count"] == 2
+
+
 class TestNaming:
     def test_an_unknown_one_is_not_found_and_those_there_are_named(self, ask: Client) -> None:
         key = made(ask, "filings")
@@ -399,8 +421,6 @@ class TestDeleting:
         assert one.status("GET", "/buckets") == 404
         again = Host(home)
         client_of(home, again)
-        from mixpeek_lab.workbench.backend import Backend
-
         Backend(home, again).resume()
         assert not (home / "namespaces" / key).exists()
 
@@ -543,6 +563,11 @@ def test_two_namespaces_on_ray_with_mixpeeks_client_and_after_a_restart(
     assert served.status().deployed == ()
 
     served.stop()
+    for space in (served.namespace("one"), served.namespace("two")):
+        deployments = [
+            (d.owner, d.state) for d in Catalog(space.home / "catalog.sqlite").deployments()
+        ]
+        assert deployments == [("api", "DEPLOYED")]  # and not that they were lost with the endpoint
     idle = client_of(served.home, Host(served.home))  # nobody works: what is asked for waits
     upload(Inside(idle, "two"), "texts", ["a third"])
     served.start(wait=True)

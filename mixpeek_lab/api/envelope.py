@@ -17,6 +17,7 @@ from mixpeek_lab.api.answer import Answer
 from mixpeek_lab.api.identity import request_id
 from mixpeek_lab.errors import (
     BodyError,
+    CatalogError,
     GoneError,
     InvalidInputError,
     LabError,
@@ -64,6 +65,10 @@ AGAIN = (NotReadyError, StillRunningError)
 """Errors that go by themselves: the same question will be answered."""
 
 
+PLACED = (GoneError, CatalogError)
+"""Errors whose message names a file of this machine."""
+
+
 async def _lab_error(_: Request, error: Exception) -> Answer:
     assert isinstance(error, LabError)
     return answer_to(error)
@@ -74,7 +79,7 @@ def answer_to(error: LabError) -> Answer:
     headers = {"Retry-After": "2"} if isinstance(error, AGAIN) else None
     if isinstance(error, TooLargeError):
         headers = {"Connection": "close"}  # nobody reads the rest
-    message = error.without_place if isinstance(error, GoneError) else str(error)
+    message = error.without_place if isinstance(error, PLACED) else str(error)
     return error_answer(error.status, type(error).__name__, message, _details(error), headers)
 
 
@@ -87,7 +92,7 @@ def _details(error: LabError) -> dict[str, Any]:
     if isinstance(error, LLMError):
         return {"retryable": error.retryable}
     # Mixpeek's client asks again for three minutes unless told that it is of no use.
-    is_told = error.status == 503 or isinstance(error, AGAIN)
+    is_told = error.status == 503 or isinstance(error, (*AGAIN, CatalogError))
     return {"retryable": isinstance(error, AGAIN)} if is_told else {}
 
 

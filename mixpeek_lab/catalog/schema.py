@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from mixpeek_lab.catalog.tables import SCHEMA_VERSION, SCHEMAS
-from mixpeek_lab.errors import GoneError, LabError
+from mixpeek_lab.errors import CatalogError, GoneError
 
 _SETTLED = 100_000_000
 """Nanoseconds: clocks of file systems tick some hundred times a second."""
@@ -35,6 +35,13 @@ def before_commit(note: Callable[[sqlite3.Connection], None]) -> Iterator[None]:
         _note.reset(token)
 
 
+def _damaged(error: sqlite3.DatabaseError) -> str:
+    return (
+        f"is damaged ({error}). Put a copy of it back, or start anew: with another home folder, "
+        "or by deleting its namespace."
+    )
+
+
 class Database:
     """One SQLite file in WAL mode, with a connection per thread."""
 
@@ -43,7 +50,12 @@ class Database:
         self._files = (str(path), f"{path}-wal")
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._create()
+        try:
+            self._create()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or a full disk: it goes by
+                raise
+            raise CatalogError(str(path), _damaged(error)) from error
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -143,10 +155,10 @@ class Database:
                         connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if self._version() != SCHEMA_VERSION:
-            raise LabError(
-                f"{self.path} was written by another version of Mixpeek Lab (schema "
-                f"{self._version()}, this one reads {SCHEMA_VERSION}). Use that version, or "
-                "another home folder."
+            raise CatalogError(
+                str(self.path),
+                f"was written by another version of Mixpeek Lab (schema {self._version()}, this "
+                f"one reads {SCHEMA_VERSION}). Use that version, or another home folder.",
             )
 
     def _version(self) -> int:

@@ -6,6 +6,7 @@ What is imported from below `ray.serve._private` has no public way; it is used h
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 SMALL = {"_by_reference": False}
@@ -78,6 +79,15 @@ def connect(name: str) -> Any:
     handle = serve.get_app_handle(name)
     handle._init(_run_router_in_separate_loop=False)
     return handle.options(**SMALL)
+
+
+def end_work(gateway: Any) -> None:
+    """Have a gateway end its worker; one that does not answer takes it along when it goes."""
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    with suppress(RayError, RayServeException, TimeoutError):
+        gateway.end_work.remote().result(timeout_s=5.0)
 
 
 def delete(name: str, *, wait: bool = True) -> None:

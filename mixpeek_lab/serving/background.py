@@ -33,12 +33,26 @@ class Background:
         self._path, self._home, self._seconds = path, home, seconds
         self._lock = threading.Lock()
         self._actor: Any = None
+        self._is_over = False
 
     def wake(self) -> None:
         """Have the worker run. Returns before it does."""
         import ray
 
         with self._lock:
-            if self._actor is None:
+            if self._actor is None and not self._is_over:
                 worker = ray.remote(Worker).options(num_cpus=0, max_restarts=-1)
                 self._actor = worker.remote(self._path, str(self._home), self._seconds)
+
+    def end(self) -> None:
+        """End the worker for good. What it was at waits in the catalog for the next one.
+
+        Before Serve goes: a worker that sees its services go would deploy them again, fail, and
+        write that down.
+        """
+        import ray
+
+        with self._lock:
+            self._is_over = True
+            if self._actor is not None:
+                ray.kill(self._actor)

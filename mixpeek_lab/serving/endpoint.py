@@ -139,6 +139,8 @@ class Endpoint:
             return
         if not applications.is_serve_running():
             return
+        if self.name in self.handles:
+            self.blocking(applications.end_work, self.handles[self.name])
         if self._is_ours:
             self.blocking(applications.stop_serve)
         else:

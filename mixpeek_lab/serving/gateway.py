@@ -21,8 +21,9 @@ class Gateway:
         self, home: str, token: str, backend: str, app: str, port: int, worker: str, seconds: float
     ) -> None:
         """`seconds`: how long a service may take to load."""
-        background = Background(worker, Path(home), seconds) if worker else None
-        self._backend = load(backend)(Path(home), ServiceHandles(Path(home), None, background))
+        self._background = Background(worker, Path(home), seconds) if worker else None
+        handles = ServiceHandles(Path(home), None, self._background)
+        self._backend = load(backend)(Path(home), handles)
         self._backend.resume()
         self._server = HTTPServer(load(app)(self._backend, token), port)
 
@@ -30,6 +31,11 @@ class Gateway:
         """Called by Ray Serve when the replica is taken down."""
         if hasattr(self, "_server"):
             self._server.stop()
+
+    async def end_work(self) -> None:
+        """End the process for what takes long: all of this is about to be taken down."""
+        if self._background is not None:
+            self._background.end()
 
     async def call(
         self, method: str, arguments: Mapping[str, JSON], namespace: str | None = None

@@ -68,9 +68,9 @@ class LabNamespaces:
         NotFoundError; ConflictError for the default one, and while anybody is at work in it.
         """
         found = self._spaces.find(name)
-        home = self._spaces.open(found).home.path
         self._spaces.delete(found)
         self._opened.pop(found.namespace_id, None)
+        home = self._spaces.place_of(found)
         self._runtime.endpoint.services_of(home, found.namespace_id).retire_all()
 
     def open(self, name: str) -> Lab:

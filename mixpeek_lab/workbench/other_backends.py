@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixpeek_lab.catalog import DEFAULT, Catalog, Namespace
+from mixpeek_lab.errors import LabError
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.spaces import Spaces
 
 if TYPE_CHECKING:
     from mixpeek_lab.workbench.backend import Backend
+
+
+log = logging.getLogger(__name__)
 
 
 class OtherBackends:
@@ -27,9 +32,18 @@ class OtherBackends:
         self._known: tuple[object, dict[str, Namespace]] = (None, {})
 
     def all(self) -> list[Backend]:
-        """One for each namespace there is. Those that were deleted are cleared away first."""
+        """One for each namespace that can be opened. Deleted ones are cleared away first."""
         self.spaces.clear()
-        return [self._of(each) for each in self.spaces.catalog.namespaces() if not each.is_default]
+        there = [each for each in self.spaces.catalog.namespaces() if not each.is_default]
+        return [found for each in there if (found := self._opened(each)) is not None]
+
+    def _opened(self, namespace: Namespace) -> Backend | None:
+        """None where it cannot be: whoever asks for it is told, and the others go on."""
+        try:
+            return self._of(namespace)
+        except LabError as error:
+            log.warning("namespace %r is left out: %s", namespace.name, error)
+            return None
 
     async def find(self, name_or_id: str) -> Backend | None:
         """The backend of that namespace; None for the default one. NotFoundError.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixpeek_lab.catalog import DEFAULT, Catalog, Namespace
-from mixpeek_lab.errors import ConflictError, GoneError, NotFoundError
+from mixpeek_lab.errors import CatalogError, ConflictError, GoneError, NotFoundError
 from mixpeek_lab.snapshots import writing
 from mixpeek_lab.workbench.home import Home
 
@@ -53,8 +53,11 @@ class Spaces:
 
     def homes_beside(self) -> list[Path]:
         """The home folders of all but the default one."""
-        beside = [each for each in self.catalog.namespaces() if not each.is_default]
-        return [self._home.path / FOLDER / each.namespace_id for each in beside]
+        return [self.place_of(each) for each in self.catalog.namespaces() if not each.is_default]
+
+    def place_of(self, namespace: Namespace) -> Path:
+        """The home folder of one that is not the default one, whether or not it can be opened."""
+        return self._home.path / FOLDER / namespace.namespace_id
 
     def find(self, name_or_id: str) -> Namespace:
         """The one of that name or id. NotFoundError, which names those there are."""
@@ -74,7 +77,7 @@ class Spaces:
         key = namespace.namespace_id
         with self._lock:
             if key not in self._opened:
-                home = Home.open(self._home.path / FOLDER / key)
+                home = Home.open(self.place_of(namespace))
                 catalog = Catalog(home.catalog)
                 catalog.be_beside(namespace)
                 self._opened[key] = Space(key, home, catalog)
@@ -92,7 +95,7 @@ class Spaces:
             )
         try:
             self._mark_idle(self.open(namespace))
-        except GoneError:  # its folder is gone: nobody is at work in it
+        except (GoneError, CatalogError):  # it cannot be opened: nobody is at work in it
             self.catalog.mark_deleted(namespace.namespace_id)
         self.clear()
 

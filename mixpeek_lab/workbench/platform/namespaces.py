@@ -6,7 +6,13 @@ import re
 from collections.abc import Mapping
 
 from mixpeek_lab.catalog import Catalog, Namespace
-from mixpeek_lab.errors import BodyError, GoneError, InvalidInputError, NotFoundError
+from mixpeek_lab.errors import (
+    BodyError,
+    CatalogError,
+    GoneError,
+    InvalidInputError,
+    NotFoundError,
+)
 from mixpeek_lab.models import JSON
 from mixpeek_lab.workbench.names import new_name
 from mixpeek_lab.workbench.platform.bodies import demand_known, details, optional, required, shown
@@ -58,9 +64,8 @@ class Namespaces:
         ConflictError for the default one, and while anybody is at work in it.
         """
         found = self._spaces.find(name_or_id)
-        home = self._spaces.open(found).home.path
         self._spaces.delete(found)
-        host = self._host.within(home)
+        host = self._host.within(self._spaces.place_of(found))
         for name, digest in list(host.services()):
             host.take_down(name, digest)
 
@@ -88,12 +93,12 @@ class Namespaces:
         }
 
     def _contents(self, found: Namespace) -> dict[str, JSON]:
-        """What it holds; nothing, and not ready, where its folder was removed by hand."""
+        """What it holds; nothing, and not ready, where its catalog cannot be opened."""
         try:
             catalog = self._spaces.open(found).catalog
             buckets, collections = catalog.buckets(), catalog.collections()
             extractors = _extractors(catalog)
-        except GoneError:
+        except (GoneError, CatalogError):
             buckets, collections, extractors, is_ready = [], [], [], False
         else:
             is_ready = True
