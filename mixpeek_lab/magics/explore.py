@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, parse_argstring
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.inspect import is_name
 from mixpeek_lab.magics.lines import leading_options
 from mixpeek_lab.magics.session import current_lab
@@ -23,7 +24,7 @@ LONGEST_TITLE = 60
 class ExploreMagics(Magics):
     """`%explore`."""
 
-    @magic_arguments()
+    @explained()
     @argument("--name", metavar="NAME", help="put the explorer into this variable")
     @argument("sql", nargs="*", help="one SQL statement; a single word is a table to show")
     @no_var_expand
@@ -32,9 +33,10 @@ class ExploreMagics(Magics):
     def explore(self, line: str, cell: str | None = None) -> Explorer:
         """Look through a table or a query's rows: sort, filter, search, summaries, selection.
 
-        %explore docs_my_extractor
+        %explore docs_my_extractor             a whole table
         ex = %explore SELECT * FROM documents WHERE year > 1999
-        %%explore --name ex                            (the statement on the lines below)
+                                               what a query finds
+        %%explore --name ex                    the statement is on the lines below
 
         Afterwards: ex.frame(), ex.sql, ex.selected, ex.selection_sql. Tables: as for %inspect.
         """

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError, NoStepsError, SourceError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 from mixpeek_lab.magics.sheets import TypedCells, shown_sheet
@@ -50,28 +51,39 @@ class ExtractorMagics(Magics):
         self._cells = TypedCells(self.shell)
         self._reports: dict[str, TestReport] = {}
 
-    @magic_arguments()
+    @explained()
     @argument(
         "action", nargs="?", default="list",
-        help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS),
+        help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS)
+        + " (default: list)",
     )  # fmt: skip
-    @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: path")
+    @argument(
+        "name", nargs="?", help="in a cell: the file. In a line: the extractor. load: its path"
+    )
     @argument(
         "more", nargs="?",
         help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write."
         " diff, checkout: version. tag: the tag",
     )  # fmt: skip
     @argument("last", nargs="?", help="diff: the later version. tag: the version to tag")
-    @argument("-m", "--message", nargs="+", default=[], help="commit: what changed, in words")
-    @argument("--as", dest="number", metavar="VERSION", help="commit: its version's number")
+    @argument(
+        "-m", "--message", nargs="+", default=[], metavar="WORD",
+        help="commit: what changed, needed",
+    )  # fmt: skip
+    @argument(
+        "--as", dest="number", metavar="VERSION", help="commit: its number (default: the next)"
+    )
     @argument("--force", action="store_true", help="checkout, pull: leave changes. tag: move it")
     @argument("--delete", action="store_true", help="tag: forget it")
-    @argument("--to", metavar="URL", help="push: the platform")
-    @argument("--from", dest="source", metavar="URL", help="pull: the platform")
+    @argument("--to", metavar="URL", help="push: the platform, needed")
+    @argument("--from", dest="source", metavar="URL", help="pull: the platform, needed")
     @argument("--namespace", metavar="NS", help="push, pull: there (default: its only one)")
     @argument("--deploy", action="store_true", help="push: have it served, and wait until it is")
     @argument("--batch-only", action="store_true", help="push: for batches alone")
-    @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
+    @argument(
+        "--param", action="append", default=[], metavar="KEY=VALUE",
+        help="test: a parameter; may be given again",
+    )  # fmt: skip
     @argument("--full", action="store_true", help="test: on Ray Data and Ray Serve as well")
     @argument(
         "--no-parity",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import leading_options, read_options, unquoted
 from mixpeek_lab.magics.session import current_lab
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class InspectMagics(Magics):
     """`%inspect`."""
 
-    @magic_arguments()
-    @argument("--page", type=int, default=1, help="which page to show, from 1")
-    @argument("--size", type=int, default=20, help="rows a page")
+    @explained()
+    @argument("--page", type=int, default=1, metavar="N", help="which page to show (default: 1)")
+    @argument("--size", type=int, default=20, metavar="ROWS", help="rows a page (default: 20)")
     @argument("--df", metavar="NAME", help="put all rows into this variable, as a DataFrame")
     @argument("--arrow", metavar="NAME", help="put all rows into this variable, as an Arrow table")
     @argument("sql", nargs="*", help="one SQL statement; a single word is a table to show")
@@ -32,13 +33,11 @@ class InspectMagics(Magics):
     def inspect(self, line: str, cell: str | None = None) -> TablePage:
         """Query what the lab made with DuckDB's SQL.
 
-        %inspect docs_my_extractor                     the table's first page
+        %inspect docs_my_extractor             the table's first page
         %inspect SELECT kind, count(*) FROM failures GROUP BY ALL
-        %inspect --page 2 --size 50 runs
-        %%inspect --df hits                            (the statement on the lines below)
-
-        Tables: each collection, documents, runs, failures, buckets, objects, blobs, collections,
-        extractors, retrievers, llm_costs.
+                                               what a query finds
+        %inspect --page 2 --size 50 runs       the next rows
+        %%inspect --df hits                    the statement is on the lines below
         """
         from mixpeek_lab.widgets.cards import TablePage
 

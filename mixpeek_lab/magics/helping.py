@@ -1,0 +1,93 @@
+"""What `%magic?` and `%magic --help` show, and what a line that does not fit is told."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from IPython.core.magic_arguments import magic_arguments
+
+from mixpeek_lab.errors import nearest
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+WIDTH = 88
+"""Characters of a line."""
+PLACE = "notebooks/how_to/{page}.md"
+ASKS = ("--help", "-h")
+
+
+def explained(page: str = "") -> Callable[[F], F]:
+    """`magic_arguments()`, with a help text of ours. `page`: its how-to, if not the magic's name.
+
+    The docstring begins with what the magic is for. A line that starts with `%` is an example, and
+    two spaces or more behind it what it does.
+    """
+
+    def decorate(function: F) -> F:
+        told = inspect.cleandoc(function.__doc__ or "")
+        made: Any = magic_arguments()(function)
+        made.about = told
+        made.__doc__ = help_text(made.parser, told, page or str(made.parser.prog))
+        return function
+
+    return decorate
+
+
+def help_text(parser: argparse.ArgumentParser, told: str, page: str) -> str:
+    """The whole help: what for and examples, usage, arguments, options, where there is more."""
+    formatter = argparse.RawDescriptionHelpFormatter(f"%{parser.prog}", width=WIDTH)
+    formatter.add_text(told)
+    formatter.add_usage(None, parser._actions, parser._mutually_exclusive_groups, "Usage: ")
+    options = [action for action in parser._actions if action.option_strings]
+    formatter.start_section("Arguments")
+    formatter.add_arguments(action for action in parser._actions if action not in options)
+    formatter.end_section()
+    formatter.start_section("Options")
+    formatter.add_arguments(options)
+    formatter.end_section()
+    formatter.add_text(f"More, task by task: {PLACE.format(page=page)} in Mixpeek Lab's sources.")
+    return formatter.format_help().rstrip()
+
+
+def is_asked(line: str) -> bool:
+    """Whether a line asks for help: `--help`, alone or behind one word."""
+    words = line.split()
+    return 0 < len(words) < 3 and words[-1] in ASKS
+
+
+def misuse(magic: Any, error: Exception) -> str:
+    """What is wrong with a line that argparse refuses, and how it should read."""
+    name, parser = f"%{magic.__name__}", getattr(magic, "parser", None)
+    told = str(error)
+    if parser is None:
+        return f"{name}: {told}. `{name}?` explains it."
+    if found := re.match(r"the following arguments are required: (.+)", told):
+        said = f"{found[1].replace(', ', ' and ')} missing"
+    elif found := re.match(r"unrecognized arguments: (.+)", told):
+        said = _unknown(found[1].split(), parser)
+    else:
+        said = told
+    return f"{name}: {said}. It reads: {short_usage(parser)} (`{name}?` explains it)"
+
+
+def _unknown(words: list[str], parser: argparse.ArgumentParser) -> str:
+    word = words[0]
+    if not word.startswith("-"):
+        return f"what is {word!r} for"
+    known = [option for option in parser._option_string_actions if option.startswith("--")]
+    close = nearest(word.partition("=")[0], known)
+    hint = f"did you mean {close}?" if close else f"it has {', '.join(known) or 'no options'}"
+    return f"there is no option {word}; {hint}".removesuffix("?")
+
+
+def short_usage(parser: argparse.ArgumentParser) -> str:
+    """`%process SOURCE [SOURCE …] EXTRACTOR [options]`, on one line."""
+    formatter = argparse.HelpFormatter(f"%{parser.prog}", width=10_000)
+    positional = [action for action in parser._actions if not action.option_strings]
+    formatter.add_usage(None, positional, [], "")
+    usage = formatter.format_help().strip()
+    return f"{usage} [options]" if len(positional) < len(parser._actions) else usage
