@@ -1,4 +1,4 @@
-"""The environment variables that the lab reads, in one table. What reads each is named beside it."""
+"""The environment variables that the lab reads, in one table, each with the module that does."""
 
 from __future__ import annotations
 

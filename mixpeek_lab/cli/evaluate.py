@@ -37,13 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", metavar="FILE", help="of JSON lines, or of id<tab>text "
                         "(default: beside the qrels)")  # fmt: skip
     parser.add_argument("--measures", metavar="LIST",
-                        help="with commas between them (default: nDCG@10,RR,R@100,AP,P@10)")  # fmt: skip
-    parser.add_argument("--split", metavar="NAME", help="which file of the folder's qrels (default: test)")
+                        help="commas between them (default: nDCG@10,RR,R@100,AP,P@10)")  # fmt: skip
+    parser.add_argument(
+        "--split", metavar="NAME", help="which file of the folder's qrels (default: test)"
+    )
     parser.add_argument("--id-field", metavar="FIELD", help="the documents' field that the "
                         "judgements mean (default: found by its values)")  # fmt: skip
-    parser.add_argument("--depth", type=int, metavar="HITS", help="asked for each query (default: 100)")
+    parser.add_argument(
+        "--depth", type=int, metavar="HITS", help="asked for each query (default: 100)"
+    )
     parser.add_argument("--name", default="", metavar="NAME",
-                        help="what it is called in comparisons (default: the retriever's name)")  # fmt: skip
+                        help="in comparisons (default: the retriever's name)")  # fmt: skip
     parser.add_argument("--confidence", type=float, default=0.95, metavar="SHARE",
                         help="of the intervals, between 0 and 1 (default: 0.95)")  # fmt: skip
     parser.add_argument("--interval", choices=INTERVALS, default="bca",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,11 @@ from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import BucketCard, BucketList, RunCard
+
+_VALUE = re.compile(
+    r"""\s*(?P<name>[^\s'"]+)\s+(?P<value>\[.*\]|\{.*\}|\w+(?:\.\w+)*\(.*\))\s*$""", re.DOTALL
+)
+"""A list, a dictionary or a call where a source's name belongs."""
 
 
 @magics_class
@@ -68,13 +74,18 @@ class BucketMagics(Magics):
         """
         from mixpeek_lab.widgets.cards import BucketCard, BucketList
 
+        _demand_no_value(line)
         options = read_options(self.bucket, line)
         lab = current_lab()
+        if options.name == "delete":
+            delete("bucket", options.source or "", "object", options.object_id or "")
+            return None
+        if options.source is None and (asked := _asked(options)):
+            raise InvalidInputError(
+                f"{asked} says how to read a source: %bucket NAME SOURCE {asked}"
+            )
         if options.name is None:
             return BucketList(lab.buckets())
-        if options.name == "delete" and options.source:
-            delete("bucket", options.source, "object", options.object_id or "")
-            return None
         if options.object_id:
             raise InvalidInputError(f"%bucket NAME SOURCE: what is {options.object_id!r} for?")
         if options.source is None:
@@ -161,6 +172,23 @@ class BucketMagics(Magics):
                 f"There is no variable {name!r}, nor a file or folder of that name in {Path.cwd()}."
             )
         return name
+
+
+def _demand_no_value(line: str) -> None:
+    """InvalidInputError for a list or call in place of a variable's name: words split at spaces."""
+    if found := _VALUE.match(line):
+        name = found["name"]
+        raise InvalidInputError(
+            f"A value does not fit into the line. Give it a name first: "
+            f"`rows = {found['value']}`, then `%bucket {name} rows`."
+        )
+
+
+def _asked(options: Any) -> str:
+    """The first option that is given, of those that are about a source."""
+    given = {"--text": options.text, "--blob": options.blob, "--key": options.key,
+             "--append": options.append}  # fmt: skip
+    return next((name for name, value in given.items() if value), "")
 
 
 def _blobs(options: list[str] | None) -> dict[str, str] | None:

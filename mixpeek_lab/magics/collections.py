@@ -25,7 +25,9 @@ class CollectionMagics(Magics):
     """Collections in the notebook."""
 
     @explained()
-    @argument("name", nargs="?", default="list", help="a collection, or list, or delete (default: list)")
+    @argument(
+        "name", nargs="?", default="list", help="a collection, or list, or delete (default: list)"
+    )
     @argument("more", nargs="?", help="delete: the collection")
     @argument("document", nargs="?", help="delete: one document of it alone")
     @line_magic

@@ -14,7 +14,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
-from mixpeek_lab.magics.lines import read_options
+from mixpeek_lab.magics.lines import demand_variable, read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class EvaluateMagics(Magics):
         from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 
         options = read_options(self.evaluate, line)
+        demand_variable(options.df, "--df")
         runs = [run for run in (options.qrels, *options.others) if run]
         if options.retriever == "compare" and len(runs) < 2:
             raise InvalidInputError("%evaluate compare RUN RUN: name a baseline, then others.")
@@ -107,6 +108,8 @@ class EvaluateMagics(Magics):
             return ComparisonCard(found)
         if options.retriever == "show":
             return self._show(options, runs)
+        if options.retriever == "list" and runs:
+            raise InvalidInputError(f"%evaluate list: what is {runs[0]!r} for?")
         if options.others:
             raise InvalidInputError(f"%evaluate RETRIEVER QRELS: what is {runs[1]!r} for?")
         if options.qrels is None:

@@ -10,8 +10,8 @@ from IPython.core.magic_arguments import argument, parse_argstring
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
-from mixpeek_lab.magics.inspect import is_name
-from mixpeek_lab.magics.lines import leading_options
+from mixpeek_lab.magics.inspect import answered
+from mixpeek_lab.magics.lines import demand_variable, leading_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class ExploreMagics(Magics):
         query = (cell if cell is not None else statement).strip()
         if not query:
             raise InvalidInputError("%explore needs a table's name or an SQL statement.")
-        pages = current_lab().pages(f'FROM "{query}"' if is_name(query) else query)
+        demand_variable(options.name, "--name")
+        pages = answered(query, current_lab().pages)
         code = f"%explore {line}".strip() if cell is None else f"%%explore {line}\n{cell.strip()}"
         explorer = Explorer(pages, title=_title(query), code=code)
         if options.name:

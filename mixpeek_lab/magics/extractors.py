@@ -14,7 +14,7 @@ from IPython.display import display
 from mixpeek_lab.errors import InvalidInputError, ManifestError, NoStepsError, SourceError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.helping import explained
+from mixpeek_lab.magics.helping import demand_action, demand_fitting, explained
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 from mixpeek_lab.magics.sheets import TypedCells, shown_sheet
@@ -31,6 +31,20 @@ ACTIONS = (
     "list", "show", "lint", "fix", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
     *VERSION_ACTIONS,
 )  # fmt: skip
+TAKES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("show", "lint", "fix", "deploy", "delete", "status", "log"), ("name",)),
+    **dict.fromkeys(("save", "pack", "dockerfile"), ("name", "more")),
+    "list": (),
+    "load": ("name",),
+    "test": ("name", "more", "param", "full", "no_parity"),
+    "commit": ("name", "message", "number"),
+    "diff": ("name", "more", "last"),
+    "checkout": ("name", "more", "force"),
+    "tag": ("name", "more", "last", "force", "delete"),
+    "push": ("name", "to", "namespace", "deploy", "batch_only"),
+    "pull": ("name", "source", "namespace", "force"),
+}
+"""Action → the arguments and options that it reads."""
 SAMPLES = [
     "The quick brown fox jumps over the lazy dog.",
     "Revenue increased 22% year over year.",
@@ -130,11 +144,8 @@ class ExtractorMagics(Magics):
         options = read_options(self.extractor, line)
         if cell is not None:
             return self._define(options, cell)
-        if options.action not in ACTIONS:
-            raise InvalidInputError(
-                f"%extractor {options.action}: there is no such action. "
-                f"It is one of {', '.join(ACTIONS)}; to define one, use a %%extractor cell."
-            )
+        demand_action(options.action, ACTIONS, self.extractor.parser)
+        demand_fitting(options, TAKES[options.action], self.extractor.parser)
         if options.action in VERSION_ACTIONS:
             return version_action(self.shell, options)
         return getattr(self, f"_{options.action}")(options)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import magic_arguments
 
-from mixpeek_lab.errors import nearest
+from mixpeek_lab.errors import InvalidInputError, nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,23 +65,36 @@ def misuse(magic: Any, error: Exception) -> str:
     told = str(error)
     if parser is None:
         return f"{name}: {told}. `{name}?` explains it."
-    if found := re.match(r"the following arguments are required: (.+)", told):
-        said = f"{found[1].replace(', ', ' and ')} missing"
+    said = told
+    if told.startswith("the following arguments are required: "):
+        said = f"{' and '.join(_needed(told, parser))} missing"
     elif found := re.match(r"unrecognized arguments: (.+)", told):
         said = _unknown(found[1].split(), parser)
-    else:
-        said = told
-    return f"{name}: {said}. It reads: {short_usage(parser)} (`{name}?` explains it)"
+    elif found := re.match(r"argument (\S+): invalid (int|float) value: (.+)", told):
+        said = f"{found[1]}: {found[3]} is no {'whole ' if found[2] == 'int' else ''}number"
+    elif found := re.match(r"argument (\S+): invalid choice: (.+) \(choose from (.+)\)", told):
+        said = f"{found[1]}: {found[2]} is none of {found[3]}"
+    elif found := re.match(r"argument (\S+): expected", told):
+        said = f"{found[1]} needs a value"
+    end = "" if said.endswith(("?", ".")) else "."
+    return f"{name}: {said}{end} It reads: {short_usage(parser)} (`{name}?` explains it)"
+
+
+def _needed(told: str, parser: argparse.ArgumentParser) -> list[str]:
+    """What is missing: argparse counts what may be left out (`query …`) in."""
+    named = {each.metavar or each.dest: each.nargs for each in parser._actions}
+    words = told.partition(": ")[2].split(", ")
+    return [word for word in words if named.get(word) != "*"]
 
 
 def _unknown(words: list[str], parser: argparse.ArgumentParser) -> str:
     word = words[0]
     if not word.startswith("-"):
-        return f"what is {word!r} for"
+        return f"what is {word!r} for? A name with spaces stands in quotes"
     known = [option for option in parser._option_string_actions if option.startswith("--")]
-    close = nearest(word.partition("=")[0], known)
-    hint = f"did you mean {close}?" if close else f"it has {', '.join(known) or 'no options'}"
-    return f"there is no option {word}; {hint}".removesuffix("?")
+    close = nearest(word.partition("=")[0], known, 0.7)
+    hint = f"did you mean {close}?" if close else f"it has {', '.join(known) or 'none'}."
+    return f"there is no option {word}: {hint}"
 
 
 def short_usage(parser: argparse.ArgumentParser) -> str:
@@ -91,3 +104,30 @@ def short_usage(parser: argparse.ArgumentParser) -> str:
     formatter.add_usage(None, positional, [], "")
     usage = formatter.format_help().strip()
     return f"{usage} [options]" if len(positional) < len(parser._actions) else usage
+
+
+def demand_action(word: str, actions: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """InvalidInputError where `word` is no action, with the one that was meant."""
+    if word in actions:
+        return
+    close = nearest(word, actions)
+    hint = f"Did you mean {close}?" if close else f"There is: {', '.join(actions)}."
+    name = parser.prog
+    raise InvalidInputError(
+        f"%{name} {word}: there is no such action. {hint} `%{name} show {word}` shows one of that "
+        f"name, and a %%{name} cell defines one."
+    )
+
+
+def demand_fitting(
+    options: argparse.Namespace, takes: Sequence[str], parser: argparse.ArgumentParser
+) -> None:
+    """InvalidInputError for what is given beside the action's own arguments and options."""
+    for each in parser._actions[1:]:
+        value = getattr(options, each.dest)
+        if value != each.default and each.dest not in takes:
+            what = each.option_strings[-1] if each.option_strings else repr(value)
+            raise InvalidInputError(
+                f"%{parser.prog} {options.action}: what is {what} for? "
+                f"`%{parser.prog}?` says what each action takes."
+            )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
-from mixpeek_lab.magics.lines import leading_options, read_options, unquoted
+from mixpeek_lab.magics.lines import demand_variable, leading_options, read_options, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import TablePage
+
+T = TypeVar("T")
 
 
 @magics_class
@@ -48,14 +51,26 @@ class InspectMagics(Magics):
             raise InvalidInputError("%inspect needs a table's name or an SQL statement.")
         if options.page < 1 or options.size < 1:
             raise InvalidInputError("--page and --size count from 1.")
-        name = unquoted(query)
-        is_table = name in current_lab().tables() or is_name(name)
-        result = current_lab().sql(f'FROM "{name}"' if is_table else name)
+        demand_variable(options.df, "--df")
+        demand_variable(options.arrow, "--arrow")
+        result = answered(query, current_lab().sql)
         if options.df:
             self.shell.user_ns[options.df] = result.to_pandas()
         if options.arrow:
             self.shell.user_ns[options.arrow] = result.table
         return TablePage(result.table, options.page, options.size)
+
+
+def answered(query: str, ask: Callable[[str], T]) -> T:
+    """What `ask` says to a statement, or to a table's name. NotFoundError where there is none."""
+    text, tables = unquoted(query), list(current_lab().tables())
+    is_table = text in tables or is_name(text)
+    try:
+        return ask(f'FROM "{text}"' if is_table else text)
+    except InvalidInputError:
+        if is_table and text.lower() not in map(str.lower, tables):
+            raise NotFoundError("table", text, tables) from None
+        raise
 
 
 def is_name(query: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
@@ -69,6 +70,12 @@ def pairs(texts: list[str]) -> dict[str, Any]:
         if "=" not in text:
             raise InvalidInputError(f"{text!r} should read KEY=VALUE.")
     return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
+
+
+def demand_variable(name: str | None, option: str) -> None:
+    """InvalidInputError for what cannot be a variable's name. None: it was not given."""
+    if name is not None and (not name.isidentifier() or iskeyword(name)):
+        raise InvalidInputError(f"{option}: {name!r} cannot be a variable's name.")
 
 
 def unquoted(text: str) -> str:

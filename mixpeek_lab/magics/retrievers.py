@@ -129,6 +129,8 @@ class RetrieverMagics(Magics):
         """
         name, flags, query = named_text(line)
         options = read_options(self.playground, f"{name} {flags}")
+        if options.limit < 1:
+            raise InvalidInputError(f"--limit: {options.limit} hits cannot be shown; 1 or more.")
         return _open_playground(_card(options.name), query, options.limit)
 
 
