@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from how_to_parts import PARTS, ROOT
 
 FOLDER = ROOT / "notebooks" / "how_to"
 PAGES = sorted(FOLDER.glob("*.md"))
 MARKED = re.compile(
-    r"(?P<begin><!-- generated: (?P<kind>\w+) ?(?P<of>\w*) -->\n).*?(?P<end><!-- end of generated -->)",
+    r"(?P<begin><!-- generated: (?P<kind>\w+) ?(?P<of>\w*) -->\n)"
+    r".*?(?P<end><!-- end of generated -->)",
     re.DOTALL,
 )
 FENCE = re.compile(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import inspect
 import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-import traitlets
+from how_to_widgets import ROOT, first_paragraph, members, widget_class
 
 from mixpeek_lab import errors
 from mixpeek_lab.cli import COMMANDS, _parser
@@ -23,13 +21,6 @@ from mixpeek_lab.settings import SETTINGS
 from mixpeek_lab.sidebar.actions import ACTIONS, SECTIONS
 from mixpeek_lab.workbench import Lab
 
-ROOT = Path(__file__).resolve().parents[1]
-WIDGETS = {
-    "playground": "mixpeek_lab.widgets.playground:Playground",
-    "explorer": "mixpeek_lab.widgets.explorer:Explorer",
-    "embedding_map": "mixpeek_lab.widgets.embedding_map:EmbeddingMap",
-    "run": "mixpeek_lab.widgets.progress:RunProgress",
-}
 ALIASES = re.compile(r"/plugins|^/v1/namespaces/\{namespace\}/(?!extractors)")
 """Paths that lead to the same functions as others."""
 _EXAMPLE = re.compile(r"(?P<line>(?:\w+ = )?%%?\w+(?: \S+)*)(?: {2,}(?P<told>.*))?$")
@@ -122,57 +113,7 @@ def _written(action: argparse.Action) -> str:
     return f"`{names}{value}`"
 
 
-# ---------------------------------------------------------------- widgets
-
-
-def widget_class(name: str) -> type:
-    """The class of a widget."""
-    module, _, called = WIDGETS[name].partition(":")
-    return getattr(importlib.import_module(module), called)
-
-
-def members(owner: type) -> dict[str, tuple[str, str, str]]:
-    """Public name → (how it is written, kind, what it is), in the order of the code."""
-    found = {}
-    for each in owner.__mro__:
-        if each.__module__.startswith("mixpeek_lab."):
-            notes = trait_notes(each)
-            for name, value in vars(each).items():
-                if not name.startswith("_") and name not in found:
-                    entry = _member(name, value, notes)
-                    found.update({name: entry} if entry else {})
-    return found
-
-
-def _member(name: str, value: object, notes: dict[str, str]) -> tuple[str, str, str] | None:
-    if isinstance(value, traitlets.TraitType):
-        return name, "trait", notes.get(name, "")
-    if isinstance(value, property):
-        kind = "attribute, can be set" if value.fset else "attribute"
-        return name, kind, first_paragraph(value.__doc__)
-    if inspect.isfunction(value):
-        given = list(inspect.signature(value).parameters.values())[1:]
-        written = ", ".join(str(each.replace(annotation=each.empty)) for each in given)
-        return f"{name}({written})", "method", first_paragraph(value.__doc__)
-    return None
-
-
-def trait_notes(owner: type) -> dict[str, str]:
-    """Attribute → the text that follows it in the class."""
-    body = ast.parse(inspect.getsource(importlib.import_module(owner.__module__))).body
-    found: dict[str, str] = {}
-    for node in (each for each in body if isinstance(each, ast.ClassDef)):
-        if node.name == owner.__name__:
-            for at, note in zip(node.body, node.body[1:], strict=False):
-                is_note = isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
-                if is_note and isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Name):
-                    found[at.targets[0].id] = str(note.value.value)
-    return found
-
-
-def first_paragraph(text: str | None) -> str:
-    """The first paragraph of a docstring."""
-    return inspect.cleandoc(text or "").partition("\n\n")[0]
+# ---------------------------------------------------------------- the others
 
 
 def widget(name: str) -> str:
@@ -180,9 +121,6 @@ def widget(name: str) -> str:
     rows = [[f"`{w}`", kind, told] for w, kind, told in members(widget_class(name)).values()]
     title = f"### Names of a `{widget_class(name).__name__}`\n"
     return f"{title}\n{table(['name', 'kind', 'what it is'], rows)}"
-
-
-# ---------------------------------------------------------------- the others
 
 
 def settings(_: str) -> str:
@@ -217,7 +155,7 @@ def commands(_: str) -> str:
 
 
 def operations() -> dict[str, list[tuple[str, str, str]]]:
-    """Resource → (method and path, what it does, who may) of each route, as /openapi.json has it."""
+    """Resource → (method and path, what it does, who may) of each route of /openapi.json."""
     from mixpeek_lab.api import create_app
 
     found: dict[str, list[tuple[str, str, str]]] = {}
@@ -279,8 +217,15 @@ def sidebar(_: str) -> str:
     rows = [[SECTIONS[section].title, action.label, _first_line(action.code)]
             for section, actions in ACTIONS.items() for action in actions]  # fmt: skip
     schema = json.loads((ROOT / "labextension" / "schema" / "lab.json").read_text())
-    told = [[f"`{name}`", each["title"], each.get("description", ""), f"`{json.dumps(each['default'])}`"]
-            for name, each in schema["properties"].items()]  # fmt: skip
+    told = [
+        [
+            f"`{name}`",
+            each["title"],
+            each.get("description", ""),
+            f"`{json.dumps(each['default'])}`",
+        ]
+        for name, each in schema["properties"].items()
+    ]
     return (
         f"### Actions\n\n{table(['section', 'action', 'its cell'], rows)}\n"
         f"### Settings of the extension\n\n"

@@ -7,7 +7,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
-from pathlib import Path
 from unittest import mock
 
 from how_to_pages import ELLIPSIS, FOLDER, Block, blocks
@@ -43,7 +42,9 @@ def run(shell: InteractiveShell, block: Block) -> str:
     error = done.error_in_exec or done.error_before_exec
     ended = type(error).__name__ if error else ""
     if ended != block.raises:
-        raise AssertionError(f"line {block.line} ends with {ended or 'no error'}: {error}\n{block.code}")
+        raise AssertionError(
+            f"line {block.line} ends with {ended or 'no error'}: {error}\n{block.code}"
+        )
     if error:
         return f"{ended}: {error}\n"
     printed = OUT.sub("", captured.stdout).strip("\n")

@@ -596,27 +596,6 @@ class TestExtension:
         notebook.run("%lab stop")
         assert "stopped" in notebook.printed()
 
-    @pytest.mark.parametrize(
-        "magic",
-        [
-            "lab",
-            "extractor",
-            "bucket",
-            "process",
-            "retriever",
-            "search",
-            "inspect",
-            "playground",
-            "embedding_map",
-        ],
-    )
-    def test_every_magic_explains_itself(self, notebook, magic):
-        text = notebook.shell.object_inspect_mime(f"%{magic}")["text/plain"]
-        assert f"%{magic} [" in text or f"%{magic} " in text
-        assert "options:" in text or "positional arguments:" in text
-        doc = notebook.shell.find_line_magic(magic).__doc__
-        assert f"%{magic}" in doc.split("positional arguments:")[0].split("\n\n", 2)[2]
-
     def test_unload_and_load_again(self, notebook):
         for _ in range(2):
             notebook.shell.run_line_magic("unload_ext", "mixpeek_lab")

@@ -11,7 +11,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.inspect import answered
-from mixpeek_lab.magics.lines import demand_variable, leading_options
+from mixpeek_lab.magics.lines import demand_variable, leading_or_last
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ExploreMagics(Magics):
         """
         from mixpeek_lab.widgets.explorer import Explorer
 
-        flags, statement = leading_options(line)
+        flags, statement = leading_or_last(line)
         options = parse_argstring(self.explore, flags)
         query = (cell if cell is not None else statement).strip()
         if not query:

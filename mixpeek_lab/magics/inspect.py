@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
-from mixpeek_lab.magics.lines import demand_variable, leading_options, read_options, unquoted
+from mixpeek_lab.magics.lines import demand_variable, leading_or_last, read_options, unquoted
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class InspectMagics(Magics):
         """
         from mixpeek_lab.widgets.cards import TablePage
 
-        flags, statement = leading_options(line)
+        flags, statement = leading_or_last(line)
         options = read_options(self.inspect, flags)
         query = (cell if cell is not None else statement).strip()
         if not query:

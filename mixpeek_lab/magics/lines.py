@@ -10,6 +10,7 @@ from mixpeek_lab.errors import InvalidInputError
 
 _NAME = re.compile(r"""(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
 """The first word, or what is in quotes."""
+_NAME_AND_OPTIONS = re.compile(r"""([\w-]+|"[^"]*"|'[^']*')\s+(--[a-z].*)""")
 _LIMIT_AT_END = re.compile(r"""(?:^|\s)(--limit(?:=|\s+)[^\s"']+)\s*$""")
 
 
@@ -43,6 +44,14 @@ def leading_options(line: str) -> tuple[str, str]:
         taken += parts[:count]
         rest = rest.split(None, count)[count] if len(parts) > count else ""
     return " ".join(taken), rest
+
+
+def leading_or_last(line: str) -> tuple[str, str]:
+    """As `leading_options`; behind a table's name, which is one word, they may stand as well."""
+    flags, text = leading_options(line)
+    if found := _NAME_AND_OPTIONS.fullmatch(text):
+        return f"{flags} {found[2]}".strip(), found[1]
+    return flags, text
 
 
 def named_text(line: str) -> tuple[str, str, str]:
