@@ -198,6 +198,15 @@ def test_misuse_says_what_is_wrong_and_what_was_meant(capsys):
             assert "Traceback" not in capsys.readouterr().out, cell
 
 
+def test_help_is_asked_at_the_end_of_a_line_but_not_of_a_query(capsys):
+    with page_shell() as shell:
+        shell.run_line_magic("load_ext", "mixpeek_lab")
+        shell.run_cell("%process docs words --help")
+        assert "Usage: %process" in capsys.readouterr().out
+        done = shell.run_cell("%search find git --help")
+        assert "No retriever called 'find'" in str(done.error_in_exec)
+
+
 def test_options_may_stand_behind_a_table(capsys):
     with page_shell() as shell:
         shell.run_line_magic("load_ext", "mixpeek_lab")

@@ -23,16 +23,17 @@ def tells_errors(magic: F) -> F:
     """Show a LabError, a wrong line and an interruption as one message, without a traceback.
 
     They stay the exceptions they are, so the cell fails: "run all" stops there, and programs
-    that run notebooks see an error. `%magic --help` shows what `%magic?` does.
+    that run notebooks see an error. `%magic --help` shows what `%magic?` does. The magic is one
+    that `helping.explained` made.
     """
 
     @functools.wraps(magic)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if is_asked(args[1]):
+    def wrapped(owner: Any, line: str, *cell: str) -> Any:
+        if is_asked(line, wrapped):
             print(wrapped.__doc__)  # noqa: T201
             return None
         try:
-            return magic(*args, **kwargs)
+            return magic(owner, line, *cell)
         except UsageError as error:
             raise _brief(InvalidInputError(misuse(wrapped, error))) from None
         except ManifestError as error:

@@ -53,18 +53,16 @@ def help_text(parser: argparse.ArgumentParser, told: str, page: str) -> str:
     return formatter.format_help().rstrip()
 
 
-def is_asked(line: str) -> bool:
-    """Whether a line asks for help: `--help`, alone or behind one word."""
+def is_asked(line: str, magic: Any) -> bool:
+    """Whether a line asks for help: `--help` at its end; of queries and SQL, behind one word."""
     words = line.split()
-    return 0 < len(words) < 3 and words[-1] in ASKS
+    is_text = any(action.dest in ("query", "sql") for action in magic.parser._actions)
+    return bool(words) and words[-1] in ASKS and (len(words) < 3 or not is_text)
 
 
 def misuse(magic: Any, error: Exception) -> str:
     """What is wrong with a line that argparse refuses, and how it should read."""
-    name, parser = f"%{magic.__name__}", getattr(magic, "parser", None)
-    told = str(error)
-    if parser is None:
-        return f"{name}: {told}. `{name}?` explains it."
+    name, parser, told = f"%{magic.__name__}", magic.parser, str(error)
     said = told
     if told.startswith("the following arguments are required: "):
         said = f"{' and '.join(_needed(told, parser))} missing"
