@@ -16,6 +16,12 @@ WIDGETS = {
     "explorer": "mixpeek_lab.widgets.explorer:Explorer",
     "embedding_map": "mixpeek_lab.widgets.embedding_map:EmbeddingMap",
     "run": "mixpeek_lab.widgets.progress:RunProgress",
+    "report": "mixpeek_lab.models:RunReport",
+    "card": "mixpeek_lab.widgets.cards.sheets:ExtractorSheet",
+    "results": "mixpeek_lab.widgets.cards:Results",
+    "result": "mixpeek_lab.models:SearchResult",
+    "hit": "mixpeek_lab.models:Hit",
+    "table": "mixpeek_lab.widgets.cards:TablePage",
 }
 SCRIPTS = {
     "playground": "mixpeek_lab/widgets/playground/*.js",
@@ -35,13 +41,18 @@ def widget_class(name: str) -> type:
     return getattr(importlib.import_module(module), called)
 
 
+class Field:
+    """Stands for the value of a dataclass's field."""
+
+
 def members(owner: type) -> dict[str, tuple[str, str, str]]:
     """Public name → (how it is written, kind, what it is), in the order of the code."""
     found = {}
     for each in owner.__mro__:
         if each.__module__.startswith("mixpeek_lab."):
             notes = trait_notes(each)
-            for name, value in vars(each).items():
+            fields = {name: Field() for name in inspect.get_annotations(each)}
+            for name, value in {**fields, **vars(each), **fields}.items():
                 if not name.startswith("_") and name not in found:
                     entry = _member(name, value, notes)
                     found.update({name: entry} if entry else {})
@@ -51,6 +62,8 @@ def members(owner: type) -> dict[str, tuple[str, str, str]]:
 def _member(name: str, value: object, notes: dict[str, str]) -> tuple[str, str, str] | None:
     if isinstance(value, traitlets.TraitType):
         return name, "trait", notes.get(name, "")
+    if isinstance(value, Field):
+        return name, "field", notes.get(name, "")
     if isinstance(value, property):
         kind = "attribute, can be set" if value.fset else "attribute"
         return name, kind, first_paragraph(value.__doc__)
@@ -69,8 +82,11 @@ def trait_notes(owner: type) -> dict[str, str]:
         if node.name == owner.__name__:
             for at, note in zip(node.body, node.body[1:], strict=False):
                 is_note = isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
-                if is_note and isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Name):
-                    found[at.targets[0].id] = str(note.value.value)
+                target = (
+                    at.targets[0] if isinstance(at, ast.Assign) else getattr(at, "target", None)
+                )
+                if is_note and isinstance(target, ast.Name):
+                    found[target.id] = str(note.value.value)
     return found
 
 

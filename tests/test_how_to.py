@@ -220,7 +220,7 @@ def test_options_may_stand_behind_a_table(capsys):
 @pytest.mark.parametrize("name", sorted(WIDGETS))
 def test_every_public_name_of_a_widget_is_explained(name):
     found = members(widget_class(name))
-    public = {n for n in vars(widget_class(name)) if n[0] != "_" and n != "comm"}
+    public = {n for n in vars(widget_class(name)) if n[0] != "_"}
     assert public <= set(found)
     assert {n for n, (_, _, told) in found.items() if not told} == set()
 
