@@ -18,7 +18,8 @@ from mixpeek_lab.fusion import DIALECTS, STRATEGIES
 from mixpeek_lab.inspection import TABLES
 from mixpeek_lab.retrievers import stage_definitions
 from mixpeek_lab.settings import SETTINGS
-from mixpeek_lab.sidebar.actions import ACTIONS, SECTIONS
+from mixpeek_lab.sidebar.actions import ACTIONS
+from mixpeek_lab.sidebar.requests import SECTIONS
 from mixpeek_lab.workbench import Lab
 
 ALIASES = re.compile(r"/plugins|^/v1/namespaces/\{namespace\}/(?!extractors)")
@@ -214,7 +215,8 @@ def sql_tables(_: str) -> str:
 
 def sidebar(_: str) -> str:
     """The sections with their actions, and JupyterLab's settings."""
-    rows = [[SECTIONS[section].title, action.label, _first_line(action.code)]
+    titles = {name: section.title for name, section in SECTIONS.items()}
+    rows = [[titles.get(section, section.title()), action.label, _first_line(action.code)]
             for section, actions in ACTIONS.items() for action in actions]  # fmt: skip
     schema = json.loads((ROOT / "labextension" / "schema" / "lab.json").read_text())
     told = [

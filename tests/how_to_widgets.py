@@ -75,9 +75,13 @@ def _member(name: str, value: object, notes: dict[str, str]) -> tuple[str, str, 
 
 
 def trait_notes(owner: type) -> dict[str, str]:
-    """Attribute → the text that follows it in the class."""
+    """Attribute → the text that follows it, or what the class's docstring says of it."""
     body = ast.parse(inspect.getsource(importlib.import_module(owner.__module__))).body
-    found: dict[str, str] = {}
+    told = inspect.cleandoc(owner.__doc__ or "").partition("Attributes:\n")[2]
+    found = {
+        name: f"{text[:1].upper()}{text[1:]}"
+        for name, text in re.findall(r"^ {4}(\w+): ([^\n]+(?:\n {5,}[^\n]+)*)", told, re.MULTILINE)
+    }
     for node in (each for each in body if isinstance(each, ast.ClassDef)):
         if node.name == owner.__name__:
             for at, note in zip(node.body, node.body[1:], strict=False):

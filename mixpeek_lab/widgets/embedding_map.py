@@ -39,6 +39,11 @@ class EmbeddingMap(anywidget.AnyWidget):
     hits; what is selected (with the lasso, or by `select`) is in `selected`, `filter` and
     `selection_sql`. PCA is there at once; other methods are worked out in the background, and
     `wait` waits for them.
+
+    Attributes:
+        method: how vectors become points: pca, umap or tsne.
+        highlights: what `highlight` lit: points, star, and how many hits are not on the map.
+        selected_count: documents that are selected.
     """
 
     _esm = module_text(
@@ -52,7 +57,6 @@ class EmbeddingMap(anywidget.AnyWidget):
     about = traitlets.Dict().tag(sync=True)
     """What does not change: title, code, count, fields, methods, colours."""
     method = traitlets.Unicode("pca").tag(sync=True)
-    """How vectors become points: pca, umap or tsne."""
     color = traitlets.Unicode("").tag(sync=True)
     """The field that gives points their colours; empty: all alike."""
     hidden = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -62,9 +66,7 @@ class EmbeddingMap(anywidget.AnyWidget):
     status = traitlets.Dict().tag(sync=True)
     """What is shown (method, version, note) and what is being worked out (phase, share, error)."""
     highlights = traitlets.Dict().tag(sync=True)
-    """What `highlight` lit: points, star, and how many hits are not on the map."""
     selected_count = traitlets.Int(0).tag(sync=True)
-    """Documents that are selected."""
 
     def __init__(
         self,

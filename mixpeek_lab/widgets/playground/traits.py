@@ -13,18 +13,21 @@ from mixpeek_lab.fusion import DEFAULT_K, check_strategy, check_weight
 
 
 class FusionTraits(anywidget.AnyWidget):
-    """Query, fusion and limit. What is set is checked; RetrieverError or InvalidInputError."""
+    """Query, fusion and limit. What is set is checked; RetrieverError or InvalidInputError.
+
+    Attributes:
+        query: what is searched for; setting it searches.
+        strategy: the fusion, by name.
+        k: of `rrf`: the larger, the less the first ranks stand out.
+        limit: hits that are shown.
+    """
 
     query = traitlets.Unicode("").tag(sync=True)
-    """What is searched for. Setting it searches."""
     weights = traitlets.Dict(key_trait=traitlets.Unicode()).tag(sync=True)
     """Leg name → weight; 0 switches the leg off."""
     strategy = traitlets.Unicode("rrf").tag(sync=True)
-    """The fusion, by name."""
     k = traitlets.Float(60.0).tag(sync=True)
-    """Of `rrf`: the larger, the less the first ranks stand out."""
     limit = traitlets.Int(10, min=1).tag(sync=True)
-    """Hits that are shown."""
     baseline = traitlets.Dict().tag(sync=True)
     """Pinned settings, `{strategy, k, weights, filters}`; empty where nothing is pinned."""
     about = traitlets.Dict().tag(sync=True)
