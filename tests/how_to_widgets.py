@@ -47,10 +47,11 @@ class Field:
 
 def members(owner: type) -> dict[str, tuple[str, str, str]]:
     """Public name → (how it is written, kind, what it is), in the order of the code."""
-    found = {}
+    found: dict[str, tuple[str, str, str]] = {}
+    notes: dict[str, str] = {}
     for each in owner.__mro__:
         if each.__module__.startswith("mixpeek_lab."):
-            notes = trait_notes(each)
+            notes = {**trait_notes(each), **notes}
             fields = {name: Field() for name in inspect.get_annotations(each)}
             for name, value in {**fields, **vars(each), **fields}.items():
                 if not name.startswith("_") and name not in found:

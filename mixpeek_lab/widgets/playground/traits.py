@@ -13,14 +13,7 @@ from mixpeek_lab.fusion import DEFAULT_K, check_strategy, check_weight
 
 
 class FusionTraits(anywidget.AnyWidget):
-    """Query, fusion and limit. What is set is checked; RetrieverError or InvalidInputError.
-
-    Attributes:
-        query: what is searched for; setting it searches.
-        strategy: the fusion, by name.
-        k: of `rrf`: the larger, the less the first ranks stand out.
-        limit: hits that are shown.
-    """
+    """Query, fusion and limit. What is set is checked; RetrieverError or InvalidInputError."""
 
     query = traitlets.Unicode("").tag(sync=True)
     weights = traitlets.Dict(key_trait=traitlets.Unicode()).tag(sync=True)
