@@ -14,7 +14,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 import mixpeek_lab
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.md"), *ROOT.glob("notebooks/how_to/*.md")]
+)
 FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?:^[ $]*|`)make +([a-z]+)", re.MULTILINE)
 LINK = re.compile(

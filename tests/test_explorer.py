@@ -382,5 +382,5 @@ def test_the_magic_takes_tables_statements_and_cells(shell):
     shell.run_cell_magic("explore", "--name ex", "SELECT 1 AS x\n-- why\n")
     assert shell.user_ns["ex"].frame()["x"].tolist() == [1]
     assert shell.user_ns["ex"].about["code"] == "%%explore --name ex\nSELECT 1 AS x\n-- why"
-    with pytest.raises(InvalidInputError, match="nowhere does not exist"):
+    with pytest.raises(NotFoundError, match="No table called 'nowhere'"):
         shell.run_line_magic("explore", "nowhere")

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from how_to_parts import magics
 from nbclient import NotebookClient
+
+from mixpeek_lab.settings import SETTINGS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 CELL = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -18,6 +21,19 @@ def cells():
     found = [cell for cell in CELL.findall(README.read_text()) if "with Lab()" not in cell]
     assert len(found) >= 5
     return found
+
+
+def table(head):
+    """The first cells of the table with this head."""
+    text = README.read_text().partition(f"| {head} |")[2].partition("\n\n")[0]
+    return [line.split("|")[1] for line in text.splitlines() if line.startswith("|")][1:]
+
+
+def test_its_tables_have_every_magic_and_only_settings_that_there_are():
+    shown = {name for cell in table("magic") for name in re.findall(r"%%?([a-z_]+)", cell)}
+    assert shown == set(magics())
+    settings = set(re.findall(r"MIXPEEK_\w+", " ".join(table("setting"))))
+    assert settings <= {setting.name for setting in SETTINGS}
 
 
 @pytest.mark.ray

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mixpeek_lab.errors import LabError
+from mixpeek_lab.settings import settings_text
 
 __all__ = ["COMMANDS", "main"]
 
@@ -47,12 +48,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from mixpeek_lab.version import __version__
 
-    parser = argparse.ArgumentParser(prog="mixpeek-lab", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="mixpeek-lab",
+        description="The lab from a terminal. `mixpeek-lab COMMAND --help` has the options.",
+        epilog=f"settings (environment variables):\n{settings_text()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"mixpeek-lab {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
         module = import_module(f"{__name__}.{name}")
-        command = commands.add_parser(name, help=purpose, description=module.__doc__)
+        command = commands.add_parser(
+            name,
+            help=purpose,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser

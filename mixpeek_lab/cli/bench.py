@@ -11,7 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("path", help="folder with corpus.jsonl, queries.jsonl, qrels/test.tsv")
     parser.add_argument("--json", metavar="FILE", help="keep the numbers")
-    parser.add_argument("--analyzer", default="english", help="english (stemmed), plain, …")
+    parser.add_argument("--analyzer", default="english", metavar="NAME",
+                        help="text analysis of BM25: plain, … (default: english)")  # fmt: skip
     parser.add_argument("--no-serve", action="store_true", help="leave the endpoint out")
 
 

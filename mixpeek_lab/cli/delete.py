@@ -11,7 +11,7 @@ PARTS = {"object": "bucket", "document": "collection"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("kind", choices=[*WHOLE, *PARTS])
+    parser.add_argument("kind", choices=[*WHOLE, *PARTS], help="what is deleted")
     parser.add_argument(
         "name", help="its name; of an object its bucket, of a document its collection"
     )

@@ -34,18 +34,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("qrels", nargs="?", help="BEIR folder, or qrels file (BEIR or TREC); "
                         "show, compare: a run, by name or id")  # fmt: skip
     parser.add_argument("others", nargs="*", metavar="RUN", help="compare: the others")
-    parser.add_argument("--queries", help="file of JSON lines, or of id<tab>text")
-    parser.add_argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
-    parser.add_argument("--split", help="which file of the folder's qrels (default: test)")
-    parser.add_argument("--id-field", help="the documents' field that the judgements mean")
-    parser.add_argument("--depth", type=int, help="hits asked for each query (default: 100)")
-    parser.add_argument("--name", default="", help="what it is called in comparisons")
-    parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals")
-    parser.add_argument("--interval", choices=INTERVALS, default="bca")
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--queries", metavar="FILE", help="of JSON lines, or of id<tab>text "
+                        "(default: beside the qrels)")  # fmt: skip
+    parser.add_argument("--measures", metavar="LIST",
+                        help="commas between them (default: nDCG@10,RR,R@100,AP,P@10)")  # fmt: skip
+    parser.add_argument(
+        "--split", metavar="NAME", help="which file of the folder's qrels (default: test)"
+    )
+    parser.add_argument("--id-field", metavar="FIELD", help="the documents' field that the "
+                        "judgements mean (default: found by its values)")  # fmt: skip
+    parser.add_argument(
+        "--depth", type=int, metavar="HITS", help="asked for each query (default: 100)"
+    )
+    parser.add_argument("--name", default="", metavar="NAME",
+                        help="in comparisons (default: the retriever's name)")  # fmt: skip
+    parser.add_argument("--confidence", type=float, default=0.95, metavar="SHARE",
+                        help="of the intervals, between 0 and 1 (default: 0.95)")  # fmt: skip
+    parser.add_argument("--interval", choices=INTERVALS, default="bca",
+                        help="how the bootstrap is read (default: bca)")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, metavar="N",
+                        help="of everything that is drawn (default: 0)")  # fmt: skip
     parser.add_argument("--compare", nargs="+", metavar="RUN", help="a baseline, then others")
-    parser.add_argument("--test", choices=TESTS, default="t-test", help="of --compare")
-    parser.add_argument("--correction", choices=CORRECTIONS, default="holm", help="of --compare")
+    parser.add_argument("--test", choices=TESTS, default="t-test",
+                        help="paired test of a comparison (default: t-test)")  # fmt: skip
+    parser.add_argument("--correction", choices=CORRECTIONS, default="holm",
+                        help="of the p-values for their number (default: holm)")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="show what is kept")
     parser.add_argument("--trec", metavar="FILE", help="write the run as TREC's file")
     parser.add_argument("--csv", metavar="FILE", help="write the per-query table")

@@ -24,7 +24,8 @@ _MAGIC = re.compile(r"\s*%%extractor[ \t]+(?P<name>\w+)[ \t]*\r?\n")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("path", help="a package's folder, .zip or .tar.gz; or a cell as a .py file")
-    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
+    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text",
+                        help="of the report (default: text)")  # fmt: skip
     parser.add_argument("--output", metavar="FILE", help="write the report there")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
 

@@ -9,7 +9,8 @@ from mixpeek_lab.errors import InvalidInputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", choices=["list", "create", "rename", "delete"])
+    parser.add_argument("action", choices=["list", "create", "rename", "delete"],
+                        help="delete takes everything in it along")  # fmt: skip
     parser.add_argument("name", nargs="?", help="its name or id")
     parser.add_argument("new_name", nargs="?", help="rename: the new one")
     parser.add_argument("--description", default="", help="create: what it is for")

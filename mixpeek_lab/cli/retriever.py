@@ -11,7 +11,8 @@ from mixpeek_lab.errors import InvalidInputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", choices=["list", "stages", "export", "import"])
+    parser.add_argument("action", choices=["list", "stages", "export", "import"],
+                        help="stages: what may come after the searches")  # fmt: skip
     parser.add_argument(
         "name", nargs="?",
         help="export: the retriever. import: the file. stages: one of them, for its parameters",

@@ -10,7 +10,8 @@ from mixpeek_lab.cli.opening import add_place, home_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", choices=["set", "list", "delete"])
+    parser.add_argument("action", choices=["set", "list", "delete"],
+                        help="set asks for the value, or reads it from standard input")  # fmt: skip
     parser.add_argument("name", nargs="?", help="such as EXTERNAL_API_KEY")
     add_place(parser)
 

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help="the extractor's folder")
     parser.add_argument("--quick", action="store_true", help="in this process alone: seconds")
     parser.add_argument("--rows", metavar="FILE", help="sample rows: CSV, JSONL, Parquet, folder")
-    parser.add_argument("--param", action="append", default=[], type=_pair, metavar="KEY=VALUE")
+    parser.add_argument(
+        "--param", action="append", default=[], type=_pair, metavar="KEY=VALUE",
+        help="a parameter of the extractor; may be given again",
+    )  # fmt: skip
     parser.add_argument(
         "--no-parity", type=_reason, metavar="REASON",
         help="why batch and realtime need not agree; it is in the report",

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import BucketCard, BucketList, RunCard
 
+_VALUE = re.compile(
+    r"""\s*(?P<name>[^\s'"]+)\s+(?P<value>\[.*\]|\{.*\}|\w+(?:\.\w+)*\(.*\))\s*$""", re.DOTALL
+)
+"""A list, a dictionary or a call where a source's name belongs."""
+
 
 @magics_class
 class BucketMagics(Magics):
     """`%bucket` and `%process`."""
 
-    @magic_arguments()
-    @argument("name", nargs="?", help="the bucket's name")
-    @argument("source", nargs="?", help="a variable (DataFrame, list), folder, glob, file or URL")
+    @explained()
+    @argument("name", nargs="?", help="the bucket's name; or delete")
+    @argument(
+        "source",
+        nargs="?",
+        help="a variable (DataFrame, list), folder, glob, file or URL. delete: the bucket",
+    )
     @argument("object_id", nargs="?", help="delete: one object of the bucket alone")
-    @argument("--text", action="append", help="column that holds the text; may be given again")
+    @argument(
+        "--text", action="append", metavar="COLUMN",
+        help="column that holds the text (default: the first of text, content, body, data); may be"
+        " given again",
+    )  # fmt: skip
     @argument(
         "--blob",
         action="append",
         metavar="COLUMN[:NAME]",
         help="column with paths or URLs of files, and the blob's name; may be given again",
     )
-    @argument("--key", help="column that identifies a row across uploads")
-    @argument("--append", action="store_true", help="keep objects that are not in the source")
+    @argument("--key", metavar="COLUMN", help="column that identifies a row across uploads")
+    @argument(
+        "--append",
+        action="store_true",
+        help="keep objects that the source lacks (default: they go)",
+    )
     @line_magic
     @tells_errors
     def bucket(self, line: str) -> BucketCard | BucketList | None:
@@ -42,10 +61,10 @@ class BucketMagics(Magics):
 
         %bucket docs frame --text body        a DataFrame, a list of strings or of dicts
         %bucket notes ~/notes/**/*.md         files, one object each
-        %bucket films films.parquet --text plot
+        %bucket films films.parquet           a table; JSONL and CSV as well
         %bucket photos ~/photos               images, audio, video, PDF and text, told by content
         %bucket photos s3://my-bucket/2024/   the objects below a prefix; gs:// as well
-        %bucket shop frame --text title --blob image_url:image    a column of paths or URLs
+        %bucket shop frame --blob url:image   a column of paths or URLs
         %bucket docs                          show it
         %bucket                               all of them
         %bucket delete docs                   with its objects; refused where a collection needs it
@@ -55,13 +74,18 @@ class BucketMagics(Magics):
         """
         from mixpeek_lab.widgets.cards import BucketCard, BucketList
 
+        _demand_no_value(line)
         options = read_options(self.bucket, line)
         lab = current_lab()
+        if options.name == "delete":
+            delete("bucket", options.source or "", "object", options.object_id or "")
+            return None
+        if options.source is None and (asked := _asked(options)):
+            raise InvalidInputError(
+                f"{asked} says how to read a source: %bucket NAME SOURCE {asked}"
+            )
         if options.name is None:
             return BucketList(lab.buckets())
-        if options.name == "delete" and options.source:
-            delete("bucket", options.source, "object", options.object_id or "")
-            return None
         if options.object_id:
             raise InvalidInputError(f"%bucket NAME SOURCE: what is {options.object_id!r} for?")
         if options.source is None:
@@ -77,28 +101,47 @@ class BucketMagics(Magics):
             )
         )
 
-    @magic_arguments()
+    @explained()
     @argument("source", nargs="+", help="the bucket to read, or several; or a collection")
     @argument("extractor", help="the extractor to run")
-    @argument("--into", help="the collection's name (default: BUCKET_EXTRACTOR)")
-    @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
-    @argument("--analyzer", help="text analysis of the BM25 index: english, plain, german, …")
+    @argument("--into", metavar="NAME", help="the collection's name (default: BUCKET_EXTRACTOR)")
     @argument(
-        "--index", action="append", default=[], metavar="FEATURE=KIND", help="flat, hnsw, ivf"
+        "--param", action="append", default=[], metavar="KEY=VALUE",
+        help="a parameter of the extractor; may be given again",
+    )  # fmt: skip
+    @argument(
+        "--analyzer", metavar="NAME",
+        help="text analysis of the BM25 index: plain, german, … (default: english)",
+    )  # fmt: skip
+    @argument(
+        "--index",
+        action="append",
+        default=[],
+        metavar="FEATURE=KIND",
+        help="index of a vector: flat (exact; the default), hnsw, ivf; may be given again",
     )
-    @argument("--field", action="append", metavar="NAME", help="read this field; may be repeated")
-    @argument("--engine", choices=["ray", "kernel"], help="where the steps run: ray, where it fits")
+    @argument(
+        "--field", action="append", metavar="NAME",
+        help="of a bucket's blobs or of documents, read this one (default: all blobs; of documents"
+        " the field data); may be given again",
+    )  # fmt: skip
+    @argument(
+        "--engine", choices=["ray", "kernel"],
+        help="where the steps run (default: ray where 4 GB of memory are free for it, else kernel)",
+    )  # fmt: skip
     @argument("--force", action="store_true", help="compute what has not changed as well")
     @line_magic
     @tells_errors
     def process(self, line: str) -> RunCard:
         """Run a bucket through an extractor into a collection; only what changed is computed.
 
-        %process docs my_extractor
-        %process docs my_extractor --into docs_v2 --param model_size=large --index my_vector=hnsw
-        %process docs letters mails my_extractor       several buckets into one collection
-        %process docs_my_extractor my_summarizer       a collection's documents into another
-        %process frames describer --field caption      another field of theirs than `data`
+        %process docs my_extractor                    into the collection docs_my_extractor
+        %process docs my_extractor --into docs_v2     into another
+        %process docs my_extractor --param size=3     with a parameter of the extractor
+        %process docs my_extractor --index vec=hnsw   with another index for a vector
+        %process docs mails my_extractor              several buckets into one collection
+        %process docs_my_extractor summarizer         a collection's documents into another
+        %process frames describer --field caption     another field of theirs than `data`
 
         A collection that is made of another follows whenever that one is processed: documents that
         did not change are not computed again. lab.lineage says what is made of what.
@@ -129,6 +172,23 @@ class BucketMagics(Magics):
                 f"There is no variable {name!r}, nor a file or folder of that name in {Path.cwd()}."
             )
         return name
+
+
+def _demand_no_value(line: str) -> None:
+    """InvalidInputError for a list or call in place of a variable's name: words split at spaces."""
+    if found := _VALUE.match(line):
+        name = found["name"]
+        raise InvalidInputError(
+            f"A value does not fit into the line. Give it a name first: "
+            f"`rows = {found['value']}`, then `%bucket {name} rows`."
+        )
+
+
+def _asked(options: Any) -> str:
+    """The first option that is given, of those that are about a source."""
+    given = {"--text": options.text, "--blob": options.blob, "--key": options.key,
+             "--append": options.append}  # fmt: skip
+    return next((name for name, value in given.items() if value), "")
 
 
 def _blobs(options: list[str] | None) -> dict[str, str] | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import read_options
 from mixpeek_lab.magics.session import current_lab
 
@@ -23,8 +24,10 @@ COLLECTION_ACTIONS = ("list", "delete")
 class CollectionMagics(Magics):
     """Collections in the notebook."""
 
-    @magic_arguments()
-    @argument("name", nargs="?", default="list", help="a collection, or list, or delete")
+    @explained()
+    @argument(
+        "name", nargs="?", default="list", help="a collection, or list, or delete (default: list)"
+    )
     @argument("more", nargs="?", help="delete: the collection")
     @argument("document", nargs="?", help="delete: one document of it alone")
     @line_magic
@@ -32,10 +35,12 @@ class CollectionMagics(Magics):
     def collection(self, line: str) -> FactsCard | None:
         """Show collections, or delete one.
 
-        %collection                           all of them
+        %collection list                      all of them
         %collection NAME                      this one
         %collection delete NAME               with its documents; refused where a retriever needs it
         %collection delete NAME DOCUMENT_ID   one document
+
+        `%process` makes them; `%explore NAME` and `%inspect NAME` show the documents.
         """
         from mixpeek_lab.widgets.cards import FactsCard
 

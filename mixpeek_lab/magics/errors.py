@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from IPython.core.error import UsageError
 
 from mixpeek_lab.errors import InvalidInputError, LabError, ManifestError
+from mixpeek_lab.magics.helping import is_asked, misuse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,16 +23,19 @@ def tells_errors(magic: F) -> F:
     """Show a LabError, a wrong line and an interruption as one message, without a traceback.
 
     They stay the exceptions they are, so the cell fails: "run all" stops there, and programs
-    that run notebooks see an error.
+    that run notebooks see an error. `%magic --help` shows what `%magic?` does. The magic is one
+    that `helping.explained` made.
     """
 
     @functools.wraps(magic)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(owner: Any, line: str, *cell: str) -> Any:
+        if is_asked(line, wrapped):
+            print(wrapped.__doc__)  # noqa: T201
+            return None
         try:
-            return magic(*args, **kwargs)
+            return magic(owner, line, *cell)
         except UsageError as error:
-            name = magic.__name__
-            raise _brief(InvalidInputError(f"%{name}: {error} (`%{name}?` explains it)")) from None
+            raise _brief(InvalidInputError(misuse(wrapped, error))) from None
         except ManifestError as error:
             told = ManifestError(below_the_magic(str(error)), error.findings)
             raise _brief(told) from None

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import CORRECTIONS, INTERVALS, TESTS, measure_names
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.lines import read_options
+from mixpeek_lab.magics.helping import explained
+from mixpeek_lab.magics.lines import demand_variable, read_options
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -24,27 +25,56 @@ if TYPE_CHECKING:
 class EvaluateMagics(Magics):
     """`%evaluate`."""
 
-    @magic_arguments()
-    @argument("retriever", nargs="?", default="list", help="the retriever; or list, show, compare")
+    @explained()
+    @argument(
+        "retriever", nargs="?", default="list",
+        help="the retriever; or list, show, compare (default: list)",
+    )  # fmt: skip
     @argument(
         "qrels", nargs="?",
         help="BEIR folder, qrels file (BEIR or TREC), or a variable. show, compare: a run",
     )  # fmt: skip
     @argument("others", nargs="*", metavar="RUN", help="compare: the others")
-    @argument("--queries", help="file of JSON lines or of id<tab>text, or a variable")
-    @argument("--measures", help="with commas between them: nDCG@10,RR,R@100,AP,P@10")
-    @argument("--split", help="which file of the folder's qrels (default: test)")
     @argument(
-        "--id-field", help="the documents' field that the judgements mean (found if not said)"
+        "--queries", metavar="FILE",
+        help="file of JSON lines or of id<tab>text, or a variable (default: beside the qrels)",
+    )  # fmt: skip
+    @argument(
+        "--measures", metavar="LIST",
+        help="with commas between them (default: nDCG@10,RR,R@100,AP,P@10)",
+    )  # fmt: skip
+    @argument("--split", metavar="NAME", help="which file of the folder's qrels (default: test)")
+    @argument(
+        "--id-field",
+        metavar="FIELD",
+        help="the documents' field that the judgements mean (default: found by its values)",
     )
-    @argument("--depth", type=int, help="hits asked for each query (100)")
-    @argument("--name", default="", help="what this evaluation is called in comparisons")
-    @argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
-    @argument("--interval", choices=INTERVALS, default="bca", help="how the bootstrap is read")
-    @argument("--seed", type=int, default=0, help="of everything that is drawn")
+    @argument("--depth", type=int, metavar="HITS", help="asked for each query (default: 100)")
+    @argument(
+        "--name", default="", metavar="NAME",
+        help="what this evaluation is called in comparisons (default: the retriever's name)",
+    )  # fmt: skip
+    @argument(
+        "--confidence", type=float, default=0.95, metavar="SHARE",
+        help="of the intervals, between 0 and 1 (default: 0.95)",
+    )  # fmt: skip
+    @argument(
+        "--interval", choices=INTERVALS, default="bca",
+        help="how the bootstrap is read (default: bca)",
+    )  # fmt: skip
+    @argument(
+        "--seed", type=int, default=0, metavar="N",
+        help="of everything that is drawn (default: 0)",
+    )  # fmt: skip
     @argument("--compare", nargs="+", metavar="RUN", help="a baseline, then others: names or ids")
-    @argument("--test", choices=TESTS, default="t-test", help="paired test of --compare")
-    @argument("--correction", choices=CORRECTIONS, default="holm", help="of its p-values")
+    @argument(
+        "--test", choices=TESTS, default="t-test",
+        help="paired test of a comparison (default: t-test)",
+    )  # fmt: skip
+    @argument(
+        "--correction", choices=CORRECTIONS, default="holm",
+        help="of the p-values for their number (default: holm)",
+    )  # fmt: skip
     @argument("--df", metavar="NAME", help="put the per-query table into this variable")
     @argument("--trec", metavar="FILE", help="write the run as TREC's file")
     @no_var_expand
@@ -53,8 +83,9 @@ class EvaluateMagics(Magics):
     def evaluate(self, line: str) -> EvaluationCard | EvaluationList | ComparisonCard:
         """Measure a retriever against judged queries; keep it, and compare it with others.
 
-        %evaluate search_docs ../data/cranfield
-        %evaluate search_docs qrels.txt --queries topics.tsv --measures nDCG@10,AP --name stemmed
+        %evaluate search_docs ../data/cranfield      a folder in BEIR's layout
+        %evaluate search_docs qrels.txt --queries topics.tsv --name stemmed
+                                                     files, kept under a name of your own
         %evaluate compare search_docs stemmed        a baseline and others, by name or id
         %evaluate compare search_docs~1 search_docs  before and now
         %evaluate list                               what is kept
@@ -63,6 +94,7 @@ class EvaluateMagics(Magics):
         from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 
         options = read_options(self.evaluate, line)
+        demand_variable(options.df, "--df")
         runs = [run for run in (options.qrels, *options.others) if run]
         if options.retriever == "compare" and len(runs) < 2:
             raise InvalidInputError("%evaluate compare RUN RUN: name a baseline, then others.")
@@ -76,6 +108,8 @@ class EvaluateMagics(Magics):
             return ComparisonCard(found)
         if options.retriever == "show":
             return self._show(options, runs)
+        if options.retriever == "list" and runs:
+            raise InvalidInputError(f"%evaluate list: what is {runs[0]!r} for?")
         if options.others:
             raise InvalidInputError(f"%evaluate RETRIEVER QRELS: what is {runs[1]!r} for?")
         if options.qrels is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, parse_argstring
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
-from mixpeek_lab.magics.inspect import is_name
-from mixpeek_lab.magics.lines import leading_options
+from mixpeek_lab.magics.helping import explained
+from mixpeek_lab.magics.inspect import answered
+from mixpeek_lab.magics.lines import demand_variable, leading_or_last
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LONGEST_TITLE = 60
 class ExploreMagics(Magics):
     """`%explore`."""
 
-    @magic_arguments()
+    @explained()
     @argument("--name", metavar="NAME", help="put the explorer into this variable")
     @argument("sql", nargs="*", help="one SQL statement; a single word is a table to show")
     @no_var_expand
@@ -32,20 +33,22 @@ class ExploreMagics(Magics):
     def explore(self, line: str, cell: str | None = None) -> Explorer:
         """Look through a table or a query's rows: sort, filter, search, summaries, selection.
 
-        %explore docs_my_extractor
+        %explore docs_my_extractor             a whole table
         ex = %explore SELECT * FROM documents WHERE year > 1999
-        %%explore --name ex                            (the statement on the lines below)
+                                               what a query finds
+        %%explore --name ex                    the statement is on the lines below
 
         Afterwards: ex.frame(), ex.sql, ex.selected, ex.selection_sql. Tables: as for %inspect.
         """
         from mixpeek_lab.widgets.explorer import Explorer
 
-        flags, statement = leading_options(line)
+        flags, statement = leading_or_last(line)
         options = parse_argstring(self.explore, flags)
         query = (cell if cell is not None else statement).strip()
         if not query:
             raise InvalidInputError("%explore needs a table's name or an SQL statement.")
-        pages = current_lab().pages(f'FROM "{query}"' if is_name(query) else query)
+        demand_variable(options.name, "--name")
+        pages = answered(query, current_lab().pages)
         code = f"%explore {line}".strip() if cell is None else f"%%explore {line}\n{cell.strip()}"
         explorer = Explorer(pages, title=_title(query), code=code)
         if options.name:

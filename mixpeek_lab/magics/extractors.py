@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 from IPython.display import display
 
 from mixpeek_lab.errors import InvalidInputError, ManifestError, NoStepsError, SourceError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import demand_action, demand_fitting, explained
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 from mixpeek_lab.magics.sheets import TypedCells, shown_sheet
@@ -30,6 +31,20 @@ ACTIONS = (
     "list", "show", "lint", "fix", "test", "save", "pack", "load", "deploy", "dockerfile", "delete",
     *VERSION_ACTIONS,
 )  # fmt: skip
+TAKES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("show", "lint", "fix", "deploy", "delete", "status", "log"), ("name",)),
+    **dict.fromkeys(("save", "pack", "dockerfile"), ("name", "more")),
+    "list": (),
+    "load": ("name",),
+    "test": ("name", "more", "param", "full", "no_parity"),
+    "commit": ("name", "message", "number"),
+    "diff": ("name", "more", "last"),
+    "checkout": ("name", "more", "force"),
+    "tag": ("name", "more", "last", "force", "delete"),
+    "push": ("name", "to", "namespace", "deploy", "batch_only"),
+    "pull": ("name", "source", "namespace", "force"),
+}
+"""Action → the arguments and options that it reads."""
 SAMPLES = [
     "The quick brown fox jumps over the lazy dog.",
     "Revenue increased 22% year over year.",
@@ -50,28 +65,39 @@ class ExtractorMagics(Magics):
         self._cells = TypedCells(self.shell)
         self._reports: dict[str, TestReport] = {}
 
-    @magic_arguments()
+    @explained()
     @argument(
         "action", nargs="?", default="list",
-        help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS),
+        help="in a cell: the extractor's name. In a line: " + ", ".join(ACTIONS)
+        + " (default: list)",
     )  # fmt: skip
-    @argument("name", nargs="?", help="in a cell: the file. In a line: extractor, load: path")
+    @argument(
+        "name", nargs="?", help="in a cell: the file. In a line: the extractor. load: its path"
+    )
     @argument(
         "more", nargs="?",
         help="save: folder. pack: file. test: variable with sample rows. dockerfile: file to write."
         " diff, checkout: version. tag: the tag",
     )  # fmt: skip
     @argument("last", nargs="?", help="diff: the later version. tag: the version to tag")
-    @argument("-m", "--message", nargs="+", default=[], help="commit: what changed, in words")
-    @argument("--as", dest="number", metavar="VERSION", help="commit: its version's number")
+    @argument(
+        "-m", "--message", nargs="+", default=[], metavar="WORD",
+        help="commit: what changed, needed",
+    )  # fmt: skip
+    @argument(
+        "--as", dest="number", metavar="VERSION", help="commit: its number (default: the next)"
+    )
     @argument("--force", action="store_true", help="checkout, pull: leave changes. tag: move it")
     @argument("--delete", action="store_true", help="tag: forget it")
-    @argument("--to", metavar="URL", help="push: the platform")
-    @argument("--from", dest="source", metavar="URL", help="pull: the platform")
+    @argument("--to", metavar="URL", help="push: the platform, needed")
+    @argument("--from", dest="source", metavar="URL", help="pull: the platform, needed")
     @argument("--namespace", metavar="NS", help="push, pull: there (default: its only one)")
     @argument("--deploy", action="store_true", help="push: have it served, and wait until it is")
     @argument("--batch-only", action="store_true", help="push: for batches alone")
-    @argument("--param", action="append", default=[], metavar="KEY=VALUE", help="test: a parameter")
+    @argument(
+        "--param", action="append", default=[], metavar="KEY=VALUE",
+        help="test: a parameter; may be given again",
+    )  # fmt: skip
     @argument("--full", action="store_true", help="test: on Ray Data and Ray Serve as well")
     @argument(
         "--no-parity",
@@ -118,11 +144,8 @@ class ExtractorMagics(Magics):
         options = read_options(self.extractor, line)
         if cell is not None:
             return self._define(options, cell)
-        if options.action not in ACTIONS:
-            raise InvalidInputError(
-                f"%extractor {options.action}: there is no such action. "
-                f"It is one of {', '.join(ACTIONS)}; to define one, use a %%extractor cell."
-            )
+        demand_action(options.action, ACTIONS, self.extractor.parser)
+        demand_fitting(options, TAKES[options.action], self.extractor.parser)
         if options.action in VERSION_ACTIONS:
             return version_action(self.shell, options)
         return getattr(self, f"_{options.action}")(options)

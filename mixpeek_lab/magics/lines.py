@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 
 _NAME = re.compile(r"""(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
 """The first word, or what is in quotes."""
+_NAME_AND_OPTIONS = re.compile(r"""([\w-]+|"[^"]*"|'[^']*')\s+(--[a-z].*)""")
 _LIMIT_AT_END = re.compile(r"""(?:^|\s)(--limit(?:=|\s+)[^\s"']+)\s*$""")
 
 
@@ -44,6 +46,14 @@ def leading_options(line: str) -> tuple[str, str]:
     return " ".join(taken), rest
 
 
+def leading_or_last(line: str) -> tuple[str, str]:
+    """As `leading_options`; behind a table's name, which is one word, they may stand as well."""
+    flags, text = leading_options(line)
+    if found := _NAME_AND_OPTIONS.fullmatch(text):
+        return f"{flags} {found[2]}".strip(), found[1]
+    return flags, text
+
+
 def named_text(line: str) -> tuple[str, str, str]:
     """`NAME [options] text` as name, options and text.
 
@@ -69,6 +79,12 @@ def pairs(texts: list[str]) -> dict[str, Any]:
         if "=" not in text:
             raise InvalidInputError(f"{text!r} should read KEY=VALUE.")
     return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
+
+
+def demand_variable(name: str | None, option: str) -> None:
+    """InvalidInputError for what cannot be a variable's name. None: it was not given."""
+    if name is not None and (not name.isidentifier() or iskeyword(name)):
+        raise InvalidInputError(f"{option}: {name!r} cannot be a variable's name.")
 
 
 def unquoted(text: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, parse_argstring
 
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import pairs, unquoted
 from mixpeek_lab.magics.session import current_lab
 
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
 class MapMagics(Magics):
     """`%embedding_map`."""
 
-    @magic_arguments()
+    @explained()
     @argument("collection", help="the collection")
     @argument("feature", nargs="?", help="the vector to draw, where the collection has several")
-    @argument("--color", default="", metavar="FIELD", help="the field that colours the points")
-    @argument("--method", default="pca", help="pca (at once; the default), umap or tsne")
-    @argument("--seed", type=int, default=0, help="what chance starts from (default: 0)")
+    @argument(
+        "--color", default="", metavar="FIELD",
+        help="the field that colours the points (default: all alike)",
+    )  # fmt: skip
+    @argument(
+        "--method", default="pca", metavar="NAME",
+        help="pca (at once), umap or tsne (default: pca)",
+    )  # fmt: skip
+    @argument(
+        "--seed", type=int, default=0, metavar="N", help="what chance starts from (default: 0)"
+    )
     @argument(
         "--set", action="append", default=[], metavar="KEY=VALUE",
         help="a parameter of the method: n_neighbors, min_dist (umap), perplexity (tsne)",
@@ -36,9 +45,11 @@ class MapMagics(Magics):
     def embedding_map(self, line: str) -> EmbeddingMap:
         """Show a collection's vectors as a map: near points are alike.
 
-        %embedding_map docs_my_extractor
-        %embedding_map docs_my_extractor my_embedding --color package --method umap
+        %embedding_map docs_my_extractor                     its vector
+        %embedding_map docs_my_extractor my_embedding        this one of several
+        %embedding_map docs_my_extractor --color package     points coloured by a field
         m = %embedding_map docs_my_extractor --method tsne --set perplexity=20
+                                                             another method, and `m` to work with
 
         m.selected, m.filter and m.selection_sql hold what the lasso caught; m.highlight(result)
         rings a search's hits. A map is worked out once for each state of its collection.

@@ -6,12 +6,13 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import named_text, read_options
 from mixpeek_lab.magics.moving import export_retriever, import_retriever
 from mixpeek_lab.magics.session import current_lab
@@ -33,10 +34,11 @@ RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 class RetrieverMagics(Magics):
     """Retrievers in the notebook."""
 
-    @magic_arguments()
+    @explained()
     @argument(
         "name", nargs="?", default="list",
-        help="in a cell: its name. In a line: one, or " + ", ".join(RETRIEVER_ACTIONS),
+        help="in a cell: its name. In a line: one, or " + ", ".join(RETRIEVER_ACTIONS)
+        + " (default: list)",
     )  # fmt: skip
     @argument(
         "more", nargs="?", help="stages: one of them. export: the retriever. import: the file"
@@ -50,13 +52,13 @@ class RetrieverMagics(Magics):
     ) -> RetrieverCard | RetrieverList | StageList | StageCard | None:
         """Define a retriever in YAML or JSON, or show those there are.
 
-        %%retriever search_docs
-        collection: docs_my_extractor
-        searches:
-          - feature: my_embedding
-          - lexical: true
-            weight: 0.5
-        fusion: rrf
+        %%retriever search_docs        define one; its lines follow, such as these:
+            collection: docs_my_extractor
+            searches:
+              - feature: my_embedding
+              - lexical: true
+                weight: 0.5
+            fusion: rrf
 
         %retriever list                all of them
         %retriever search_docs         this one
@@ -88,9 +90,9 @@ class RetrieverMagics(Magics):
             return RetrieverList([(r.name, r.body) for r in current_lab().retrievers()])
         return _card(options.name)
 
-    @magic_arguments()
+    @explained()
     @argument("name", help="the retriever")
-    @argument("--limit", type=int, default=10, help="hits to show (default: 10)")
+    @argument("--limit", type=int, default=10, metavar="HITS", help="to show (default: 10)")
     @argument("query", nargs="*", help="the words to look for, quoted or not")
     @no_var_expand
     @line_magic
@@ -98,9 +100,10 @@ class RetrieverMagics(Magics):
     def search(self, line: str) -> Results:
         """Search in this process and show the hits with their ranks per leg.
 
-        %search search_docs revenue growth
-        %search search_docs revenue growth --limit 3
-        %search search_docs "what grew?"      quoted, since IPython takes a last ? for itself
+        %search search_docs revenue growth             ten hits
+        %search search_docs revenue growth --limit 3   three of them
+        %search search_docs "what grew?"               quoted: IPython takes a last ? for itself
+        found = %search search_docs revenue growth     found.result has all of the answer
         """
         from mixpeek_lab.widgets.cards import Results
 
@@ -110,9 +113,9 @@ class RetrieverMagics(Magics):
             raise InvalidInputError("%search RETRIEVER QUERY: there is no query.")
         return Results(current_lab().search(options.name, query, limit=options.limit))
 
-    @magic_arguments()
+    @explained()
     @argument("name", help="the retriever")
-    @argument("--limit", type=int, default=10, help="hits to show (default: 10)")
+    @argument("--limit", type=int, default=10, metavar="HITS", help="to show (default: 10)")
     @argument("query", nargs="*", help="a first query")
     @no_var_expand
     @line_magic
@@ -120,11 +123,14 @@ class RetrieverMagics(Magics):
     def playground(self, line: str) -> Playground:
         """Open the playground: search, see why each hit is there, change weights and fusion.
 
-        %playground search_docs
-        %playground search_docs revenue growth
+        %playground search_docs                     with an empty query
+        %playground search_docs revenue growth      with a first query
+        pg = %playground search_docs                pg.config, pg.results, pg.qrels hold its state
         """
         name, flags, query = named_text(line)
         options = read_options(self.playground, f"{name} {flags}")
+        if options.limit < 1:
+            raise InvalidInputError(f"--limit: {options.limit} hits cannot be shown; 1 or more.")
         return _open_playground(_card(options.name), query, options.limit)
 
 

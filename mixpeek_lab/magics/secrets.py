@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.session import current_lab
 
 if TYPE_CHECKING:
@@ -27,17 +29,20 @@ _MARK = "_mixpeek_lab_original"
 class SecretMagics(Magics):
     """`%secret`."""
 
+    @explained()
+    @argument("action", nargs="?", default="list", help="set, list or delete (default: list)")
+    @argument("name", nargs="?", help="such as EXTERNAL_API_KEY; never the value")
     @line_magic
     @tells_errors
     def secret(self, line: str) -> FactsCard | None:
         """Keep, list or forget secrets for extractors.
 
-        A pipeline hands `container.secrets` on in a step's config; the processor reads one with
-        `asyncio.run(self.config["secrets"].get("NAME"))`, or awaits it.
-
         %secret set NAME        asks for the value, which is not shown and not in the notebook
         %secret list            names only
-        %secret delete NAME
+        %secret delete NAME     forget it
+
+        A pipeline hands `container.secrets` on in a step's config; the processor reads one with
+        `asyncio.run(self.config["secrets"].get("NAME"))`, or awaits it.
         """
         from mixpeek_lab.secrets import demand_name
 

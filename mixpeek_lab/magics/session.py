@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from mixpeek_lab.engines import choose_engine
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.magics.errors import tells_errors
+from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import read_options
 
 if TYPE_CHECKING:
@@ -108,10 +109,19 @@ def stop() -> None:
 class LabMagics(Magics):
     """`%lab`."""
 
-    @magic_arguments()
-    @argument("action", nargs="?", default="status", choices=["start", "status", "stop"])
-    @argument("--home", help="folder that keeps the lab's state (default: .mixpeek_lab here)")
-    @argument("--namespace", help="the one that all magics work in from now on")
+    @explained()
+    @argument(
+        "action", nargs="?", default="status", choices=["start", "status", "stop"],
+        help="what to do (default: status)",
+    )  # fmt: skip
+    @argument(
+        "--home", metavar="FOLDER",
+        help="what keeps the lab's state (default: MIXPEEK_LAB_HOME, else .mixpeek_lab here)",
+    )  # fmt: skip
+    @argument(
+        "--namespace", metavar="NAME",
+        help="the one that all magics work in from now on (default: as before)",
+    )  # fmt: skip
     @argument("--wait", action="store_true", help="wait until Ray and the endpoint are ready")
     @argument("--no-serve", action="store_true", help="Ray alone, without the HTTP endpoint")
     @line_magic
@@ -119,7 +129,8 @@ class LabMagics(Magics):
     def lab(self, line: str) -> FactsCard | None:
         """Start, show or stop what runs behind the notebook: Ray, the endpoint, services.
 
-        %lab                    what is running
+        %lab status             what is running
+        %lab start              start it in the background
         %lab start --wait       start all of it and wait
         %lab --namespace NAME   work in another namespace (`default` leads back)
         %lab stop               stop it; what is on disk stays

@@ -117,8 +117,11 @@ class RunReport:
     """What a batch run did."""
 
     run_id: str
+    """As in the table `runs`."""
     collection: str
+    """The name of what it made."""
     state: RunState
+    """How it ended: `completed`, `completed_with_errors`, `failed`."""
     rows_in: int
     """Blobs that the extractor accepts."""
     reused: int
@@ -128,7 +131,9 @@ class RunReport:
     documents: int
     """Documents in the new snapshot; 0 where the run failed and the earlier snapshot stays."""
     failures: tuple[Failure, ...] = ()
+    """Rows that failed, each with its error and the extractor's own line."""
     failed: int = 0
+    """Rows that failed, all of them."""
     removed: int = 0
     """Documents dropped because their object is gone or changed."""
     vectors: Mapping[str, int] = field(default_factory=dict)
@@ -142,10 +147,12 @@ class RunReport:
     llm: Spent = field(default_factory=dict)
     """`provider/model` → the extractor's calls of `container.llm` in this run, and their cost."""
     seconds: float = 0.0
+    """Of the whole run."""
     rows_per_second: float = 0.0
     """Processed rows over the time from the first batch in to the last block out."""
     setup_seconds: float = 0.0
     """The longest `setup()` of any actor (model load)."""
     engine: str = "ray"
+    """Where its steps ran: `ray` or `kernel`."""
     notes: tuple[str, ...] = ()
     """Sentences for people: why 0 documents, what ran on the CPU instead, …"""

@@ -71,12 +71,19 @@ class Hit:
     """One result of a search."""
 
     document_id: str
+    """Of the document, in its collection."""
     collection_id: str
+    """Of the collection that has it."""
     rank: int
+    """From 1."""
     score: float
+    """What fusion and later stages gave it."""
     fields: Mapping[str, JSON]
+    """The document's fields, by name."""
     lineage: Mapping[str, JSON]
+    """Where the document comes from, as the API tells it."""
     contributions: tuple[Contribution, ...] = ()
+    """Of each leg that found it: rank, score, weight, and what it gave to the score."""
     effects: tuple[StageEffect, ...] = ()
     """Of the retriever's later stages, in their order."""
 
@@ -104,16 +111,23 @@ class SearchResult:
     """What a retriever answered, with all that is needed to explain it."""
 
     execution_id: str
+    """Of this one answer."""
     retriever: str
+    """Its name."""
     query: Mapping[str, JSON]
+    """What was asked: its inputs by name."""
     hits: tuple[Hit, ...]
+    """The best first."""
     legs: tuple[Leg, ...]
+    """Each search with its candidates."""
     fusion: Mapping[str, JSON]
+    """How the legs became one: strategy, k."""
     spans: tuple[Span, ...]
+    """What took how long."""
     total: int
-    """Documents that any leg found, before limit and offset."""
-    """Where later stages ran: documents that they left."""
+    """Documents that any leg found, before limit and offset; where later stages ran, those left."""
     warnings: tuple[str, ...] = ()
+    """What to know of the answer, in sentences."""
     stages: tuple[Span, ...] = ()
     """Those of the spans that are stages after the feature_search."""
     outputs: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)

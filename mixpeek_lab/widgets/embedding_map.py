@@ -39,6 +39,11 @@ class EmbeddingMap(anywidget.AnyWidget):
     hits; what is selected (with the lasso, or by `select`) is in `selected`, `filter` and
     `selection_sql`. PCA is there at once; other methods are worked out in the background, and
     `wait` waits for them.
+
+    Attributes:
+        method: how vectors become points: pca, umap or tsne.
+        highlights: what `highlight` lit: points, star, and how many hits are not on the map.
+        selected_count: documents that are selected.
     """
 
     _esm = module_text(

@@ -99,8 +99,11 @@ class TablePage(View):
     """One page of a query's rows; `table` has them all."""
 
     table: pa.Table
+    """All rows."""
     page: int = 1
+    """The one that is shown, from 1."""
     size: int = 20
+    """Rows of a page."""
 
     def to_pandas(self) -> Any:
         """All rows, not only this page, as a DataFrame."""

@@ -32,9 +32,13 @@ class ExtractorCard(View):
     """What an extractor declares, and what the checks say of it."""
 
     name: str
+    """The extractor's."""
     manifest: Manifest | None
+    """What it declares; None where it cannot be read."""
     findings: tuple[Finding, ...]
+    """What the checks say."""
     is_defined: bool
+    """Whether the lab has it; else the cell was checked alone."""
     fixed: Fixed | None = None
     """The cell with what the findings tell to write, where there is a cell."""
 

@@ -94,6 +94,7 @@ class Results(View):
     """The hits of a search, with their ranks per leg."""
 
     result: SearchResult
+    """All of the answer."""
 
     def __str__(self) -> str:
         text = results_text(self.payload, max(1, len(self.result.hits)))

@@ -41,6 +41,7 @@ class ExtractorSheet(ExtractorCard):
     """An extractor as a whole. What costs time to find out is named with the line that does it."""
 
     overview: Overview | None = None
+    """Its versions, collections and deployments."""
     report: TestReport | None = None
     """Of the last test in this session."""
     url: str = ""

@@ -28,6 +28,12 @@ class Playground(Handing):
     `search` is called for a new query only. Weights, k, strategy and limit work on the
     candidates of the last answer, in the browser and here alike. Everything is state: set `query`,
     `weights`, `filters` or all of `config` from Python and the view moves; read `results`.
+
+    Attributes:
+        query: what is searched for; setting it searches.
+        strategy: the fusion, by name.
+        k: of `rrf`: the larger, the less the first ranks stand out.
+        limit: hits that are shown.
     """
 
     _esm = module_text(*MODULES)
