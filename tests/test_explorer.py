@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import wave
 from concurrent.futures import ThreadPoolExecutor
@@ -345,6 +346,14 @@ def test_the_saved_notebook_has_the_first_rows_their_figures_and_the_code(talk):
     assert "[2] norm 5" in data["text/plain"]
     assert "run <code>%explore films</code>" in data["text/html"]
     assert "<script" not in data["text/html"]
+
+
+def test_a_cell_of_several_lines_keeps_them_in_the_saved_notebook(shell):
+    statement = "SELECT 1 AS x,\n       '<b>' AS y\n"
+    explorer = shell.run_cell_magic("explore", "--name ex", statement)
+    html = explorer._repr_mimebundle_()[0]["text/html"]
+    kept = "%%explore --name ex\nSELECT 1 AS x,\n       &#x27;&lt;b&gt;&#x27; AS y"
+    assert re.search(r"<pre[^>]*>([^<]*)</pre>", html)[1] == kept
 
 
 def test_hostile_text_stays_text_in_the_saved_notebook(lab):

@@ -141,7 +141,10 @@ def rerun_html(code: str) -> str:
     """The sentence that says how to get the live view back; empty without `code`."""
     if not code:
         return ""
-    return f'<p style="{_MUTED}">Saved view. For the live one, run <code>{escape(code)}</code></p>'
+    told = "Saved view. For the live one, run"
+    if "\n" in code:
+        return f'<p style="{_MUTED}">{told}</p><pre style="{_MUTED}">{escape(code)}</pre>'
+    return f'<p style="{_MUTED}">{told} <code>{escape(code)}</code></p>'
 
 
 def _summary(payload: Mapping[str, Any], shown: int) -> str:

@@ -69,9 +69,8 @@ class NotebookPage:
 
     def reload(self) -> None:
         """Save the notebook and load the page again. The kernel lives on."""
-        self.page.keyboard.press("Control+s")
-        self.page.wait_for_selector(".jp-Document.jp-mod-dirty", state="detached")
-        self.page.wait_for_timeout(1000)
+        with self.page.expect_response(is_saving, timeout=60_000):
+            self.page.keyboard.press("Control+s")
         self.page.reload(wait_until="domcontentloaded")
         self.wait_for_kernel()
 
@@ -122,6 +121,11 @@ class NotebookPage:
     def evaluate(self, expression: str, argument: Any = None) -> Any:
         """Run JavaScript in the page."""
         return self.page.evaluate(expression, argument)
+
+
+def is_saving(response: Any) -> bool:
+    """Whether this is the server's answer to a notebook that was saved."""
+    return response.request.method == "PUT" and ".ipynb" in response.url
 
 
 def find_browser() -> str | None:

@@ -1,37 +1,73 @@
 // Questions to the kernel and their answers, as promises; messages.py and packing.py have the forms.
 
 const SLOW_ANSWER = 2500;
+const LOST_AFTER = 6; // slow waits after which a question is sent once more: an answer can get lost
+
+/** What a question ends with once the kernel that could answer it is no more. */
+class GoneError extends Error {
+  isGone = true;
+
+  constructor() {
+    super("The kernel that had these rows is gone. Run the cell again.");
+  }
+}
 
 /**
  * `ask(type, data)` gives a promise of the answer: JSON, or `{head, arrays}` of packed bytes.
- * `onPush(body)` gets what the kernel says by itself, `onSlow(isSlow)` whether it keeps us waiting.
+ * `onPush(body)` gets what the kernel says by itself, `onSlow(isSlow)` whether it keeps us waiting,
+ * `onGone()` is called once, when the kernel was restarted, shut down or died.
  */
-export function makeCalls(model, { onPush, onSlow }) {
+export function makeCalls(model, { onPush, onSlow, onGone }) {
   const view = Math.random().toString(36).slice(2, 10);
   const waiting = new Map();
   const parts = new Map();
   let counter = 0;
   let timer = null;
+  let isGone = false;
 
   function ask(type, data = {}) {
+    if (isGone) return Promise.reject(new GoneError());
     counter += 1;
     const id = `${view}-${counter}`;
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      waiting.set(id, { resolve, reject, message: { id, type, ...data } });
       watch();
-      try {
-        model.send({ id, type, ...data });
-      } catch (error) {
-        waiting.delete(id);
-        reject(new Error(`The kernel cannot be reached (${error.message}). Run the cell again.`));
-      }
+      send(waiting.get(id).message);
     });
+  }
+
+  function send(message) {
+    try {
+      model.send(message);
+    } catch {
+      lose(); // a restart takes the way to the kernel away, and so does a shutdown
+    }
   }
 
   function watch() {
     clearTimeout(timer);
     onSlow(false);
-    if (waiting.size) timer = setTimeout(() => onSlow(true), SLOW_ANSWER);
+    if (waiting.size) timer = setTimeout(() => wait(1), SLOW_ANSWER);
+  }
+
+  /** The kernel may be busy, and then it answers later; or nobody is there any more. */
+  function wait(times) {
+    if (isDead(model.widget_manager)) return lose();
+    onSlow(true);
+    timer = setTimeout(() => wait(times + 1), SLOW_ANSWER);
+    if (times % LOST_AFTER === 0) for (const { message } of waiting.values()) if (message.type !== "select") send(message);
+    return undefined;
+  }
+
+  function lose() {
+    if (isGone) return;
+    isGone = true;
+    clearTimeout(timer);
+    onSlow(false);
+    for (const { reject } of waiting.values()) reject(new GoneError());
+    waiting.clear();
+    parts.clear();
+    onGone();
   }
 
   async function receive(header, buffers) {
@@ -55,14 +91,24 @@ export function makeCalls(model, { onPush, onSlow }) {
   }
 
   const listener = (header, buffers) => receive(header, buffers ?? []);
+  // A model hears of it when a restart cuts its comm; it never comes to life again.
   model.on("msg:custom", listener);
+  model.on("comm_live_update", lose);
   return {
     ask,
+    get isGone() { return isGone; },
     close() {
       clearTimeout(timer);
       model.off("msg:custom", listener);
+      model.off("comm_live_update", lose);
     },
   };
+}
+
+/** Whether the notebook has no kernel, or a dead one; unknown where a front end does not say. */
+function isDead(manager) {
+  if (!manager || !("kernel" in manager)) return false;
+  return !manager.kernel || manager.kernel.isDisposed || manager.kernel.status === "dead";
 }
 
 async function bodyOf(buffers, encoding) {

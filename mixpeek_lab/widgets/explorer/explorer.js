@@ -4,7 +4,7 @@ import { buildDetail } from "./detail.js";
 import { buildFilter } from "./filter.js";
 import { buildFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
-import { bindKeys } from "./keys.js";
+import { bindKeys, passSaving } from "./keys.js";
 import { makeRows } from "./rows.js";
 
 const PANEL_WIDTH = 264;
@@ -19,10 +19,11 @@ function render({ model, el }) {
   let panel = null;
   let isSummarising = false;
 
-  const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow) });
+  const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow), onGone: stay });
   const rows = makeRows(calls.ask, { onRows: () => grid.fit(), onError: tell });
   const detail = buildDetail(() => grid.node.focus({ preventScroll: true }));
-  const ui = buildFrame({ title: about.title, lineage: about.columns.filter((column) => column.is_lineage).length }, {
+  const ui = buildFrame({ title: about.title, code: about.code, lineage: about.columns.filter((column) => column.is_lineage).length }, {
+    retry,
     search: (text) => text !== wanted.search && change({ search: text }).catch(tell),
     copy, fold,
     unfilter: (name) => setFilter(name, null).catch(tell),
@@ -38,13 +39,30 @@ function render({ model, el }) {
   const grid = makeGrid({ label: `${about.title}, ${about.total.toLocaleString("en")} rows`, rowHeight: about.row_height, rows, actions, files });
   const keys = bindKeys(grid, actions);
   ui.root.append(grid.node, detail.node);
+  passSaving(ui.root);
   ui.root.mixpeek = { grid, rows, ask: calls.ask };
   el.append(ui.root);
 
   // ---------------------------------------------------------------- which rows, in what order
 
   function tell(error) {
-    ui.fail(error?.message ?? error);
+    if (error.isGone) ui.say();
+    else ui.fail(error.message);
+  }
+
+  /** The kernel is gone: what is in sight stays, and the page says how to get all of it again. */
+  function stay() {
+    rows.stop();
+    ui.lose();
+    grid.refresh();
+  }
+
+  /** Ask once more for what was refused. */
+  function retry() {
+    ui.fail(null);
+    for (const [name, { error }] of summaries) if (error) summaries.delete(name);
+    rows.forgive();
+    grid.refresh();
   }
 
   /** Take over what the kernel says of the view. */
@@ -120,15 +138,14 @@ function render({ model, el }) {
       for (const column of columns) {
         const version = view.version;
         if (!summaries.has(column.name)) {
-          const found = await calls.ask("summary", { column: column.name });
+          const found = await calls.ask("summary", { column: column.name }).catch(({ message }) => ({ error: message }));
+          if (calls.isGone) return;
           if (version !== view.version) break;
           summaries.set(column.name, found);
         }
         const header = headers.get(column.name);
         if (header && header.summary !== summaries.get(column.name)) header.summarise(summaries.get(column.name));
       }
-    } catch (error) {
-      tell(error);
     } finally {
       isSummarising = false;
     }
@@ -191,7 +208,7 @@ function render({ model, el }) {
   // ---------------------------------------------------------------- rows to take along
 
   async function pick(what, first, last) {
-    rows.pick(what, first, last);
+    if (!calls.isGone) rows.pick(what, first, last);
     grid.refresh();
     try {
       const { selected } = await calls.ask("select", { what, first, last });

@@ -17,22 +17,25 @@ export function buildFilter(column, filter, summary, { onApply, onClose }) {
     }
   };
   const form = h("form", {
-    class: "mxe-panel", role: "dialog", "aria-label": `Filter ${column.name}`,
+    class: "mxe-panel-form",
     onsubmit: (event) => {
       event.preventDefault();
       const made = Object.assign({}, ...parts.map((part) => part.read()));
       send(Object.keys(made).length ? made : null);
     },
-    onkeydown: (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") onClose();
-    },
   },
   h("div", { class: "mxe-panel-title" }, h("strong", {}, column.name), " ", h("span", { class: "mxe-type" }, column.type.toLowerCase().slice(0, 30))),
   ...parts.map((part) => part.node), error,
   h("div", { class: "mxe-panel-foot" }, h("button", { type: "submit", class: "mxe-button is-main" }, "Apply"), h("button", { type: "button", class: "mxe-button", onclick: () => send(null) }, "Clear")));
-  form.focusFirst = () => form.querySelector("input, select")?.focus({ preventScroll: true });
-  return form;
+  const panel = h("div", {
+    class: "mxe-panel", role: "dialog", "aria-label": `Filter ${column.name}`,
+    onkeydown: (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") onClose();
+    },
+  }, form);
+  panel.focusFirst = () => form.querySelector("input, select")?.focus({ preventScroll: true });
+  return panel;
 }
 
 function partsOf(column, filter, summary) {

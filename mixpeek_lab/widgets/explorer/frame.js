@@ -1,11 +1,14 @@
 // The frame around the grid: title, search, chips of the filters, what is selected, actions.
-import { freshId, h } from "../nodes.js";
+import { h } from "../nodes.js";
 import { filterWords } from "./filter.js";
 
 const TYPING_PAUSE = 250;
 
-/** `actions`: `search(text)`, `copy(what)`, `fold()`, `unfilter(name)`, `unsort()`, `unpick()`. */
-export function buildFrame({ title, lineage }, actions) {
+/**
+ * `code` makes the explorer again. `actions`: `search(text)`, `copy(what)`, `fold()`,
+ * `unfilter(name)`, `unsort()`, `unpick()`, `retry()`.
+ */
+export function buildFrame({ title, code, lineage }, actions) {
   let typing = null;
   const search = h("input", {
     type: "search", class: "mxe-input mxe-search", placeholder: "Search all columns  ( / )", "aria-label": "Search all columns", spellcheck: "false",
@@ -25,11 +28,12 @@ export function buildFrame({ title, lineage }, actions) {
   const fold = h("button", { type: "button", class: "mxe-button", hidden: !lineage, "aria-pressed": "false", onclick: () => actions.fold(), title: "Columns that say where each row comes from" }, `Lineage (${lineage})`);
   const button = (what, text, hint) => h("button", { type: "button", class: "mxe-button", title: hint, onclick: () => actions.copy(what) }, text);
   const copies = [button("rows", "Copy rows", "The selected rows, or all, tab-separated (Ctrl+C)"), button("sql", "Copy SQL", "The selected rows, or all, as a query")];
-  const error = h("div", { class: "mxe-error", role: "alert", hidden: true });
-  const detailId = freshId();
+  const error = h("div", { class: "mxe-error-text", role: "alert" });
+  const fault = h("div", { class: "mxe-error", hidden: true }, error, h("button", { type: "button", class: "mxe-button is-small", title: "Close this, and ask again for rows that are missing", onclick: () => actions.retry() }, "Dismiss"));
+  const gone = h("div", { class: "mxe-gone", role: "alert", hidden: true });
   const root = h("div", { class: "mixpeek mxe" },
     h("div", { class: "mxe-bar" }, h("span", { class: "mxe-title" }, title), search, fold, ...copies),
-    h("div", { class: "mxe-bar is-second" }, status, chips), error);
+    h("div", { class: "mxe-bar is-second" }, status, chips), fault, gone);
 
   function update({ sort, filters, search: text, count, selected }, total) {
     if (document.activeElement !== search && root.getRootNode().activeElement !== search) search.value = text;
@@ -44,10 +48,40 @@ export function buildFrame({ title, lineage }, actions) {
 
   function fail(message) {
     error.textContent = message ?? "";
-    error.hidden = !message;
+    fault.hidden = !message;
   }
 
-  return { root, search, status, fold, update, fail, detailId };
+  /** The kernel is gone, for good. */
+  function lose() {
+    fail(null);
+    gone.replaceChildren(...goneNodes(code));
+    gone.hidden = false;
+  }
+
+  /** Say it again to whoever asks something of it. */
+  function say() {
+    lose();
+    gone.scrollIntoView({ block: "nearest" });
+  }
+
+  return { root, search, status, fold, update, fail, lose, say };
+}
+
+function goneNodes(code) {
+  const told = "The kernel that had these rows is gone: it was restarted, or it ended. The rows that were already here stay in sight.";
+  if (!code) return [h("p", {}, told, " For all of them, run the cell again.")];
+  const copy = h("button", {
+    type: "button", class: "mxe-button is-small",
+    onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(code);
+        copy.textContent = "Copied";
+      } catch {
+        copy.textContent = "Select it and press Ctrl+C"; // the browser lets no page write there
+      }
+    },
+  }, "Copy");
+  return [h("p", {}, told, " For all of them, run this again:"), h("div", { class: "mxe-again" }, h("pre", { class: "mxe-pre", tabindex: "0", role: "region", "aria-label": "The code", "data-lm-suppress-shortcuts": "true" }, code), copy)];
 }
 
 function chip(text, hint, onRemove) {

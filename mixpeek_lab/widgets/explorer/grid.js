@@ -5,6 +5,7 @@ import { buildHeader } from "./head.js";
 import { makeScroller } from "./scroller.js";
 
 const GUTTER = 76;
+const HEAD = 118; // as in grid.css: what is not in the page yet has no height
 const OVERSCAN = 4;
 const MOST_HEIGHT = 420;
 const REST = 120;
@@ -75,7 +76,7 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     count = nextCount;
     active = { ...active, row: Math.min(active.row, count - 1) };
     node.setAttribute("aria-rowcount", String(count + 1));
-    const wanted = head.offsetHeight + Math.max(1, count) * rowHeight + 16;
+    const wanted = HEAD + Math.max(1, count) * rowHeight + 16;
     node.style.height = `${Math.min(MOST_HEIGHT + (rowHeight > 40 ? 120 : 0), wanted)}px`;
     for (const header of headers.values()) header.update(view);
     scroller.setCount(count);
@@ -170,7 +171,8 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     slot.node.dataset.row = row;
     slot.node.setAttribute("aria-rowindex", String(row + 2));
     slot.node.setAttribute("aria-selected", String(Boolean(found?.isPicked)));
-    slot.node.classList.toggle("is-waiting", !found);
+    slot.node.classList.toggle("is-waiting", !found && !rows.isOver);
+    slot.node.classList.toggle("is-lost", !found && rows.isOver);
     slot.node.classList.toggle("is-odd", row % 2 === 1);
     slot.gutter.textContent = (row + 1).toLocaleString("en");
     fillRow(slot, row, left, right, found);
@@ -189,7 +191,7 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
       cell.style.width = `${lefts[place + 1] - lefts[place]}px`;
       cell.classList.toggle("is-active", active.row === row && active.column === place);
       if (found) fillCell(cell, columns[place], found.value(columns[place].name), files.get(found.number));
-      else cell.textContent = "";
+      else cell.textContent = rows.isOver && place === Math.max(left, 0) ? "not here: the kernel is gone" : "";
     });
   }
 
@@ -230,7 +232,7 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     const cell = event.target.closest(".mxe-cell");
     if (cell) actions.open(Number(cell.closest(".mxe-row").dataset.row), columns[Number(cell.dataset.column)]);
   });
-  new ResizeObserver(() => scroller.schedule()).observe(node);
+  new ResizeObserver(() => scroller.settle()).observe(node);
 
   return {
     node, setColumns, setView, setPicked, refresh, fit, activate, headers,

@@ -32,9 +32,9 @@ export function buildHeader(column, actions) {
   };
   node.summarise = (summary) => {
     node.summary = summary;
-    chart.replaceChildren(...(summary ? chartOf(column, summary) : []));
-    facts.textContent = summary ? factsOf(summary) : "";
-    facts.title = facts.textContent;
+    chart.replaceChildren(...(summary.error ? [] : chartOf(column, summary)));
+    facts.textContent = summary.error ? "no summary" : factsOf(summary);
+    facts.title = summary.error ?? facts.textContent;
   };
   return node;
 }

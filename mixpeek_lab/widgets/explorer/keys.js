@@ -71,3 +71,16 @@ export function bindKeys(grid, actions) {
   });
   return { click };
 }
+
+/**
+ * Ctrl+S saves the notebook wherever the focus is: fields keep their keys from JupyterLab, so it
+ * gets this one from the element around `root`.
+ */
+export function passSaving(root) {
+  root.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", event));
+  }, true);
+}

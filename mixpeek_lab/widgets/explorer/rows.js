@@ -14,24 +14,38 @@ export function makeRows(ask, { onRows, onError }) {
   let state = { version: -1, count: 0, columns: [] };
   let generation = 0;
   let isFlying = false;
+  let isOver = false;
   let wish = null;
+  let refused = null; // what the last question wanted, where it failed: not asked in a circle
 
   function reset(next) {
     state = { ...state, ...next };
     generation += 1;
     blocks.clear();
+    wish = refused = null;
+  }
+
+  /** Ask again for what was refused. */
+  function forgive() {
+    refused = null;
+  }
+
+  /** Nobody answers any more: what is here stays. */
+  function stop() {
+    isOver = true;
     wish = null;
   }
 
   /** Rows `first` to `last` are wanted; `ahead` is 1 or -1 where the next ones will come, else 0. */
   function want(first, last, ahead) {
-    if (!state.columns.length || state.version < 0) return;
+    if (isOver || !state.columns.length || state.version < 0) return;
     const [from, to] = [Math.floor(first / BLOCK), Math.floor(last / BLOCK)];
     const missing = [];
     for (let number = from; number <= to; number += 1) if (isMissing(number)) missing.push(number);
     const near = ahead < 0 ? from - 1 : to + 1;
     if (!missing.length && ahead && isMissing(near)) missing.push(near);
     wish = missing.length ? [missing[0], missing.at(-1)] : null;
+    if (wish && String(wish) === String(refused)) wish = null;
     depart();
   }
 
@@ -41,14 +55,17 @@ export function makeRows(ask, { onRows, onError }) {
     if (isFlying || wish === null) return;
     const [from, to] = wish;
     const mine = generation;
-    wish = null;
+    wish = refused = null;
     isFlying = true;
     try {
       const names = state.columns.map((column) => column.name);
       const body = await ask("page", { start: from * BLOCK, count: (to - from + 1) * BLOCK, columns: names });
       if (mine === generation) keep(from, body);
     } catch (error) {
-      if (mine === generation) onError(error);
+      if (mine === generation) {
+        refused = [from, to];
+        onError(error);
+      }
     } finally {
       isFlying = false;
     }
@@ -91,7 +108,12 @@ export function makeRows(ask, { onRows, onError }) {
     }
   }
 
-  return { reset, want, at, pick, get state() { return state; }, isIdle: () => !isFlying && wish === null };
+  return {
+    reset, want, at, pick, stop, forgive,
+    get state() { return state; },
+    get isOver() { return isOver; },
+    isIdle: () => !isFlying && wish === null,
+  };
 }
 
 /** A function row → value: text, number, `{length, norm, points}`, or null. */

@@ -77,6 +77,12 @@ export function makeScroller(grid, body, head, rowHeight, onScroll) {
   return {
     setCount,
     schedule,
+    /** Its size changed. A notebook takes cells out of the page and puts them back, scrolled to the top. */
+    settle() {
+      if (!grid.clientHeight) return;
+      if (Math.abs(grid.scrollTop - expected) > 1.5) moveTo(top);
+      schedule();
+    },
     moveTo,
     get top() { return top; },
     /** The first and the last row that can be seen, even in part. */
