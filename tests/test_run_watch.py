@@ -12,10 +12,10 @@ import pytest
 from probes import load_probe
 from ray_workers import gone, workers
 
+from mixpeek_lab.interrupts import StopButton
 from mixpeek_lab.models import Progress, StepProgress
 from mixpeek_lab.pipeline.usage import GpuUsage, ProcessUsage
 from mixpeek_lab.widgets import RunProgress
-from mixpeek_lab.workbench.interrupts import StopButton
 from mixpeek_lab.workbench.reporting import BEAT, Reporter
 
 VEC = 'batch["vec"] = [[float(len(t)), 1.0] for t in batch["data"]]\nreturn batch'

@@ -26,15 +26,15 @@ def run_live(
 
     An interruption is raised again, saying how far the run was.
     """
+    from mixpeek_lab.interrupts import StopButton, heard_interrupts
     from mixpeek_lab.widgets.cards import RunCard
     from mixpeek_lab.widgets.progress import RunProgress
-    from mixpeek_lab.workbench.interrupts import StopButton
 
     stop = StopButton()
     bar = RunProgress(
         into or "_".join([*source, extractor]), source=", ".join(source), cancel=stop.press
     )
-    with shown_meanwhile(bar), _Watch(lab, bar) as watch:
+    with heard_interrupts(), shown_meanwhile(bar), _Watch(lab, bar) as watch:
         try:
             with stop:
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)

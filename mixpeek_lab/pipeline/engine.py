@@ -9,18 +9,22 @@ import math
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from mixpeek_lab.errors import EngineError
+from mixpeek_lab.interrupts import late_interrupts
 from mixpeek_lab.models import ComputeProfile
 from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
+from mixpeek_lab.pipeline.pumping import pumped
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup
 from mixpeek_lab.pipeline.watching import RayLanes, Watch
 
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
+    from mixpeek_lab.pipeline.executors import Executors
 
 MOST_BLOCKS = 64
 """Blocks per run at most: enough to show progress, few enough to cost little."""
@@ -103,17 +107,41 @@ def run_on_ray(
     actors before it returns. A worker that dies is started again, and its blocks are done again;
     EngineError where it dies again and again, or Ray Data itself fails. `watch` sees the steps.
     """
+    from mixpeek_lab.pipeline.executors import Executors
+
+    executors = Executors()
+    if watch is not None:
+        watch.follow(RayLanes(plans, executors).look)
+    make = partial(_blocks, plans, table, vectors, prepare, executors)
+    yield from pumped(make, executors.stop)
+
+
+def load_ray_data() -> None:
+    """Import what a run on Ray needs, as a whole: an interrupt waits until it is there."""
+    with late_interrupts():
+        import pandas  # noqa: F401
+        import ray.data  # noqa: F401
+
+
+def _blocks(
+    plans: Sequence[StepPlan],
+    table: pa.Table,
+    vectors: dict[str, int],
+    prepare: Callable[[Any], Any] | None,
+    executors: Executors,
+) -> Generator[pa.Table, None, None]:
+    """The processed blocks, in a thread that no interrupt meets."""
     import ray
     from ray.exceptions import RayError
 
-    from mixpeek_lab.pipeline.executors import quiet_context, stop_executors
+    from mixpeek_lab.pipeline.executors import quiet_run, set_up
 
-    with quiet_context() as executors:
-        if watch is not None:
-            watch.follow(RayLanes(plans, executors).look)
-        dataset = ray.data.from_arrow(cut_blocks(table, plans[0].batch_size))
+    with quiet_run(executors):
+        # Not from_arrow: it has tasks count the rows, in processes that a stop does not reach.
+        blocks = cut_blocks(table, plans[0].batch_size)
+        dataset = set_up(ray.data.from_blocks(blocks))
         if prepare is not None:
-            dataset = prepare(dataset)
+            dataset = set_up(prepare(dataset))
         for number, plan in enumerate(plans, 1):
             dataset = _mapped(dataset, plan, vectors, is_last=number == len(plans))
         try:
@@ -124,7 +152,7 @@ def run_on_ray(
         except RayError as error:
             raise EngineError(_explain(error)) from error
         finally:
-            stop_executors(executors)
+            executors.stop()
 
 
 def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:

@@ -14,6 +14,7 @@ from mixpeek_lab.pipeline.usage import GpuUsage, ProcessUsage
 
 if TYPE_CHECKING:
     from mixpeek_lab.pipeline.engine import StepPlan
+    from mixpeek_lab.pipeline.executors import Executors
     from mixpeek_lab.pipeline.step import StepRunner
 
 
@@ -88,7 +89,7 @@ class KernelLanes:
 class RayLanes:
     """The actor pools of one run on Ray Data."""
 
-    def __init__(self, plans: Sequence[StepPlan], executors: Sequence[Any]) -> None:
+    def __init__(self, plans: Sequence[StepPlan], executors: Executors) -> None:
         """`executors`: of this run, as they start."""
         self._plans, self._executors = plans, executors
         self._usage, self._gpu = [ProcessUsage() for _ in plans], GpuUsage()
@@ -97,9 +98,9 @@ class RayLanes:
 
     def look(self) -> tuple[StepProgress, ...]:
         """The state of the steps; zeros for those that Ray has not laid out yet."""
-        from mixpeek_lab.pipeline.executors import Pool, pools_of
+        from mixpeek_lab.pipeline.executors import Pool
 
-        found = pools_of(self._executors)[-len(self._plans) :]
+        found = self._executors.pools()[-len(self._plans) :]
         missing = [Pool() for _ in range(len(self._plans) - len(found))]
         lanes = zip(self._plans, [*missing, *found], strict=True)
         return tuple(self._lane(number, *each) for number, each in enumerate(lanes))
