@@ -40,7 +40,7 @@ def run_live(
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
-    return RunCard(report)
+    return RunCard(report, bar.progress.printed)
 
 
 class _Watch:

@@ -18,6 +18,7 @@ from mixpeek_lab.errors import EngineError
 from mixpeek_lab.interrupts import late_interrupts
 from mixpeek_lab.models import ComputeProfile
 from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
+from mixpeek_lab.pipeline.printing import WorkerFiles
 from mixpeek_lab.pipeline.pumping import pumped
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup
 from mixpeek_lab.pipeline.watching import RayLanes, Watch
@@ -31,6 +32,9 @@ MOST_BLOCKS = 64
 
 RESTARTS = 2
 """How often a worker that died, and the block it was at, are tried again."""
+
+LAST_WORDS = 3
+"""Lines of what a worker printed that an error quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,17 @@ def run_on_ray(
     """
     from mixpeek_lab.pipeline.executors import Executors
 
-    executors = Executors()
-    if watch is not None:
-        watch.follow(RayLanes(plans, executors).look)
-    make = partial(_blocks, plans, table, vectors, prepare, executors)
-    yield from pumped(make, executors.stop)
+    executors, watch = Executors(), watch or Watch()
+    files = WorkerFiles([plan.step.name for plan in plans], watch.printouts)
+    watch.follow(RayLanes(plans, executors).look, files.read)
+    make = partial(_blocks, plans, table, vectors, prepare, executors, files)
+    try:
+        yield from pumped(make, executors.stop)
+    except EngineError as error:
+        files.read()
+        raise EngineError(f"{error}{_last_words(watch)}") from error
+    finally:
+        files.close()
 
 
 def load_ray_data() -> None:
@@ -129,6 +139,7 @@ def _blocks(
     vectors: dict[str, int],
     prepare: Callable[[Any], Any] | None,
     executors: Executors,
+    files: WorkerFiles,
 ) -> Generator[pa.Table, None, None]:
     """The processed blocks, in a thread that no interrupt meets."""
     import ray
@@ -142,8 +153,10 @@ def _blocks(
         dataset = set_up(ray.data.from_blocks(blocks))
         if prepare is not None:
             dataset = set_up(prepare(dataset))
-        for number, plan in enumerate(plans, 1):
-            dataset = _mapped(dataset, plan, vectors, is_last=number == len(plans))
+        for number, plan in enumerate(plans):
+            worker = WorkerSetup(plan.threads, plan.num_gpus == 0, files.path(number))
+            is_last = number == len(plans) - 1
+            dataset = _mapped(dataset, plan, vectors, worker, is_last=is_last)
         try:
             bundles = dataset.iter_internal_ref_bundles()
             for bundle in bundles:  # a name of its own: dropped, it would end the run its own way
@@ -161,10 +174,11 @@ def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
     return [table.slice(start, rows).combine_chunks() for start in range(0, len(table), rows)]
 
 
-def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int], *, is_last: bool) -> Any:
+def _mapped(
+    dataset: Any, plan: StepPlan, vectors: dict[str, int], worker: WorkerSetup, *, is_last: bool
+) -> Any:
     from ray.data import ActorPoolStrategy
 
-    worker = WorkerSetup(plan.threads, hides_gpu=plan.num_gpus == 0)
     with warnings.catch_warnings():
         # Without a limit a processor that crashes its process would run for ever, and Ray has no
         # other way to set one; the dependency's range ends before this one goes.
@@ -209,6 +223,12 @@ def _actors(
 
 def _floor(value: float, parts: int) -> float:
     return math.floor(value * parts) / parts
+
+
+def _last_words(watch: Watch) -> str:
+    """What the workers printed last, as a sentence; empty where they printed nothing."""
+    lines = [line.strip() for _, line in watch.printouts.look().lines if line.strip()]
+    return f" It printed last: {' / '.join(lines[-LAST_WORDS:])}" if lines else ""
 
 
 def _explain(error: Exception) -> str:

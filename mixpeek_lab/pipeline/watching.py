@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mixpeek_lab.models import StepProgress
+from mixpeek_lab.models import Printed, StepProgress
+from mixpeek_lab.pipeline.printing import Printouts
 from mixpeek_lab.pipeline.usage import GpuUsage, ProcessUsage
 
 if TYPE_CHECKING:
@@ -23,21 +24,34 @@ class Watch:
 
     def __init__(self) -> None:
         self._look: Callable[[], tuple[StepProgress, ...]] = tuple
+        self._read: Callable[[], None] = lambda: None
+        self.printouts = Printouts()
 
-    def follow(self, look: Callable[[], tuple[StepProgress, ...]]) -> None:
-        """From now on `look` tells the state of the steps."""
-        self._look = look
+    def follow(
+        self,
+        look: Callable[[], tuple[StepProgress, ...]],
+        read: Callable[[], None] = lambda: None,
+    ) -> None:
+        """From now on `look` tells the state of the steps, and `read` gets what they print."""
+        self._look, self._read = look, read
 
     def steps(self) -> tuple[StepProgress, ...]:
         """The steps in their order; empty while nothing is laid out."""
         return self._look()
 
+    def printed(self) -> Printed:
+        """What the steps have printed."""
+        self._read()
+        return self.printouts.look()
+
 
 class KernelLanes:
     """The steps in this process, one block at a time: counted as they are called."""
 
-    def __init__(self, runners: Sequence[StepRunner], blocks: Sequence[pa.Table]) -> None:
-        self._runners, self._blocks = runners, blocks
+    def __init__(
+        self, runners: Sequence[StepRunner], blocks: Sequence[pa.Table], printouts: Printouts
+    ) -> None:
+        self._runners, self._blocks, self._printouts = runners, blocks, printouts
         self._in, self._out = [0] * len(runners), [0] * len(runners)
         self._seconds = [0.0] * len(runners)
         self._begun: tuple[int, float] | None = None
@@ -78,7 +92,8 @@ class KernelLanes:
         begun = time.perf_counter()
         self._begun = (number, begun)
         try:
-            found = runner(table)
+            with self._printouts.taken_from(runner.name):
+                found = runner(table)
         finally:
             self._begun = None
             self._seconds[number] += time.perf_counter() - begun
@@ -133,7 +148,7 @@ def watched_steps(
     runners: Sequence[StepRunner], blocks: Iterable[pa.Table], watch: Watch
 ) -> Generator[pa.Table, None, None]:
     """Run all steps here, as `run_steps` does; `watch` sees them."""
-    lanes = KernelLanes(runners, list(blocks))
+    lanes = KernelLanes(runners, list(blocks), watch.printouts)
     watch.follow(lanes.look)
     return lanes.run()
 

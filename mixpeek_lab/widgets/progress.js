@@ -1,6 +1,7 @@
 // The progress of a run, then its report. Everything is drawn from one small trait; text enters
 // the page as text nodes only.
 import { buildFailures, buildLanes } from "./lanes.js";
+import { buildPrinted } from "./printed.js";
 import { h } from "./nodes.js";
 
 const count = (number) => Number(number).toLocaleString("en");
@@ -54,8 +55,8 @@ function buildBar(stop) {
   const fill = h("div", { class: "mxr-fill" });
   const track = h("div", { class: "mxr-track", role: "progressbar", "aria-valuemin": 0 }, fill);
   const facts = h("dl", { class: "mxr-facts" });
-  const lanes = buildLanes(), failures = buildFailures();
-  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left, stop.button), track, facts, lanes, failures, stop.told);
+  const lanes = buildLanes(), failures = buildFailures(), printed = buildPrinted();
+  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left, stop.button), track, facts, lanes, failures, printed, stop.told);
   node.update = (state) => {
     if (title.textContent !== state.title) failures.clear();
     title.textContent = state.title;
@@ -77,6 +78,7 @@ function buildBar(stop) {
     facts.lastChild.classList?.toggle("is-bad", state.failed > 0);
     lanes.update(state);
     failures.update(state.failures ?? []);
+    printed.update(state.printed);
   };
   return node;
 }

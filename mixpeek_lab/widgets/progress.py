@@ -12,6 +12,7 @@ import traitlets
 
 from mixpeek_lab.models import Progress, RunReport
 from mixpeek_lab.widgets.assets import module_text, style_text
+from mixpeek_lab.widgets.printed import printed_lines, printed_title
 from mixpeek_lab.widgets.report import (
     STATES,
     examples_of,
@@ -30,6 +31,8 @@ SECONDS_BETWEEN = 0.1
 """Updates that come closer than this are merged: the kernel's output channel is narrow."""
 LIVE_KINDS = 8
 """Kinds of failures that the live view lists; the report has all of them."""
+LIVE_LINES = 50
+"""Lines of what the extractor prints that the live view shows."""
 LIVE_ROWS = 20
 """Failed rows of each kind that the live view lists."""
 
@@ -41,8 +44,8 @@ class RunProgress(anywidget.AnyWidget):
     widget; then the text and HTML saved in the notebook are those of that moment.
     """
 
-    _esm = module_text("nodes.js", "lanes.js", "progress.js")
-    _css = style_text("theme.css", "progress.css", "lanes.css")
+    _esm = module_text("nodes.js", "lanes.js", "printed.js", "progress.js")
+    _css = style_text("theme.css", "progress.css", "lanes.css", "printed.css")
 
     state = traitlets.Dict().tag(sync=True)
     """What the view draws: title, phase, numbers in words, and the report at the end."""
@@ -146,7 +149,16 @@ def _progress_state(about: dict[str, Any], progress: Progress) -> dict[str, Any]
         "left": format_seconds(left) if left is not None else "",
         "steps": [asdict(step) for step in progress.steps],
         "failures": _failures(progress),
+        "printed": _printed(progress),
         "report": None,
+    }
+
+
+def _printed(progress: Progress) -> dict[str, Any]:
+    """What the extractor printed last; of one step its name is not said at each line."""
+    return {
+        "title": printed_title(progress.printed),
+        "lines": printed_lines(progress.printed, LIVE_LINES),
     }
 
 

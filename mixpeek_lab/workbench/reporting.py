@@ -15,6 +15,11 @@ from mixpeek_lab.pipeline import Watch
 OnProgress = Callable[[Progress], None]
 """Called at every step forward and, from a thread of its own, between them: one call at a time."""
 
+
+def unheard(progress: Progress) -> None:
+    """Nobody listens."""
+
+
 INTERVAL = 0.1
 """Seconds between two updates, at least."""
 BEAT = 0.5
@@ -109,7 +114,7 @@ class Reporter:
                 self.examples.append(failure)
 
     def _send(self) -> None:
-        steps = self.watch.steps()
+        steps, printed = self.watch.steps(), self.watch.printed()
         with self._lock:
             self.last = time.perf_counter()
             seconds = max(0.0, time.time() - self.begun) if self.begun else 0.0
@@ -124,6 +129,7 @@ class Reporter:
                 tuple(self.examples),
                 dict(self.kinds),
                 self.collection,
+                printed,
             )
             self.tell(progress)
 

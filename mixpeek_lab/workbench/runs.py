@@ -35,7 +35,7 @@ from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents, removed_documents
 from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.outputs import explain_output
-from mixpeek_lab.workbench.reporting import OnProgress, Reporter
+from mixpeek_lab.workbench.reporting import OnProgress, Reporter, unheard
 from mixpeek_lab.workbench.results import Results, input_rows
 from mixpeek_lab.workbench.seen import is_current, seen
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
@@ -81,7 +81,7 @@ class Run:
     engine: Engine
     schemas: Schemas = field(default_factory=Schemas)
     """What the extractor declares, for notes on what does not fit."""
-    on_progress: OnProgress = lambda _: None
+    on_progress: OnProgress = unheard
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
     """What is computed again though nothing changed: see `InputRow.is_among`."""
@@ -178,6 +178,7 @@ class Run:
         )
         computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress, self.collection.name)
+        progress.watch.printouts.is_wanted = self.on_progress is not unheard
         progress.start(self.engine.name)
         given, dims = self.collection.parameters, vector_dims(manifest)
         with metered() as meter:  # build_steps may ask a model as well
