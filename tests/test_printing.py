@@ -109,6 +109,21 @@ def test_hundreds_of_thousands_of_lines_are_bounded(lab, tmp_path):
     )
 
 
+def test_who_listens_may_print(kernel_lab, tmp_path, capsys):
+    """While the extractor works as well: its listener is asked from a thread beside it."""
+    load_probe(kernel_lab, tmp_path, "time.sleep(1.5)\nreturn batch", vectors={})
+    kernel_lab.bucket("rows", ["a"])
+    seen = []
+
+    def listen(progress):
+        seen.append(progress)
+        print("heard")
+
+    kernel_lab.process("rows", "probe", engine="kernel", on_progress=listen)
+    assert capsys.readouterr().out == "heard\n" * len(seen)
+    assert seen[-1].printed.lines == ()
+
+
 # ---------------------------------------------------------------- the parts
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.magics.live import shown_meanwhile
+from mixpeek_lab.magics.live import TerminalLine, is_terminal, shown_meanwhile, told_already
 from mixpeek_lab.models import Progress
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ def run_live(
     bar = RunProgress(
         into or "_".join([*source, extractor]), source=", ".join(source), cancel=stop.press
     )
-    with heard_interrupts(), shown_meanwhile(bar), _Watch(lab, bar) as watch:
+    face = _in_terminal if is_terminal() else shown_meanwhile
+    with heard_interrupts(), face(bar), told_already(), _Watch(lab, bar) as watch:
         try:
             with stop:
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
-    return RunCard(report, bar.progress.printed)
+    # A terminal has shown what was printed.
+    return RunCard(report) if is_terminal() else RunCard(report, bar.progress.printed)
 
 
 class _Watch:
@@ -80,6 +83,31 @@ class _Watch:
         now = self._bar.progress
         if self._is_waiting.is_set() and now.phase != phase:
             self._bar.update(replace(now, phase=phase))
+
+
+@contextmanager
+def _in_terminal(bar: RunProgress) -> Iterator[None]:
+    """One line for the run, and above it what the extractor prints, at most ten times a second."""
+    from mixpeek_lab.widgets.printed import NewLines
+    from mixpeek_lab.widgets.report import format_progress
+
+    line, new = TerminalLine(), NewLines()
+
+    def show(change: Any) -> None:
+        lines = new.of(bar.progress.printed)
+        if lines:
+            line.print(*lines)
+        line.say(f"{change['new']['title']} {format_progress(bar.progress, timings=True)}")
+
+    bar.observe(show, "state")
+    try:
+        yield
+    finally:
+        bar.unobserve(show, "state")
+        line.clear()
+        if lines := new.of(bar.progress.printed):
+            line.print(*lines)
+        bar.close()
 
 
 def _stopped(progress: Progress) -> str:

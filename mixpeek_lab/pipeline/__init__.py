@@ -11,6 +11,7 @@ from mixpeek_lab.pipeline.engine import (
 )
 from mixpeek_lab.pipeline.io_failures import FailedItems
 from mixpeek_lab.pipeline.memory import gpu_memory_gb
+from mixpeek_lab.pipeline.printing import aside
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
     FAILURE,
@@ -39,6 +40,7 @@ __all__ = [
     "StepRunner",
     "Watch",
     "WorkerSetup",
+    "aside",
     "cut_blocks",
     "gpu_memory_gb",
     "input_table",

@@ -32,6 +32,19 @@ MOST = 2**22
 """Bytes that a file holds; then it begins anew."""
 
 
+_aside = threading.local()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """What this thread prints in here is no step's: whoever listens to a run may print."""
+    _aside.is_on = True
+    try:
+        yield
+    finally:
+        _aside.is_on = False
+
+
 class Printouts:
     """The newest lines of all steps. Any thread may add to them, or look at them."""
 
@@ -95,7 +108,10 @@ class _Stream(io.TextIOBase):
         self._printouts, self._step, self._stream = printouts, step, stream
 
     def write(self, text: str) -> int:
-        self._printouts.add(self._step, text)
+        if getattr(_aside, "is_on", False):
+            self._stream.write(text)
+        else:
+            self._printouts.add(self._step, text)
         return len(text)
 
     def writable(self) -> bool:

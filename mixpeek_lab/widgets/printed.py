@@ -41,3 +41,20 @@ def printed_html(printed: Printed) -> str:
         '<pre style="margin:.2em 0;white-space:pre-wrap;overflow-wrap:anywhere">'
         f"{escape(chr(10).join(lines))}</pre></details>"
     )
+
+
+class NewLines:
+    """What of the printed lines was not given yet, each with its step's name."""
+
+    def __init__(self) -> None:
+        self._given = 0
+
+    def of(self, printed: Printed) -> list[str]:
+        """The new ones among those that are kept; a sentence in place of those that are not."""
+        new = printed.count - self._given
+        self._given = max(self._given, printed.count)
+        if new <= 0:
+            return []
+        lines = [printable(f"{step}: {line}") for step, line in printed.lines[-new:]]
+        left = new - len(lines)
+        return [f"({left:,} lines are left out)", *lines] if left > 0 else lines

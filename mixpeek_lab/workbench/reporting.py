@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mixpeek_lab.models import Failure, Progress, StepProgress
-from mixpeek_lab.pipeline import Watch
+from mixpeek_lab.pipeline import Watch, aside
 
 OnProgress = Callable[[Progress], None]
 """Called at every step forward and, from a thread of its own, between them: one call at a time."""
@@ -131,7 +131,8 @@ class Reporter:
                 self.collection,
                 printed,
             )
-            self.tell(progress)
+            with aside():
+                self.tell(progress)
 
     def _phase(self, steps: Sequence[StepProgress]) -> str:
         if self.done >= self.total:
