@@ -21,9 +21,14 @@ WAITING = "starting actors"
 
 
 def run_live(
-    lab: Lab, source: Sequence[str], extractor: str, into: str | None, **options: Any
+    lab: Lab,
+    source: Sequence[str],
+    extractor: str,
+    into: str | None,
+    code: str = "",
+    **options: Any,
 ) -> RunCard:
-    """Process, with a bar that is gone when the report is there.
+    """Process, with a bar that is gone when the report is there. `code`: the line that does so.
 
     An interruption is raised again, saying how far the run was.
     """
@@ -33,7 +38,10 @@ def run_live(
 
     stop = StopButton()
     bar = RunProgress(
-        into or "_".join([*source, extractor]), source=", ".join(source), cancel=stop.press
+        into or "_".join([*source, extractor]),
+        code,
+        source=", ".join(source),
+        cancel=stop.press,
     )
     face = _in_terminal if is_terminal() else shown_meanwhile
     with heard_interrupts(), face(bar), told_already(), _Watch(lab, bar) as watch:

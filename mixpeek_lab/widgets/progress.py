@@ -64,7 +64,9 @@ class RunProgress(anywidget.AnyWidget):
         whether the run is being stopped. Without it there is no button.
         """
         self._title, self._code, self._cancel = title, code, cancel
-        self._about = {"title": title, "source": source, "can_cancel": cancel is not None}
+        self._about = {
+            "title": title, "source": source, "can_cancel": cancel is not None, "code": code,
+        }  # fmt: skip
         self._progress = Progress(total=0)
         self._report: RunReport | None = None
         self._handle: Any = None
