@@ -14,6 +14,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+HTML_TYPE = "text/html"
 EVERY = 1.0
 """Seconds between two looks at what is waited for."""
 CLEAR = "\r\x1b[2K"
@@ -21,10 +22,16 @@ CLEAR = "\r\x1b[2K"
 
 
 @contextmanager
-def shown_meanwhile(widget: Any) -> Iterator[None]:
-    """Show `widget` for as long as the block runs. A front end without widgets shows nothing."""
+def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
+    """Show `widget` for as long as the block runs. A front end without widgets shows nothing.
+
+    `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Who
+    runs the cells by a program compares what they leave, and gets none.
+    """
     data, _ = widget._repr_mimebundle_()
-    handle = display({VIEW: data[VIEW]}, raw=True, display_id=True) if VIEW in data else None
+    beside = {HTML_TYPE: saved} if saved and _is_typed() else {}
+    shown = {VIEW: data[VIEW], **beside} if VIEW in data else {}
+    handle = display(shown, raw=True, display_id=True) if shown else None
     try:
         yield
     finally:
@@ -46,6 +53,13 @@ def is_terminal() -> bool:
     """Whether IPython runs in a terminal, which shows no widgets."""
     shell = get_ipython()
     return shell is not None and not hasattr(shell, "kernel")
+
+
+def _is_typed() -> bool:
+    """Whether somebody is there who can type."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    request = kernel.get_parent("shell") if kernel is not None else None
+    return (request or {}).get("content", {}).get("allow_stdin") is not False
 
 
 class TerminalLine:

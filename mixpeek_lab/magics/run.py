@@ -43,8 +43,8 @@ def run_live(
         source=", ".join(source),
         cancel=stop.press,
     )
-    face = _in_terminal if is_terminal() else shown_meanwhile
-    with heard_interrupts(), face(bar), told_already(), _Watch(lab, bar) as watch:
+    face = _in_terminal(bar) if is_terminal() else shown_meanwhile(bar, bar.under_way_html())
+    with heard_interrupts(), face, told_already(), _Watch(lab, bar) as watch:
         try:
             with stop:
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)

@@ -31,6 +31,10 @@ SECONDS_BETWEEN = 0.1
 """Updates that come closer than this are merged: the kernel's output channel is narrow."""
 LIVE_KINDS = 8
 """Kinds of failures that the live view lists; the report has all of them."""
+UNDER_WAY = (
+    "A run was under way here when this notebook was saved. "
+    "%inspect SELECT * FROM runs says what came of it."
+)
 LIVE_LINES = 50
 """Lines of what the extractor prints that the live view shows."""
 LIVE_ROWS = 20
@@ -115,6 +119,10 @@ class RunProgress(anywidget.AnyWidget):
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": repr(self), "text/html": self._html()}, metadata
+
+    def under_way_html(self) -> str:
+        """What a notebook that is saved while the run goes on shows to a page without its view."""
+        return message_html(self._title, UNDER_WAY, self._code)
 
     def _html(self) -> str:
         if self._report is not None:

@@ -5,6 +5,8 @@ Nothing here needs Ray.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from conftest import NotebookPage
 
@@ -111,12 +113,12 @@ def test_each_state_is_accessible_and_printed_lines_stay_in_their_place(notebook
     define(notebook, 0)
     notebook.start_code(0, RUN)
     wait_for_text(page, "completed with errors")
-    card = page.locator(".jp-CodeCell .jp-OutputArea-child").last
+    card = page.locator(".jp-OutputArea-executeResult")
     printed = card.locator("summary", has_text="printed by the extractor")
     printed.focus()
     page.keyboard.press("Enter")
     card.get_by_text("SAID on stderr").first.wait_for(timeout=10_000)
-    assert axe(page, ".jp-OutputArea-child:last-child") == []
+    assert axe(page, ".jp-OutputArea-executeResult") == []
     card.screenshot(path=artifacts / f"run_card_{notebook.theme}.png")
 
 
@@ -145,4 +147,23 @@ def test_a_restart_of_the_kernel_leaves_what_there_was_and_says_so(
     wait_for_text(page, "completed with errors")
     notebook.restart_kernel()
     assert "completed with errors" in page.evaluate(OUTPUTS)
+    page.close()
+
+
+def test_a_page_that_is_loaded_in_the_middle_of_a_run_says_what_it_cannot_show(jupyter, chromium):
+    """JupyterLab is not connected again before the cell has ended; then the run can be seen."""
+    notebook = open_page(jupyter, chromium, "care_reload", pause="0.01")
+    page = notebook.page
+    notebook.start_code(0, RUN)
+    page.locator(".mxl-stop").wait_for(timeout=60_000)
+    page.keyboard.press("Control+s")
+    path, end = jupyter.folder / "care_reload.ipynb", time.monotonic() + 30
+    while "was under way" not in path.read_text("utf-8"):
+        assert time.monotonic() < end, "it was not saved"
+        page.wait_for_timeout(100)
+    assert f"<code>{RUN}</code>" in path.read_text("utf-8")
+    notebook.page.reload(wait_until="domcontentloaded")
+    notebook.wait_for_kernel()
+    text = notebook.run_code(0, "%inspect SELECT state, documents FROM runs")
+    assert "completed_with_errors" in text
     page.close()
