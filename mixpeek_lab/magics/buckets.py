@@ -155,6 +155,7 @@ class BucketMagics(Magics):
             options.source,
             options.extractor,
             options.into,
+            f"%process {line}",
             parameters=pairs(options.param) or None,
             analyzer=options.analyzer,
             indexes=pairs(options.index) or None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.magics.live import shown_meanwhile
+from mixpeek_lab.magics.live import TerminalLine, is_terminal, shown_meanwhile, told_already
 from mixpeek_lab.models import Progress
 
 if TYPE_CHECKING:
@@ -20,27 +21,37 @@ WAITING = "starting actors"
 
 
 def run_live(
-    lab: Lab, source: Sequence[str], extractor: str, into: str | None, **options: Any
+    lab: Lab,
+    source: Sequence[str],
+    extractor: str,
+    into: str | None,
+    code: str = "",
+    **options: Any,
 ) -> RunCard:
-    """Process, with a bar that is gone when the report is there.
+    """Process, with a bar that is gone when the report is there. `code`: the line that does so.
 
     An interruption is raised again, saying how far the run was.
     """
+    from mixpeek_lab.interrupts import StopButton, heard_interrupts
     from mixpeek_lab.widgets.cards import RunCard
     from mixpeek_lab.widgets.progress import RunProgress
-    from mixpeek_lab.workbench.interrupts import StopButton
 
     stop = StopButton()
     bar = RunProgress(
-        into or "_".join([*source, extractor]), source=", ".join(source), cancel=stop.press
+        into or "_".join([*source, extractor]),
+        code,
+        source=", ".join(source),
+        cancel=stop.press,
     )
-    with shown_meanwhile(bar), _Watch(lab, bar) as watch:
+    face = _in_terminal(bar) if is_terminal() else shown_meanwhile(bar, bar.under_way_html())
+    with heard_interrupts(), face, told_already(), _Watch(lab, bar) as watch:
         try:
             with stop:
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
-    return RunCard(report)
+    # A terminal has shown what was printed.
+    return RunCard(report) if is_terminal() else RunCard(report, bar.progress.printed)
 
 
 class _Watch:
@@ -80,6 +91,31 @@ class _Watch:
         now = self._bar.progress
         if self._is_waiting.is_set() and now.phase != phase:
             self._bar.update(replace(now, phase=phase))
+
+
+@contextmanager
+def _in_terminal(bar: RunProgress) -> Iterator[None]:
+    """One line for the run, and above it what the extractor prints, at most ten times a second."""
+    from mixpeek_lab.widgets.printed import NewLines
+    from mixpeek_lab.widgets.report import format_progress
+
+    line, new = TerminalLine(), NewLines()
+
+    def show(change: Any) -> None:
+        lines = new.of(bar.progress.printed)
+        if lines:
+            line.print(*lines)
+        line.say(f"{change['new']['title']} {format_progress(bar.progress, timings=True)}")
+
+    bar.observe(show, "state")
+    try:
+        yield
+    finally:
+        bar.unobserve(show, "state")
+        line.clear()
+        if lines := new.of(bar.progress.printed):
+            line.print(*lines)
+        bar.close()
 
 
 def _stopped(progress: Progress) -> str:

@@ -42,8 +42,11 @@ def _whole_lab(home: str | None = None) -> Lab:
     global _lab
     with _lock:
         if _lab is None:
+            from mixpeek_lab.magics.live import ray_waiting
+            from mixpeek_lab.ray_session import show_waiting_with
             from mixpeek_lab.workbench import Lab
 
+            show_waiting_with(ray_waiting)
             _lab = Lab(home)
             atexit.register(_lab.end)
         elif home is not None and Path(home).expanduser().resolve() != _lab.home:

@@ -30,6 +30,7 @@ from mixpeek_lab.models.json import (
 )
 from mixpeek_lab.models.runs import (
     Failure,
+    Printed,
     Progress,
     RunReport,
     RunState,
@@ -79,6 +80,7 @@ __all__ = [
     "Leg",
     "Manifest",
     "Metric",
+    "Printed",
     "Progress",
     "RunReport",
     "RunState",

@@ -57,6 +57,18 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """What an extractor has printed in a run: the newest lines, without secrets."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    """(step, line)."""
+    count: int = 0
+    """All lines, as far as they were seen."""
+    is_cut: bool = False
+    """Whether there were more of them than could be counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is. `total` counts the input rows that need work."""
 
@@ -75,6 +87,7 @@ class Progress:
     """Exception type → how many rows failed with it."""
     collection: str = ""
     """What is being made: what follows a collection is told of beside it."""
+    printed: Printed = field(default_factory=Printed)
 
     @property
     def rate(self) -> float:

@@ -1,9 +1,17 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
 from mixpeek_lab.pipeline.columns import to_pandas
-from mixpeek_lab.pipeline.engine import Machine, StepPlan, cut_blocks, plan_steps, run_on_ray
+from mixpeek_lab.pipeline.engine import (
+    Machine,
+    StepPlan,
+    cut_blocks,
+    load_ray_data,
+    plan_steps,
+    run_on_ray,
+)
 from mixpeek_lab.pipeline.io_failures import FailedItems
 from mixpeek_lab.pipeline.memory import gpu_memory_gb
+from mixpeek_lab.pipeline.printing import aside
 from mixpeek_lab.pipeline.rows import (
     CONTRACT,
     FAILURE,
@@ -32,10 +40,12 @@ __all__ = [
     "StepRunner",
     "Watch",
     "WorkerSetup",
+    "aside",
     "cut_blocks",
     "gpu_memory_gb",
     "input_table",
     "input_types",
+    "load_ray_data",
     "plan_rows",
     "plan_steps",
     "read_stamp",

@@ -9,24 +9,32 @@ import math
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from mixpeek_lab.errors import EngineError
+from mixpeek_lab.interrupts import late_interrupts
 from mixpeek_lab.models import ComputeProfile
 from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
+from mixpeek_lab.pipeline.printing import WorkerFiles
+from mixpeek_lab.pipeline.pumping import pumped
 from mixpeek_lab.pipeline.step import StepRunner, WorkerSetup
 from mixpeek_lab.pipeline.watching import RayLanes, Watch
 
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
+    from mixpeek_lab.pipeline.executors import Executors
 
 MOST_BLOCKS = 64
 """Blocks per run at most: enough to show progress, few enough to cost little."""
 
 RESTARTS = 2
 """How often a worker that died, and the block it was at, are tried again."""
+
+LAST_WORDS = 3
+"""Lines of what a worker printed that an error quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +111,52 @@ def run_on_ray(
     actors before it returns. A worker that dies is started again, and its blocks are done again;
     EngineError where it dies again and again, or Ray Data itself fails. `watch` sees the steps.
     """
+    from mixpeek_lab.pipeline.executors import Executors
+
+    executors, watch = Executors(), watch or Watch()
+    files = WorkerFiles([plan.step.name for plan in plans], watch.printouts)
+    watch.follow(RayLanes(plans, executors).look, files.read)
+    make = partial(_blocks, plans, table, vectors, prepare, executors, files)
+    try:
+        yield from pumped(make, executors.stop)
+    except EngineError as error:
+        files.read()
+        raise EngineError(f"{error}{_last_words(watch)}") from error
+    finally:
+        files.close()
+
+
+def load_ray_data() -> None:
+    """Import what a run on Ray needs, as a whole: an interrupt waits until it is there."""
+    with late_interrupts():
+        import pandas  # noqa: F401
+        import ray.data  # noqa: F401
+
+
+def _blocks(
+    plans: Sequence[StepPlan],
+    table: pa.Table,
+    vectors: dict[str, int],
+    prepare: Callable[[Any], Any] | None,
+    executors: Executors,
+    files: WorkerFiles,
+) -> Generator[pa.Table, None, None]:
+    """The processed blocks, in a thread that no interrupt meets."""
     import ray
     from ray.exceptions import RayError
 
-    from mixpeek_lab.pipeline.executors import quiet_context, stop_executors
+    from mixpeek_lab.pipeline.executors import quiet_run, set_up
 
-    with quiet_context() as executors:
-        if watch is not None:
-            watch.follow(RayLanes(plans, executors).look)
-        dataset = ray.data.from_arrow(cut_blocks(table, plans[0].batch_size))
+    with quiet_run(executors):
+        # Not from_arrow: it has tasks count the rows, in processes that a stop does not reach.
+        blocks = cut_blocks(table, plans[0].batch_size)
+        dataset = set_up(ray.data.from_blocks(blocks))
         if prepare is not None:
-            dataset = prepare(dataset)
-        for number, plan in enumerate(plans, 1):
-            dataset = _mapped(dataset, plan, vectors, is_last=number == len(plans))
+            dataset = set_up(prepare(dataset))
+        for number, plan in enumerate(plans):
+            worker = WorkerSetup(plan.threads, plan.num_gpus == 0, files.path(number))
+            is_last = number == len(plans) - 1
+            dataset = _mapped(dataset, plan, vectors, worker, is_last=is_last)
         try:
             bundles = dataset.iter_internal_ref_bundles()
             for bundle in bundles:  # a name of its own: dropped, it would end the run its own way
@@ -124,7 +165,7 @@ def run_on_ray(
         except RayError as error:
             raise EngineError(_explain(error)) from error
         finally:
-            stop_executors(executors)
+            executors.stop()
 
 
 def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
@@ -133,10 +174,11 @@ def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
     return [table.slice(start, rows).combine_chunks() for start in range(0, len(table), rows)]
 
 
-def _mapped(dataset: Any, plan: StepPlan, vectors: dict[str, int], *, is_last: bool) -> Any:
+def _mapped(
+    dataset: Any, plan: StepPlan, vectors: dict[str, int], worker: WorkerSetup, *, is_last: bool
+) -> Any:
     from ray.data import ActorPoolStrategy
 
-    worker = WorkerSetup(plan.threads, hides_gpu=plan.num_gpus == 0)
     with warnings.catch_warnings():
         # Without a limit a processor that crashes its process would run for ever, and Ray has no
         # other way to set one; the dependency's range ends before this one goes.
@@ -181,6 +223,12 @@ def _actors(
 
 def _floor(value: float, parts: int) -> float:
     return math.floor(value * parts) / parts
+
+
+def _last_words(watch: Watch) -> str:
+    """What the workers printed last, as a sentence; empty where they printed nothing."""
+    lines = [line.strip() for _, line in watch.printouts.look().lines if line.strip()]
+    return f" It printed last: {' / '.join(lines[-LAST_WORDS:])}" if lines else ""
 
 
 def _explain(error: Exception) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ray.data import DataContext
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
 from mixpeek_lab.pipeline.usage import is_alive
 
-_running: list[Any] = []
-"""Executors started in this process and not yet stopped."""
+_current: ContextVar[Executors] = ContextVar("_current")
+"""Those of the run whose thread this is."""
 
 
 @dataclass(frozen=True)
@@ -44,54 +45,106 @@ class Pool:
         return [pid for handle in self.handles if (pid := known[handle._actor_id.hex()])]
 
 
+class StoppedError(Exception):
+    """A run that was stopped before Ray Data had begun."""
+
+
+class Executors:
+    """The executors of one run. Any thread may look at them, or stop them."""
+
+    def __init__(self) -> None:
+        self._found: list[Any] = []
+        self._is_stopped = False
+        self._lock = threading.Lock()
+
+    def add(self, executor: Any) -> None:
+        """One is about to begin; its actors are being made. StoppedError where it must not."""
+        with self._lock:
+            self._found.append(executor)
+            if not self._is_stopped:
+                return
+        _kill_actors(executor)
+        raise StoppedError
+
+    def pools(self) -> list[Pool]:
+        """The actor pools of the newest executor, in the order of the pipeline."""
+        return [pool for executor in self._found[-1:] for pool in _pools(executor)]
+
+    def stop(self) -> None:
+        """Kill the actors, then stop the executors. Does nothing for finished ones.
+
+        The actors first: an executor stops when its loop comes round, which may take a second.
+        """
+        with self._lock:
+            self._is_stopped, found = True, list(self._found)
+        for executor in found:
+            _kill_actors(executor)
+        for executor in found:
+            executor.shutdown(force=True)
+            vars(executor).pop("shutdown", None)  # or it would keep itself alive
+
+
 class NoteExecutor(ExecutionCallback):
-    """Notes each executor that starts. Ray makes the instance, in the driver."""
+    """Notes each executor that starts. Ray makes the instance, in the run's own thread."""
 
     def before_execution_starts(self, executor: Any) -> None:
         """Ray calls this once per run."""
-        _running.append(executor)
         executor.shutdown = partial(_shut_down, executor.shutdown)
+        _current.get().add(executor)
 
 
 @contextmanager
-def quiet_context() -> Iterator[list[Any]]:
-    """Ray Data without its bars and notices; yields the executors started.
+def quiet_run(executors: Executors) -> Iterator[None]:
+    """Around a run, in its own thread: `executors` get what starts, and the console no notices.
 
-    Its warnings and the rest still go to its log file; errors are shown.
+    All of it still goes to Ray Data's log file.
     """
-    context = DataContext.get_current()
-    callbacks = [*context.custom_execution_callback_classes, NoteExecutor]
-    with ExitStack() as stack:
-        stack.enter_context(_set(context, "enable_progress_bars", False))
-        # A block that is split would carry its stamp twice; blocks of images are large.
-        stack.enter_context(_set(context, "target_max_block_size", None))
-        stack.enter_context(_set(context, "print_on_execution_start", False))
-        stack.enter_context(_set(context, "custom_execution_callback_classes", callbacks))
-        stack.enter_context(_quiet_console())
-        yield _running
+    token = _current.set(executors)
+    try:
+        with _quiet_console():
+            yield
+    finally:
+        _current.reset(token)
 
 
-def stop_executors(executors: list[Any]) -> None:
-    """Stop every executor in the list and kill its actors. Does nothing for finished ones."""
-    while executors:
-        executor = executors.pop()
-        executor.shutdown(force=True)
-        vars(executor).pop("shutdown", None)  # or it would keep itself alive
+def set_up(dataset: Any) -> Any:
+    """The dataset, set up for a run: without bars and notices, known to `NoteExecutor`."""
+    context = dataset.context  # its own: that of other datasets is left alone
+    context.enable_progress_bars = False
+    # A block that is split would carry its stamp twice; blocks of images are large.
+    context.target_max_block_size = None
+    context.print_on_execution_start = False
+    callbacks = context.custom_execution_callback_classes
+    if NoteExecutor not in callbacks:
+        context.custom_execution_callback_classes = [*callbacks, NoteExecutor]
+    return dataset
 
 
-def pools_of(executors: Sequence[Any]) -> list[Pool]:
-    """The actor pools of the newest executor, in the order of the pipeline."""
+def _pools(executor: Any) -> list[Pool]:
+    return [_pool(operator, state) for operator, state in _actor_pools(executor)]
+
+
+def _actor_pools(executor: Any) -> list[tuple[Any, Any]]:
+    """Its operators that are actor pools, each with its state."""
     from ray.data._internal.execution.operators.actor_pool_map_operator import (
         ActorPoolMapOperator,
     )
 
-    newest = executors[-1:]
-    topology = (newest[0]._topology or {}) if newest else {}
     return [
-        _pool(operator, state)
-        for operator, state in list(topology.items())
+        (operator, state)
+        for operator, state in list((executor._topology or {}).items())
         if isinstance(operator, ActorPoolMapOperator)
     ]
+
+
+def _kill_actors(executor: Any) -> None:
+    """Kill the actors of its pools: those that run and those on their way up."""
+    import ray
+
+    for operator, _ in _actor_pools(executor):
+        pool = operator._actor_pool
+        for actor in [*list(pool._running_actors), *list(pool._pending_actors.values())]:
+            ray.kill(actor)
 
 
 def _pool(operator: Any, state: Any) -> Pool:
@@ -129,22 +182,15 @@ def _shut_down(
 
 
 @contextmanager
-def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-@contextmanager
 def _quiet_console() -> Iterator[None]:
-    """Ray Data's console handlers at ERROR; its file handlers as they are."""
+    """Ray Data's console handlers say nothing; its file handlers are as they were.
+
+    What goes wrong is raised, and said once, by whoever runs the pipeline.
+    """
     handlers = [h for h in logging.getLogger("ray.data").handlers if h.name == "console"]
     before = [handler.level for handler in handlers]
     for handler in handlers:
-        handler.setLevel(logging.ERROR)
+        handler.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.io_failures import count_calls
 from mixpeek_lab.pipeline.lineage import assign_document_ids
 from mixpeek_lab.pipeline.passing import settle
+from mixpeek_lab.pipeline.printing import write_output_to
 from mixpeek_lab.pipeline.rows import FAILURE, HIDDEN, ROW
 from mixpeek_lab.pipeline.stamps import Stamp, put_stamp, read_stamp
 from mixpeek_lab.pipeline.working import join_parts, mark_packed, packed_names, unpack
@@ -49,9 +50,13 @@ class WorkerSetup:
     """Threads for numerical libraries."""
     hides_gpu: bool
     """Whether the step must not see the machine's GPU."""
+    output: str = ""
+    """The file for what it prints; without one that goes where the process's output goes."""
 
     def apply(self) -> None:
         """Set this process up; libraries loaded later learn it from the environment."""
+        if self.output:
+            write_output_to(self.output)
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ[name] = str(self.threads)
         if self.hides_gpu:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mixpeek_lab.models import StepProgress
+from mixpeek_lab.models import Printed, StepProgress
+from mixpeek_lab.pipeline.printing import Printouts
 from mixpeek_lab.pipeline.usage import GpuUsage, ProcessUsage
 
 if TYPE_CHECKING:
     from mixpeek_lab.pipeline.engine import StepPlan
+    from mixpeek_lab.pipeline.executors import Executors
     from mixpeek_lab.pipeline.step import StepRunner
 
 
@@ -22,21 +24,34 @@ class Watch:
 
     def __init__(self) -> None:
         self._look: Callable[[], tuple[StepProgress, ...]] = tuple
+        self._read: Callable[[], None] = lambda: None
+        self.printouts = Printouts()
 
-    def follow(self, look: Callable[[], tuple[StepProgress, ...]]) -> None:
-        """From now on `look` tells the state of the steps."""
-        self._look = look
+    def follow(
+        self,
+        look: Callable[[], tuple[StepProgress, ...]],
+        read: Callable[[], None] = lambda: None,
+    ) -> None:
+        """From now on `look` tells the state of the steps, and `read` gets what they print."""
+        self._look, self._read = look, read
 
     def steps(self) -> tuple[StepProgress, ...]:
         """The steps in their order; empty while nothing is laid out."""
         return self._look()
 
+    def printed(self) -> Printed:
+        """What the steps have printed."""
+        self._read()
+        return self.printouts.look()
+
 
 class KernelLanes:
     """The steps in this process, one block at a time: counted as they are called."""
 
-    def __init__(self, runners: Sequence[StepRunner], blocks: Sequence[pa.Table]) -> None:
-        self._runners, self._blocks = runners, blocks
+    def __init__(
+        self, runners: Sequence[StepRunner], blocks: Sequence[pa.Table], printouts: Printouts
+    ) -> None:
+        self._runners, self._blocks, self._printouts = runners, blocks, printouts
         self._in, self._out = [0] * len(runners), [0] * len(runners)
         self._seconds = [0.0] * len(runners)
         self._begun: tuple[int, float] | None = None
@@ -77,7 +92,8 @@ class KernelLanes:
         begun = time.perf_counter()
         self._begun = (number, begun)
         try:
-            found = runner(table)
+            with self._printouts.taken_from(runner.name):
+                found = runner(table)
         finally:
             self._begun = None
             self._seconds[number] += time.perf_counter() - begun
@@ -88,7 +104,7 @@ class KernelLanes:
 class RayLanes:
     """The actor pools of one run on Ray Data."""
 
-    def __init__(self, plans: Sequence[StepPlan], executors: Sequence[Any]) -> None:
+    def __init__(self, plans: Sequence[StepPlan], executors: Executors) -> None:
         """`executors`: of this run, as they start."""
         self._plans, self._executors = plans, executors
         self._usage, self._gpu = [ProcessUsage() for _ in plans], GpuUsage()
@@ -97,9 +113,9 @@ class RayLanes:
 
     def look(self) -> tuple[StepProgress, ...]:
         """The state of the steps; zeros for those that Ray has not laid out yet."""
-        from mixpeek_lab.pipeline.executors import Pool, pools_of
+        from mixpeek_lab.pipeline.executors import Pool
 
-        found = pools_of(self._executors)[-len(self._plans) :]
+        found = self._executors.pools()[-len(self._plans) :]
         missing = [Pool() for _ in range(len(self._plans) - len(found))]
         lanes = zip(self._plans, [*missing, *found], strict=True)
         return tuple(self._lane(number, *each) for number, each in enumerate(lanes))
@@ -132,7 +148,7 @@ def watched_steps(
     runners: Sequence[StepRunner], blocks: Iterable[pa.Table], watch: Watch
 ) -> Generator[pa.Table, None, None]:
     """Run all steps here, as `run_steps` does; `watch` sees them."""
-    lanes = KernelLanes(runners, list(blocks))
+    lanes = KernelLanes(runners, list(blocks), watch.printouts)
     watch.follow(lanes.look)
     return lanes.run()
 

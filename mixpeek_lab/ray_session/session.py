@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, Literal
 
@@ -29,6 +30,26 @@ PATIENCE = 300.0
 
 BUSY = "timed out during startup"
 """In Ray's message when that half minute is over."""
+
+
+NOTICE = 0.3
+"""Seconds of waiting after which whoever waits is told so."""
+
+Waiting = Callable[[Callable[[], str]], AbstractContextManager[None]]
+"""Shows, for as long as its block runs, what the function says: `Ray: starting (3 s)`."""
+
+
+def _unseen(_: Callable[[], str]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+_waiting: Waiting = _unseen
+
+
+def show_waiting_with(waiting: Waiting) -> None:
+    """From now on whoever waits for a Ray of this process sees it in this way."""
+    global _waiting
+    _waiting = waiting
 
 
 class RaySession:
@@ -74,7 +95,7 @@ class RaySession:
     def wait(self, timeout: float = PATIENCE) -> None:
         """Start if needed, and return once Ray is ready. EngineError if it does not come up."""
         self.start()
-        if not self._settled.wait(timeout):
+        if not self._has_settled(timeout):
             raise EngineError(
                 f"Ray did not start within {timeout:.0f} s. "
                 "See the newest folder under /tmp/ray for its logs; `%lab stop` and try again."
@@ -83,8 +104,17 @@ class RaySession:
             raise self._error
         if self._error is not None:
             raise EngineError(
-                f"Ray did not start: {type(self._error).__name__}: {self._error}"
+                f"Ray did not start: {type(self._error).__name__}: {self._error}. "
+                "Its logs are in the newest folder under /tmp/ray; what needs it next tries again. "
+                "MIXPEEK_LAB_ENGINE=kernel does without it, after a restart of the kernel."
             ) from self._error
+
+    def _has_settled(self, timeout: float) -> bool:
+        """Wait; after a moment, visibly."""
+        if self._settled.wait(min(NOTICE, timeout)):
+            return True
+        with _waiting(self.describe):
+            return self._settled.wait(timeout)
 
     def stop(self, timeout: float = 60.0) -> None:
         """Shut Ray down, if this session started it, and wait until it is gone."""

@@ -2,6 +2,14 @@
 
 from mixpeek_lab.secrets.redaction import redact, redacted, watch
 from mixpeek_lab.secrets.store import SecretStore, demand_name
-from mixpeek_lab.secrets.streams import guard_process
+from mixpeek_lab.secrets.streams import guard_again, guard_process
 
-__all__ = ["SecretStore", "demand_name", "guard_process", "redact", "redacted", "watch"]
+__all__ = [
+    "SecretStore",
+    "demand_name",
+    "guard_again",
+    "guard_process",
+    "redact",
+    "redacted",
+    "watch",
+]

@@ -44,6 +44,12 @@ def guard_process() -> None:
             logging.setLogRecordFactory(_RedactedRecords(factory))
 
 
+def guard_again() -> None:
+    """Where this process is guarded, guard the streams that it has now as well."""
+    if isinstance(logging.getLogRecordFactory(), _RedactedRecords):
+        guard_process()
+
+
 class _RedactedRecords:
     """Makes log records whose message and traceback hold no secrets."""
 

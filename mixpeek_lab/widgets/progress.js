@@ -1,6 +1,7 @@
 // The progress of a run, then its report. Everything is drawn from one small trait; text enters
 // the page as text nodes only.
 import { buildFailures, buildLanes } from "./lanes.js";
+import { buildPrinted } from "./printed.js";
 import { h } from "./nodes.js";
 
 const count = (number) => Number(number).toLocaleString("en");
@@ -47,6 +48,16 @@ function buildStop(model) {
   return { button, told, leave: () => { clearTimeout(waiting); model.off("msg:custom", hear); } };
 }
 
+/** What is said once the kernel is gone: what came of the run, and the line that runs it again. */
+function buildGone() {
+  const code = h("code");
+  const again = h("span", {}, " To run it again: ", code);
+  const node = h("div", { class: "mxr-gone", role: "status", hidden: true },
+    "The kernel is gone, and the run with it. This is how far it was when it was last heard of; the collection keeps what it had before.", again);
+  node.update = (state) => { code.textContent = state.code ?? ""; again.hidden = !state.code; };
+  return node;
+}
+
 function buildBar(stop) {
   const title = h("span", { class: "mxr-title" });
   const phase = h("span", { class: "mxr-phase", role: "status", "aria-live": "polite" });
@@ -54,14 +65,24 @@ function buildBar(stop) {
   const fill = h("div", { class: "mxr-fill" });
   const track = h("div", { class: "mxr-track", role: "progressbar", "aria-valuemin": 0 }, fill);
   const facts = h("dl", { class: "mxr-facts" });
-  const lanes = buildLanes(), failures = buildFailures();
-  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left, stop.button), track, facts, lanes, failures, stop.told);
+  const lanes = buildLanes(), failures = buildFailures(), printed = buildPrinted();
+  const gone = buildGone();
+  let isGone = false;
+  const node = h("div", {}, h("div", { class: "mxr-head" }, title, phase, left, stop.button), gone, track, facts, lanes, failures, printed, stop.told);
+  node.lose = () => {
+    isGone = true;
+    for (const part of [stop.button, stop.told, left]) part.hidden = true;
+    gone.hidden = false;
+    phase.textContent = "stopped";
+    node.classList.add("is-gone");
+  };
   node.update = (state) => {
     if (title.textContent !== state.title) failures.clear();
     title.textContent = state.title;
-    if (phase.textContent !== state.phase) phase.textContent = state.phase;
+    if (!isGone && phase.textContent !== state.phase) phase.textContent = state.phase;
     left.textContent = state.left && state.done < state.total ? `${state.left} left` : "";
-    stop.button.hidden = !state.can_cancel;
+    stop.button.hidden = isGone || !state.can_cancel;
+    gone.update(state);
     const share = state.total ? Math.min(1, state.done / state.total) : 0;
     fill.style.width = `${100 * share}%`;
     track.classList.toggle("is-unknown", !state.done);
@@ -77,6 +98,7 @@ function buildBar(stop) {
     facts.lastChild.classList?.toggle("is-bad", state.failed > 0);
     lanes.update(state);
     failures.update(state.failures ?? []);
+    printed.update(state.printed);
   };
   return node;
 }
@@ -103,11 +125,15 @@ function render({ model, el }) {
     bar.update(state);
     if (bar.parentNode !== root) root.replaceChildren(bar);
   };
+  // A restart cuts the comm; no model comes to life again after it.
+  const lose = () => { stop.leave(); if (!model.get("state").report) bar.lose(); };
   model.on("change:state", paint);
+  model.on("comm_live_update", lose);
   paint();
   return () => {
     stop.leave();
     model.off("change:state", paint);
+    model.off("comm_live_update", lose);
   };
 }
 

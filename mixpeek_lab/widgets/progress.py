@@ -12,6 +12,7 @@ import traitlets
 
 from mixpeek_lab.models import Progress, RunReport
 from mixpeek_lab.widgets.assets import module_text, style_text
+from mixpeek_lab.widgets.printed import printed_lines, printed_title
 from mixpeek_lab.widgets.report import (
     STATES,
     examples_of,
@@ -30,6 +31,12 @@ SECONDS_BETWEEN = 0.1
 """Updates that come closer than this are merged: the kernel's output channel is narrow."""
 LIVE_KINDS = 8
 """Kinds of failures that the live view lists; the report has all of them."""
+UNDER_WAY = (
+    "A run was under way here when this notebook was saved. "
+    "%inspect SELECT * FROM runs says what came of it."
+)
+LIVE_LINES = 50
+"""Lines of what the extractor prints that the live view shows."""
 LIVE_ROWS = 20
 """Failed rows of each kind that the live view lists."""
 
@@ -41,8 +48,8 @@ class RunProgress(anywidget.AnyWidget):
     widget; then the text and HTML saved in the notebook are those of that moment.
     """
 
-    _esm = module_text("nodes.js", "lanes.js", "progress.js")
-    _css = style_text("theme.css", "progress.css", "lanes.css")
+    _esm = module_text("nodes.js", "lanes.js", "printed.js", "progress.js")
+    _css = style_text("theme.css", "progress.css", "lanes.css", "printed.css")
 
     state = traitlets.Dict().tag(sync=True)
     """What the view draws: title, phase, numbers in words, and the report at the end."""
@@ -61,7 +68,9 @@ class RunProgress(anywidget.AnyWidget):
         whether the run is being stopped. Without it there is no button.
         """
         self._title, self._code, self._cancel = title, code, cancel
-        self._about = {"title": title, "source": source, "can_cancel": cancel is not None}
+        self._about = {
+            "title": title, "source": source, "can_cancel": cancel is not None, "code": code,
+        }  # fmt: skip
         self._progress = Progress(total=0)
         self._report: RunReport | None = None
         self._handle: Any = None
@@ -111,6 +120,10 @@ class RunProgress(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": repr(self), "text/html": self._html()}, metadata
 
+    def under_way_html(self) -> str:
+        """What a notebook that is saved while the run goes on shows to a page without its view."""
+        return message_html(self._title, UNDER_WAY, self._code)
+
     def _html(self) -> str:
         if self._report is not None:
             return report_html(self._report)
@@ -146,7 +159,16 @@ def _progress_state(about: dict[str, Any], progress: Progress) -> dict[str, Any]
         "left": format_seconds(left) if left is not None else "",
         "steps": [asdict(step) for step in progress.steps],
         "failures": _failures(progress),
+        "printed": _printed(progress),
         "report": None,
+    }
+
+
+def _printed(progress: Progress) -> dict[str, Any]:
+    """What the extractor printed last; of one step its name is not said at each line."""
+    return {
+        "title": printed_title(progress.printed),
+        "lines": printed_lines(progress.printed, LIVE_LINES),
     }
 
 

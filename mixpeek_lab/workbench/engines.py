@@ -22,6 +22,7 @@ from mixpeek_lab.pipeline import (
     Watch,
     cut_blocks,
     gpu_memory_gb,
+    load_ray_data,
     plan_steps,
     run_on_ray,
     watched_steps,
@@ -75,6 +76,7 @@ class RayEngine:
         watch: Watch | None = None,
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """Wait for Ray, lay the steps out on this machine, and stream the blocks."""
+        load_ray_data()
         pipeline = built(record, self._home, parameters, len(table))
         self._session.wait()
         profile = record.manifest.compute_profile

@@ -42,7 +42,7 @@ from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.playing import Playing
 from mixpeek_lab.workbench.quiet import quiet_model_loading
-from mixpeek_lab.workbench.reporting import OnProgress
+from mixpeek_lab.workbench.reporting import OnProgress, unheard
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
 from mixpeek_lab.workbench.runtime import Runtime
 from mixpeek_lab.workbench.search import Searcher
@@ -395,7 +395,7 @@ class Lab(Served, Measured, Versioned, Deleting):
             record,
             runner,
             load_schemas(record.source, self.home),
-            on_progress or (lambda _: None),
+            on_progress or unheard,
             force=frozenset("*" if force else ()),
         )
         with alone(self._runtime.running):

@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mixpeek_lab.models import Failure, Progress, StepProgress
-from mixpeek_lab.pipeline import Watch
+from mixpeek_lab.pipeline import Watch, aside
 
 OnProgress = Callable[[Progress], None]
 """Called at every step forward and, from a thread of its own, between them: one call at a time."""
+
+
+def unheard(progress: Progress) -> None:
+    """Nobody listens."""
+
 
 INTERVAL = 0.1
 """Seconds between two updates, at least."""
@@ -109,7 +114,7 @@ class Reporter:
                 self.examples.append(failure)
 
     def _send(self) -> None:
-        steps = self.watch.steps()
+        steps, printed = self.watch.steps(), self.watch.printed()
         with self._lock:
             self.last = time.perf_counter()
             seconds = max(0.0, time.time() - self.begun) if self.begun else 0.0
@@ -124,8 +129,10 @@ class Reporter:
                 tuple(self.examples),
                 dict(self.kinds),
                 self.collection,
+                printed,
             )
-            self.tell(progress)
+            with aside():
+                self.tell(progress)
 
     def _phase(self, steps: Sequence[StepProgress]) -> str:
         if self.done >= self.total:

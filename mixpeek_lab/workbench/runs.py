@@ -15,6 +15,7 @@ import pyarrow as pa
 from mixpeek_lab.catalog import Catalog, ExtractorRecord, new_id
 from mixpeek_lab.documents import DocumentTable, read_documents
 from mixpeek_lab.errors import ConflictError
+from mixpeek_lab.interrupts import heard_interrupts, unheard_interrupts
 from mixpeek_lab.llm import metered
 from mixpeek_lab.loader import Schemas
 from mixpeek_lab.models import JSON, Collection, RunReport, RunState
@@ -31,11 +32,10 @@ from mixpeek_lab.workbench.explanations import explain_earlier, explain_retried,
 from mixpeek_lab.workbench.following import follow_version
 from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.inputs import explain_input, explain_left_out
-from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.merge import Plan, make_plan, merge_documents, removed_documents
 from mixpeek_lab.workbench.origins import Origin
 from mixpeek_lab.workbench.outputs import explain_output
-from mixpeek_lab.workbench.reporting import OnProgress, Reporter
+from mixpeek_lab.workbench.reporting import OnProgress, Reporter, unheard
 from mixpeek_lab.workbench.results import Results, input_rows
 from mixpeek_lab.workbench.seen import is_current, seen
 from mixpeek_lab.workbench.shaping import shape_blocks, vector_dims
@@ -81,7 +81,7 @@ class Run:
     engine: Engine
     schemas: Schemas = field(default_factory=Schemas)
     """What the extractor declares, for notes on what does not fit."""
-    on_progress: OnProgress = lambda _: None
+    on_progress: OnProgress = unheard
     run_id: str = field(default_factory=lambda: new_id("run"))
     force: frozenset[str] = frozenset()
     """What is computed again though nothing changed: see `InputRow.is_among`."""
@@ -95,7 +95,7 @@ class Run:
         leaves the collection at the snapshot it had, and is raised again. ConflictError where the
         collection has a run under way, in this process or another.
         """
-        with writing(self.root):
+        with heard_interrupts(), writing(self.root):
             return self.execute_held()
 
     def execute_held(self) -> RunReport:
@@ -133,7 +133,8 @@ class Run:
                 state=state,
                 notes=(f"{type(error).__name__}: {error}", *explain_earlier(self._earlier())),
             )
-            self.catalog.finish_run(report, None, computed.failures)
+            with unheard_interrupts():
+                self.catalog.finish_run(report, None, computed.failures)
             raise
 
     # ------------------------------------------------------------ the steps
@@ -177,6 +178,7 @@ class Run:
         )
         computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress, self.collection.name)
+        progress.watch.printouts.is_wanted = self.on_progress is not unheard
         progress.start(self.engine.name)
         given, dims = self.collection.parameters, vector_dims(manifest)
         with metered() as meter:  # build_steps may ask a model as well

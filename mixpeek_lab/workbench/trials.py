@@ -22,11 +22,11 @@ from mixpeek_lab.harness import (
     make_samples,
     run_checks,
 )
+from mixpeek_lab.interrupts import heard_interrupts
 from mixpeek_lab.loader import Schema, load_schemas
 from mixpeek_lab.models import JSON
 from mixpeek_lab.serving import HomeServices
 from mixpeek_lab.workbench.engines import KernelEngine, RayEngine
-from mixpeek_lab.workbench.interrupts import heard_interrupts
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.objects import Source, load_objects
 from mixpeek_lab.workbench.parameters import check_parameters

@@ -132,15 +132,23 @@ def test_a_run_is_drawn_as_its_steps_and_stopped_by_its_button(notebook, jupyter
     assert "0" in notebook.run_code(0, "print(current_lab().collection('live').document_count)")
 
 
-def test_noise_of_workers_stays_out_and_an_error_is_told_once(notebook):
+def test_what_workers_print_is_in_its_place_and_an_error_is_told_once(notebook):
     define(notebook, 0)
     notebook.start_code(0, "%process notes noisy --engine ray --into quiet")
     notebook.page.wait_for_function(f"() => /completed/.test(({OUTPUTS})())", timeout=120_000)
     text = notebook.page.evaluate(OUTPUTS)
-    assert "NOISE" not in text
+    assert "NOISE" not in text, "it is folded"
     assert "Traceback" not in text
     assert text.count("cannot read 'bad 13'") == 1
     assert "processors/core.py" in text
+    summary = notebook.page.locator("summary", has_text="printed by the extractor")
+    summary.focus()
+    notebook.page.keyboard.press("Enter")
+    notebook.page.wait_for_function(
+        "() => ['printed', 'on stderr', 'warned', 'logged'].every((word) =>"
+        f" (({OUTPUTS})()).includes(`NOISE ${{word}}`))",
+        timeout=20_000,
+    )
 
 
 def test_in_this_kernel_and_without_subshells_the_button_interrupts_the_kernel(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import pyarrow as pa
 
-from mixpeek_lab.models import Bucket, RunReport
+from mixpeek_lab.models import Bucket, Printed, RunReport
 from mixpeek_lab.widgets.cards.values import shown, shown_cells
 from mixpeek_lab.widgets.cards.view import (
     COLOURS,
@@ -21,6 +21,7 @@ from mixpeek_lab.widgets.cards.view import (
     line_html,
     note_lines,
 )
+from mixpeek_lab.widgets.printed import printed_html
 from mixpeek_lab.widgets.report import (
     STATES,
     examples_of,
@@ -71,6 +72,8 @@ class RunCard(View):
     """What a run did. `report` has the numbers."""
 
     report: RunReport
+    printed: Printed = field(default_factory=Printed)
+    """What the extractor printed meanwhile."""
 
     def __str__(self) -> str:
         return format_report(self.report)
@@ -83,6 +86,7 @@ class RunCard(View):
             facts_html([*counts, *timing_facts(self.report)]),
             *(self._failures(kind, count) for kind, count in failure_kinds(self.report)),
             *(line_html(note) for note in self.report.notes),
+            printed_html(self.printed),
         )
 
     def _failures(self, kind: str, count: int) -> str:

@@ -1,0 +1,169 @@
+"""The run widget when something happens to its page or its kernel, and for who cannot see it.
+
+Nothing here needs Ray.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import NotebookPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LOAD = """
+import os
+os.environ["MIXPEEK_LAB_AUTOSTART"] = "0"
+os.environ["MIXPEEK_LAB_ENGINE"] = "kernel"
+%load_ext mixpeek_lab
+rows = [{"_id": f"row_{n}", "text": f"{'bad' if n % 10 == 3 else 'text'} {n}"} for n in range(1000)]
+%bucket notes rows
+"""
+CELL = """%%extractor talker
+import logging
+import sys
+import time
+import warnings
+
+from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature
+
+manifest = ExtractorManifest(
+    feature_extractor_name="talker",
+    version="1.0.0",
+    description="Talks while it works",
+    features=[Feature.embedding("letters", dim=2)],
+    compute_profile={"batch_size": 2},
+)
+
+
+class Talker(BatchProcessor):
+    def setup(self):
+        self.calls = 0
+
+    def process(self, batch):
+        self.calls += 1
+        time.sleep(PAUSE * len(batch))
+        print("SAID printed", self.calls)
+        print("SAID on stderr", file=sys.stderr)
+        warnings.warn(f"SAID warned {self.calls}")
+        logging.getLogger("talker").error("SAID logged")
+        for text in batch["data"]:
+            if text.startswith("bad"):
+                raise ValueError(f"cannot read {text!r}")
+        batch["letters"] = [[float(len(t)), 1.0] for t in batch["data"]]
+        return batch
+"""
+OUTPUTS = """() => [...document.querySelectorAll('.jp-CodeCell')].at(-1)
+  .querySelector('.jp-OutputArea')?.innerText ?? ''"""
+RUN = "%process notes talker --force"
+
+
+def open_page(jupyter, chromium, name, pause="0.1"):
+    page = chromium.new_page(viewport={"width": 1180, "height": 1200}, device_scale_factor=1.5)
+    notebook = NotebookPage(page)
+    notebook.open(jupyter, jupyter.write_notebook(name, "None"))
+    notebook.run_code(0, LOAD)
+    define(notebook, pause)
+    return notebook
+
+
+def define(notebook, pause):
+    cell = CELL.replace("PAUSE", str(pause))
+    text = notebook.run_code(0, f"get_ipython().run_cell({cell!r})")
+    assert "defined" in text, text
+
+
+@pytest.fixture(params=["light", "dark"])
+def notebook(request, jupyter, chromium):
+    jupyter.use_theme(f"JupyterLab {request.param.title()}")
+    notebook = open_page(jupyter, chromium, f"care_{request.param}")
+    notebook.theme = request.param
+    yield notebook
+    notebook.page.close()
+    jupyter.use_theme("JupyterLab Light")
+
+
+def wait_for_text(page, text):
+    page.wait_for_function(f"() => (({OUTPUTS})()).includes({text!r})", timeout=60_000)
+
+
+def test_each_state_is_accessible_and_printed_lines_stay_in_their_place(notebook, axe, artifacts):
+    page = notebook.page
+    notebook.start_code(0, RUN)
+    page.locator(".mxl-failures summary").wait_for(timeout=60_000)
+    page.locator(".mxp-printed summary").wait_for(timeout=60_000)
+    for summary in page.locator(".mxr summary").all():
+        summary.focus()
+        page.keyboard.press("Enter")
+    lines = page.locator(".mxp-lines")
+    page.wait_for_function(
+        "() => ['printed', 'on stderr', 'warned', 'logged'].every((word) =>"
+        " document.querySelector('.mxp-lines')?.innerText.includes(`SAID ${word}`))",
+        timeout=60_000,
+    )
+    lines.focus()
+    assert axe(page, ".mxr") == []
+    page.locator(".mxr").screenshot(path=artifacts / f"run_talks_{notebook.theme}.png")
+    assert page.locator(".jp-OutputArea-output[data-mime-type*='std']").count() == 0
+    page.locator(".mxl-stop").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Stopping …").wait_for(timeout=10_000)
+    wait_for_text(page, "The run was stopped after")
+    define(notebook, 0)
+    notebook.start_code(0, RUN)
+    wait_for_text(page, "completed with errors")
+    card = page.locator(".jp-OutputArea-executeResult")
+    printed = card.locator("summary", has_text="printed by the extractor")
+    printed.focus()
+    page.keyboard.press("Enter")
+    card.get_by_text("SAID on stderr").first.wait_for(timeout=10_000)
+    assert axe(page, ".jp-OutputArea-executeResult") == []
+    card.screenshot(path=artifacts / f"run_card_{notebook.theme}.png")
+
+
+def test_a_restart_of_the_kernel_leaves_what_there_was_and_says_so(
+    jupyter, chromium, axe, artifacts
+):
+    notebook = open_page(jupyter, chromium, "care_restart")
+    page = notebook.page
+    notebook.start_code(0, RUN)
+    page.wait_for_function(
+        "() => Number(document.querySelector('.mxr-track')?.getAttribute('aria-valuenow')) > 0",
+        timeout=60_000,
+    )
+    notebook.restart_kernel()
+    page.locator(".mxr-gone").wait_for(timeout=30_000)
+    told = page.locator(".mxr").inner_text()
+    assert "The kernel is gone" in told
+    assert RUN in told
+    assert "/ 1,000" in told
+    assert not page.locator(".mxl-stop").is_visible()
+    assert axe(page, ".mxr") == []
+    page.locator(".mxr").screenshot(path=artifacts / "run_gone_light.png")
+    notebook.run_code(0, LOAD)
+    define(notebook, 0)
+    notebook.start_code(0, RUN)
+    wait_for_text(page, "completed with errors")
+    notebook.restart_kernel()
+    assert "completed with errors" in page.evaluate(OUTPUTS)
+    page.close()
+
+
+def test_a_page_that_is_loaded_in_the_middle_of_a_run_says_what_it_cannot_show(jupyter, chromium):
+    """JupyterLab is not connected again before the cell has ended; then the run can be seen."""
+    notebook = open_page(jupyter, chromium, "care_reload", pause="0.01")
+    page = notebook.page
+    notebook.start_code(0, RUN)
+    page.locator(".mxl-stop").wait_for(timeout=60_000)
+    page.keyboard.press("Control+s")
+    path, end = jupyter.folder / "care_reload.ipynb", time.monotonic() + 30
+    while "was under way" not in path.read_text("utf-8"):
+        assert time.monotonic() < end, "it was not saved"
+        page.wait_for_timeout(100)
+    assert f"<code>{RUN}</code>" in path.read_text("utf-8")
+    notebook.page.reload(wait_until="domcontentloaded")
+    notebook.wait_for_kernel()
+    text = notebook.run_code(0, "%inspect SELECT state, documents FROM runs")
+    assert "completed_with_errors" in text
+    page.close()
