@@ -280,7 +280,8 @@ def test_hits_are_lit_and_the_query_stands_where_its_vector_does(filled):
     shown.highlight(["nobody", ids[0]])
     assert (len(shown.highlights["points"]), shown.highlights["missing"]) == (1, 1)
     shown.highlight()
-    assert shown.highlights == {"points": [], "star": None, "missing": 0}
+    nothing = {"points": [], "star": None, "missing": 0}
+    assert nothing.items() <= shown.highlights.items()
     with pytest.raises(VectorError, match="3 numbers"):
         shown.highlight(result, query_vector=[1, 2, 3])
 

@@ -52,3 +52,10 @@ async function readParts(buffers, encoding) {
   const stream = blob.stream().pipeThrough(new DecompressionStream("gzip"));
   return { body: JSON.parse(await new Response(stream).text()) };
 }
+
+/** Calls `act` once the kernel that the widget lives in is gone; gives what ends the watch. */
+export function whenKernelGoes(model, el, act) {
+  const look = () => setTimeout(() => el.closest(".jupyter-widgets-disconnected") && act());
+  model.on("comm_live_update", look);
+  return () => model.off("comm_live_update", look);
+}
