@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def start(module: str, *arguments: str, errors: IO[str] | int) -> subprocess.Popen[str]:
+def start(
+    module: str, *arguments: str, errors: IO[str] | int, **environment: str
+) -> subprocess.Popen[str]:
     """`python -m module arguments`, with pipes for its input and output."""
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
         # -P: a file in the notebook's folder must not stand in for a module of the worker's.
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
         start_new_session=True,  # an interrupt of the kernel is not meant for it
     )  # fmt: skip
 
@@ -41,8 +43,10 @@ class Placer:
         """Where a vector stands. The first call takes seconds. EngineError where it cannot."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
-                module = "mixpeek_lab.projections.placer"
-                self._process = start(module, str(self._path), errors=subprocess.DEVNULL)
+                self._process = start(
+                    "mixpeek_lab.projections.placer", str(self._path), errors=subprocess.DEVNULL,
+                    NUMBA_DISABLE_JIT="1",  # compiling takes longer than one vector ever does
+                )  # fmt: skip
             answer = _asked(self._process, json.dumps([float(value) for value in vector]))
         if not isinstance(answer, list):
             told = answer.get("error") if isinstance(answer, dict) else "its process ended"

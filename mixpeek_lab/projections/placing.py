@@ -24,7 +24,7 @@ def learned(model: Any, vectors: Matrix, raw: Matrix) -> Arrays:
 
 
 class Placing:
-    """A UMAP, made again from arrays. Loading umap-learn and its first call take seconds."""
+    """A UMAP, made again from arrays. Loading umap-learn takes seconds."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """`arrays`: what `Projection.fitted` holds."""

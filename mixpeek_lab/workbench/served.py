@@ -127,8 +127,8 @@ class Served(ABC):
         return found
 
     def _query_vectors(self, retriever: str, body: Mapping[str, JSON]) -> Mapping[str, list[float]]:
-        """What each vector leg searches with, embedded by whoever answers `execute`."""
-        if self.engine.name == "kernel" and not self._runtime.endpoint.is_up:
+        """What each vector leg searches with, embedded by the endpoint where it is up."""
+        if not self._runtime.endpoint.is_up:
             return self._asking.query_vectors(retriever, body)
         asked = {"retriever": retriever, "body": dict(body)}
         found: dict[str, list[float]] = self._served.call(
