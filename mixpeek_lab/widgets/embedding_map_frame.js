@@ -18,8 +18,8 @@ export function buildStage(keysId) {
     over: h("canvas", { class: "mxm-over", role: "img", tabindex: "0", "aria-label": "Map", "aria-describedby": keysId, "data-lm-suppress-shortcuts": "true" }),
     card: h("div", { class: "mxm-card", hidden: true, "aria-hidden": "true" }),
     hint: h("div", { class: "mxm-hint", hidden: true }),
-    tools: [tool("pan", "Move the map by dragging", "Move"), tool("lasso", "Select with a freehand lasso", "Lasso"), tool("box", "Select with a rectangle", "Box")],
-    zooms: [tool("in", "Closer", "+"), tool("out", "Farther", "−"), tool("fit", "Show all points", "Fit")],
+    tools: [tool("pan", "Move the map by dragging", "Move"), tool("lasso", "Lasso: draw around points freehand", "Lasso"), tool("box", "Box: draw a rectangle around points", "Box")],
+    zooms: [tool("in", "Closer", "+"), tool("out", "Farther", "−"), tool("fit", "Fit: show all points", "Fit")],
   };
   ui.stage = h("div", { class: "mxm-stage" }, ui.points, ui.over, ui.hint, ui.card,
     h("div", { class: "mxm-toolbar", role: "toolbar", "aria-label": "Map tools" },

@@ -19,7 +19,7 @@ export function drawOverlay(canvas, scene) {
   }
   if (scene.star) drawStar(context, toScreen(view, size, ...scene.star), scene.inks);
   if (scene.chosen >= 0 && 2 * scene.chosen + 1 < xy.length) drawRing(context, toScreen(view, size, xy[2 * scene.chosen], xy[2 * scene.chosen + 1]), 13, scene.inks.hit, scene.inks.paper);
-  if (scene.near >= 0) drawRing(context, toScreen(view, size, xy[2 * scene.near], xy[2 * scene.near + 1]), 8, scene.inks.text, scene.inks.paper);
+  if (scene.near >= 0) drawRing(context, toScreen(view, size, xy[2 * scene.near], xy[2 * scene.near + 1]), scene.isRanked && scene.hits.includes(scene.near) ? 13 : 8, scene.inks.text, scene.inks.paper);
   if (scene.shape.length >= 4) drawShape(context, scene.shape, scene.inks);
 }
 

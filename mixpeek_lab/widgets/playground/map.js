@@ -348,5 +348,6 @@ export function makeMap(app, ui, filterForm, openHit) {
     link.close();
     open?.stage?.close();
   });
-  return { node: tab.node, paint, times };
+  Object.assign(app, { mapTimes: times, mapLights: () => own.highlights });
+  return { node: tab.node, paint };
 }
