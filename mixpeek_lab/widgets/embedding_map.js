@@ -171,7 +171,7 @@ function render({ model, el }) {
     },
   };
   for (const [name, act] of Object.entries(watched)) model.on(name, act);
-  const unwatch = whenKernelGoes(model, el, showGone);
+  const unwatch = whenKernelGoes(model, showGone);
   el.append(ui.root);
   stage.start();
   ui.color.value = model.get("color");

@@ -53,9 +53,15 @@ async function readParts(buffers, encoding) {
   return { body: JSON.parse(await new Response(stream).text()) };
 }
 
-/** Calls `act` once the kernel that the widget lives in is gone; gives what ends the watch. */
-export function whenKernelGoes(model, el, act) {
-  const look = () => setTimeout(() => el.closest(".jupyter-widgets-disconnected") && act());
-  model.on("comm_live_update", look);
-  return () => model.off("comm_live_update", look);
+/**
+ * Calls `act` once the kernel that the widget lives in was restarted; gives what ends the watch.
+ * A model is live when it is made, and is never again once its comm is not: the first news is that.
+ */
+export function whenKernelGoes(model, act) {
+  const hear = () => {
+    model.off("comm_live_update", hear);
+    act();
+  };
+  model.on("comm_live_update", hear);
+  return () => model.off("comm_live_update", hear);
 }

@@ -59,8 +59,8 @@ def page(notebook):
     """The page with all of the map in sight, nothing selected, nothing hidden or lit."""
     notebook.run_code(
         1,
-        "m.clear(); m.query = ''; m.highlight(); m.hidden = []; m.color = 'package'; m.method = 'pca'\n"
-        "m.view = {'x': 0, 'y': 0, 'zoom': 1}",
+        "m.clear(); m.query = ''; m.highlight(); m.hidden = []\n"
+        "m.color, m.method = 'package', 'pca'; m.view = {'x': 0, 'y': 0, 'zoom': 1}",
     )
     notebook.page.locator('[data-tool="pan"]').click()
     notebook.page.wait_for_timeout(300)

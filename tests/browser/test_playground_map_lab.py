@@ -36,7 +36,7 @@ SHOWN = f"""() => document.querySelector('{READY}')?.mixpeek?.xy.length > 0
 
 @pytest.fixture(scope="module")
 def notebook(jupyter, chromium):
-    page = chromium.new_page(viewport={"width": 1400, "height": 1250})
+    page = chromium.new_page(viewport={"width": 1400, "height": 1900})
     notebook = NotebookPage(page)
     notebook.open(jupyter, jupyter.write_notebook("playground_map", MAKE, "None"))
     notebook.run_cell(0)

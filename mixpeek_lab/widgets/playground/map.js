@@ -336,7 +336,7 @@ export function makeMap(app, ui, filterForm, openHit) {
   });
   model.on("change:map_status", paintStatus);
 
-  const unwatch = whenKernelGoes(model, ui.root, () => {
+  const unwatch = whenKernelGoes(model, () => {
     banner("The kernel is gone: the picture stays, but nothing new can be asked. Run this for a living one: ", h("code", {}, app.about.code || "the cell above"));
     isGone = true;
     tab.busy.hidden = true;
