@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import sys
+import threading
 
 import numpy as np
 
@@ -23,11 +23,19 @@ def main(path: str) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     with np.load(path, allow_pickle=False) as arrays:
         placing = Placing(dict(arrays))
-    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
-        line = sys.stdin.readline()
-        if not line:
-            return
+    end = _end_later()
+    for line in sys.stdin:
+        end.cancel()
         out.write(json.dumps(_answer(placing, line)) + "\n")
+        end = _end_later()
+    end.cancel()
+
+
+def _end_later() -> threading.Timer:
+    timer = threading.Timer(IDLE_SECONDS, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _answer(placing: Placing, line: str) -> object:

@@ -43,6 +43,7 @@ function render({ model, el }) {
     banner("The kernel of this map is gone: the picture stays, but nothing new can be asked. Run this for a living one: ");
     ui.banner.append(h("code", {}, about.code || "the cell above"));
     isGone = true;
+    link.end("The kernel is gone.");
     ui.root.classList.add("is-gone");
     for (const control of [ui.color, ui.method, ui.query, ui.cancel]) control.disabled = true;
     ui.busy.hidden = true;
@@ -85,16 +86,16 @@ function render({ model, el }) {
 
   function describe() {
     const by = model.get("color");
-    const { points = [], star, missing = 0, how = "", error = "" } = model.get("highlights");
+    const { points = [], star, missing = 0, how = "", ranked = false } = model.get("highlights");
     const query = model.get("query");
     ui.over.setAttribute("aria-label", `Map of ${plural(about.count, "document")} by ${model.get("status").shown}${by ? `, coloured by ${by}` : ""}. ${plural(map.marked, "document")} selected.`);
     ui.hits.hidden = !points.length && !star && !missing;
     ui.hits.replaceChildren(...[
-      points.length > 0 && h("span", {}, h("i", { class: "mxm-ring", "aria-hidden": "true" }), plural(points.length, "hit")),
+      points.length > 0 && h("span", {}, h("i", { class: `mxm-ring${ranked ? " is-full" : ""}`, "aria-hidden": "true" }), plural(points.length, "hit")),
       star && h("span", {}, h("i", { class: "mxm-star", "aria-hidden": "true" }, "★"), "query"),
       missing > 0 && h("span", {}, `${missing} not on this map`),
     ].filter(Boolean));
-    ui.starNote.textContent = error || how;
+    ui.starNote.textContent = how;
     ui.starNote.hidden = !ui.starNote.textContent;
     if (document.activeElement !== ui.query) ui.query.value = query;
     paintNearest();
@@ -140,8 +141,10 @@ function render({ model, el }) {
     set("color", ui.color.value);
   });
   ui.method.addEventListener("change", () => set("method", ui.method.value));
-  ui.ask.addEventListener("submit", (event) => {
+  ui.query.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
+    event.stopPropagation();
     const query = ui.query.value;
     ui.starNote.textContent = "Asking …";
     link.ask({ type: "query", query }).then(() => scene.painter().kind === "webgl" && banner(""), failed).finally(describe);

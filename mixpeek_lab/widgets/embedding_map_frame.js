@@ -66,7 +66,7 @@ export function buildMapFrame(about) {
     live: h("div", { class: "mx-visually-hidden", role: "status", "aria-live": "polite" }),
   };
   ui.actions = h("div", { class: "mxm-actions", hidden: true }, ui.zoomTo, ui.clear);
-  ui.ask = h("form", { class: "mxm-ask", role: "search", hidden: !about.can_ask }, ui.query);
+  ui.ask = h("div", { class: "mxm-ask", role: "search", hidden: !about.can_ask }, ui.query);
   ui.root = h("section", { class: "mixpeek mxm", "aria-label": `Embedding map: ${about.title}` },
     h("div", { class: "mxm-head" },
       h("div", { class: "mxm-title", title: about.title }, about.title),
@@ -74,7 +74,7 @@ export function buildMapFrame(about) {
     ui.banner,
     h("div", { class: "mxm-body" }, ui.stage,
       h("div", { class: "mxm-panel", tabindex: "0", role: "group", "aria-label": "Method, colours and selection" },
-        labelled("Method", ui.method), labelled("Colour by", ui.color), ui.legend, ui.hits, ui.nearest, ui.starNote,
+        labelled("Method", ui.method), labelled("Colour by", ui.color), ui.legend, ui.hits, ui.starNote, ui.nearest,
         h("div", { class: "mxm-selection" }, ui.count, ui.actions, ui.uses),
         buildKeys(`${id}-keys`, KEYS))),
     h("div", { class: "mxm-foot" }, ui.note, about.code && h("code", { class: "mxm-code", title: "Run this to get the map again" }, about.code)),

@@ -10,6 +10,8 @@ import { documentsOf, withDocuments } from "./filters.js";
 import { buildMapTab, fillControls, fillEmpty, freshStage, hitRow } from "./map_parts.js";
 
 const FRAMES_KEPT = 200;
+/** Documents that a lasso's filter names, at most: `MOST_CHOSEN` of map_panel.py. */
+const MOST_CHOSEN = 10000;
 const documentOf = (id) => id.split("#")[0];
 
 /** The panel, or null where the playground was given no vectors; {node, paint()}. */
@@ -21,7 +23,7 @@ export function makeMap(app, ui, filterForm, openHit) {
   const local = { get: (name) => own[name], set: (name, value) => (own[name] = value), save_changes: () => undefined };
   const times = [];
   let given = null; // the maps there can be, the methods, the palette
-  let open = null; // the one that is open: {id, leg, …, count, fields, stage, version, points, star}
+  let open = null; // the one that is open: {id, leg, …, count, fields, stage, shown, points, star}
   let beginning = null;
   let isGone = false;
   let wanted = 0; // answers since the points were asked for
@@ -57,7 +59,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     const { body } = await link.ask({ type: "map_open", map: id, method: open?.shown ?? "" });
     open?.stage?.close();
     own.hidden = [];
-    open = { ...given.maps.find((each) => each.id === id), ...body, stage: null, version: null, shown: "", points: new Map(), star: null, color: "" };
+    open = { ...given.maps.find((each) => each.id === id), ...body, stage: null, shown: "", points: new Map(), isLocated: false, star: null, color: "" };
     located = -1;
     shownFilter = null;
     tab.node.dataset.map = id;
@@ -107,7 +109,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     tab.method.hidden = tab.color.hidden = !status.shown;
     if (!status.shown) keepingFocus(tab.empty, () => fillEmpty(tab, { map: open, count: open.count, methods: given.methods, making: isMaking, make }));
     fillControls(tab, { ...given, fields: open.fields, current: open.id, method: status.making || status.shown, color: open.color });
-    if (!status.shown || open.version === status.version || open.shown === status.shown) return;
+    if (!status.shown || open.shown === status.shown) return;
     open.shown = status.shown;
     readPoints(status).catch(failed);
   }
@@ -127,7 +129,10 @@ export function makeMap(app, ui, filterForm, openHit) {
 
   function make(method) {
     banner();
-    link.ask({ type: "map_make", method }).catch(failed);
+    link.ask({ type: "map_make", method }).catch((error) => {
+      paintStatus();
+      failed(error);
+    });
   }
 
   async function recolour(field) {
@@ -157,10 +162,12 @@ export function makeMap(app, ui, filterForm, openHit) {
     if (!open || isGone) return;
     const mine = wanted;
     located = mine;
+    open.isLocated = false;
     const { body } = await link.ask({ type: "map_locate" });
     if (mine !== wanted) return;
     open.points = new Map(Object.entries(body.points));
     open.like = body.like;
+    open.isLocated = true;
     if (body.is_stale) banner("The collection was processed since this map was drawn. ", h("button", { class: "mxp-link", type: "button", onclick: again }, "Draw it anew"));
     paint();
     await Promise.all([askStar(), readPassing()]);
@@ -208,6 +215,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     const within = [];
     marks.forEach((mark, at) => mark && within.push(at));
     if (!within.length) return say("No document within.");
+    if (within.length > MOST_CHOSEN) return banner(`${plural(within.length, "document")} are within; a filter names ${MOST_CHOSEN.toLocaleString("en")} at most. Draw a smaller shape.`);
     banner();
     try {
       const { body } = await link.ask({ type: "map_ids", points: within });
@@ -233,7 +241,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     const marked = open?.stage?.map.marked ?? 0;
     tab.chip.hidden = !chosen && !state.filters;
     const text = chosen ? `Filter: ${plural(chosen.length, "document")} of the map` : `${marked.toLocaleString("en")} of ${plural(open?.count ?? 0, "point")} pass the filter`;
-    const off = chosen && h("button", { class: "mxp-icon", type: "button", "data-action": "unlasso", "aria-label": "Take the map’s filter off", onclick: () => sendFilter(null) }, "×");
+    const off = chosen && !isGone && h("button", { class: "mxp-icon", type: "button", "data-action": "unlasso", "aria-label": "Take the map’s filter off", onclick: () => sendFilter(null) }, "×");
     keepingFocus(tab.chip, () => tab.chip.replaceChildren(...[h("span", {}, text), off].filter(Boolean)));
   }
 
@@ -261,7 +269,7 @@ export function makeMap(app, ui, filterForm, openHit) {
 
   function describe() {
     const there = own.highlights.points.filter((point) => point >= 0).length;
-    const missing = state.hits.length - there;
+    const missing = open.isLocated ? state.hits.length - there : 0;
     open.over.setAttribute("aria-label", `Map of ${plural(open.count, "document")} by ${open.shown}. ${plural(there, "hit")} on it${open.star ? ", and the query" : ""}. The list beside it names them.`);
     tab.told.textContent = state.hits.length ? `${plural(state.hits.length, "hit")}${missing ? `, ${missing} not on this map` : ""}; the better, the larger.` : "No hits.";
   }
@@ -269,7 +277,7 @@ export function makeMap(app, ui, filterForm, openHit) {
   function paintHits() {
     const isActive = (hit) => hit.document_id === state.active;
     const first = state.hits.find(isActive) ?? state.hits[0];
-    const rows = state.hits.map((hit) => ({ id: hit.document_id, rank: hit.rank, name: app.nameOf(hit.document_id), isThere: open.points.has(documentOf(hit.document_id)), isChosen: isActive(hit), isFirst: hit === first }));
+    const rows = state.hits.map((hit) => ({ id: hit.document_id, rank: hit.rank, name: app.nameOf(hit.document_id), isThere: !open.isLocated || open.points.has(documentOf(hit.document_id)), isChosen: isActive(hit), isFirst: hit === first }));
     keepingFocus(tab.hits, () => tab.hits.replaceChildren(...rows.map((row) => hitRow(row, { choose, open: openHit, light }))));
   }
 
@@ -339,8 +347,12 @@ export function makeMap(app, ui, filterForm, openHit) {
   const unwatch = whenKernelGoes(model, () => {
     banner("The kernel is gone: the picture stays, but nothing new can be asked. Run this for a living one: ", h("code", {}, app.about.code || "the cell above"));
     isGone = true;
+    link.end("The kernel is gone.");
     tab.busy.hidden = true;
-    for (const control of [tab.which, tab.method, tab.color]) control.disabled = true;
+    const drawing = tab.place.querySelectorAll("[data-tool=lasso], [data-tool=box]");
+    for (const control of [tab.which, tab.method, tab.color, ...drawing]) control.disabled = true;
+    open?.stage?.useTool("pan");
+    paintChip();
   });
   app.closers.push(() => {
     unwatch();
