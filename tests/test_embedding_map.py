@@ -16,9 +16,10 @@ from mixpeek_lab.errors import (
     EngineError,
     InvalidInputError,
     NotFoundError,
+    RetrieverError,
     VectorError,
 )
-from mixpeek_lab.projections import Projection, made, project, read_kept, recipe
+from mixpeek_lab.projections import Projection, made, placer, project, read_kept, recipe
 from mixpeek_lab.widgets.embedding_colours import MISSING, OTHER, colours_of
 from mixpeek_lab.widgets.embedding_map import EmbeddingMap
 
@@ -52,8 +53,8 @@ def open_map(lab, collection="docs", **options):
     shown = lab.maps.open(collection)
     return EmbeddingMap(
         shown.project, shown.ids, shown.documents, values=shown.values, fields=shown.fields,
-        place=shown.place, sql=shown.sql, is_kept=shown.is_kept,
-        title=f"{collection} · {shown.feature}", **options,
+        place=shown.place, place_finely=shown.place_finely, ask=shown.ask, sql=shown.sql,
+        is_kept=shown.is_kept, title=f"{collection} · {shown.feature}", **options,
     )  # fmt: skip
 
 
@@ -80,10 +81,10 @@ def neighbours_in_group(positions, group, k=5):
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
-def test_a_projection_is_reproducible_and_keeps_neighbours_together(method):
+def test_a_projection_is_reproducible_and_keeps_neighbours_together(method, tmp_path):
     if method == "umap":
         pytest.importorskip("umap")
-    vectors, group = groups()
+    vectors, group = groups(dim=70)  # longer than 50: UMAP sees fewer numbers
     first = project(vectors, recipe(method), quiet)
     again = project(vectors, recipe(method), quiet)
     np.testing.assert_allclose(first.positions, again.positions, atol=1e-4)
@@ -91,6 +92,8 @@ def test_a_projection_is_reproducible_and_keeps_neighbours_together(method):
     assert first.positions.dtype == np.float32
     assert np.abs(first.positions).max() < 1.2
     assert neighbours_in_group(first.positions, group) > 0.9
+    if method == "umap":
+        demand_placed(first, vectors, group, tmp_path)
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
@@ -110,6 +113,27 @@ def test_a_projection_is_made_once_and_told_of(method, tmp_path):
     kept = made(tmp_path / "maps", recipe(method), never, quiet)
     np.testing.assert_array_equal(kept.positions, first.positions)
     assert kept.note == first.note
+
+
+def demand_placed(found, vectors, group, folder):
+    """UMAP's own transform, in its process: a vector that it has not seen stands in its group."""
+    from mixpeek_lab.projections.kept import write_projection
+
+    write_projection(folder / "map", found)
+    path = folder / "map" / "placing.npz"
+    with np.load(path, allow_pickle=False) as arrays:  # data, which runs nothing
+        assert arrays["raw"].shape == (150, 2)
+    place = placer(path)
+    middles = np.array([found.positions[group == each].mean(0) for each in range(3)])
+    for each in range(3):
+        unseen = vectors[group == each].mean(0)
+        at = place.place(unseen)
+        assert int(np.argmin(np.linalg.norm(middles - at, axis=1))) == each
+    assert place.place(unseen) == at
+    place.close()
+    path.write_bytes(b"no arrays")
+    with pytest.raises(EngineError, match="UMAP could not place the query: its process ended"):
+        placer(path).place(unseen)
 
 
 def test_another_seed_or_parameter_is_another_projection(tmp_path):
@@ -280,9 +304,83 @@ def test_hits_are_lit_and_the_query_stands_where_its_vector_does(filled):
     shown.highlight(["nobody", ids[0]])
     assert (len(shown.highlights["points"]), shown.highlights["missing"]) == (1, 1)
     shown.highlight()
-    assert shown.highlights == {"points": [], "star": None, "missing": 0}
+    nothing = {"points": [], "star": None, "missing": 0}
+    assert nothing.items() <= shown.highlights.items()
     with pytest.raises(VectorError, match="3 numbers"):
         shown.highlight(result, query_vector=[1, 2, 3])
+
+
+def test_a_query_in_words_is_a_star_with_its_nearest_documents(filled):
+    shown = open_map(filled)
+    text = ROWS[4]["text"]
+    shown.query = text
+    lit = shown.highlights
+    body = {"collection": "docs", "searches": [{"feature": "hash_embedding"}]}
+    found = filled.search(body, text, limit=10)
+    ids = [shown._known.name_of_drawn(point) for point in lit["points"]]
+    assert ids == [hit.document_id for hit in found.hits]
+    assert (lit["ranked"], len(lit["names"])) == (True, 10)
+    assert lit["how"] == "The star stands exactly where PCA puts the query’s vector."
+    place = shown.positions.set_index("document_id")
+    vectors = filled.sql("SELECT document_id, hash_embedding FROM docs WHERE _id = '4'").table
+    (own,) = vectors.to_pylist()
+    assert filled.maps.open("docs").ask(text)[0] == pytest.approx(own["hash_embedding"], abs=1e-5)
+    at = place.loc[own["document_id"]]
+    assert lit["star"] == pytest.approx([at.x, at.y], abs=1e-4)
+    shown.query = ""
+    assert (shown.highlights["points"], shown.highlights["star"]) == ([], None)
+
+
+def test_a_query_that_cannot_be_embedded_says_why_and_changes_nothing(filled):
+    shown = open_map(filled)
+    shown.query = "ship 1"
+    before = shown.highlights
+    with pytest.raises(RetrieverError, match="characters"):
+        shown.query = "x" * 2_000_000
+    assert (shown.query, shown.highlights) == ("ship 1", before)
+    silent = EmbeddingMap(
+        lambda *_: Projection(np.zeros((3, 2), np.float32)), ["a", "b", "c"], lambda _: {}
+    )
+    with pytest.raises(InvalidInputError, match="without `ask`"):
+        silent.query = "words"
+
+
+def test_umaps_own_place_takes_the_place_of_the_first(filled):
+    """Without UMAP itself: what it gives comes later, in a thread."""
+    waiting = threading.Event()
+
+    def finely(_vector, _projection):
+        assert waiting.wait(20)
+        return (0.25, 0.75)
+
+    spread = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
+    shown = EmbeddingMap(
+        lambda *_: Projection(spread, placing=Path("placing.npz")), ["a", "b", "c"], lambda _: {},
+        place=lambda *_: (0.0, 0.5), place_finely=finely, ask=lambda _: (np.ones(4), ["b"]),
+    )  # fmt: skip
+    told = []
+    shown.observe(lambda change: told.append(change["new"]), "highlights")
+    shown.query = "words"
+    assert told[0]["star"] == [0.0, 0.5]
+    assert "UMAP works out its own place" in told[0]["how"]
+    waiting.set()
+    for _ in range(200):
+        if len(told) > 1:
+            break
+        threading.Event().wait(0.05)
+    assert told[1]["star"] == [0.25, 0.75]
+    assert told[1]["how"].startswith("The star stands where UMAP’s own transform")
+
+
+def test_a_large_selection_is_a_filter_that_a_search_takes():
+    from mixpeek_lab.filters import parse_filter
+    from mixpeek_lab.widgets.embedding_hits import ids_filter
+
+    ids = [f"d{n}" for n in range(25_000)]
+    found = parse_filter(ids_filter(ids))
+    assert found.matches({"document_id": "d24999"})
+    assert not found.matches({"document_id": "d25000"})
+    assert ids_filter([]) is None
 
 
 def test_the_state_is_checked(filled):

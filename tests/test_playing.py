@@ -169,3 +169,7 @@ def test_the_endpoint_tells_the_depth(lab):
     assert dense["of"] == 30
     assert 1 <= dense["rank"] <= 30
     assert words["rank"] is None  # it is about a bank
+    # Its replica embeds a query as this process does.
+    vector = lab.playing.maps.vector("deep_find", "hash_embedding", {"query": "river boat"})
+    own = lab.maps.open("deep_docs").ask("river boat")[0]
+    assert vector == pytest.approx(own, abs=1e-6)

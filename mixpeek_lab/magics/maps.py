@@ -52,7 +52,8 @@ class MapMagics(Magics):
                                                              another method, and `m` to work with
 
         m.selected, m.filter and m.selection_sql hold what the lasso caught; m.highlight(result)
-        rings a search's hits. A map is worked out once for each state of its collection.
+        rings a search's hits; m.query = "words" shows where a query stands, and what is near.
+        A map is worked out once for each state of its collection.
         """
         options = parse_argstring(self.embedding_map, line)
         return _open(options, f"%embedding_map {line.strip()}")
@@ -72,6 +73,8 @@ def _open(options: Any, code: str) -> EmbeddingMap:
             values=shown.values,
             fields=shown.fields,
             place=shown.place,
+            place_finely=shown.place_finely,
+            ask=shown.ask,
             sql=shown.sql,
             is_kept=shown.is_kept,
             method=options.method,

@@ -182,9 +182,10 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
 
 def _support(card: RetrieverCard) -> Support:
     """What the lab answers a playground beside its searches."""
-    from mixpeek_lab.widgets.playground import Support
+    from mixpeek_lab.widgets.playground import MapSupport, Support
 
     name, playing = card.name, current_lab().playing
+    maps = playing.maps
     return Support(
         body=card.body,
         fields=lambda: playing.fields(name),
@@ -192,4 +193,10 @@ def _support(card: RetrieverCard) -> Support:
         like=lambda request: playing.like(name, request),
         ranks=lambda request: playing.ranks(name, request),
         trace=lambda document_id: playing.trace(name, document_id),
+        maps=MapSupport(
+            offers=lambda: maps.offers(name),
+            open=lambda key: maps.open(name, key),
+            vector=lambda leg, request: maps.vector(name, leg, request),
+            passing=lambda shown, filters: maps.passing(name, shown, filters),
+        ),
     )

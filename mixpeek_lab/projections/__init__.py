@@ -4,6 +4,7 @@ The same vectors, recipe and libraries give the same positions. `made` keeps the
 works out what takes long in a process of its own, which reports how far it is and can be ended.
 """
 
+from mixpeek_lab.projections.apart import placer
 from mixpeek_lab.projections.computing import project
 from mixpeek_lab.projections.kept import made, read_kept
 from mixpeek_lab.projections.recipe import METHODS, Method, Projection, Recipe, recipe
@@ -14,6 +15,7 @@ __all__ = [
     "Projection",
     "Recipe",
     "made",
+    "placer",
     "project",
     "read_kept",
     "recipe",

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.projections.placing import learned
 from mixpeek_lab.projections.recipe import Projection, Recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from mixpeek_lab.projections.placing import Arrays
 
     Matrix = NDArray[np.float32]
 
@@ -65,11 +68,14 @@ def _principal(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Proj
 
 
 def _neighbourly(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Projection:
-    reduced = _reduced(vectors, recipe.seed, on_progress)
+    reduced, axes = _reduced(vectors, recipe.seed, on_progress)
     fitted = _drawn(len(reduced), MOST_FITTED[recipe.method], recipe.seed)
     on_progress("Finding neighbours", None)
-    learn = _umap if recipe.method == "umap" else _tsne
-    raw = learn(reduced[fitted], recipe, on_progress)
+    kept: Arrays = {}
+    if recipe.method == "umap":
+        raw, kept = _umap(reduced[fitted], recipe, on_progress)
+    else:
+        raw = _tsne(reduced[fitted], recipe, on_progress)
     note = "Distances between far groups say little: trust neighbourhoods."
     if len(fitted) < len(reduced):
         note = (
@@ -77,10 +83,14 @@ def _neighbourly(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Pr
             f"their {NEIGHBOURS} nearest of those. {note}"
         )
         raw = _placed(reduced, fitted, raw, on_progress)
-    return Projection(_scaled(raw, *_frame(raw)), note)
+    middle, reach = _frame(raw)
+    if kept:
+        kept |= {"middle": middle, "reach": np.array([reach], np.float32), **axes}
+    return Projection(_scaled(raw, middle, reach), note, fitted=kept or None)
 
 
-def _umap(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
+def _umap(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> tuple[Matrix, Arrays]:
+    """Where the vectors stand, and what `placing` needs for others."""
     on_progress("Loading UMAP (its first run compiles)", None)
     from umap import UMAP
 
@@ -94,7 +104,8 @@ def _umap(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(model.fit_transform(vectors), np.float32)
+        raw = np.asarray(model.fit_transform(vectors), np.float32)
+    return raw, learned(model, vectors, raw)
 
 
 def _tsne(vectors: Matrix, recipe: Recipe, on_progress: OnProgress) -> Matrix:
@@ -142,12 +153,14 @@ def _fitted_pca(vectors: Matrix, count: int, seed: int, on_progress: OnProgress)
     return model
 
 
-def _reduced(vectors: Matrix, seed: int, on_progress: OnProgress) -> Matrix:
+def _reduced(vectors: Matrix, seed: int, on_progress: OnProgress) -> tuple[Matrix, Arrays]:
+    """Shorter vectors, and the axes that make them so; none where they are short already."""
     if vectors.shape[1] <= REDUCED or len(vectors) <= REDUCED:
-        return vectors
+        return vectors, {}
     model = _fitted_pca(vectors, REDUCED, seed, on_progress)
     parts = [model.transform(b) for b in _blocks(vectors, "Shortening the vectors", on_progress)]
-    return np.concatenate(parts).astype(np.float32)
+    axes = {"components": model.components_, "mean": model.mean_}
+    return np.concatenate(parts).astype(np.float32), axes
 
 
 def _placed(

@@ -7,27 +7,27 @@ notebook stays quick, and whoever no longer wants the answer ends it.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mixpeek_lab.errors import EngineError
+from mixpeek_lab.projections.apart import start
 from mixpeek_lab.projections.computing import OnProgress, project
 from mixpeek_lab.projections.recipe import Projection, Recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_POSITIONS, _AXES, _ABOUT = "positions.npy", "axes.npy", "about.json"
+_POSITIONS, _AXES, _ABOUT, _PLACING = "positions.npy", "axes.npy", "about.json", "placing.npz"
 
 
 def made(
@@ -55,7 +55,7 @@ def made(
             _work_apart(Path(scratch), place, matrix, recipe, on_progress, stop)
         found = _read(place)
         _keep(place, folder / recipe.key)
-    return found
+    return read_kept(folder, recipe) or replace(found, placing=None)
 
 
 def read_kept(folder: Path, recipe: Recipe) -> Projection | None:
@@ -72,6 +72,8 @@ def write_projection(place: Path, projection: Projection) -> None:
     np.save(place / _POSITIONS, projection.positions)
     if projection.axes is not None:
         np.save(place / _AXES, projection.axes)
+    if projection.fitted:
+        np.savez(place / _PLACING, allow_pickle=False, **projection.fitted)
     about = {"note": projection.note, "count": len(projection.positions)}
     (place / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
@@ -82,7 +84,8 @@ def _read(place: Path) -> Projection:
     if positions.shape != (about["count"], 2):
         raise ValueError(f"{place} is damaged")
     axes = np.load(place / _AXES) if (place / _AXES).exists() else None
-    return Projection(positions, about["note"], axes)
+    placing = place / _PLACING
+    return Projection(positions, about["note"], axes, placing=placing if placing.exists() else None)
 
 
 def _keep(place: Path, final: Path) -> None:
@@ -113,16 +116,10 @@ def _work_apart(
     """Let a process write the projection to `place`, and pass on what it says meanwhile."""
     np.save(scratch / "vectors.npy", matrix)
     asked = {"method": recipe.method, "parameters": dict(recipe.parameters), "seed": recipe.seed}
-    # -P: a file in the notebook's folder must not stand in for a module of the worker's.
-    command = [sys.executable, "-P", "-m", "mixpeek_lab.projections.worker"]
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (scratch / "errors.txt").open("w+", encoding="utf-8") as errors:
-        process = subprocess.Popen(
-            [*command, str(scratch / "vectors.npy"), str(place), json.dumps(asked)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # an interrupt of the kernel is not meant for it
-        )  # fmt: skip
+        module = "mixpeek_lab.projections.worker"
+        given = (str(scratch / "vectors.npy"), str(place), json.dumps(asked))
+        process = start(module, *given, errors=errors)
         ender = threading.Thread(target=_end_when, args=(process, stop), daemon=True)
         ender.start()
         try:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mixpeek_lab.errors import InvalidInputError, MissingDependencyError
 from mixpeek_lab.models import JSON
@@ -27,7 +28,7 @@ PARAMETERS: dict[str, dict[str, tuple[type, float, float, float]]] = {
 }
 """Method → parameter → type, default, least and largest value."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Projection:
     """What a reader of the picture should know: variance explained, points placed by others."""
     axes: NDArray[np.float32] | None = None
     """(2, dim + 1): `axes @ [vector, 1]` is a vector's position. PCA alone has them."""
+    fitted: Mapping[str, NDArray[Any]] | None = None
+    """What UMAP needs to place vectors that it has not seen; on the disk once it is kept."""
+    placing: Path | None = None
+    """The file with it."""
 
 
 def recipe(method: str, parameters: Mapping[str, JSON] | None = None, seed: int = 0) -> Recipe:

@@ -3,16 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.filters.grammar import MOST_VALUES
+from mixpeek_lab.models import JSON
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """Documents that are lit, as points, and the vector of the query that found them."""
+
+    points: Sequence[int]
+    missing: int = 0
+    """Hits that are not on the map."""
+    vector: Any = None
+    is_ranked: bool = False
+    """Whether their order says which is nearer."""
+
+
+NO_HITS = Hits(())
+MOST_IDS = 50_000
+"""Documents that one filter or SQL statement names."""
+
+
+def few_ids(ids: list[str], what: str) -> list[str]:
+    """The ids, where a `what` can name so many; InvalidInputError."""
+    if len(ids) > MOST_IDS:
+        raise InvalidInputError(
+            f"{len(ids):,} documents are selected; a {what} names at most {MOST_IDS:,}. "
+            "Select fewer, or take `selected`."
+        )
+    return ids
+
+
+def ids_filter(ids: Sequence[str]) -> dict[str, JSON] | None:
+    """A metadata filter that admits these documents; None for none. A condition takes so many."""
+    parts: list[dict[str, JSON]] = [
+        {"field": "document_id", "operator": "in", "value": list(ids[start : start + MOST_VALUES])}
+        for start in range(0, len(ids), MOST_VALUES)
+    ]
+    return {"OR": parts} if len(parts) > 1 else next(iter(parts), None)
 
 
 class Known:

@@ -15,21 +15,24 @@ from mixpeek_lab.projections import METHODS, Projection, recipe
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.embedding_answers import Binary, answered, document_body, packed, unpacked
 from mixpeek_lab.widgets.embedding_colours import PALETTE, Colours, colours_of, no_colours
-from mixpeek_lab.widgets.embedding_hits import Known, found_ids, positions_frame
-from mixpeek_lab.widgets.embedding_picture import map_html
+from mixpeek_lab.widgets.embedding_files import MODULES, STYLES
+from mixpeek_lab.widgets.embedding_hits import (
+    NO_HITS,
+    Known,
+    few_ids,
+    found_ids,
+    ids_filter,
+    positions_frame,
+)
+from mixpeek_lab.widgets.embedding_lights import Ask, Documents, Lights
+from mixpeek_lab.widgets.embedding_picture import saved_forms
+from mixpeek_lab.widgets.embedding_star import Finely, Place
 from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
 from mixpeek_lab.widgets.embedding_work import Project, Work
 from mixpeek_lab.widgets.messages import error_body
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Documents = Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]]
-"""Document ids → `{fields, lineage}` of those there are."""
-
-MOST_IDS = 50_000
-"""Documents that one filter or SQL statement names."""
-MOST_RINGS = 2_000
 
 
 class EmbeddingMap(anywidget.AnyWidget):
@@ -46,13 +49,8 @@ class EmbeddingMap(anywidget.AnyWidget):
         selected_count: documents that are selected.
     """
 
-    _esm = module_text(
-        "nodes.js", "documents.js", "embedding_map_geometry.js", "embedding_map_grid.js",
-        "embedding_map_link.js", "embedding_map_gl.js", "embedding_map_plain.js",
-        "embedding_map_overlay.js", "embedding_map_frame.js", "embedding_map_legend.js",
-        "embedding_map_input.js", "embedding_map_scene.js", "embedding_map.js",
-    )  # fmt: skip
-    _css = style_text("theme.css", "embedding_map.css", "embedding_map_panel.css")
+    _esm = module_text(*MODULES)
+    _css = style_text(*STYLES)
 
     about = traitlets.Dict().tag(sync=True)
     """What does not change: title, code, count, fields, methods, colours."""
@@ -65,6 +63,8 @@ class EmbeddingMap(anywidget.AnyWidget):
     """The middle of the picture, and its zoom: 1 shows the points from -1 to 1."""
     status = traitlets.Dict().tag(sync=True)
     """What is shown (method, version, note) and what is being worked out (phase, share, error)."""
+    query = traitlets.Unicode("").tag(sync=True)
+    """Words that get a star, and discs on their nearest documents. Errors as a search's."""
     highlights = traitlets.Dict().tag(sync=True)
     selected_count = traitlets.Int(0).tag(sync=True)
 
@@ -76,7 +76,9 @@ class EmbeddingMap(anywidget.AnyWidget):
         *,
         values: Callable[[str], Any] | None = None,
         fields: Sequence[str] = (),
-        place: Callable[[Any, Projection], tuple[float, float]] | None = None,
+        place: Place | None = None,
+        place_finely: Finely | None = None,
+        ask: Ask | None = None,
         sql: Callable[[Sequence[str]], str] | None = None,
         is_kept: Callable[[str, Mapping[str, JSON]], bool] | None = None,
         method: str = "pca",
@@ -87,20 +89,23 @@ class EmbeddingMap(anywidget.AnyWidget):
     ) -> None:
         """`ids`: the document of each point. `values`: a field's name → its value at each point.
 
-        `place` puts a query's vector on a projection; `sql` writes a statement for ids. `is_kept`:
+        `place` puts a query's vector on a projection, `place_finely` better where that takes
+        seconds; `ask` answers `query`; `sql` writes a statement for ids. `is_kept`:
         whether a projection is at hand, and PCA need not be shown meanwhile. `parameters` are those
         of `method`. `code`: the line that makes this widget again.
         Errors of the first projection and of `color` are raised here.
         """
         self._documents = documents
-        self._values, self._place, self._sql = values, place, sql
+        self._values, self._sql = values, sql
         asked = recipe(method, parameters)  # what there is not is refused before any work
         self._work = Work(project, asked, self._show, self._fail, self._tell)
         self._colours: dict[str, Colours] = {"": no_colours(len(ids))}
         self._selected = np.empty(0, np.int64)
-        self._hits: tuple[list[int], int, Any] = ([], 0, None)
+        self._hits = NO_HITS
+        self._asked = NO_HITS
         self._version = 0
         self._known = Known(ids)
+        self._lights = Lights(self._known, documents, place, place_finely, ask, self._better)
         is_there = method == "pca" or (is_kept is not None and is_kept(method, parameters or {}))
         first = method if is_there else "pca"
         self._shown = first
@@ -108,12 +113,13 @@ class EmbeddingMap(anywidget.AnyWidget):
         super().__init__(
             about={
                 "title": title, "code": code, "count": len(ids), "fields": list(fields),
-                "methods": list(METHODS), "palette": PALETTE,
+                "methods": list(METHODS), "palette": PALETTE, "can_ask": ask is not None,
             },
             method=method, color=color,
             status=self._status(),
         )  # fmt: skip
         self.observe(self._on_method, "method")
+        self.observe(self._on_query, "query")
         self.on_msg(self._on_message)
         if first != method:
             self._work.begin(method)
@@ -143,15 +149,14 @@ class EmbeddingMap(anywidget.AnyWidget):
 
         InvalidInputError for more than MOST_IDS documents.
         """
-        ids = self._few_ids("filter")
-        return {"field": "document_id", "operator": "in", "value": ids} if ids else None
+        return ids_filter(few_ids(self.selected_ids, "filter"))
 
     @property
     def selection_sql(self) -> str:
         """The selection as a statement for `%inspect` and `lab.sql`. Errors as `filter`."""
         if self._sql is None:
             raise InvalidInputError("This map was made without `sql`, which knows the table.")
-        return self._sql(self._few_ids("statement"))
+        return self._sql(few_ids(self.selected_ids, "statement"))
 
     def select(self, ids: Any) -> None:
         """Select documents: ids, a DataFrame with a document_id, or a search's result.
@@ -175,10 +180,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         Without arguments nothing is lit. Hits that are not on the map are counted in the legend.
         VectorError where the vector is of another length.
         """
-        points, missing = self._known.find(found_ids(hits))
-        if query_vector is not None and self._place is None:
-            raise InvalidInputError("This map was made without `place`: it cannot show a query.")
-        self._hits = (points[:MOST_RINGS], len(missing), query_vector)
+        self._hits = self._lights.given(hits, query_vector)
         self._light()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -189,6 +191,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         """End what is being worked out, and the widget."""
         if hasattr(self, "_work"):  # else it was refused before it began
             self._work.end()
+            self._lights.leave()
         super().close()
 
     def __repr__(self) -> str:
@@ -199,7 +202,11 @@ class EmbeddingMap(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and a picture that stay when the kernel is gone."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": self._text(), "text/html": self._html()}, metadata
+        colours = self._coloured(self.color)
+        saved = saved_forms(
+            self, self.about, self._shown, self.color, self._points, colours, self._hits.points
+        )
+        return {**data, **saved}, metadata
 
     # ---------------------------------------------------------------- projections
 
@@ -250,21 +257,21 @@ class EmbeddingMap(anywidget.AnyWidget):
 
     # ---------------------------------------------------------------- hits and selection
 
-    def _light(self) -> None:
-        points, missing, vector = self._hits
-        star = None
-        if vector is not None and self._place is not None:
-            star = list(self._place(vector, self._points))
-        drawn = self._known.drawn(points)
-        self.highlights = {"points": drawn, "star": star, "missing": missing}
+    @traitlets.validate("query")
+    def _check_query(self, proposal: Mapping[str, Any]) -> str:
+        query = str(proposal["value"])
+        self._asked = self._lights.asked(query) if query.strip() else NO_HITS
+        return query
 
-    def _few_ids(self, what: str) -> list[str]:
-        if len(self._selected) > MOST_IDS:
-            raise InvalidInputError(
-                f"{len(self._selected):,} documents are selected; a {what} names at most "
-                f"{MOST_IDS:,}. Select fewer, or take `selected`."
-            )
-        return self.selected_ids
+    def _on_query(self, _change: Mapping[str, Any]) -> None:
+        self._hits = self._asked
+        self._light()
+
+    def _light(self) -> None:
+        self.highlights = self._lights.told(self._hits, self._shown, self._points)
+
+    def _better(self, star: Mapping[str, Any]) -> None:
+        self.highlights = {**self.highlights, "star": star["at"], "how": star["how"]}
 
     def _coloured(self, field: str) -> Colours:
         if field not in self._colours:
@@ -283,6 +290,7 @@ class EmbeddingMap(anywidget.AnyWidget):
             "document": self._on_document,
             "selection": lambda _: Binary({}, packed(self._selected, self._known.order)),
             "select": lambda _: self._on_select(buffers),
+            "query": self._on_asked,
         }
         for header, parts in answered(handlers, content):
             self.send(header, parts)
@@ -302,20 +310,11 @@ class EmbeddingMap(anywidget.AnyWidget):
             raise LabError(f"Document {key} is gone. Run the map's cell again.")
         return document_body(key, found[key])
 
+    def _on_asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        self.query = str(message.get("query", ""))
+        return {}
+
     def _on_select(self, buffers: Any) -> dict[str, Any]:
         self._selected = unpacked(buffers[0] if buffers else b"", self._known.order)
         self.selected_count = len(self._selected)
         return {"count": self.selected_count}
-
-    # ---------------------------------------------------------------- the static double
-
-    def _text(self) -> str:
-        entries = self._coloured(self.color).entries
-        return "\n".join([repr(self), *(f"  {label}: {count:,}" for label, _, count in entries)])
-
-    def _html(self) -> str:
-        by = f" Coloured by {self.color}." if self.color else ""
-        count = len(self._known.ids)
-        told = f"{self.about['title']}: {count:,} points, {self._shown}.{by} {self._points.note}"
-        colours, code = self._coloured(self.color), str(self.about["code"])
-        return map_html(self._points.positions, colours, self._hits[0], told, code)

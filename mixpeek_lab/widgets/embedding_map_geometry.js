@@ -102,6 +102,11 @@ export function unpackedMarks(bits, count) {
   return marks;
 }
 
+/** What is marked in either. */
+export function united(marks, others) {
+  return marks.map((mark, at) => mark | others[at]);
+}
+
 export function countOf(marks) {
   let count = 0;
   for (let i = 0; i < marks.length; i += 1) count += marks[i];

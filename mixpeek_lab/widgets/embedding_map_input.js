@@ -5,7 +5,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 const STEP = 60;
 const BOX_STEP = 20;
 
-/** Listens on `node`. `acts`: view, size, mode, setView, hover, shape, endShape, step, … */
+/** Listens on `node`. `acts`: view, size, mode, setView, hover, pick, shape, endShape, step, … */
 export function listen(node, acts) {
   listenToPointer(node, acts);
   listenToWheel(node, acts);
@@ -39,7 +39,9 @@ function listenToPointer(node, acts) {
     drag = null;
     if (done.mode !== "pan" && done.hasMoved && event.type === "pointerup") acts.endShape(done.path, done.isAdding);
     else acts.shape([]);
-    if (!done.hasMoved) acts.hover(...done.from);
+    if (done.hasMoved || event.type !== "pointerup") return;
+    acts.hover(...done.from);
+    acts.pick?.();
   };
   node.addEventListener("pointerup", end);
   node.addEventListener("pointercancel", end);

@@ -5,8 +5,10 @@ export function makeLink(model, onPush) {
   const view = Math.random().toString(36).slice(2, 10);
   const waiting = new Map();
   let counter = 0;
+  let end = "";
 
   function ask(content, buffers = []) {
+    if (end) return Promise.reject(new Error(end));
     counter += 1;
     const id = `${view}-${counter}`;
     return new Promise((resolve, reject) => {
@@ -37,6 +39,12 @@ export function makeLink(model, onPush) {
   model.on("msg:custom", receive);
   return {
     ask,
+    /** Nobody answers any more: all that wait, and all that ask, are told so. */
+    end(message) {
+      end = message;
+      for (const { reject } of waiting.values()) reject(new Error(message));
+      waiting.clear();
+    },
     close() {
       model.off("msg:custom", receive);
       waiting.clear();
@@ -51,4 +59,17 @@ async function readParts(buffers, encoding) {
   if (encoding !== "gzip") return { body: JSON.parse(await blob.text()) };
   const stream = blob.stream().pipeThrough(new DecompressionStream("gzip"));
   return { body: JSON.parse(await new Response(stream).text()) };
+}
+
+/**
+ * Calls `act` once the kernel that the widget lives in was restarted; gives what ends the watch.
+ * A model is live when it is made, and is never again once its comm is not: the first news is that.
+ */
+export function whenKernelGoes(model, act) {
+  const hear = () => {
+    model.off("comm_live_update", hear);
+    act();
+  };
+  model.on("comm_live_update", hear);
+  return () => model.off("comm_live_update", hear);
 }

@@ -1,12 +1,12 @@
-// What paints the map: the points below, rings and shapes above, at the size and in the colours of
+// What paints the map: the points below, hits and shapes above, at the size and in the colours of
 // the page.
-import { drawOverlay } from "./embedding_map_overlay.js";
+import { discAt, drawOverlay } from "./embedding_map_overlay.js";
 import { makeGlPainter } from "./embedding_map_gl.js";
 import { makePlainPainter } from "./embedding_map_plain.js";
 import { h, plural } from "./nodes.js";
 import { paletteOf } from "./embedding_map_legend.js";
 
-const REST = 160;
+const SCENE_REST = 160;
 const SLOW_FRAME = 34;
 const QUICK_FRAME = 20;
 const LEAST_DRAWN = 50000;
@@ -16,6 +16,7 @@ const WATCHED = ["data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme
 export function makeScene({ model, ui, map, about, banner, later, onColours }) {
   let painter = null;
   let frame = 0;
+  let overFrame = 0;
   let isMoving = false;
   let lastFrame = 0;
   const sizes = new ResizeObserver(resize);
@@ -33,9 +34,23 @@ export function makeScene({ model, ui, map, about, banner, later, onColours }) {
     lastFrame = isMoving ? now : 0;
     map.drawn = Math.min(about.count, painter.most, isMoving ? map.budget : Infinity);
     painter.draw(map.view, map.size, map.drawn, map.marked > 0);
-    const { points: hits = [], star = null } = model.get("highlights");
-    drawOverlay(ui.over, { ...map, hits, star });
+    drawOver();
   }
+
+  function drawOver() {
+    overFrame = 0;
+    if (!painter || map.size.width < 2) return;
+    const { points: hits = [], star = null, chosen = -1, ranked: isRanked = false } = model.get("highlights");
+    drawOverlay(ui.over, { ...map, hits, star, chosen, isRanked });
+  }
+  /** Where only what lies over the points has changed. */
+  const scheduleOver = () => {
+    if (!frame) overFrame ||= requestAnimationFrame(drawOver);
+  };
+  const hitAt = (px, py) => {
+    const { points: hits = [], ranked: isRanked = false } = model.get("highlights");
+    return isRanked ? discAt({ ...map, hits }, px, py) : null;
+  };
 
   /** While the map moves, as many points as the machine draws in a frame; all of them at rest. */
   function adapt(took) {
@@ -48,7 +63,7 @@ export function makeScene({ model, ui, map, about, banner, later, onColours }) {
   function moved() {
     isMoving = true;
     schedule();
-    later("rest", REST, () => {
+    later("rest", SCENE_REST, () => {
       isMoving = false;
       schedule();
       model.set("view", map.view);
@@ -94,7 +109,7 @@ export function makeScene({ model, ui, map, about, banner, later, onColours }) {
     const hidden = model.get("hidden");
     const rgba = paletteOf(map.colours, paint, hidden);
     map.alphas = Uint8Array.from({ length: 256 }, (_, code) => rgba[4 * code + 3]);
-    map.inks = { hit: isDark ? "#ff5fb7" : "#d01c8b", text: style.color, paper: style.backgroundColor, accent: isDark ? "#64b5f6" : "#1976d2" };
+    map.inks = { hit: isDark ? "#ff5fb7" : "#d01c8b", later: isDark ? "#a8477d" : "#e58cc3", text: style.color, paper: style.backgroundColor, accent: isDark ? "#64b5f6" : "#1976d2" };
     ui.root.style.setProperty("--mxm-hit", map.inks.hit);
     painter.setPalette(rgba);
     onColours(paint, hidden);
@@ -103,6 +118,8 @@ export function makeScene({ model, ui, map, about, banner, later, onColours }) {
 
   return {
     schedule,
+    scheduleOver,
+    hitAt,
     moved,
     start,
     recolour,
@@ -113,6 +130,7 @@ export function makeScene({ model, ui, map, about, banner, later, onColours }) {
       themes.disconnect();
       dark.removeEventListener("change", recolour);
       cancelAnimationFrame(frame);
+      cancelAnimationFrame(overFrame);
       painter?.dispose();
     },
   };

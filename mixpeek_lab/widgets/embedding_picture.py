@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from mixpeek_lab.widgets.static import rerun_html
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from mixpeek_lab.projections import Projection
 
 WIDTH, HEIGHT = 640, 400
 MOST_POINTS = 6_000
@@ -59,6 +62,23 @@ def map_html(
     )
     body = f"<p>{escape(told)}</p>{image}{key_html(colours)}{rerun_html(code)}"
     return f'<div class="mixpeek-lab-static">{body}</div>'
+
+
+def saved_forms(
+    widget: object,
+    about: Mapping[str, Any],
+    method: str,
+    field: str,
+    shown: Projection,
+    colours: Colours,
+    rings: Sequence[int],
+) -> dict[str, str]:
+    """What stays of a map in a saved notebook: `text/plain`, and `text/html` with its picture."""
+    lines = [repr(widget), *(f"  {label}: {count:,}" for label, _, count in colours.entries)]
+    by = f" Coloured by {field}." if field else ""
+    told = f"{about['title']}: {about['count']:,} points, {method}.{by} {shown.note}"
+    page = map_html(shown.positions, colours, list(rings), told, str(about["code"]))
+    return {"text/plain": "\n".join(lines), "text/html": page}
 
 
 def key_html(colours: Colours) -> str:

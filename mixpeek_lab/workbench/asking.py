@@ -13,6 +13,7 @@ from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_respon
 from mixpeek_lab.workbench.depth import asked_depth, places
 from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.network import HubCheck
+from mixpeek_lab.workbench.playing_maps import leg_vectors
 from mixpeek_lab.workbench.search import Prepared, Searcher
 
 
@@ -60,6 +61,25 @@ class KernelSearch:
         told, deep = asked_depth(prepared, document_id)
         found = self.answered(deep) if deep else None
         return {**told, "legs": places(found, document_id)}
+
+    def query_vectors(self, retriever: str, body: Mapping[str, JSON]) -> dict[str, list[float]]:
+        """What each vector leg of a stored retriever searches with, by the leg's name."""
+        prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
+        if prepared.embeds:
+            self._hub.settle()
+        return leg_vectors(prepared, self._services.embed(prepared))
+
+    def near(
+        self, collection: str, feature_uri: str, query: str, limit: int
+    ) -> tuple[Any, list[str]]:
+        """A query's vector, and the documents of a collection that are nearest to it."""
+        leg = {"feature_uri": feature_uri, "name": "near", "top_k": limit}
+        body = {"collection": collection, "searches": [leg], "limit": limit}
+        prepared = self._searcher.prepare(body, {"query": query})
+        self._hub.settle()
+        vectors = self._services.embed(prepared)
+        hits = self._searcher.finish(prepared, vectors).hits
+        return vectors["near"], [hit.document_id for hit in hits]
 
     def load(self, retriever: str) -> None:
         """Load what the retriever's queries need. ExtractorError where its code does not load."""

@@ -29,7 +29,8 @@ from mixpeek_lab.workbench.platform import Host, Platform
 from mixpeek_lab.workbench.platform.bodies import demand_known, optional
 from mixpeek_lab.workbench.platform.evaluations import ServedEvaluations
 from mixpeek_lab.workbench.platform.namespaces import Namespaces
-from mixpeek_lab.workbench.search import Prepared, Searcher
+from mixpeek_lab.workbench.playing_maps import leg_vectors
+from mixpeek_lab.workbench.search import Prepared, Searcher, Vectors
 from mixpeek_lab.workbench.several import execute_all, split_adhoc
 from mixpeek_lab.workbench.sources import Service
 
@@ -102,6 +103,13 @@ class Backend:
         told, deep = asked_depth(prepared, document_id)
         found = await self._answered(deep) if deep else None
         return {**told, "legs": places(found, document_id)}
+
+    async def query_vectors(
+        self, retriever: str, body: Mapping[str, JSON]
+    ) -> dict[str, list[float]]:
+        """What each vector leg of a stored retriever searches with, by the leg's name."""
+        prepared = self._searcher.prepare(retriever, {**body, "candidates": True})
+        return leg_vectors(prepared, await self._embedded(prepared))
 
     async def infer(self, body: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call an extractor's realtime service: `{feature_uri | inference_name, inputs}`.
@@ -203,17 +211,21 @@ class Backend:
 
     async def _answered(self, prepared: Prepared) -> SearchResult:
         begun = time.perf_counter()
-        wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
-        answers = await asyncio.gather(
-            *(self._service(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
-        )
-        vectors = prepared.vectors(answers)
-        span = Span("embed", (time.perf_counter() - begun) * 1e3, len(answers), len(vectors))
+        vectors = await self._embedded(prepared)
+        milliseconds = (time.perf_counter() - begun) * 1e3
+        span = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
         result = self._searcher.finish(prepared, vectors)
         result = replace(result, spans=(span, *result.spans))
         if prepared.spec.stages:
             result = await self._staged(prepared, result)
         return result
+
+    async def _embedded(self, prepared: Prepared) -> Vectors:
+        wanted = [(prepared.service(embed), embed.inputs) for embed in prepared.embeds]
+        answers = await asyncio.gather(
+            *(self._service(s.extractor, s.digest, i, s.parameters) for s, i in wanted)
+        )
+        return prepared.vectors(answers)
 
     async def _service(
         self, name: str, digest: str, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON]

@@ -41,6 +41,7 @@ from mixpeek_lab.workbench.packages import pack_checked, read_package, with_find
 from mixpeek_lab.workbench.parameters import check_parameters
 from mixpeek_lab.workbench.platform import close_lost_work
 from mixpeek_lab.workbench.playing import Playing
+from mixpeek_lab.workbench.playing_maps import PlayingMaps
 from mixpeek_lab.workbench.quiet import quiet_model_loading
 from mixpeek_lab.workbench.reporting import OnProgress, unheard
 from mixpeek_lab.workbench.runs import Run, close_lost_runs
@@ -151,7 +152,8 @@ class Lab(Served, Measured, Versioned, Deleting):
     def playing(self) -> Playing:
         """What the playground asks beside its searches: fields, filters, likeness, lineage."""
         explain = partial(self._asking.execute, explain=True)
-        return Playing(self._catalog, self._searcher, explain, self._depths)
+        maps = PlayingMaps(self._searcher, self.maps, self._query_vectors)
+        return Playing(self._catalog, self._searcher, explain, self._depths, maps)
 
     @cached_property
     def overview(self) -> Overview:

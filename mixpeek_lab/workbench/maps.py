@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from mixpeek_lab.documents import LINEAGE
 from mixpeek_lab.errors import ConflictError, InvalidInputError, NotFoundError
+from mixpeek_lab.filters import Filter
 from mixpeek_lab.inspection import is_reserved, literal
 from mixpeek_lab.models import JSON
-from mixpeek_lab.projections import Projection, made, read_kept, recipe
+from mixpeek_lab.projections import Projection, made, placer, read_kept, recipe
 from mixpeek_lab.snapshots import shown_fields
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.sources import Source
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 MAPS = "maps-"
 """Folders within a snapshot's: maps go when the vectors that they show go."""
 NEAREST = 5
+SHOWN = 10
+"""Nearest documents that a query shows."""
+Near = Callable[[str, str, str, int], tuple[Any, list[str]]]
+"""(collection, feature's URI, words, how many) → the words' vector, the nearest documents."""
 UNIT_TOLERANCE = 1e-5
 _NO_COLOUR = frozenset(("document_id", "object_id", "blob_id", "data", "_row_key", "_bucket_id"))
 
@@ -38,8 +43,9 @@ _NO_COLOUR = frozenset(("document_id", "object_id", "blob_id", "data", "_row_key
 class Maps:
     """`lab.maps`: what an embedding map shows."""
 
-    def __init__(self, searcher: Searcher) -> None:
-        self._searcher = searcher
+    def __init__(self, searcher: Searcher, near: Near) -> None:
+        """`near` embeds a query with the extractor's own service, and searches with it."""
+        self._searcher, self._near = searcher, near
 
     def open(self, collection: str, feature: str | None = None, seed: int = 0) -> CollectionMap:
         """The vectors of `feature` (the only one, unless given) of a collection, as it is now.
@@ -49,7 +55,7 @@ class Maps:
         """
         source = self._searcher.source(collection)
         name = _feature(source, feature)
-        found = CollectionMap(source, name, seed)
+        found = CollectionMap(source, name, seed, partial(self._near, source.collection.name))
         if not len(found.rows):
             raise InvalidInputError(f"{collection}: no document has a vector {name!r} to draw.")
         return found
@@ -77,6 +83,12 @@ class CollectionMap:
     source: Source
     feature: str
     seed: int = 0
+    near: Callable[[str, str, int], tuple[Any, list[str]]] | None = None
+
+    @property
+    def state(self) -> object:
+        """What two maps of one state of the collection have in common: the very same object."""
+        return self.source.snapshot
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -138,7 +150,8 @@ class CollectionMap:
         return read_kept(self._folder, asked) is not None
 
     def place(self, vector: Any, projection: Projection) -> tuple[float, float]:
-        """Where a query's vector stands: exactly on PCA's axes, else amid its nearest points.
+        """Where a query's vector stands: exactly on PCA's axes, else at the weighted middle of
+        its NEAREST points.
 
         VectorError where it does not fit the feature.
         """
@@ -151,8 +164,42 @@ class CollectionMap:
             x, y = projection.axes @ np.append(self._prepared(given)[0], np.float32(1.0))
         else:
             points = np.searchsorted(self.rows, rows)
-            x, y = projection.positions[points].mean(axis=0)
+            weights = self._closeness(vector, rows)
+            x, y = np.average(projection.positions[points], axis=0, weights=weights)
         return float(x), float(y)
+
+    def place_finely(self, vector: Any, projection: Projection) -> tuple[float, float] | None:
+        """Where UMAP itself puts a query's vector; None for a method that cannot.
+
+        The first call takes seconds, in a process of its own. EngineError where that fails.
+        """
+        if projection.placing is None:
+            return None
+        given = np.asarray(vector, np.float32)[None, :]
+        with self._still_there():
+            return placer(projection.placing).place(self._prepared(given)[0])
+
+    def passing(self, filters: Filter | None) -> NDArray[np.bool_] | None:
+        """For each point, whether its document passes a filter; None where all do."""
+        allowed = self.source.snapshot.allowed(filters)
+        return None if allowed is None else allowed[self.rows]
+
+    def _closeness(self, vector: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How much each of the nearest documents counts: the nearer, the more."""
+        snapshot = self.source.snapshot
+        keys = [snapshot.document_ids[row] for row in rows]
+        near = np.asarray([snapshot.vector_of(self.feature, key) for key in keys], np.float32)
+        near, given = self._prepared(near), self._prepared(np.asarray(vector, np.float32)[None, :])
+        return np.asarray(1.0 / (np.linalg.norm(near - given, axis=1) + 1e-6), np.float64)
+
+    def ask(self, query: str) -> tuple[Any, list[str]]:
+        """A query's vector, by the extractor's own service, and its nearest documents.
+
+        ExtractorError where that has no service, or its code fails; RetrieverError for no text.
+        """
+        if self.near is None:
+            raise InvalidInputError("This map cannot embed a query: open it with `lab.maps.open`.")
+        return self.near(self.source.uri(self.feature), query, SHOWN)
 
     def sql(self, document_ids: Sequence[str]) -> str:
         """A statement for `lab.sql` that selects these documents."""

@@ -15,6 +15,7 @@ from mixpeek_lab.workbench.interactions import Interactions
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Catalog
     from mixpeek_lab.evaluation import Evaluation, Queries
+    from mixpeek_lab.workbench.asking import KernelSearch
     from mixpeek_lab.workbench.evaluations import Evaluations, Qrels
     from mixpeek_lab.workbench.maps import Maps
     from mixpeek_lab.workbench.search import Searcher
@@ -25,6 +26,7 @@ class Measured(ABC):
 
     _catalog: Catalog
     _searcher: Searcher
+    _asking: KernelSearch
 
     @cached_property
     def interactions(self) -> Interactions:
@@ -45,7 +47,7 @@ class Measured(ABC):
         """Vectors as maps: `lab.maps.open(collection, feature)`, which `%embedding_map` shows."""
         from mixpeek_lab.workbench.maps import Maps
 
-        return Maps(self._searcher)
+        return Maps(self._searcher, self._asking.near)
 
     def evaluate(
         self,

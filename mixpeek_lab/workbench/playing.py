@@ -14,6 +14,7 @@ from mixpeek_lab.models import JSON, SearchResult
 from mixpeek_lab.retrievers import FetchedDocument, RetrieverSpec, candidate_ids, to_explain
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.workbench.fields_told import told_fields
+from mixpeek_lab.workbench.playing_maps import PlayingMaps
 from mixpeek_lab.workbench.search import Searcher
 from mixpeek_lab.workbench.sources import Sources
 
@@ -31,10 +32,12 @@ class Playing:
         searcher: Searcher,
         explain: Callable[..., dict[str, JSON]],
         depths: Callable[..., dict[str, JSON]],
+        maps: PlayingMaps,
     ) -> None:
         """`explain` answers a stored retriever in this process; `depths` answers `ranks`."""
         self._catalog, self._searcher = catalog, searcher
         self._explain, self._depths = explain, depths
+        self.maps = maps
 
     def search(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """A playground's payload from this process, without the endpoint: `{query, limit,

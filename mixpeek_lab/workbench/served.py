@@ -122,11 +122,24 @@ class Served(ABC):
         """Where a document stands in every leg, as whoever answers `execute` finds it."""
         if self.engine.name == "kernel" and not self._runtime.endpoint.is_up:
             return self._asking.depths(retriever, body, document_id)
-        services = self._searcher.services(retriever)
-        near = (services[0].extractor, services[0].digest) if services else None
         asked = {"retriever": retriever, "body": dict(body), "document_id": document_id}
-        found: dict[str, JSON] = self._served.call("depths", near=near, **asked)
+        found: dict[str, JSON] = self._served.call("depths", near=self._near(retriever), **asked)
         return found
+
+    def _query_vectors(self, retriever: str, body: Mapping[str, JSON]) -> Mapping[str, list[float]]:
+        """What each vector leg searches with, embedded by the endpoint where it is up."""
+        if not self._runtime.endpoint.is_up:
+            return self._asking.query_vectors(retriever, body)
+        asked = {"retriever": retriever, "body": dict(body)}
+        found: dict[str, list[float]] = self._served.call(
+            "query_vectors", near=self._near(retriever), **asked
+        )
+        return found
+
+    def _near(self, retriever: str) -> tuple[str, str] | None:
+        """The service whose replica is best asked: the first that embeds the queries."""
+        services = self._searcher.services(retriever)
+        return (services[0].extractor, services[0].digest) if services else None
 
     @abstractmethod
     def extractor(self, name: str) -> ExtractorRecord:

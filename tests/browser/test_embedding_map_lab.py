@@ -59,8 +59,8 @@ def page(notebook):
     """The page with all of the map in sight, nothing selected, nothing hidden or lit."""
     notebook.run_code(
         1,
-        "m.clear(); m.highlight(); m.hidden = []; m.color = 'package'; m.method = 'pca'\n"
-        "m.view = {'x': 0, 'y': 0, 'zoom': 1}",
+        "m.clear(); m.query = ''; m.highlight(); m.hidden = []\n"
+        "m.color, m.method = 'package', 'pca'; m.view = {'x': 0, 'y': 0, 'zoom': 1}",
     )
     notebook.page.locator('[data-tool="pan"]').click()
     notebook.page.wait_for_timeout(300)
@@ -221,6 +221,27 @@ def test_traits_and_highlight_from_python_show(notebook, page):
     assert page.locator(".mxm-row select").last.input_value() == "size"
 
 
+def test_a_query_in_the_box_is_a_star_with_its_nearest_documents(notebook, page):
+    page.locator(".mxm-query").fill("sort a list")
+    page.locator(".mxm-query").press("Enter")
+    page.locator(".mxm-near").nth(9).wait_for()
+    assert "exactly where PCA puts" in page.locator(".mxm-star-note").inner_text()
+    names = page.locator(".mxm-near span").all_inner_texts()
+    body = "{'collection': 'docs', 'searches': [{'feature': 'hash_embedding'}], 'limit': 10}"
+    assert names == python(
+        notebook, f"[h.fields['name'] for h in lab.search({body}, m.query).hits]"
+    )
+    page.locator(".mxm-near").nth(2).click()
+    page.locator(".mxm-card").wait_for(state="visible")
+    assert page.locator(".mxm-card-heading").inner_text() == names[2]
+    notebook.run_code(1, "m.query = 'read a file'")
+    page.wait_for_function("() => document.querySelector('.mxm-query').value === 'read a file'")
+    page.locator(".mxm-query").fill("")
+    page.locator(".mxm-query").press("Enter")
+    page.locator(".mxm-nearest").wait_for(state="hidden")
+    assert python(notebook, "m.query") == ""
+
+
 def test_another_method_is_chosen_on_the_page(notebook, page):
     page.locator(".mxm-row select").first.select_option("tsne")
     page.wait_for_selector('.mxm[data-method="tsne"]', timeout=90_000)
@@ -229,7 +250,7 @@ def test_another_method_is_chosen_on_the_page(notebook, page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pictures_in_both_themes(notebook, page, artifacts, theme):
+def test_pictures_in_both_themes(notebook, page, artifacts, axe, theme):
     if theme == "dark":
         notebook.page.locator(".lm-MenuBar-item", has_text="Settings").click()
         notebook.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
@@ -242,12 +263,17 @@ def test_pictures_in_both_themes(notebook, page, artifacts, theme):
     page.mouse.move(*found["places"][5])
     page.locator(".mxm-card").wait_for(state="visible")
     page.locator(".mxm").screenshot(path=artifacts / f"map-{theme}.png")
+    assert axe(page, ".mxm") == []
     page.locator('[data-tool="lasso"]').click()
     drag(page, (left + 200, top + 150), (left + 420, top + 140), (left + 400, top + 350),
          (left + 220, top + 330))  # fmt: skip
     page.mouse.move(5, 5)
     page.wait_for_timeout(300)
     page.locator(".mxm").screenshot(path=artifacts / f"map-{theme}-selected.png")
+    notebook.run_code(1, "m.clear(); m.query = 'parse a json string'")
+    page.locator(".mxm-near").first.wait_for()
+    page.locator(".mxm").screenshot(path=artifacts / f"map-{theme}-query.png")
+    assert axe(page, ".mxm") == []
     ink = notebook.evaluate("getComputedStyle(document.querySelector('.mxm')).backgroundColor")
     assert (int(ink.split("(")[1].split(",")[0]) < 128) is (theme == "dark")
 
@@ -260,3 +286,17 @@ def test_after_a_reload_the_state_is_there(notebook, page):
     assert notebook.page.locator(".mxm-count").inner_text().startswith("7 of ")
     assert notebook.evaluate(f"({MAP})().view.zoom") == 2
     assert notebook.evaluate(f"({MAP})().marked") == 7
+
+
+def test_when_the_kernel_is_gone_the_picture_stays_with_the_code_for_another(notebook, artifacts):
+    notebook.restart_kernel()
+    told = notebook.page.locator(".mxm-banner")
+    told.wait_for(state="visible", timeout=30_000)
+    assert told.inner_text().startswith("The kernel of this map is gone: the picture stays")
+    assert "%embedding_map docs --color package" in told.inner_text()
+    drawn = notebook.evaluate(f"({MAP})().drawn")
+    assert drawn == notebook.evaluate(f"({MAP})().xy.length / 2") > 100
+    notebook.page.locator('[data-tool="in"]').click()
+    notebook.page.wait_for_function(f"() => ({MAP})().view.zoom > 2.5")
+    assert notebook.page.locator(".mxm-query").is_disabled()
+    notebook.page.locator(".mxm").screenshot(path=artifacts / "map-gone.png")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-TRAITS = ("query", "weights", "strategy", "k", "limit", "about", "baseline")
+TRAITS = ("query", "weights", "strategy", "k", "limit", "about", "baseline", "map_status")
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (
     ":root{--jp-layout-color1:#111;--jp-ui-font-color1:rgba(255,255,255,.87);"

@@ -10,6 +10,7 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.messages import Handler
 from mixpeek_lab.widgets.playground.judging import Judging
+from mixpeek_lab.widgets.playground.map_panel import MapPanel
 from mixpeek_lab.widgets.playground.measuring import Measuring, table
 from mixpeek_lab.widgets.playground.source import (
     definition_of,
@@ -34,6 +35,7 @@ class Answers:
         self.judging = Judging()
         self.measuring = Measuring(self.judging, asking.answer_text)
         self._under_way: Sweep | None = None
+        self.map = MapPanel(playground, asking, support.maps) if support.maps else None
 
     def handlers(self) -> dict[str, Handler]:
         """Request type → what answers it."""
@@ -43,6 +45,7 @@ class Answers:
             "gather": self._gather, "measure": self._measure,
             "sweep": self._sweep, "fields": self._fields,
             "count": self._count, "trace": self._trace,
+            **(self.map.handlers() if self.map else {}),
         }  # fmt: skip
 
     def _code(self, message: Mapping[str, Any]) -> dict[str, JSON]:

@@ -1,7 +1,10 @@
 """The playground's modules and style sheets, in the order in which they are joined."""
 
+from mixpeek_lab.widgets.embedding_files import STAGE, STAGE_STYLES
+
 MODULES = (
     "nodes.js", "fusion.js", "documents.js", "client.js",
+    *STAGE,
     "playground/ranking.js", "playground/app.js", "playground/frame.js", "playground/tabs.js",
     "playground/code.js", "playground/hit.js", "playground/controls.js", "playground/results.js",
     "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",
@@ -9,11 +12,12 @@ MODULES = (
     "playground/baseline.js", "playground/compare.js",
     "playground/judge.js", "playground/measure.js", "playground/filters.js",
     "playground/filterform.js", "playground/lineage.js", "playground/sweep.js",
+    "playground/map_parts.js", "playground/map.js",
     "playground/playground.js",
 )  # fmt: skip
 STYLES = (
     "theme.css", "playground/frame.css", "playground/controls.css", "playground/results.css",
     "playground/panels.css", "playground/ranks.css", "playground/compare.css",
     "playground/measure.css", "playground/filters.css", "playground/sweep.css",
-    "playground/narrow.css",
+    *STAGE_STYLES, "playground/map.css", "playground/narrow.css",
 )  # fmt: skip

@@ -1,6 +1,6 @@
 // The filter's form: a row for each condition, how many documents pass, a warning where few do.
-import { h, keepingFocus } from "../nodes.js";
-import { OPERATOR_WORDS, conditionsOf, filterOf, operatorsOf, valueOf } from "./filters.js";
+import { h, keepingFocus, plural } from "../nodes.js";
+import { OPERATOR_WORDS, conditionsOf, documentsOf, filterOf, operatorsOf, valueOf } from "./filters.js";
 
 const FILTER_PAUSE = 350;
 
@@ -71,6 +71,7 @@ export function makeFilterForm(app, ui, query) {
   }
 
   function rowOf(condition, at) {
+    if (documentsOf(condition)) return documentsRow(condition, at);
     const field = fields?.find((each) => each.name === condition.field) ?? { name: condition.field, type: "text", values: [] };
     const names = [...new Set([...(fields ?? []).map((each) => each.name), condition.field])];
     const which = h("select", { class: "mxp-select", "aria-label": `Field of condition ${at + 1}` }, names.map((name) => h("option", { value: name }, name)));
@@ -92,6 +93,12 @@ export function makeFilterForm(app, ui, query) {
     });
     const remove = h("button", { class: "mxp-icon", type: "button", "aria-label": `Remove condition ${at + 1}`, onclick: () => put(conditions.filter((each) => each !== condition)) }, "×");
     return h("div", { class: "mxp-condition" }, h("div", { class: "mxp-condition-head" }, which, how, remove), condition.operator !== "exists" && valueBox(condition, field, at));
+  }
+
+  /** Documents that a lasso chose on the map: too many to write down. */
+  function documentsRow(condition, at) {
+    const remove = h("button", { class: "mxp-icon", type: "button", "aria-label": `Remove condition ${at + 1}`, onclick: () => put(conditions.filter((each) => each !== condition)) }, "×");
+    return h("div", { class: "mxp-condition" }, h("div", { class: "mxp-condition-head is-documents" }, h("span", {}, `is one of ${plural(condition.value.length, "document")} on the map`), remove));
   }
 
   /** A choice of the values there are, or a text box where they are many. */

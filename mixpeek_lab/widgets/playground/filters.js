@@ -53,3 +53,22 @@ export function valueOf(text, type, operator) {
   if (type === "boolean") return text === "true";
   return text;
 }
+
+/** The documents that a filter names, as a map's lasso puts them; null where it names none. */
+export function documentsOf(filter) {
+  return partsOf(filter).find(isDocuments)?.value ?? null;
+}
+
+/** The filter with these documents in place of those that it names; null takes them off. */
+export function withDocuments(filter, ids) {
+  const parts = partsOf(filter).filter((part) => !isDocuments(part));
+  if (ids) parts.push({ field: "document_id", operator: "in", value: ids });
+  return parts.length > 1 ? { AND: parts } : parts[0] ?? null;
+}
+
+const isDocuments = (part) => part?.field === "document_id" && part.operator === "in" && Array.isArray(part.value);
+
+function partsOf(filter) {
+  if (!filter) return [];
+  return Object.keys(filter).length === 1 && Array.isArray(filter.AND) ? filter.AND : [filter];
+}

@@ -8,6 +8,7 @@ import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
 import { buildFrame } from "./frame.js";
 import { makeJudge } from "./judge.js";
+import { makeMap } from "./map.js";
 import { makeExtras } from "./lineage.js";
 import { makeMeasure } from "./measure.js";
 import { makeRanks } from "./ranks.js";
@@ -38,12 +39,14 @@ function render({ model, el }) {
   const measure = makeMeasure(app, ui, baseline, judge, askFor);
   const sweep = makeSweep(app);
   const code = makeCode(app);
+  const map = makeMap(app, ui, filterForm, showHit);
   const tabs = makeTabs(ui.tabs, ui.panels, [
     { id: "results", label: "Results", node: ui.found, paint: results.paint },
     { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
     { id: "compare", label: "Compare", node: compare.node, paint: compare.paint },
     { id: "judge", label: "Judge", node: measure.node, paint: measure.paint },
     { id: "sweep", label: "Sweep", node: sweep.node, paint: sweep.paint },
+    ...(map ? [{ id: "map", label: "Map", node: map.node, paint: map.paint }] : []),
     { id: "code", label: "Code", node: code.node, paint: code.paint },
   ], "Views of the results");
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mixpeek_lab.models import JSON
+from mixpeek_lab.widgets.playground.map_support import MapSupport
 
 Search = Callable[[dict[str, JSON]], Mapping[str, JSON]]
 """`{"query": str, "limit": int, "filters": object | None}` → the payload of a search."""
@@ -28,6 +29,8 @@ class Support:
     `{name, is_filtered, legs: [{leg, kind, rank, score, of}]}`."""
     trace: Callable[[str], Sequence[Mapping[str, JSON]]] | None = None
     """Document id → the steps from it to what it was made of: `{kind, id, facts}` each."""
+    maps: MapSupport | None = None
+    """The vectors behind the legs."""
 
 
 NO_SUPPORT = Support()

@@ -23,6 +23,8 @@ class FusionTraits(anywidget.AnyWidget):
     limit = traitlets.Int(10, min=1).tag(sync=True)
     baseline = traitlets.Dict().tag(sync=True)
     """Pinned settings, `{strategy, k, weights, filters}`; empty where nothing is pinned."""
+    map_status = traitlets.Dict().tag(sync=True)
+    """The map that is shown (map, shown, note), and what is being worked out for it."""
     about = traitlets.Dict().tag(sync=True)
     """What does not change: retriever, title, code, declared legs, strategies, what is offered."""
 

@@ -160,6 +160,13 @@ class Playground(Handing):
     def _show_again(self) -> None:
         self._push(self._current_reply("push"))
 
+    def close(self) -> None:
+        """End what is being worked out, and the widget."""
+        answers = getattr(self, "_answers", None)  # none where it was refused before it began
+        if answers is not None and answers.map is not None:
+            answers.map.close()
+        super().close()
+
     def __repr__(self) -> str:
         return f"Playground({self.about['retriever']!r}, query={self.query!r})"
 
