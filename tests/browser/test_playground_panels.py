@@ -63,8 +63,8 @@ def test_tabs_are_reached_by_the_arrow_keys(at):
 
 def test_the_code_follows_the_sliders(at):
     panel = at.show("code")
-    at.page.locator('.mxp-leg[data-leg="words"] input[type=number]').fill("0.35")
-    at.page.locator('.mxp-leg[data-leg="words"] input[type=number]').press("Tab")
+    at.page.locator('.mxp-leg[data-leg="words"] .mxp-slide input[type=number]').fill("0.35")
+    at.page.locator('.mxp-leg[data-leg="words"] .mxp-slide input[type=number]').press("Tab")
     at.settle()
     assert "%%retriever docs_tuned" in panel.inner_text()
     assert "weight: 0.35" in panel.inner_text()

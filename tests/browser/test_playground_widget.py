@@ -141,13 +141,13 @@ def test_every_strategy_gives_pythons_order(notebook, page):
 
 def test_a_leg_that_is_off_gives_nothing_and_comes_back_with_its_weight(notebook, page):
     leg = page.locator('.mxp-leg[data-leg="trigrams"]')
-    leg.locator("input[type=number]").fill("0.7")
+    leg.locator(".mxp-slide input[type=number]").fill("0.7")
     leg.locator("[role=switch]").uncheck()
     assert not page.locator('.mxp-part[title^="trigrams"]').count()
     page.locator('.mxp-leg[data-leg="words"] [role=switch]').uncheck()
     assert "All legs are off" in page.locator(".mxp-empty").inner_text()
     leg.locator("[role=switch]").check()
-    assert leg.locator("input[type=number]").input_value() == "0.7"
+    assert leg.locator(".mxp-slide input[type=number]").input_value() == "0.7"
     assert len(hits(notebook)) == 10
 
 
@@ -242,7 +242,7 @@ def test_python_moves_the_view(notebook, page):
     assert "csv" in hits(notebook)[0]["name"]
     notebook.run_code(1, "pg.weights, pg.limit = {'words': 0.25}, 5")
     settle(notebook)
-    words = page.locator('.mxp-leg[data-leg="words"] input[type=number]')
+    words = page.locator('.mxp-leg[data-leg="words"] .mxp-slide input[type=number]')
     assert (words.input_value(), len(hits(notebook))) == ("0.25", 5)
     notebook.run_code(1, "pg.limit = 10")
     settle(notebook)

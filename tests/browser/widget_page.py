@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-TRAITS = ("query", "weights", "strategy", "k", "limit", "about", "baseline")
+TRAITS = ("query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline")
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (
     ":root{--jp-layout-color1:#111;--jp-ui-font-color1:rgba(255,255,255,.87);"
@@ -110,8 +110,8 @@ class WidgetPage:
         )
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        for name, value in message.get("traits", {}).items():
-            self.widget.set_trait(name, value)
+        if message.get("traits"):
+            self.widget.set_state(message["traits"])
         if "content" in message:
             self.widget._on_message(self.widget, message["content"], [])
         return self._told()

@@ -2,13 +2,14 @@
 import { makeClient } from "../client.js";
 import { headingOf, highlightTerms } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
-import { deliveredOf, isSameChoice, ranked } from "./ranking.js";
+import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
 
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
 const SAVE_AFTER = 250;
 const ECHO_WITHIN = 3000;
+const DEEPER_AFTER = 350;
 const FRESH = {
-  payload: null, error: null, legs: [], terms: [], ranking: [], hits: [], before: null, refused: null,
+  payload: null, error: null, legs: [], cut: null, terms: [], ranking: [], hits: [], before: null, refused: null,
   times: null, active: null, isLater: false, isBefore: false,
 };
 
@@ -20,8 +21,8 @@ export function makeApp(model) {
   const about = model.get("about");
   const listeners = new Map();
   const state = {
-    ...FRESH, query: model.get("query"), filters: null, like: null, grades: {}, open: new Set(),
-    colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false,
+    ...FRESH, query: model.get("query"), filters: null, like: null, ownTopK: {}, grades: {}, open: new Set(),
+    colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false, isGone: false,
   };
   const app = { model, about, state, requests: 0, refuseTimes: [], closers: [] };
 
@@ -33,13 +34,17 @@ export function makeApp(model) {
   app.knownLegs = () => state.payload?.legs ?? about.legs;
   app.ownWeight = (leg) => leg.weight ?? 1;
   app.weightOf = (leg) => model.get("weights")[leg.name] ?? app.ownWeight(leg);
+  app.topKOf = (leg) => model.get("top_k")?.[leg.name] ?? leg.top_k;
   app.colourOf = (name) => state.colours.get(name) ?? PALETTE[0];
   app.delivered = () => deliveredOf(state.payload, app.knownLegs());
-  app.isDelivered = () => isSameChoice(app.choice(), app.delivered());
+  app.isDelivered = () => isSameChoice(app.choice(), app.delivered()) && !(state.payload && isCut(state.payload, app.choice().top_k));
+  /** Whether everything stands where the retriever has it: no leg keeps more than there, either. */
+  app.isOwn = () => app.isDelivered() && app.knownLegs().every((leg) => app.topKOf(leg) === (state.ownTopK[leg.name] ?? app.topKOf(leg)));
   app.choice = () => ({
     strategy: model.get("strategy"),
     k: model.get("k"),
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
+    top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
   app.nameOf = (id) => {
     const fields = state.payload?.documents[id]?.fields ?? {};
@@ -52,20 +57,23 @@ export function makeApp(model) {
   app.client = makeClient(model, onAnswer, () => {
     state.isSlow = true;
     app.emit("status");
-  });
+  }, () => app.emit("lost"));
 
   // A request may take the place of one that has not left: each carries all that is asked for.
   const wanted = { filters: null, like: null };
 
   /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
   app.search = (query, { isForced = false, changes = {} } = {}) => {
+    if (state.isGone) return app.emit("gone");
     Object.assign(wanted, changes);
     const isSame = query === state.query && !state.error && (state.payload || !query.trim()) && !Object.keys(changes).length;
-    if (isSame && !isForced && !app.client.isBusy()) return;
+    if (isSame && !isForced && !app.client.isBusy()) return undefined;
     state.isSlow = false;
     app.requests += 1;
-    app.client.request({ type: "search", query, ...wanted }, isForced);
-    app.emit("status");
+    const topK = model.get("top_k") ?? {};
+    sent.push({ name: "top_k", text: sorted(topK) });
+    app.client.request({ type: "search", query, ...wanted, top_k: topK }, isForced);
+    return app.emit("status");
   };
 
   function onAnswer(header, body, asked) {
@@ -76,11 +84,10 @@ export function makeApp(model) {
     app.emit("answer", { header, body, asked });
   }
 
-  function adopt({ query, filters, like, grades, judged, payload }) {
+  function adopt({ query, filters, like, grades, judged, payload, own_top_k: ownTopK = {} }) {
     Object.assign(wanted, { filters, like });
     Object.assign(state, FRESH, {
-      query, filters, like, grades, judged, payload, open: new Set(),
-      legs: payload ? prepareLegs(payload.legs) : [],
+      query, filters, like, grades, judged, payload, ownTopK, open: new Set(),
       terms: payload && !like ? highlightTerms(payload, query) : [],
     });
     app.rank();
@@ -89,7 +96,11 @@ export function makeApp(model) {
   // ---------------------------------------------------------------- ranking
 
   app.rank = () => {
-    if (state.payload) Object.assign(state, ranked(state.payload, state.legs, app.choice(), model.get("limit")));
+    if (!state.payload) return;
+    const choice = app.choice();
+    const cut = JSON.stringify(choice.top_k);
+    if (cut !== state.cut) Object.assign(state, { cut, legs: prepareLegs(state.payload.legs, choice.top_k) });
+    Object.assign(state, ranked(state.payload, state.legs, choice, model.get("limit")));
   };
 
   app.currentRanks = () => {
@@ -162,8 +173,32 @@ export function makeApp(model) {
     app.release();
   };
   app.withWeight = (name, weight) => ({ weights: { ...model.get("weights"), [name]: weight } });
-  /** Go to settings `{strategy, k, weights}`, as of a baseline or a cell of the sweep. */
-  app.load = ({ strategy, k, weights }) => app.move({ strategy, k, weights: { ...model.get("weights"), ...weights } });
+  /** Go to settings `{strategy, k, weights, top_k}`, as of a baseline or a cell of the sweep. */
+  app.load = ({ strategy, k, weights, top_k: topK = {} }) => {
+    app.move({ strategy, k, weights: { ...model.get("weights"), ...weights }, top_k: { ...model.get("top_k"), ...topK } });
+    app.deepen(true);
+  };
+
+  /** A leg keeps its first `topK` candidates: out of those that are here, or of a new search. */
+  app.keep = (name, topK, isFinal) => {
+    app.drag({ top_k: { ...model.get("top_k"), [name]: topK } });
+    if (isFinal) app.release();
+    app.deepen(isFinal);
+  };
+  let deepening = null;
+  /** Search again where a leg should keep more than was found; at once, or once the hand rests. */
+  app.deepen = (isAtOnce) => {
+    clearTimeout(deepening);
+    const ask = () => state.payload && isShort(state.payload, app.choice().top_k) && app.search(state.query, { isForced: true });
+    if (isAtOnce) ask();
+    else deepening = setTimeout(ask, DEEPER_AFTER);
+  };
+  /** Back to what the retriever says. Where a leg was asked for more, its own answer is asked for. */
+  app.reset = () => {
+    const isDeeper = state.payload?.legs.some((leg) => leg.top_k > (state.ownTopK[leg.name] ?? Infinity));
+    app.load({ ...app.delivered(), top_k: state.ownTopK });
+    if (isDeeper) app.search(state.query, { isForced: true });
+  };
 
   // ---------------------------------------------------------------- changes from Python
 
@@ -184,11 +219,12 @@ export function makeApp(model) {
     app.refuse();
     if (!state.isDragging) app.emit("settle");
   };
-  const watched = ["weights", "k", "strategy", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
+  const watched = ["weights", "k", "strategy", "top_k", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
   for (const [event, listener] of watched) model.on(event, listener);
 
   app.close = () => {
     app.flush();
+    clearTimeout(deepening);
     app.client.close();
     for (const [event, listener] of watched) model.off(event, listener);
     for (const close of app.closers) close();

@@ -1,5 +1,6 @@
 // The filter's form: a row for each condition, how many documents pass, a warning where few do.
 import { h, keepingFocus } from "../nodes.js";
+import { GONE_WORDS } from "./gone.js";
 import { OPERATOR_WORDS, conditionsOf, filterOf, operatorsOf, valueOf } from "./filters.js";
 
 const FILTER_PAUSE = 350;
@@ -129,6 +130,10 @@ export function makeFilterForm(app, ui, query) {
   }
   function send() {
     clearTimeout(timer);
+    if (state.isGone) {
+      fault = GONE_WORDS;
+      return paintCount();
+    }
     const filters = filterOf(conditions ?? []);
     if (JSON.stringify(filters) === shown) return paint();
     shown = JSON.stringify(filters);

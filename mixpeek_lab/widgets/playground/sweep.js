@@ -136,8 +136,8 @@ export function makeSweep(app) {
 
   /** A cell's settings become the playground's. */
   function load(x, y) {
-    const { strategy, k, weights } = told.settings;
-    const next = { strategy, k: app.choice().k, weights: { ...weights, ...app.choice().weights } };
+    const { strategy, k, weights, top_k } = told.settings;
+    const next = { strategy, top_k, k: app.choice().k, weights: { ...weights, ...app.choice().weights } };
     for (const [axis, value] of [[told.x.axis, x], [told.y.axis, y]]) {
       if (axis === "k") next.k = value;
       else next.weights[axis] = value;
