@@ -116,6 +116,7 @@ export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
     call,
     lose,
     isBusy: () => flying !== null,
+    isIdle: () => flying === null && calls.size === 0,
     close() {
       clearTimeout(timer);
       model.off("msg:custom", listener);

@@ -29,6 +29,24 @@ export function makeApp(model) {
   app.on = (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]);
   app.emit = (name, given) => (listeners.get(name) ?? []).forEach((listener) => listener(given));
 
+  // ---------------------------------------------------------------- what is put off
+
+  const timers = new Map();
+  /** Do it after a while, in place of what was put off under the same name. */
+  app.later = (name, after, act) => {
+    app.drop(name);
+    timers.set(name, setTimeout(() => {
+      timers.delete(name);
+      act();
+    }, after));
+  };
+  app.drop = (name) => {
+    clearTimeout(timers.get(name));
+    return timers.delete(name);
+  };
+  /** Whether nothing is put off, asked for or about to be painted. */
+  app.isQuiet = () => timers.size === 0 && app.client.isIdle();
+
   // ---------------------------------------------------------------- what is in force
 
   app.knownLegs = () => state.payload?.legs ?? about.legs;
@@ -123,7 +141,6 @@ export function makeApp(model) {
 
   // ---------------------------------------------------------------- moving
 
-  let saving = null;
   let isSetting = false;
   const own = new Map(); // trait → its last value that was set here
   const sent = []; // what went to the kernel a moment ago, which may come back late
@@ -137,20 +154,17 @@ export function makeApp(model) {
     }
     isSetting = false;
     lastMove = performance.now();
-    clearTimeout(saving);
-    saving = setTimeout(save, SAVE_AFTER);
+    app.later("save", SAVE_AFTER, save);
     app.refuse();
   };
   function save() {
-    saving = null;
     for (const [name, value] of own) sent.push({ name, text: sorted(value) });
     while (sent.length > 50) sent.shift();
     model.save_changes();
   }
   /** Tell the kernel now, so that what is asked next is answered for these settings. */
   app.flush = () => {
-    clearTimeout(saving);
-    if (saving !== null) save();
+    if (app.drop("save")) save();
   };
 
   /** A control starts to move: the order of this moment is what the arrows compare with. */
@@ -185,13 +199,12 @@ export function makeApp(model) {
     if (isFinal) app.release();
     app.deepen(isFinal);
   };
-  let deepening = null;
   /** Search again where a leg should keep more than was found; at once, or once the hand rests. */
   app.deepen = (isAtOnce) => {
-    clearTimeout(deepening);
+    app.drop("deepen");
     const ask = () => state.payload && isShort(state.payload, app.choice().top_k) && app.search(state.query, { isForced: true });
     if (isAtOnce) ask();
-    else deepening = setTimeout(ask, DEEPER_AFTER);
+    else app.later("deepen", DEEPER_AFTER, ask);
   };
   /** Back to what the retriever says. Where a leg was asked for more, its own answer is asked for. */
   app.reset = () => {
@@ -224,7 +237,7 @@ export function makeApp(model) {
 
   app.close = () => {
     app.flush();
-    clearTimeout(deepening);
+    for (const name of [...timers.keys()]) app.drop(name);
     app.client.close();
     for (const [event, listener] of watched) model.off(event, listener);
     for (const close of app.closers) close();

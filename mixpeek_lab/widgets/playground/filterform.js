@@ -14,7 +14,6 @@ export function makeFilterForm(app, ui, query) {
   let shown = "null"; // the filter that the rows stand for
   let count = null;
   let fault = "";
-  let timer = null;
   const rows = h("div", { class: "mxp-conditions" });
   const told = h("div", { class: "mxp-selectivity", "aria-live": "polite" });
   const add = h("button", { class: "mxp-link", type: "button", "data-action": "add-condition", onclick: addCondition }, "Add a filter");
@@ -120,8 +119,7 @@ export function makeFilterForm(app, ui, query) {
   }
 
   function changed() {
-    clearTimeout(timer);
-    timer = setTimeout(send, FILTER_PAUSE);
+    app.later("filter", FILTER_PAUSE, send);
   }
   function put(next) {
     conditions = next;
@@ -129,7 +127,7 @@ export function makeFilterForm(app, ui, query) {
     send();
   }
   function send() {
-    clearTimeout(timer);
+    app.drop("filter");
     if (state.isGone) {
       fault = GONE_WORDS;
       return paintCount();
@@ -173,6 +171,5 @@ export function makeFilterForm(app, ui, query) {
     told.replaceChildren(...parts);
   }
   app.on("move", paintCount);
-  app.closers.push(() => clearTimeout(timer));
   return { paint };
 }

@@ -10,8 +10,6 @@ export function makeGone(app) {
   const { state, about } = app;
   const node = h("div", { hidden: true });
   const code = about.code ? `%load_ext mixpeek_lab\n${about.code}` : "";
-  const timers = [];
-
   function tell() {
     if (state.isGone) return;
     state.isGone = true;
@@ -21,12 +19,9 @@ export function makeGone(app) {
   }
 
   // ipywidgets says that a line to the kernel changed, not how. A line that is cut refuses to send.
-  const look = () => LOOKS.forEach((after) => timers.push(setTimeout(() => state.isGone || app.client.call("alive").catch(() => {}), after)));
+  const look = () => LOOKS.forEach((after) => app.later(`look ${after}`, after, () => state.isGone || app.client.call("alive").catch(() => {})));
   app.model.on("comm_live_update", look);
-  app.closers.push(() => {
-    app.model.off("comm_live_update", look);
-    timers.forEach(clearTimeout);
-  });
+  app.closers.push(() => app.model.off("comm_live_update", look));
 
   function fill() {
     const copy = h("button", { class: "mxp-link", type: "button", onclick: () => copyText(code, copy) }, "Copy");

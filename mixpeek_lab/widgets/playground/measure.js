@@ -14,14 +14,12 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
   let isOld = false;
   let glanced = null; // means under the settings of this moment, while a control moves
   let turn = 0;
-  let timer = null;
 
   // ---------------------------------------------------------------- asking the kernel
 
   function refresh() {
     isOld = Boolean(told);
-    clearTimeout(timer);
-    timer = setTimeout(measure, REST);
+    app.later("measure", REST, measure);
     paintStrip();
   }
 
@@ -85,7 +83,6 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
   app.closers.push(() => {
     turn += 1;
     isAwaited = false;
-    clearTimeout(timer);
     cancelAnimationFrame(frame);
   });
   const hasJudgements = () => (state.judged?.judgements ?? 0) > 0;

@@ -52,7 +52,7 @@ export function makeMedia(app) {
 function buttonWords(kind, { seconds, page }) {
   if (kind === "pdf") return page ? `Show page ${page}` : "Show the PDF";
   if (kind === "image") return "Show the image";
-  return seconds ? `Play at ${clockText(seconds)}` : "Play";
+  return seconds >= 1 ? `Play at ${clockText(seconds)}` : "Play";
 }
 
 function elementOf(url, mime, name, { seconds, page }) {

@@ -153,18 +153,16 @@ function render({ model, el }) {
 
   // ---------------------------------------------------------------- query and keys
 
-  let typing = null;
   const search = (isForced) => {
-    clearTimeout(typing);
+    app.drop("typed");
     // Words take the place of a document that was asked with.
     const isOther = state.like && ui.query.value !== state.query;
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   /** Where searches are quick the pause is short: a quarter of what the last answer took. */
   const typed = () => {
-    clearTimeout(typing);
     const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 4));
-    typing = setTimeout(search, pause, false);
+    app.later("typed", pause, () => search(false));
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);
@@ -229,7 +227,6 @@ function render({ model, el }) {
   paintAll();
 
   return () => {
-    clearTimeout(typing);
     window.removeEventListener("keydown", onCommand, true);
     app.close();
     model.off("change:query", onQuery);

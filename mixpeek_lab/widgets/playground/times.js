@@ -26,7 +26,7 @@ export function makeTimes(app, ui) {
 
   /** The times that only the browser knows. */
   function measure(header, asked, onDone) {
-    requestAnimationFrame(() => setTimeout(() => {
+    requestAnimationFrame(() => app.later("paint", 0, () => {
       const now = performance.now();
       const spans = (state.payload?.spans ?? []).reduce((sum, span) => sum + span.milliseconds, 0);
       const transfer = asked ? Math.max(0, header.received - asked.at - header.milliseconds) : null;
@@ -36,7 +36,7 @@ export function makeTimes(app, ui) {
       state.times = { rest, transfer, paint: paintTime, total: isSearch ? now - asked.at : spans + (transfer ?? 0) + paintTime };
       if (isSearch) state.lastTotal = state.times.total;
       onDone();
-    }, 0));
+    }));
   }
 
   /** A leg's own colour where the span is a leg's, else a shade of grey. */
