@@ -289,41 +289,95 @@ def test_insert_puts_the_code_into_a_cell_below(notebook, page):
     assert page.locator(".jp-Cell").count() == cells
 
 
-def test_a_reload_of_the_page_shows_the_same_results_without_a_search(notebook, page):
+def test_a_reload_of_the_page_shows_the_same_without_a_search(notebook, page):
     page.locator('[aria-label="Fusion strategy"]').select_option("dbsf")
+    page.locator(".mxp-query").press("Control+Enter")
+    page.locator(".mxp-query").press("ArrowDown")
+    page.keyboard.press("3")
+    page.locator('.mxp-leg[data-leg="words"] .mxp-depth').fill("20")
     settle(notebook)
     before, calls = hits(notebook), python(notebook, "len(search.calls)")
+    state = python(notebook, "[pg.config, pg.qrels, pg.baseline]")
+    assert state[0]["legs"][1]["top_k"] == 20
     notebook.reload()
     page.wait_for_selector(".mxp-hit", timeout=30_000)
+    settle(notebook)
     assert hits(notebook) == before
     assert page.locator(".mxp-query").input_value() == "parse a json string"
+    assert page.locator('.mxp-leg[data-leg="words"] .mxp-depth').input_value() == "20"
+    page.wait_for_selector(".mxp-strip .mxp-measure b")
+    page.locator(".mxp-tab[data-tab=compare]").click()
+    page.wait_for_selector("[aria-label=Baseline] .mxp-lines-title")
+    page.locator(".mxp-tab[data-tab=results]").click()
+    settle(notebook)
+    assert python(notebook, "[pg.config, pg.qrels, pg.baseline]") == state
     assert python(notebook, "len(search.calls)") == calls
 
 
+def test_a_restart_of_the_kernel_leaves_the_answer_and_the_code(notebook, page, artifacts):
+    before = hits(notebook)
+    notebook.restart_kernel()
+    again = page.locator(".mxp-again")
+    again.wait_for()
+    assert again.inner_text() == "%load_ext mixpeek_lab\n%playground docs"
+    assert "is gone: restarted, or shut down." in page.locator(".mxp-banner").inner_text()
+    assert hits(notebook) == before
+    weight = page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]')
+    weight.fill("0.1")
+    moved = page.wait_for_function(
+        f"(before) => {{ const now = ({HITS})(); return now[0].id !== before && now; }}",
+        arg=before[0]["id"],
+    )  # fmt: skip
+    assert len(moved.json_value()) == 10
+    box = page.locator(".mxp-query")
+    box.fill("zip archive members")
+    box.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('.mxp [role=status]').textContent.includes('is gone')"
+    )
+    assert page.locator(".mxp-status").inner_text() == "The last answer; the kernel is gone"
+    page.locator(".mxp").screenshot(path=artifacts / "playground_gone.png")
+    cells = page.locator(".jp-Cell").count()
+    page.locator("[data-action=again]").click()
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('.jp-Cell').length === count + 1", arg=cells
+    )
+    page.wait_for_function(
+        "() => document.querySelectorAll('.jp-Cell')[1].innerText.includes('%playground docs')"
+    )
+    notebook.run_cell(0)
+    page.wait_for_selector(".mxp-again", state="detached", timeout=30_000)
+    page.wait_for_selector(".mxp-hit", timeout=30_000)
+
+
 @pytest.mark.parametrize(
-    ("name", "theme", "width"),
-    [("light", "JupyterLab Light", 1400), ("dark", "JupyterLab Dark", 1400),
-     ("narrow", "JupyterLab Light", 860)],
-)  # fmt: skip
-def test_it_looks_like_this(jupyter, chromium, artifacts, name, theme, width):
+    ("theme", "widths"),
+    [("JupyterLab Light", {"light": 1400, "narrow": 860}), ("JupyterLab Dark", {"dark": 1400})],
+    ids=["light", "dark"],
+)
+def test_it_looks_like_this(jupyter, chromium, artifacts, theme, widths):
     jupyter.use_theme(theme)
     try:
-        notebook = open_notebook(jupyter, chromium, f"look_{name}", MAKE, width=width, height=1180)
-        page = notebook.page
-        settle(notebook)
-        page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]').fill("0.5")
-        page.locator(".mxp-toggle").nth(2).click()
-        page.evaluate("() => document.querySelector('.mxp').scrollIntoView()")
-        page.mouse.move(5, 5)
-        page.wait_for_timeout(400)
-        page.screenshot(path=artifacts / f"playground_{name}.png")
-        widget = page.locator(".mxp").bounding_box()
-        assert page.locator(".mxp").evaluate(OVERFLOW) <= 0
-        assert widget["width"] > 400
-        assert notebook.errors == []
-        page.close()
+        notebook = open_notebook(
+            jupyter, chromium, f"look_{theme[-4:].strip()}", MAKE, width=1400, height=1180
+        )
     finally:
         jupyter.use_theme("JupyterLab Light")
+    page = notebook.page
+    settle(notebook)
+    page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]').fill("0.5")
+    page.locator(".mxp-toggle").nth(2).click()
+    page.mouse.move(5, 5)
+    for name, width in widths.items():
+        page.set_viewport_size({"width": width, "height": 1180})
+        page.evaluate("() => document.querySelector('.mxp').scrollIntoView()")
+        settle(notebook)
+        page.wait_for_timeout(400)  # the cards glide
+        page.screenshot(path=artifacts / f"playground_{name}.png")
+        assert page.locator(".mxp").evaluate(OVERFLOW) <= 0
+        assert page.locator(".mxp").bounding_box()["width"] > 400
+    assert notebook.errors == []
+    page.close()
 
 
 RUN = """

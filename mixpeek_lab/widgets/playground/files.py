@@ -3,7 +3,8 @@
 MODULES = (
     "nodes.js", "fusion.js", "documents.js", "client.js",
     "playground/ranking.js", "playground/app.js", "playground/frame.js", "playground/tabs.js",
-    "playground/code.js", "playground/gone.js", "playground/media.js", "playground/hit.js", "playground/controls.js", "playground/results.js",
+    "playground/code.js", "playground/gone.js", "playground/media.js", "playground/hit.js",
+    "playground/controls.js", "playground/results.js",
     "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",
     "playground/whynot.js", "playground/ranks.js", "playground/overlap.js",
     "playground/baseline.js", "playground/compare.js",

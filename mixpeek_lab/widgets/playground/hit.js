@@ -32,6 +32,11 @@ export function buildCard(hit, view) {
     ui.toggle.setAttribute("aria-expanded", String(isOpen));
     why.hidden = !isOpen;
     ui.body.replaceChildren(...(isFile ? [text] : marked(isOpen ? text : excerpt(text, terms), terms)));
+    // Open, a long text scrolls: the keyboard has to get there.
+    for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", `Text of ${heading || id}`]]) {
+      if (isOpen) ui.body.setAttribute(name, value);
+      else ui.body.removeAttribute(name);
+    }
     if (isOpen) paintWhy(why, current, record, view);
   }
   function flip() {

@@ -30,7 +30,7 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
     ...groups.values());
   const names = h("ol", { class: "mxp-lines-names", vars: { "padding-top": `${LINE_TOP}px` } }, rows.map((row, at) => h("li", {},
     h("button", {
-      type: "button", class: "mxp-lines-name", "data-id": row.id, "aria-label": spoken(row, columns),
+      type: "button", class: "mxp-lines-name", "data-id": row.id, "aria-label": `${row.place ?? at + 1} ${row.note ? `${row.name} ${row.note}${spoken(row, columns).slice(row.name.length)}` : spoken(row, columns)}`,
       onclick: () => onPick?.(row.id),
       onmouseenter: () => light(groups, row.id), onmouseleave: () => light(groups, null),
       onfocus: () => light(groups, row.id), onblur: () => light(groups, null),
