@@ -307,3 +307,106 @@ def test_the_best_of_a_sweep_goes_out_as_retriever_json(search):
     spec = parse_retriever(told)
     assert (spec.fusion.k, [leg.weight for leg in spec.searches]) == (5, [0.2, 1.6])
     assert pg.weights["dense"] == 1.0
+
+
+# ---------------------------------------------------------------- how many candidates a leg keeps
+
+
+def deep_search(most=30):
+    """Two legs that keep as many as they are asked for, 4 by themselves, of `most`."""
+    calls = []
+
+    def search(request):
+        calls.append(request)
+        kept = {"dense": 4, "words": 4, **request.get("top_k", {})}
+        ids = {
+            "dense": [f"d{n:02d}" for n in range(most)],
+            "words": [f"d{n:02d}" for n in range(most)][::-1],
+        }
+        legs = [
+            leg(name, ids[name][:n], [float(-i) for i in range(min(n, most))]) | {"top_k": n}
+            for name, n in kept.items()
+        ]
+        return payload_of(legs)
+
+    search.calls = calls
+    return search
+
+
+def test_less_is_cut_and_more_is_searched_for():
+    search = deep_search()
+    pg = Playground(search, "docs", "text")
+    assert len(pg.results) == 8
+    pg.top_k = {"dense": 1, "words": 2}
+    assert list(pg.results.document_id) == ["d00", "d29", "d28"]
+    assert [each["top_k"] for each in pg.config["legs"]] == [1, 2]
+    assert len(search.calls) == 1
+    pg.top_k = {"words": 6}
+    assert search.calls[-1]["top_k"] == {"words": 6}
+    assert list(pg.results.words_rank.dropna()) == [1, 2, 3, 4, 5, 6]
+    assert list(pg.results.dense_rank.dropna()) == [1]
+    pg.query = "other"
+    assert search.calls[-1] == {
+        "query": "other", "limit": 10, "filters": None, "top_k": {"words": 6},
+    }  # fmt: skip
+
+
+def test_a_leg_that_is_exhausted_is_not_asked_again():
+    search = deep_search(most=3)
+    pg = Playground(search, "docs", "text")
+    assert len(pg.results) == 3
+    pg.top_k = {"dense": 500}
+    assert len(pg.results) == 3
+    assert len(search.calls) == 1
+
+
+@pytest.mark.parametrize("value", [0, 2.5, "7", True, 10_001, None])
+def test_a_top_k_that_is_none_is_refused(pg, value):
+    _ = pg.results
+    with pytest.raises(InvalidInputError, match=r"top_k\['words'\]"):
+        pg.top_k = {"words": value}
+    with pytest.raises(InvalidInputError, match="no leg 'wrds'"):
+        pg.top_k = {"wrds": 5}
+
+
+def test_top_k_goes_into_the_cell_the_baseline_and_back(pg, search):
+    _ = pg.results
+    pg.top_k = {"dense": 2}
+    pg.pin()
+    assert pg.baseline["top_k"] == {"dense": 2, "words": 100}
+    spec = parse_retriever(yaml.safe_load(pg.cell.partition("\n")[2]), "docs")
+    assert [each.top_k for each in spec.searches] == [2, 100]
+    other = Playground(search, "docs", "text", support=Support(body=BODY))
+    other.config = json.loads(json.dumps(pg.config))
+    assert list(other.results.document_id) == list(pg.results.document_id)
+    assert other.config == pg.config
+
+
+def test_the_numbers_and_the_sweep_count_the_candidates_that_are_kept():
+    search = deep_search()
+    pg = Playground(search, "docs", "text", limit=30)
+    _ = pg.results
+    pg.qrels = ({"q": {"d05": 1}}, {"q": "text"})
+    frames = {}
+    for depth in (4, 8):
+        pg.top_k = {"dense": depth, "words": depth}
+        frames[depth] = pg.sweep("dense", "words", measure="R@100")
+        assert set(frames[depth].train) <= {0.0, float(depth == 8)}
+    told = pg._answers.sweep("dense", "words", "RR", 0)
+    while not told.is_done:
+        told.step()
+    assert told.told()["settings"]["top_k"] == {"dense": 8, "words": 8}
+
+
+def test_a_glance_has_the_means_of_the_whole_table(pg):
+    search = deep_search()
+    pg = Playground(search, "docs", "text", limit=30)
+    _ = pg.results
+    pg.qrels = ({"a": {"d03": 2, "d26": 1}, "b": {"d02": 1}}, {"a": "text", "b": "other"})
+    handlers = pg._handlers
+    handlers["gather"]({})
+    for words, depth in ((1, 4), (0.2, 4), (0, 4), (0.7, 3)):
+        pg.weights, pg.top_k = {"words": words}, {"dense": depth}
+        asked = {"strategy": "rrf", "k": pg.k, "weights": dict(pg.weights), "top_k": pg.top_k}
+        rows = {row["measure"]: row["mean"] for row in handlers["measure"]({})["rows"]}
+        assert handlers["glance"](asked)["means"] == pytest.approx(rows)

@@ -9,7 +9,7 @@ import pytest
 from packages import HASH_EMBEDDER
 
 import mixpeek_lab
-from mixpeek_lab.errors import FilterError, NotFoundError
+from mixpeek_lab.errors import FilterError, NotFoundError, RetrieverError
 from mixpeek_lab.widgets.playground import Support
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
@@ -154,6 +154,55 @@ def test_the_code_gives_what_the_playground_shows(filled, monkeypatch):
     pg.like = pg.results.document_id[0]
     exec(python_code("find", pg.config), names)
     assert list(names["result"]["documents"]) == list(pg._asking.payload["documents"])
+
+
+def test_a_query_may_ask_for_more_candidates_of_a_leg(filled):
+    own = filled.search("find", "river boat")
+    deep = filled.search("find", "river boat", top_k={"hash_embedding": 12})
+    assert [len(leg.document_ids) for leg in own.legs] == [5, 20]
+    assert [(leg.top_k, len(leg.document_ids)) for leg in deep.legs] == [(12, 12), (100, 20)]
+    assert deep.legs[0].document_ids[:5] == own.legs[0].document_ids
+    with pytest.raises(RetrieverError, match="no leg 'word'; the legs are hash_embedding, words"):
+        filled.search("find", "river boat", top_k={"word": 3})
+    with pytest.raises(RetrieverError, match="top_k"):
+        filled.search("find", "river boat", top_k={"words": 0})
+
+
+def test_a_playground_asks_the_lab_for_more_candidates(filled, monkeypatch):
+    from mixpeek_lab.widgets.playground import Playground
+    from mixpeek_lab.widgets.playground.source import python_code
+
+    monkeypatch.setattr(mixpeek_lab, "current_lab", lambda: filled, raising=False)
+    playing = filled.playing
+    support = Support(like=lambda request: playing.like("find", request))
+    pg = Playground(
+        lambda request: playing.search("find", request), "find", "river boat", limit=20,
+        support=support,
+    )  # fmt: skip
+    assert pg.results.hash_embedding_rank.max() == 5
+    pg.top_k = {"hash_embedding": 12}
+    assert pg.results.hash_embedding_rank.max() == 12
+    names: dict[str, Any] = {}
+    for top_k in ({"hash_embedding": 12}, {"hash_embedding": 3, "words": 4}):
+        pg.top_k = top_k
+        exec(python_code("find", pg.config), names)
+        assert [hit.document_id for hit in names["result"].hits] == list(pg.results.document_id)
+    pg.config = {"top_k": {"hash_embedding": 9}, "like": {"document_id": pg.results.document_id[0]}}
+    assert pg.results.hash_embedding_rank.max() == 9
+
+
+def test_a_filter_is_a_span_of_its_own(filled):
+    recent = {"field": "year", "operator": "gte", "value": 2015}
+    spans = filled.search("find", "river boat", filters=recent).spans
+    assert [span.name for span in spans] == [
+        "embed", "filter", "search hash_embedding", "search words", "fuse", "fetch",
+    ]  # fmt: skip
+    (found,) = [span for span in spans if span.name == "filter"]
+    assert (found.rows_in, found.rows_out) == (30, 15)
+    assert "filter" not in [span.name for span in filled.search("find", "river boat").spans]
+    body = {**BODY, "searches": [{**BODY["searches"][1], "filters": {"form": "8-K"}}]}
+    spans = filled.search(body, "river").spans
+    assert [(s.name, s.rows_out) for s in spans[:1]] == [("filter words", 15)]
 
 
 @pytest.mark.ray

@@ -142,6 +142,7 @@ class RequestBody(Body):
     fusion: Any = None
     k: float | None = None
     weights: list[float] | dict[str, float] | None = None
+    top_k: dict[str, Annotated[int, Field(ge=1, le=MOST)]] | None = None
     candidates: bool = False
     seed: int | None = Field(None, ge=0, le=MOST_SEED)
 

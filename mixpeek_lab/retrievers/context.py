@@ -62,6 +62,8 @@ class SearchContext:
     """The distance metric of a leg's index."""
     field_warnings: Callable[[Collection[str]], Sequence[str]] = _all_known
     """The fields that filters look at → a warning for each that no document has."""
+    passing: Callable[[Filter], tuple[int, int]] | None = None
+    """filter → (documents that pass it, documents); what it finds out is kept for the legs."""
     matching: Callable[[Filter | None, Collection[str]], Sequence[FetchedDocument]] = _no_documents
     """(filter, fields) → every document that passes it, with those fields at least."""
     has_texts: Callable[[], bool] = _texts

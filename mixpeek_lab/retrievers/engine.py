@@ -102,6 +102,7 @@ def _search_legs(
     trace: _Trace,
 ) -> tuple[Leg, ...]:
     common = _common(spec, request)
+    _filter("filter", common, context, trace)
     wanted = request.offset + (spec.page_size if request.limit is None else request.limit)
     vectors = spread(spec, request, vectors)
     legs: list[Leg] = []
@@ -110,6 +111,7 @@ def _search_legs(
     for leg in spec.searches:
         own = leg.filters.render(request.inputs, f"{leg.name}.filters") if leg.filters else None
         row_filter = join(common, own)
+        _filter(f"filter {leg.name}", row_filter if own else None, context, trace)
         is_filtered = row_filter is not None
         started = perf_counter()
         found = NO_CANDIDATES
@@ -134,6 +136,15 @@ def _search_legs(
         raise unknown[0]
     trace.warnings[:0] = context.field_warnings(fields) if fields else ()
     return tuple(legs)
+
+
+def _filter(name: str, row_filter: Filter | None, context: SearchContext, trace: _Trace) -> None:
+    """Find out which rows pass before the legs are timed: they share it."""
+    if row_filter is None or context.passing is None:
+        return
+    started = perf_counter()
+    passing, rows = context.passing(row_filter)
+    trace.add(name, started, rows, passing)
 
 
 def _common(spec: RetrieverSpec, request: SearchRequest) -> Filter | None:

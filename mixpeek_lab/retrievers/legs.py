@@ -67,6 +67,17 @@ def reweighted(legs: Sequence[SearchLeg], weights: Weights, where: str) -> tuple
     )
 
 
+def deepened(legs: Sequence[SearchLeg], top_k: Mapping[str, int]) -> tuple[SearchLeg, ...]:
+    """The legs, those that are named with another `top_k`. RetrieverError for an unknown name."""
+    names = [leg.name for leg in legs]
+    for name in top_k:
+        if name not in names:
+            raise RetrieverError(
+                f"top_k: there is no leg {name!r}; the legs are {', '.join(names)}."
+            )
+    return tuple(replace(leg, top_k=top_k.get(leg.name, leg.top_k)) for leg in legs)
+
+
 def _leg(search: SearchBody, where: str, taken: Iterable[str]) -> SearchLeg:
     uri, feature = _feature(search, where)
     weight = 1.0 if search.weight is None else check_weight(search.weight, f"{where}.weight")

@@ -17,7 +17,7 @@ from mixpeek_lab.retrievers.bodies import (
     renamed,
     shown,
 )
-from mixpeek_lab.retrievers.legs import Weights, reweighted
+from mixpeek_lab.retrievers.legs import Weights, deepened, reweighted
 from mixpeek_lab.retrievers.parsing import parse_fusion
 from mixpeek_lab.retrievers.spec import FusionSpec, RetrieverSpec
 
@@ -35,6 +35,8 @@ class Overrides:
     strategy: str | None = None
     k: float | None = None
     weights: Weights | None = None
+    top_k: Mapping[str, int] | None = None
+    """Leg name → candidates that it keeps."""
 
     def applied_to(self, spec: RetrieverSpec) -> RetrieverSpec:
         """The retriever with these settings. Raises RetrieverError where they do not fit."""
@@ -45,6 +47,8 @@ class Overrides:
         legs = spec.searches
         if self.weights is not None:
             legs = reweighted(legs, self.weights, "weights")
+        if self.top_k is not None:
+            legs = deepened(legs, self.top_k)
         return replace(spec, fusion=fusion, searches=legs)
 
     def _k(self, own: FusionSpec) -> float:
@@ -176,10 +180,11 @@ def _check_method(page: dict[str, JSON]) -> None:
 
 def _overrides(request: RequestBody) -> Overrides:
     if request.fusion is None:
-        return Overrides(None, request.k, request.weights)
+        return Overrides(None, request.k, request.weights, request.top_k)
     fusion = parse_fusion(request.fusion, "fusion")
     return Overrides(
         strategy=fusion.strategy,
         k=request.k if fusion.k is None else fusion.k,
         weights=fusion.weights if request.weights is None else request.weights,
+        top_k=request.top_k,
     )

@@ -55,6 +55,7 @@ class Snapshot:
     collection_id: str
     _indexes: dict[str, VectorIndex] = field(default_factory=dict, repr=False)
     _kept: dict[str, pa.ChunkedArray] = field(default_factory=dict, repr=False)
+    _masked: tuple[str, NDArray[np.bool_]] | None = field(default=None, repr=False)
 
     @cached_property
     def features(self) -> dict[str, Feature]:
@@ -162,16 +163,21 @@ class Snapshot:
         return self._named(rows, scores)
 
     def allowed(self, filters: Filter | None) -> NDArray[np.bool_] | None:
-        """Which rows satisfy the filter, shape (documents,); None without a filter."""
+        """Which rows satisfy the filter, shape (documents,), for reading; None without one."""
         if filters is None:
             return None
+        asked = repr(filters)
+        if (kept := self._masked) and kept[0] == asked:  # each leg of a search asks for the same
+            return kept[1]
         table = self.documents.table
         names = set(table.column_names)
 
         def column(name: str) -> pa.ChunkedArray | None:
             return table.column(name) if name in names else None
 
-        return filters.mask(column, table.num_rows)
+        mask = filters.mask(column, table.num_rows)
+        self._masked = (asked, mask)
+        return mask
 
     def fetch(self, document_ids: Sequence[str]) -> dict[str, Mapping[str, JSON]]:
         """All non-vector columns of the documents that exist here, by document id."""

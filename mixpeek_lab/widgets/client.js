@@ -5,10 +5,10 @@ const SLOW_AFTER = 8000;
 /**
  * One request at a time; the newest wish waits for its turn, and an answer to a question that
  * has been replaced is dropped, so nothing stale is painted. `onAnswer(header, body, asked)`
- * gets replies and pushes, `onSlow()` is called when a reply is overdue. `call(type, body)` asks
- * beside that line, and gives a promise of the answer's body.
+ * gets replies and pushes, `onSlow()` is called when a reply is overdue, `onLost()` when nothing can be sent any more. `call(type, body)` asks
+ * beside that line, and gives a promise of the answer's body: JSON, or bytes as a Blob.
  */
-export function makeClient(model, onAnswer, onSlow) {
+export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
   const view = Math.random().toString(36).slice(2, 10);
   const parts = new Map();
   const calls = new Map();
@@ -17,6 +17,7 @@ export function makeClient(model, onAnswer, onSlow) {
   let flying = null;
   let wish = null;
   let timer = null;
+  let lost = "";
 
   function depart(request) {
     counter += 1;
@@ -26,11 +27,14 @@ export function makeClient(model, onAnswer, onSlow) {
     try {
       model.send({ id: flying.id, ...request });
     } catch (error) {
-      settle(failure(flying.id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
+      const { id } = flying;
+      onLost();
+      if (flying?.id === id) settle(failure(id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
     }
   }
 
   function request(next, isForced = false) {
+    if (lost) return undefined;
     if (!flying) return depart(next);
     const isSame = JSON.stringify(next) === JSON.stringify({ ...flying, id: undefined, at: undefined });
     // A request that nobody answered must not stand in the way of Enter for ever.
@@ -43,12 +47,14 @@ export function makeClient(model, onAnswer, onSlow) {
   function call(type, body = {}) {
     counter += 1;
     const id = `${view}-${counter}`;
+    if (lost) return Promise.reject(new Error(lost));
     return new Promise((resolve, reject) => {
       calls.set(id, { resolve, reject });
       try {
         model.send({ ...body, id, type });
       } catch (error) {
-        finish(failure(id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
+        onLost();
+        if (calls.has(id)) finish(failure(id, `The kernel cannot be reached (${error.message}). Run the cell again.`), null);
       }
     });
   }
@@ -95,12 +101,22 @@ export function makeClient(model, onAnswer, onSlow) {
     return onAnswer(header, body, asked);
   }
 
+  /** The kernel is gone: what waits for it fails with these words, and nothing more is asked. */
+  function lose(message) {
+    lost = message;
+    wish = null;
+    for (const id of [...calls.keys()]) finish(failure(id, message), null);
+    if (flying) settle(failure(flying.id, message), null);
+  }
+
   const listener = (header, buffers) => receive(header, buffers ?? []);
   model.on("msg:custom", listener);
   return {
     request,
     call,
+    lose,
     isBusy: () => flying !== null,
+    isIdle: () => flying === null && calls.size === 0,
     close() {
       clearTimeout(timer);
       model.off("msg:custom", listener);
@@ -114,6 +130,7 @@ function failure(id, message) {
 
 async function decode(buffers, encoding) {
   const parts = buffers.map((view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength));
+  if (encoding === "binary") return new Blob(parts);
   if (encoding !== "gzip") return JSON.parse(await new Blob(parts).text());
   const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());

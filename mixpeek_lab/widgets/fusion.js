@@ -28,10 +28,14 @@ export function hasK(strategy) {
   return strategy.startsWith("rrf") || strategy === "learned";
 }
 
-/** Legs as they came → legs that `fuse` can add up: places by id, mean and deviation. */
-export function prepareLegs(legs) {
+/**
+ * Legs as they came → legs that `fuse` can add up: places by id, mean and deviation. `topK` (leg
+ * name → number) keeps the first so many candidates of a leg.
+ */
+export function prepareLegs(legs, topK = {}) {
   return legs.map((leg) => {
-    const { places, scores } = firstOfEach(leg.document_ids, leg.scores);
+    const most = topK[leg.name];
+    const { places, scores } = firstOfEach(leg.document_ids.slice(0, most), leg.scores.slice(0, most));
     return { name: leg.name, weight: leg.weight ?? 1, places, scores, ...spread(scores) };
   });
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.fusion import Fused, Ranking, fuse
 from mixpeek_lab.models import Leg
 from mixpeek_lab.widgets.media import media_text, thumbnail
+from mixpeek_lab.widgets.places import name_of, place_of
 from mixpeek_lab.widgets.static import MOST_PICTURES
 
 if TYPE_CHECKING:
@@ -25,17 +26,20 @@ class FusionChoice:
     strategy: str
     k: float
     weights: Mapping[str, float]
+    top_k: Mapping[str, int] = field(default_factory=dict)
+    """Leg name → candidates that count; all there are of a leg that is not named."""
 
 
-def legs_of(payload: Mapping[str, Any]) -> tuple[Leg, ...]:
-    """The legs of a search payload with all their candidates."""
+def legs_of(payload: Mapping[str, Any], top_k: Mapping[str, int] | None = None) -> tuple[Leg, ...]:
+    """The legs of a search payload with all their candidates, or the first `top_k` of them."""
+    most = top_k or {}
     return tuple(
         Leg(
             name=leg["name"],
             kind=leg.get("kind", "dense"),
             weight=float(leg.get("weight", 1.0)),
-            document_ids=tuple(leg["document_ids"]),
-            scores=tuple(leg["scores"]),
+            document_ids=tuple(leg["document_ids"][: most.get(leg["name"])]),
+            scores=tuple(leg["scores"][: most.get(leg["name"])]),
         )
         for leg in payload.get("legs", ())
     )
@@ -49,6 +53,14 @@ def delivered_choice(payload: Mapping[str, Any]) -> FusionChoice:
         k=float(fusion.get("k", 60)),
         weights={leg["name"]: float(leg.get("weight", 1.0)) for leg in payload.get("legs", ())},
     )
+
+
+def is_delivered(payload: Mapping[str, Any], choice: FusionChoice) -> bool:
+    """Whether a choice is what the retriever itself answered with: no leg is cut, either."""
+    own = delivered_choice(payload)
+    legs = payload.get("legs", ())
+    is_cut = any(_is_cut(leg, choice.top_k) for leg in legs)
+    return not is_cut and replace(choice, top_k={}) == own
 
 
 def ranked_hits(
@@ -76,11 +88,11 @@ def ranked_ids(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> 
 def _fused_anew(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> Ranking | None:
     """The candidates as `choice` fuses them; None where the retriever's own hits stand."""
     hits = payload.get("hits", ())
-    is_delivered = choice == delivered_choice(payload)
-    if is_delivered and payload.get("stages"):
+    is_own = is_delivered(payload, choice)
+    if is_own and payload.get("stages"):
         return None
     fused = _fused(payload, choice)
-    if is_delivered:
+    if is_own:
         own = [hit["document_id"] for hit in hits]
         if len(hits) >= limit or own != [each.document_id for each in fused[: len(own)]]:
             return None
@@ -95,7 +107,7 @@ def with_hits(
     Where that is the order before the retriever's later stages, a warning says so.
     """
     stages = payload.get("stages", ())
-    if not stages or choice == delivered_choice(payload):
+    if not stages or is_delivered(payload, choice):
         return {**payload, "hits": list(hits)}
     note = (
         f"This is the order before {', '.join(stages)}: those stages ran on the retriever's own "
@@ -126,26 +138,42 @@ def hits_frame(payload: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) ->
 def slim(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The payload for a view: texts cut to what it can show, files as a line of text.
 
-    A document of a file gets `media`, that line, and the first hits that are local images a
-    `thumbnail` as well: a data URI.
+    A document of a file gets `media`, that line, `media_kind`, `place` (see `place_of`) and
+    `is_local`; the first hits that are local images a `thumbnail` as well: a data URI. A file of
+    this machine is called by its name: no path goes to a view.
     """
-    documents = {
-        document_id: {
-            **document,
-            "fields": _cut(document.get("fields", {})),
-            "media": media_text(document.get("fields", {}), document.get("lineage", {})),
-        }
-        for document_id, document in payload.get("documents", {}).items()
-    }
+    given = payload.get("documents", {})
+    documents = {key: _slim(document) for key, document in given.items()}
     for hit in payload.get("hits", ())[:MOST_PICTURES]:
         document = documents.get(hit["document_id"])
         if document and document["media"]:
-            document["thumbnail"] = thumbnail(document["fields"], document.get("lineage", {}))
+            full = given[hit["document_id"]]
+            document["thumbnail"] = thumbnail(full["fields"], full.get("lineage", {}))
     return {**payload, "documents": documents}
 
 
+def _is_cut(leg: Mapping[str, Any], top_k: Mapping[str, int]) -> bool:
+    count = len(leg["document_ids"])
+    return top_k.get(leg["name"], count) < count
+
+
+def _slim(document: Mapping[str, Any]) -> dict[str, Any]:
+    fields, lineage = document.get("fields", {}), document.get("lineage", {})
+    text = media_text(fields, lineage)
+    if not text:
+        return {**document, "fields": _cut(fields), "media": ""}
+    url, kind = str(fields["data"]), str(lineage.get("blob_type") or "")
+    is_local = url.startswith("file:///")
+    if is_local:
+        name = name_of(url)
+        fields = {**fields, "data": name}
+        text = f"{text.partition(': ')[0]}: {name}".removeprefix(": ")
+    about = {"media": text, "media_kind": kind, "is_local": is_local}
+    return {**document, "fields": _cut(fields), **about, "place": place_of(fields, kind)}
+
+
 def _fused(payload: Mapping[str, Any], choice: FusionChoice) -> Ranking:
-    legs = legs_of(payload)
+    legs = legs_of(payload, choice.top_k)
     # The weights of `learned` were drawn when the retriever ran; here they are set by hand.
     strategy = "rrf" if choice.strategy == "learned" else choice.strategy
     names = {leg.name for leg in legs}

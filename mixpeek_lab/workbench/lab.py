@@ -433,7 +433,8 @@ class Lab(Served, Measured, Versioned, Deleting):
     def search(
         self, retriever: str | Mapping[str, JSON], query: str | Mapping[str, JSON], **options: JSON
     ) -> SearchResult:
-        """Search in this process, without Ray. `options`: limit, offset, filters, fusion, weights.
+        """Search in this process, without Ray. `options`: limit, offset, filters, fusion, weights,
+        top_k (leg name → candidates).
 
         `retriever` is a name or a definition; `query` a text or the retriever's inputs. A query
         is embedded by the code that made the collection, whatever the extractor is by now.

@@ -20,6 +20,8 @@ from mixpeek_lab.workbench.sources import Sources
 
 LONGEST_QUERY = 1000
 """Characters of a document that lexical legs look for."""
+OPTIONS = ("limit", "filters", "top_k")
+"""What a search takes from a playground beside the query."""
 WARNING = "A search with a document leaves the retriever's later stages out."
 
 
@@ -41,9 +43,9 @@ class Playing:
 
     def search(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """A playground's payload from this process, without the endpoint: `{query, limit,
-        filters}`. Raises what `Lab.search` raises.
+        filters, top_k}`. Raises what `Lab.search` raises.
         """
-        options = {key: request[key] for key in ("limit", "filters") if request.get(key)}
+        options = {key: request[key] for key in OPTIONS if request.get(key)}
         return self._explain(retriever, {"query": request["query"], **options})
 
     def fields(self, retriever: str) -> list[dict[str, JSON]]:
@@ -58,13 +60,10 @@ class Playing:
         """
         spec, sources = self._read(retriever)
         joined = join(spec.filters, parse_filter(filters, "filters"))
-        total = passing = 0
-        for source in sources.all:
-            rows = source.snapshot.document_count
-            allowed = source.snapshot.allowed(joined.render({}) if joined else None)
-            total += rows
-            passing += rows if allowed is None else int(allowed.sum())
-        return passing, total
+        if joined is not None:
+            return sources.passing(joined.render({}))
+        total = sum(source.snapshot.document_count for source in sources.all)
+        return total, total
 
     def like(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """Documents like `document_id`, as a playground's payload: vector legs take its vector,
@@ -80,7 +79,8 @@ class Playing:
             "filters": {"AND": [each for each in filters if each]},
             "candidates": True,
         }
-        prepared = self._searcher.prepare(_with_document(body, document_id, bool(words)), asked)
+        body = _with_document(body, document_id, bool(words), request.get("top_k") or {})
+        prepared = self._searcher.prepare(body, asked)
         result = self._searcher.finish(prepared, {})
         told = self._told(retriever, result, words)
         told["query"], told["terms"] = {"query_text": f"like {document_id}"}, []
@@ -158,7 +158,9 @@ def _words(document: FetchedDocument) -> str:
     return data[:LONGEST_QUERY].strip()
 
 
-def _with_document(body: Mapping[str, Any], document_id: str, has_words: bool) -> dict[str, JSON]:
+def _with_document(
+    body: Mapping[str, Any], document_id: str, has_words: bool, top_k: Mapping[str, int]
+) -> dict[str, JSON]:
     """The retriever's feature_search alone, its vector legs asked with a document.
 
     Lexical legs are left out where the document has no text. InvalidInputError where no leg stays.
@@ -170,6 +172,7 @@ def _with_document(body: Mapping[str, Any], document_id: str, has_words: bool) -
     parameters["searches"] = [
         {key: value for key, value in leg.items() if key != "query"}
         | ({} if leg.get("lexical") else {"query": reference})
+        | ({"top_k": top_k[leg["name"]]} if leg.get("name") in top_k else {})
         for leg in searches
         if has_words or not leg.get("lexical")
     ]

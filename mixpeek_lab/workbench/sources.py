@@ -157,8 +157,15 @@ class Sources:
             metric_of=self._metric_of,
             field_warnings=self.field_warnings,
             has_texts=self.has_texts,
+            passing=self.passing,
             matching=self._matching,
         )
+
+    def passing(self, filters: Filter) -> tuple[int, int]:
+        """How many documents pass a filter, and how many there are."""
+        masks = [source.snapshot.allowed(filters) for source in self.all]
+        total = sum(source.snapshot.document_count for source in self.all)
+        return sum(int(mask.sum()) for mask in masks if mask is not None), total
 
     def _matching(self, filters: Filter | None, fields: Several[str]) -> list[FetchedDocument]:
         """Every document that passes the filter, with some of its fields."""

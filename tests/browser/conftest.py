@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,13 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
     pytest.importorskip("jupyterlab")
     if find_browser() is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on PATH")
-    root = tmp_path_factory.mktemp("jupyter")
+    with running_jupyter(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
+
+
+@contextmanager
+def running_jupyter(root: Path) -> Iterator[JupyterServer]:
+    """JupyterLab with all its folders below `root`."""
     folder = root / "notebooks"
     folder.mkdir()
     environment = server_environment(root)

@@ -1,8 +1,9 @@
-"""How quick the playground is: `python tests/browser/measure_playground.py [--documents 10000]`.
+"""How quick the playground is: `python tests/browser/measure_playground.py`.
 
-A real lab (kernel engine, hashed vectors and BM25) behind a real widget in headless Chromium.
-Prints two numbers: from a slider's move to its repaint for 5 legs of 1,000 candidates, and from a
-key to the painted results of its query, beyond the embedding of the query.
+Real JupyterLab in headless Chromium, a real kernel, and a retriever of 5 legs that keep 1,000
+candidates each over 10,000 documents (`--legs 2`: vectors and words, 100 each). Prints two numbers:
+from a slider's move to its repaint, and from a key to the painted results of its query, beyond
+the embedding of the query. `--engine ray` asks the Ray endpoint, `kernel` the notebook's process.
 """
 
 from __future__ import annotations
@@ -13,23 +14,29 @@ import random
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE), str(HERE.parent)]
 
-from conftest import find_browser  # noqa: E402
-from packages import HASH_EMBEDDER  # noqa: E402
+from conftest import NotebookPage, find_browser, running_jupyter  # noqa: E402
+from measured_lab import texts  # noqa: E402
 from playground_parts import leg, payload_of  # noqa: E402
-from widget_page import WidgetPage  # noqa: E402
-
-from mixpeek_lab.corpora import docstrings  # noqa: E402
-from mixpeek_lab.widgets.playground import Playground  # noqa: E402
-from mixpeek_lab.workbench import Lab  # noqa: E402
 
 LEGS, CANDIDATES, MOVES, KEYS = 5, 1000, 60, 40
+RETRIEVERS = {5: "five", 2: "find"}
+
+FILL = """
+%load_ext mixpeek_lab
+import sys
+from mixpeek_lab import current_lab
+sys.path.insert(0, {tests!r})
+from measured_lab import fill
+fill(current_lab(), {documents})
+print("indexed")
+"""
+OPEN = "%playground {retriever} {words}"
 
 # Work of one move: its listeners, then style, layout and paint of the frame that follows. Waiting
 # for the screen's next frame is nobody's work, and left out.
@@ -59,9 +66,9 @@ KEY = """(query) => new Promise((done) => {
     const spans = app.state.payload.spans;
     const embed = spans.find((span) => span.name === 'embed')?.milliseconds ?? 0;
     return requestAnimationFrame(() => setTimeout(() => {
-      const { transfer, paint } = app.state.times ?? { transfer: 0, paint: 0 };
-      const spans = app.state.payload.spans.reduce((sum, span) => sum + span.milliseconds, 0);
-      done([performance.now() - begun, embed, spans - embed, transfer, paint]);
+      const { rest, transfer, paint } = app.state.times ?? { rest: 0, transfer: 0, paint: 0 };
+      const sum = spans.reduce((total, span) => total + span.milliseconds, 0);
+      done([performance.now() - begun, embed, sum - embed, rest, transfer, paint]);
     }));
   };
   requestAnimationFrame(look);
@@ -79,15 +86,6 @@ def large(_request: dict[str, Any]) -> dict[str, Any]:
     return payload_of(legs)
 
 
-def texts(count: int) -> list[str]:
-    """Texts of real docstrings; where there are too few, new ones out of their sentences."""
-    found = [each["text"] for each in docstrings()][:count]
-    sentences = [part for text in found for part in text.split(". ") if part]
-    draw = random.Random(3)
-    found += [". ".join(draw.choices(sentences, k=6)) for _ in range(count - len(found))]
-    return found
-
-
 def told(name: str, times: list[float], limit: float) -> None:
     """One line: median, p95, the largest, and what is asked for."""
     ordered = sorted(times)
@@ -98,43 +96,45 @@ def told(name: str, times: list[float], limit: float) -> None:
     )
 
 
-def measure_slider(chromium: Any) -> None:
-    """Moves of one weight, 5 legs of 1,000 candidates."""
-    opened = WidgetPage(chromium, Playground(large, "large", "gamma"))
+def measure(notebook: NotebookPage, words: str) -> None:
+    """Moves of one weight, then a query typed one key at a time."""
+    page = notebook.page
     moves = [n / 30 for n in range(1, MOVES + 1)]
-    found = [opened.page.evaluate(MOVE, f"{weight:.3f}") for weight in moves]
-    told("slider: fusing and building, 5 legs of 1,000", [each[0] for each in found], 16)
-    told("slider to repaint, 5 legs of 1,000", [each[1] for each in found], 16)
-    opened.page.close()
+    found = [page.evaluate(MOVE, f"{weight:.3f}") for weight in moves]
+    told("slider: fusing and building", [each[0] for each in found], 16)
+    told("slider to repaint", [each[1] for each in found], 16)
+    page.locator(".mxp-reset").click()
+    keys = []
+    for n in range(KEYS):
+        page.wait_for_function("() => document.querySelector('.mxp').mixpeek.isQuiet()")
+        keys.append(page.evaluate(KEY, words[: n + 4]))
+    told("key to painted results, beyond embedding", [each[0] - each[1] for each in keys], 100)
+    parts = [statistics.median(column) for column in zip(*keys, strict=True)][1:]
+    print(
+        "  medians of the parts: embedding {:.1f} ms (besides), search {:.1f} ms, handing over "
+        "{:.1f} ms, transfer {:.1f} ms, painting {:.1f} ms; the rest is the pause after a key and "
+        "frames".format(*parts)
+    )
 
 
-def measure_keys(chromium: Any, documents: int) -> None:
-    """Queries typed one key at a time into a playground over a real collection."""
-    with tempfile.TemporaryDirectory() as home:
-        lab = Lab(home)
-        lab.load(HASH_EMBEDDER)
-        rows = [{"_id": f"{n}", "text": text} for n, text in enumerate(texts(documents))]
-        begun = time.perf_counter()
-        lab.bucket("corpus", rows)
-        lab.process("corpus", "hash_embedder", "docs", engine="kernel")
-        print(f"{documents:,} documents indexed in {time.perf_counter() - begun:.0f} s")
-        searches = [{"feature": "hash_embedding"}, {"lexical": True}]
-        lab.retriever("find", {"collection": "docs", "searches": searches})
-        widget = Playground(lambda request: lab.playing.search("find", request), "find")
-        opened = WidgetPage(chromium, widget)
-        words = " ".join(rows[7]["text"].split()[:12])
-        opened.ask(words[:3])
-        found = [opened.page.evaluate(KEY, words[: n + 4]) for n in range(KEYS)]
-        told(f"key to painted results, {documents:,} documents, beyond embedding",
-             [each[0] - each[1] for each in found], 100)  # fmt: skip
-        parts = [statistics.median(column) for column in zip(*found, strict=True)][1:]
-        print(
-            "  medians of the parts: embedding {:.1f} ms (besides), search {:.1f} ms, "
-            "transfer {:.1f} ms, painting {:.1f} ms; the rest is the pause and frames".format(
-                *parts
-            )
-        )
-        opened.page.close()
+def open_playground(chromium: Any, folder: Path, options: argparse.Namespace) -> None:
+    """JupyterLab with the playground in a notebook; measure it there."""
+    os.environ["MIXPEEK_LAB_ENGINE"] = options.engine
+    words = " ".join(texts(8)[7].split()[:12])
+    fill = FILL.format(tests=str(HERE.parent), documents=options.documents)
+    show = OPEN.format(retriever=RETRIEVERS[options.legs], words=words[:3])
+    with running_jupyter(folder) as server:
+        page = chromium.new_page(viewport={"width": 1400, "height": 1400})
+        notebook = NotebookPage(page)
+        notebook.open(server, server.write_notebook("measured", fill, show))
+        notebook.run_cell(0)
+        page.get_by_text("indexed", exact=True).wait_for(timeout=300_000)
+        notebook.run_cell(1)
+        page.locator(".mxp-hit").first.wait_for(timeout=120_000)
+        page.wait_for_timeout(2000)
+        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        measure(notebook, words)
+        page.close()
 
 
 def main() -> None:
@@ -143,16 +143,17 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=10_000)
+    parser.add_argument("--legs", type=int, choices=sorted(RETRIEVERS), default=5)
+    parser.add_argument("--engine", choices=["kernel", "ray"], default="kernel")
     options = parser.parse_args()
     path = find_browser()
     if path is None:
         sys.exit("There is no Chromium or Google Chrome on PATH.")
-    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    with sync_playwright() as driver:
+    with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
         arguments = ["--no-sandbox", "--disable-gpu"]
         chromium = driver.chromium.launch(executable_path=path, args=arguments)
-        measure_slider(chromium)
-        measure_keys(chromium, options.documents)
+        print(f"{options.documents:,} documents, {options.legs} legs, engine {options.engine}")
+        open_playground(chromium, Path(folder), options)
         chromium.close()
 
 

@@ -93,7 +93,8 @@ class SampleSearch:
         started = time.perf_counter()
         allowed = passing(request.get("filters"))
         words = WORD.findall(query.lower())
-        lexical = best({key: bm25(words, WORDS[key]) for key in allowed}, self.top_k)
+        kept = {"trigrams": self.top_k, "words": self.top_k, **request.get("top_k", {})}
+        lexical = best({key: bm25(words, WORDS[key]) for key in allowed}, kept["words"])
         after_lexical = time.perf_counter()
         asked = trigrams(query)
         norm = math.sqrt(sum(n * n for n in asked.values())) or 1.0
@@ -101,7 +102,7 @@ class SampleSearch:
             key: sum(n * TRIGRAMS[key][gram] for gram, n in asked.items()) / (norm * NORMS[key])
             for key in allowed
         }
-        dense = best(cosine if lexical else {}, self.top_k)
+        dense = best(cosine if lexical else {}, kept["trigrams"])
         after_dense = time.perf_counter()
         return payload_of(
             query,
@@ -110,11 +111,11 @@ class SampleSearch:
                 ("words", "lexical", lexical, (after_lexical - started) * 1000),
             ],
             request["limit"],
-            self.top_k,
+            kept,
         )
 
 
-def payload_of(query: str, found: list[tuple], limit: int, top_k: int) -> dict:
+def payload_of(query: str, found: list[tuple], limit: int, top_k: dict[str, int]) -> dict:
     legs = [
         Leg(name, kind, 1.0, tuple(k for k, _ in best_), tuple(s for _, s in best_))
         for name, kind, best_, _ in found
@@ -135,7 +136,7 @@ def payload_of(query: str, found: list[tuple], limit: int, top_k: int) -> dict:
                 "feature_uri": f"mixpeek://docs@1.0.0/{leg.name}" if leg.kind == "dense" else "",
                 "metric": "cosine" if leg.kind == "dense" else "bm25",
                 "weight": 1.0,
-                "top_k": top_k,
+                "top_k": top_k[leg.name],
                 "milliseconds": each[3],
                 "document_ids": list(leg.document_ids),
                 "scores": list(leg.scores),

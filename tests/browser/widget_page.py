@@ -6,15 +6,28 @@ Messages and traits go between the page and the widget as through a kernel's com
 from __future__ import annotations
 
 import base64
+import copy
+import time
+from collections.abc import Callable
 from typing import Any
 
-TRAITS = ("query", "weights", "strategy", "k", "limit", "about", "baseline", "map_status")
+TRAITS = (
+    "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
+)  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (
     ":root{--jp-layout-color1:#111;--jp-ui-font-color1:rgba(255,255,255,.87);"
     "--jp-brand-color1:#2196f3;--jp-error-color1:#f44336;--jp-warn-color1:#ff9800;"
     "color-scheme:dark}body{background:#111;margin:12px;font-family:system-ui}"
 )
+# Nothing under way, in two frames that follow each other.
+QUIET = """() => new Promise((done) => {
+  const isQuiet = () => window.pending === 0 && document.querySelector('.mxp').mixpeek.isQuiet();
+  requestAnimationFrame(() => setTimeout(() => {
+    if (!isQuiet()) return done(false);
+    return requestAnimationFrame(() => setTimeout(() => done(isQuiet())));
+  }));
+})"""
 MODEL = """async ([source, state]) => {
   const events = new Map();
   const traits = structuredClone(state);
@@ -36,6 +49,12 @@ MODEL = """async ([source, state]) => {
     }
     deliver(messages);
   };
+  window.pending = 0;
+  const ask = async (message) => {
+    window.pending += 1;
+    hear(await window.kernel(message));
+    window.pending -= 1;
+  };
   const model = {
     get: (name) => traits[name],
     set(name, value) {
@@ -46,9 +65,9 @@ MODEL = """async ([source, state]) => {
     save_changes() {
       const told = changed;
       changed = {};
-      window.kernel({ traits: told }).then(hear);
+      ask({ traits: told });
     },
-    send: (content) => window.kernel({ content }).then(hear),
+    send: (content) => void ask({ content }),
     on: (name, each) => events.set(name, [...(events.get(name) ?? []), each]),
     off: (name, each) => events.set(name, (events.get(name) ?? []).filter((one) => one !== each)),
   };
@@ -75,16 +94,20 @@ class WidgetPage:
         self.page.set_content(
             f"<style>{DARK if dark else LIGHT}{widget._css}</style><div id=here></div>"
         )
-        self.page.evaluate(MODEL, [str(widget._esm), self._state()])
+        self._known = copy.deepcopy(self._state())
+        self.page.evaluate(MODEL, [str(widget._esm), self._known])
         self.settle()
 
     def settle(self) -> None:
         """Wait until the answer is painted, and what was saved is in Python."""
-        self.page.wait_for_timeout(350)
-        self.page.wait_for_function(
-            "() => !document.querySelector('.mxp').classList.contains('is-searching')"
-        )
-        self.page.wait_for_timeout(50)
+        self.until(lambda: self.page.evaluate(QUIET))
+
+    def until(self, check: Callable[[], object]) -> None:
+        """Wait until something is so: what Python gets to know, or a page shows by and by."""
+        deadline = time.monotonic() + 30
+        while not check():
+            assert time.monotonic() < deadline, "it did not become so within 30 seconds"
+            self.page.wait_for_timeout(40)
 
     def push(self) -> None:
         """Tell the page what Python changed: traits and messages."""
@@ -100,7 +123,7 @@ class WidgetPage:
     def show(self, tab: str) -> Any:
         """Open a tab; its panel."""
         self.page.locator(f".mxp-tab[data-tab={tab}]").click()
-        self.page.wait_for_timeout(80)
+        self.settle()
         return self.page.locator(f"[data-panel={tab}]")
 
     def ids(self) -> list[str]:
@@ -110,8 +133,9 @@ class WidgetPage:
         )
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        for name, value in message.get("traits", {}).items():
-            self.widget.set_trait(name, value)
+        if message.get("traits"):
+            self.widget.set_state(message["traits"])
+            self._known |= copy.deepcopy(message["traits"])
         if "content" in message:
             self.widget._on_message(self.widget, message["content"], [])
         return self._told()
@@ -122,7 +146,10 @@ class WidgetPage:
             [header, [base64.b64encode(buffer).decode() for buffer in buffers]]
             for header, buffers in sent
         ]
-        return {"traits": self._state(), "messages": messages}
+        state = self._state()
+        changed = {name: value for name, value in state.items() if value != self._known[name]}
+        self._known = copy.deepcopy(state)
+        return {"traits": changed, "messages": messages}
 
     def _state(self) -> dict[str, Any]:
         return {name: getattr(self.widget, name) for name in TRAITS if self.widget.has_trait(name)}

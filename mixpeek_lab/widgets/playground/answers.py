@@ -9,9 +9,12 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.messages import Handler
+from mixpeek_lab.widgets.playground.depths import Scope
+from mixpeek_lab.widgets.playground.glancing import Glancing
 from mixpeek_lab.widgets.playground.judging import Judging
 from mixpeek_lab.widgets.playground.map_panel import MapPanel
 from mixpeek_lab.widgets.playground.measuring import Measuring, table
+from mixpeek_lab.widgets.playground.media import content_of
 from mixpeek_lab.widgets.playground.source import (
     definition_of,
     python_code,
@@ -36,6 +39,7 @@ class Answers:
         self.measuring = Measuring(self.judging, asking.answer_text)
         self._under_way: Sweep | None = None
         self.map = MapPanel(playground, asking, support.maps) if support.maps else None
+        self._glancing = Glancing()
 
     def handlers(self) -> dict[str, Handler]:
         """Request type → what answers it."""
@@ -46,10 +50,11 @@ class Answers:
             "sweep": self._sweep, "fields": self._fields,
             "count": self._count, "trace": self._trace,
             **(self.map.handlers() if self.map else {}),
+            "media": self._media, "alive": lambda _: {}, "glance": self._glance,
         }  # fmt: skip
 
     def _code(self, message: Mapping[str, Any]) -> dict[str, JSON]:
-        """The settings as code, or those of `settings`: `{strategy, k, weights}`."""
+        """The settings as code, or those of `settings`: `{strategy, k, weights, top_k}`."""
         playground = self._playground
         name, config = playground.about["retriever"], playground.config
         if message.get("settings"):
@@ -85,11 +90,19 @@ class Answers:
             raise InvalidInputError("trace: this playground does not know where hits come from.")
         return {"steps": list(self._support.trace(str(message.get("document_id", ""))))}
 
+    def _media(self, message: Mapping[str, Any]) -> bytes:
+        """The file behind a result: see `content_of`."""
+        documents = (self._asking.payload or {}).get("documents", {})
+        key = str(message.get("document_id", ""))
+        if key not in documents:
+            raise InvalidInputError(f"media: {key!r} is not among what the last search found.")
+        return content_of(documents[key])
+
     def _baseline(self, _message: Mapping[str, Any]) -> dict[str, Any]:
-        """The current query under the baseline's own filter."""
+        """The current query under the baseline's own filter and top_k."""
         playground = self._playground
-        filters = playground.baseline.get("filters")
-        payload = self._asking.answer(playground.query, playground.limit, filters)
+        scope = self._scope_of(playground.baseline)
+        payload = self._asking.answer(playground.query, playground.limit, scope)
         return {"payload": slim(payload)}
 
     # ---------------------------------------------------------------- judging
@@ -131,7 +144,7 @@ class Answers:
 
     def _gather(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """Search for judged queries for a moment."""
-        return {**self.judged(), **self.measuring.gather(self._filters())}
+        return {**self.judged(), **self.measuring.gather(self._scopes())}
 
     def _measure(self, _message: Mapping[str, Any]) -> dict[str, JSON]:
         """What the settings and the baseline are worth on the judged queries."""
@@ -139,19 +152,32 @@ class Answers:
         if not queries:
             return {**self.judged(), "rows": [], "queries": []}
         playground, pinned = self._playground, self._playground.baseline
-        choice = FusionChoice(playground.strategy, playground.k, playground.weights)
-        now, unjudged = self.measuring.values(choice, self._asking.filters)
+        choice = FusionChoice(
+            playground.strategy, playground.k, playground.weights, playground.top_k
+        )
+        now, unjudged = self.measuring.values(choice, self.scope)
         before = None
         if pinned:
-            old = FusionChoice(pinned["strategy"], pinned["k"], pinned["weights"])
-            before, _ = self.measuring.values(old, pinned["filters"])
+            old = FusionChoice(
+                pinned["strategy"], pinned["k"], pinned["weights"], pinned.get("top_k", {})
+            )
+            before, _ = self.measuring.values(old, self._scope_of(pinned))
         each = [
             {"id": q, "text": queries[q], "values": now[q], "unjudged": unjudged[q],
              "baseline": before[q] if before else None}
             for q in now
         ]  # fmt: skip
-        failed = self.measuring.failed(self._asking.filters)
+        failed = self.measuring.failed(self.scope)
         return {**self.judged(), "rows": table(now, before), "queries": each, "failed": failed}
+
+    def _glance(self, message: Mapping[str, Any]) -> dict[str, JSON]:
+        """The means under the settings in the message, at once: see `Glancing`."""
+        choice = FusionChoice(
+            str(message["strategy"]), float(message["k"]), message["weights"],
+            message.get("top_k") or {},
+        )  # fmt: skip
+        kept, count = self.measuring.kept(self.scope), len(self.measuring.counted())
+        return {"means": self._glancing.means(choice, kept, self.judging.qrels, count)}
 
     def sweep(self, x: str, y: str | None, measure: str, seed: int) -> Sweep:
         """A sweep over the judged queries' candidates that are there.
@@ -159,7 +185,7 @@ class Answers:
         InvalidInputError for an unknown axis or measure, and where no query counts.
         """
         playground = self._playground
-        kept, qrels = self.measuring.kept(self._asking.filters), self.judging.qrels
+        kept, qrels = self.measuring.kept(self.scope), self.judging.qrels
         if not kept:
             raise InvalidInputError("sweep: no query has a relevant document yet: judge some.")
         legs = next(iter(kept.values())).payload["legs"]
@@ -168,13 +194,14 @@ class Answers:
             for leg in legs
         }
         plan = Plan(
-            FusionChoice(playground.strategy, playground.k, weights),
+            FusionChoice(playground.strategy, playground.k, weights, playground.top_k),
             x,
             y or next((name for name in weights if name != x), ""),
             measure,
             seed,
         )
-        return Sweep(plan, {q: Query(each, qrels[q]) for q, each in kept.items()})
+        top_k = playground.top_k
+        return Sweep(plan, {q: Query(each, qrels[q], top_k) for q, each in kept.items()})
 
     def _sweep(self, message: Mapping[str, Any]) -> dict[str, JSON]:
         """Work on a sweep for a moment; the `result` comes with the last cell."""
@@ -184,10 +211,18 @@ class Answers:
         done = self._under_way.step()
         return {**done, "result": self._under_way.told() if self._under_way.is_done else None}
 
-    def _filters(self) -> list[JSON]:
-        """Those of the settings, and of the baseline where they are others."""
-        found = [self._asking.filters]
+    @property
+    def scope(self) -> Scope:
+        """What the settings ask a search for, beside the query."""
+        return Scope(self._asking.filters, self._playground.raised)
+
+    def _scope_of(self, pinned: Mapping[str, Any]) -> Scope:
+        """The same of a baseline."""
+        raised = self._playground.raised_of(pinned.get("top_k", {}))
+        return Scope(pinned.get("filters"), raised)
+
+    def _scopes(self) -> list[Scope]:
+        """That of the settings, and of the baseline where it is another."""
         pinned = self._playground.baseline
-        if pinned and pinned["filters"] != found[0]:
-            found.append(pinned["filters"])
-        return found
+        found = [self.scope, *([self._scope_of(pinned)] if pinned else [])]
+        return found[:1] if found[0] == found[-1] else found

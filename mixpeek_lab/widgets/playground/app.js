@@ -2,13 +2,14 @@
 import { makeClient } from "../client.js";
 import { headingOf, highlightTerms } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
-import { deliveredOf, isSameChoice, ranked } from "./ranking.js";
+import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
 
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
 const SAVE_AFTER = 250;
 const ECHO_WITHIN = 3000;
+const DEEPER_AFTER = 350;
 const FRESH = {
-  payload: null, error: null, legs: [], terms: [], ranking: [], hits: [], before: null, refused: null,
+  payload: null, error: null, legs: [], cut: null, terms: [], ranking: [], hits: [], before: null, refused: null,
   times: null, active: null, isLater: false, isBefore: false,
 };
 
@@ -20,26 +21,48 @@ export function makeApp(model) {
   const about = model.get("about");
   const listeners = new Map();
   const state = {
-    ...FRESH, query: model.get("query"), filters: null, like: null, grades: {}, open: new Set(),
-    colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false,
+    ...FRESH, query: model.get("query"), filters: null, like: null, ownTopK: {}, grades: {}, open: new Set(),
+    colours: new Map(), lastWeight: new Map(), isDragging: false, isSlow: false, isGone: false,
   };
   const app = { model, about, state, requests: 0, refuseTimes: [], closers: [] };
 
   app.on = (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]);
   app.emit = (name, given) => (listeners.get(name) ?? []).forEach((listener) => listener(given));
 
+  // ---------------------------------------------------------------- what is put off
+
+  const timers = new Map();
+  /** Do it after a while, in place of what was put off under the same name. */
+  app.later = (name, after, act) => {
+    app.drop(name);
+    timers.set(name, setTimeout(() => {
+      timers.delete(name);
+      act();
+    }, after));
+  };
+  app.drop = (name) => {
+    clearTimeout(timers.get(name));
+    return timers.delete(name);
+  };
+  /** Whether nothing is put off, asked for or about to be painted. */
+  app.isQuiet = () => timers.size === 0 && app.client.isIdle();
+
   // ---------------------------------------------------------------- what is in force
 
   app.knownLegs = () => state.payload?.legs ?? about.legs;
   app.ownWeight = (leg) => leg.weight ?? 1;
   app.weightOf = (leg) => model.get("weights")[leg.name] ?? app.ownWeight(leg);
+  app.topKOf = (leg) => model.get("top_k")?.[leg.name] ?? leg.top_k;
   app.colourOf = (name) => state.colours.get(name) ?? PALETTE[0];
   app.delivered = () => deliveredOf(state.payload, app.knownLegs());
-  app.isDelivered = () => isSameChoice(app.choice(), app.delivered());
+  app.isDelivered = () => isSameChoice(app.choice(), app.delivered()) && !(state.payload && isCut(state.payload, app.choice().top_k));
+  /** Whether everything stands where the retriever has it: no leg keeps more than there, either. */
+  app.isOwn = () => app.isDelivered() && app.knownLegs().every((leg) => app.topKOf(leg) === (state.ownTopK[leg.name] ?? app.topKOf(leg)));
   app.choice = () => ({
     strategy: model.get("strategy"),
     k: model.get("k"),
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
+    top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
   app.nameOf = (id) => {
     const fields = state.payload?.documents[id]?.fields ?? {};
@@ -52,20 +75,23 @@ export function makeApp(model) {
   app.client = makeClient(model, onAnswer, () => {
     state.isSlow = true;
     app.emit("status");
-  });
+  }, () => app.emit("lost"));
 
   // A request may take the place of one that has not left: each carries all that is asked for.
   const wanted = { filters: null, like: null };
 
   /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
   app.search = (query, { isForced = false, changes = {} } = {}) => {
+    if (state.isGone) return app.emit("gone");
     Object.assign(wanted, changes);
     const isSame = query === state.query && !state.error && (state.payload || !query.trim()) && !Object.keys(changes).length;
-    if (isSame && !isForced && !app.client.isBusy()) return;
+    if (isSame && !isForced && !app.client.isBusy()) return undefined;
     state.isSlow = false;
     app.requests += 1;
-    app.client.request({ type: "search", query, ...wanted }, isForced);
-    app.emit("status");
+    const topK = model.get("top_k") ?? {};
+    sent.push({ name: "top_k", text: sorted(topK) });
+    app.client.request({ type: "search", query, ...wanted, top_k: topK }, isForced);
+    return app.emit("status");
   };
 
   function onAnswer(header, body, asked) {
@@ -76,11 +102,10 @@ export function makeApp(model) {
     app.emit("answer", { header, body, asked });
   }
 
-  function adopt({ query, filters, like, grades, judged, payload }) {
+  function adopt({ query, filters, like, grades, judged, payload, own_top_k: ownTopK = {} }) {
     Object.assign(wanted, { filters, like });
     Object.assign(state, FRESH, {
-      query, filters, like, grades, judged, payload, open: new Set(),
-      legs: payload ? prepareLegs(payload.legs) : [],
+      query, filters, like, grades, judged, payload, ownTopK, open: new Set(),
       terms: payload && !like ? highlightTerms(payload, query) : [],
     });
     app.rank();
@@ -89,7 +114,11 @@ export function makeApp(model) {
   // ---------------------------------------------------------------- ranking
 
   app.rank = () => {
-    if (state.payload) Object.assign(state, ranked(state.payload, state.legs, app.choice(), model.get("limit")));
+    if (!state.payload) return;
+    const choice = app.choice();
+    const cut = JSON.stringify(choice.top_k);
+    if (cut !== state.cut) Object.assign(state, { cut, legs: prepareLegs(state.payload.legs, choice.top_k) });
+    Object.assign(state, ranked(state.payload, state.legs, choice, model.get("limit")));
   };
 
   app.currentRanks = () => {
@@ -112,7 +141,6 @@ export function makeApp(model) {
 
   // ---------------------------------------------------------------- moving
 
-  let saving = null;
   let isSetting = false;
   const own = new Map(); // trait → its last value that was set here
   const sent = []; // what went to the kernel a moment ago, which may come back late
@@ -126,20 +154,17 @@ export function makeApp(model) {
     }
     isSetting = false;
     lastMove = performance.now();
-    clearTimeout(saving);
-    saving = setTimeout(save, SAVE_AFTER);
+    app.later("save", SAVE_AFTER, save);
     app.refuse();
   };
   function save() {
-    saving = null;
     for (const [name, value] of own) sent.push({ name, text: sorted(value) });
     while (sent.length > 50) sent.shift();
     model.save_changes();
   }
   /** Tell the kernel now, so that what is asked next is answered for these settings. */
   app.flush = () => {
-    clearTimeout(saving);
-    if (saving !== null) save();
+    if (app.drop("save")) save();
   };
 
   /** A control starts to move: the order of this moment is what the arrows compare with. */
@@ -162,8 +187,31 @@ export function makeApp(model) {
     app.release();
   };
   app.withWeight = (name, weight) => ({ weights: { ...model.get("weights"), [name]: weight } });
-  /** Go to settings `{strategy, k, weights}`, as of a baseline or a cell of the sweep. */
-  app.load = ({ strategy, k, weights }) => app.move({ strategy, k, weights: { ...model.get("weights"), ...weights } });
+  /** Go to settings `{strategy, k, weights, top_k}`, as of a baseline or a cell of the sweep. */
+  app.load = ({ strategy, k, weights, top_k: topK = {} }) => {
+    app.move({ strategy, k, weights: { ...model.get("weights"), ...weights }, top_k: { ...model.get("top_k"), ...topK } });
+    app.deepen(true);
+  };
+
+  /** A leg keeps its first `topK` candidates: out of those that are here, or of a new search. */
+  app.keep = (name, topK, isFinal) => {
+    app.drag({ top_k: { ...model.get("top_k"), [name]: topK } });
+    if (isFinal) app.release();
+    app.deepen(isFinal);
+  };
+  /** Search again where a leg should keep more than was found; at once, or once the hand rests. */
+  app.deepen = (isAtOnce) => {
+    app.drop("deepen");
+    const ask = () => state.payload && isShort(state.payload, app.choice().top_k) && app.search(state.query, { isForced: true });
+    if (isAtOnce) ask();
+    else app.later("deepen", DEEPER_AFTER, ask);
+  };
+  /** Back to what the retriever says. Where a leg was asked for more, its own answer is asked for. */
+  app.reset = () => {
+    const isDeeper = state.payload?.legs.some((leg) => leg.top_k > (state.ownTopK[leg.name] ?? Infinity));
+    app.load({ ...app.delivered(), top_k: state.ownTopK });
+    if (isDeeper) app.search(state.query, { isForced: true });
+  };
 
   // ---------------------------------------------------------------- changes from Python
 
@@ -184,11 +232,12 @@ export function makeApp(model) {
     app.refuse();
     if (!state.isDragging) app.emit("settle");
   };
-  const watched = ["weights", "k", "strategy", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
+  const watched = ["weights", "k", "strategy", "top_k", "limit"].map((name) => [`change:${name}`, onTrait(name)]);
   for (const [event, listener] of watched) model.on(event, listener);
 
   app.close = () => {
     app.flush();
+    for (const name of [...timers.keys()]) app.drop(name);
     app.client.close();
     for (const [event, listener] of watched) model.off(event, listener);
     for (const close of app.closers) close();

@@ -7,6 +7,7 @@ from typing import Any
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
+from mixpeek_lab.widgets.playground.depths import NO_DEPTHS, Depths, Scope
 from mixpeek_lab.widgets.playground.support import Search, Support
 
 
@@ -22,37 +23,37 @@ class Asking:
         self.asked: str | None = None
         """The query of the last search; None before the first."""
 
-    def run(self, query: str, limit: int) -> None:
+    def run(self, query: str, limit: int, top_k: Depths = NO_DEPTHS) -> None:
         """Search, and keep the error where that fails."""
         try:
-            self.ask(query, limit)
+            self.ask(query, limit, top_k)
         except Exception as error:  # noqa: BLE001 - kept: shown in the view, raised by `results`
             self.error = error
 
-    def ask(self, query: str, limit: int) -> None:
-        """Search and keep the payload. Raises what the search raises."""
+    def ask(self, query: str, limit: int, top_k: Depths = NO_DEPTHS) -> None:
+        """Search and keep the payload; `top_k` of legs that keep more than the retriever says.
+
+        Raises what the search raises.
+        """
         self.asked = query
         if not query.strip() and self.like is None:
             self.payload, self.error = None, None
             return
         try:
-            self.payload = self.answer(query, limit, self.filters)
+            self.payload = self.answer(query, limit, Scope(self.filters, top_k))
         except Exception as error:
             self.error = error
             raise
         self.error = None
 
-    def answer_text(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
+    def answer_text(self, query: str, limit: int, scope: Scope) -> Mapping[str, Any]:
         """The payload for a query in words. Nothing is kept."""
-        return self._search({"query": query, "limit": limit, "filters": filters})
+        return self._search({"query": query, "limit": limit, **scope.request})
 
-    def answer(self, query: str, limit: int, filters: JSON) -> Mapping[str, Any]:
+    def answer(self, query: str, limit: int, scope: Scope) -> Mapping[str, Any]:
         """The payload for a query, or for the document that is asked with. Nothing is kept."""
         if self.like is None:
-            return self.answer_text(query, limit, filters)
+            return self.answer_text(query, limit, scope)
         if self._support.like is None:
             raise InvalidInputError("like: this playground cannot search with a document.")
-        asked: dict[str, JSON] = {
-            "document_id": self.like, "limit": limit, "filters": filters,
-        }  # fmt: skip
-        return self._support.like(asked)
+        return self._support.like({"document_id": self.like, "limit": limit, **scope.request})

@@ -1,6 +1,6 @@
 // The pinned baseline: settings that every later run is compared with.
 import { STRATEGIES, hasK, numeral, prepareLegs } from "../fusion.js";
-import { ranked } from "./ranking.js";
+import { isShort, ranked } from "./ranking.js";
 
 /** Keeps the baseline; gives {pin(), unpin(), pinned(), hits(), words(settings)}. */
 export function makeBaseline(app) {
@@ -8,6 +8,9 @@ export function makeBaseline(app) {
   let other = null; // the payload under the baseline's own filter, where that is another
 
   const pinned = () => (Object.keys(model.get("baseline") ?? {}).length ? model.get("baseline") : null);
+  let prepared = { payload: null, cut: null, legs: [] };
+  /** Whether the candidates of the answer are those that the baseline fuses. */
+  const isSameAnswer = () => isSameFilter() && !isShort(state.payload, pinned().top_k);
   const isSameFilter = () => JSON.stringify(pinned()?.filters ?? null) === JSON.stringify(state.filters ?? null);
 
   function pin() {
@@ -22,17 +25,22 @@ export function makeBaseline(app) {
   /** The first hits that the baseline's settings give for the current query; null while unknown. */
   function hits() {
     const { filters: _, ...choice } = pinned();
-    const payload = isSameFilter() ? state.payload : other;
+    const payload = isSameAnswer() ? state.payload : other;
     if (!payload) return null;
-    const legs = isSameFilter() ? state.legs : prepareLegs(payload.legs);
-    return ranked(payload, legs, choice, model.get("limit"));
+    return ranked(payload, legsOf(payload, choice.top_k), choice, model.get("limit"));
   }
 
-  /** Where the baseline has another filter its candidates are others: the kernel is asked. */
+  function legsOf(payload, topK) {
+    const cut = JSON.stringify(topK);
+    if (prepared.payload !== payload || prepared.cut !== cut) prepared = { payload, cut, legs: prepareLegs(payload.legs, topK) };
+    return prepared.legs;
+  }
+
+  /** Where the baseline has another filter, or legs that keep more, its candidates are others: the kernel is asked. */
   async function refresh() {
     other = null;
     if (!pinned() || !state.payload) return;
-    if (!isSameFilter()) {
+    if (!isSameAnswer()) {
       const { query } = state;
       const { payload } = await app.client.call("baseline").catch(() => ({ payload: null }));
       if (query !== state.query) return;

@@ -45,8 +45,8 @@ export function makeCode(app) {
     try {
       texts = await app.client.call("code");
     } catch (error) {
-      texts = null;
-      hint.textContent = error.message;
+      if (!app.state.isGone) texts = null;
+      hint.textContent = texts ? `${error.message} This is the code as it was then.` : error.message;
       return;
     }
     show();

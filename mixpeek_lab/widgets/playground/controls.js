@@ -10,6 +10,7 @@ export function makeControls(app, ui) {
   const legActions = {
     slide: (leg, weight) => app.drag(app.withWeight(leg.name, weight)),
     release: app.release,
+    keep: (leg, topK, isFinal) => app.keep(leg.name, topK, isFinal),
     power(leg, isOn) {
       if (!isOn) state.lastWeight.set(leg.name, app.weightOf(leg));
       app.move(app.withWeight(leg.name, isOn ? state.lastWeight.get(leg.name) || app.ownWeight(leg) || 1 : 0));
@@ -25,7 +26,7 @@ export function makeControls(app, ui) {
       ui.legs.replaceChildren(...legs.map((leg) => buildLeg(leg, app.colourOf(leg.name), legActions)));
       ui.legsHint.hidden = legs.length > 0;
     }
-    legs.forEach((leg, at) => ui.legs.children[at].update(leg, app.weightOf(leg)));
+    legs.forEach((leg, at) => ui.legs.children[at].update(leg, app.weightOf(leg), app.topKOf(leg)));
     paintFusion();
     const limit = String(model.get("limit"));
     if (![...ui.limit.options].some((option) => option.value === limit)) {
@@ -45,7 +46,7 @@ export function makeControls(app, ui) {
     ui.hint.textContent = STRATEGIES[strategy]?.hint ?? "";
     ui.kBox.hidden = !hasK(strategy);
     ui.k.update(k);
-    ui.reset.hidden = app.isDelivered();
+    ui.reset.hidden = app.isOwn();
   }
 
   ui.strategy.addEventListener("change", () => {
@@ -59,6 +60,6 @@ export function makeControls(app, ui) {
     app.set({ limit: Number(ui.limit.value) });
     app.release();
   });
-  ui.reset.addEventListener("click", () => app.load(app.delivered()));
+  ui.reset.addEventListener("click", app.reset);
   return { paint };
 }

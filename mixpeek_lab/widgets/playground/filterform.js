@@ -1,5 +1,6 @@
 // The filter's form: a row for each condition, how many documents pass, a warning where few do.
 import { h, keepingFocus, plural } from "../nodes.js";
+import { GONE_WORDS } from "./gone.js";
 import { OPERATOR_WORDS, conditionsOf, documentsOf, filterOf, operatorsOf, valueOf } from "./filters.js";
 
 const FILTER_PAUSE = 350;
@@ -13,7 +14,6 @@ export function makeFilterForm(app, ui, query) {
   let shown = "null"; // the filter that the rows stand for
   let count = null;
   let fault = "";
-  let timer = null;
   const rows = h("div", { class: "mxp-conditions" });
   const told = h("div", { class: "mxp-selectivity", "aria-live": "polite" });
   const add = h("button", { class: "mxp-link", type: "button", "data-action": "add-condition", onclick: addCondition }, "Add a filter");
@@ -126,8 +126,7 @@ export function makeFilterForm(app, ui, query) {
   }
 
   function changed() {
-    clearTimeout(timer);
-    timer = setTimeout(send, FILTER_PAUSE);
+    app.later("filter", FILTER_PAUSE, send);
   }
   function put(next) {
     conditions = next;
@@ -135,7 +134,11 @@ export function makeFilterForm(app, ui, query) {
     send();
   }
   function send() {
-    clearTimeout(timer);
+    app.drop("filter");
+    if (state.isGone) {
+      fault = GONE_WORDS;
+      return paintCount();
+    }
     const filters = filterOf(conditions ?? []);
     if (JSON.stringify(filters) === shown) return paint();
     shown = JSON.stringify(filters);
@@ -175,6 +178,5 @@ export function makeFilterForm(app, ui, query) {
     told.replaceChildren(...parts);
   }
   app.on("move", paintCount);
-  app.closers.push(() => clearTimeout(timer));
   return { paint };
 }

@@ -3,6 +3,7 @@ import { numeral } from "../fusion.js";
 import { freshId, h, milliseconds } from "../nodes.js";
 
 export const LIMITS = [5, 10, 25, 50, 100];
+export const MOST_KEPT = 10_000;
 
 /** All nodes that the view paints into, and `root` which holds them. */
 export function buildFrame(about) {
@@ -61,28 +62,42 @@ export function limitOptions(limits) {
   return limits.map((limit) => h("option", { value: limit }, String(limit)));
 }
 
-/** One leg: switch, name, kind, time, weight. `actions` are slide, release and power. */
+/** One leg: switch, name, kind, time, weight, top_k. `actions` are slide, release, power, keep. */
 export function buildLeg(leg, colour, actions) {
   const power = h("input", { type: "checkbox", role: "switch", class: "mxp-switch", "aria-label": `Use the leg ${leg.name}` });
   const time = h("span", { class: "mxp-leg-time" });
   const note = h("div", { class: "mxp-leg-note" });
+  const depth = h("input", { type: "number", class: "mxp-depth", min: 1, max: MOST_KEPT, step: 1, "aria-label": `Candidates that ${leg.name} keeps (top_k)` });
+  const depthBox = h("label", { class: "mxp-depth-box" }, "top", depth);
   const slider = buildSlider({ label: `Weight of ${leg.name}`, min: 0, max: 2, step: 0.05, text: (value) => String(Number(value.toFixed(3))), colour });
   const node = h("div", { class: "mxp-leg", "data-leg": leg.name, vars: { "--leg": colour } },
     h("div", { class: "mxp-leg-head" }, power,
       h("span", { class: "mxp-swatch", "aria-hidden": "true" }),
       h("span", { class: "mxp-leg-name", title: leg.name }, leg.name),
       leg.kind && leg.kind !== leg.name && h("span", { class: "mxp-badge" }, leg.kind)),
-    slider, h("div", { class: "mxp-leg-foot" }, note, time));
+    slider, h("div", { class: "mxp-leg-foot" }, depthBox, note, time));
   let current = leg;
   power.addEventListener("change", () => actions.power(current, power.checked));
   slider.connect((weight) => actions.slide(current, weight), actions.release);
-  node.update = (next, weight) => {
+  const keep = (isFinal) => {
+    const topK = Number(depth.value);
+    if (Number.isInteger(topK) && topK >= 1 && topK <= MOST_KEPT) actions.keep(current, topK, isFinal);
+    else if (isFinal) depth.value = String(kept);
+  };
+  let kept = leg.top_k;
+  depth.addEventListener("input", () => keep(false));
+  depth.addEventListener("change", () => keep(true));
+  node.update = (next, weight, topK) => {
     current = next;
+    kept = topK;
+    depthBox.hidden = !topK;
+    if (topK && document.activeElement !== depth) depth.value = String(topK);
     node.classList.toggle("is-off", !(weight > 0));
     power.checked = weight > 0;
     slider.update(weight);
     time.textContent = next.milliseconds === undefined ? "" : milliseconds(next.milliseconds);
-    const facts = [next.top_k && `top ${next.top_k}`, next.document_ids && `${next.document_ids.length} found`, next.metric];
+    const found = next.document_ids?.length;
+    const facts = [found !== undefined && (topK < found ? `of ${found} found` : `${found} found`), next.metric];
     note.textContent = facts.filter(Boolean).join(" · ");
     note.title = next.feature_uri ?? "";
   };

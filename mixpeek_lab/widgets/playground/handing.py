@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.playground.answers import Answers
+from mixpeek_lab.widgets.playground.deepening import Deepening
 from mixpeek_lab.widgets.playground.source import definition_of, retriever_cell
 from mixpeek_lab.widgets.playground.support import Support
-from mixpeek_lab.widgets.playground.traits import FusionTraits
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Handing(FusionTraits):
+class Handing(Deepening):
     """The part of a playground that hands things over."""
 
     _answers: Answers
@@ -82,9 +82,11 @@ class Handing(FusionTraits):
 
     def pin(self) -> None:
         """Make the settings as they stand the `baseline` that later ones are compared with."""
-        weights = {leg["name"]: leg["weight"] for leg in self.config["legs"]}
+        legs = self.config["legs"]
         self.baseline = {
-            "strategy": self.strategy, "k": self.k, "weights": weights, "filters": self.filters,
+            "strategy": self.strategy, "k": self.k, "filters": self.filters,
+            "weights": {leg["name"]: leg["weight"] for leg in legs},
+            "top_k": {leg["name"]: leg["top_k"] for leg in legs if leg.get("top_k")},
         }  # fmt: skip
 
     def sweep(
@@ -100,7 +102,7 @@ class Handing(FusionTraits):
 
         gathered = {"done": 0, "total": 1}
         while gathered["done"] < gathered["total"]:
-            gathered = self._answers.measuring.gather([self.config["filters"]])
+            gathered = self._answers.measuring.gather([self._answers.scope])
         found = self._answers.sweep(x, y, measure, seed)
         while not found.is_done:
             found.step()

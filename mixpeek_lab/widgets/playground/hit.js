@@ -20,7 +20,8 @@ export function buildCard(hit, view) {
   const text = isFile ? record.media : typeof fields[textField] === "string" ? fields[textField] : "";
   const chips = chipsOf(fields, textField, headingField, heading);
   const grades = view.grading?.(id);
-  const ui = buildRow(heading || id, text, chips, terms, pictureOf(record), grades);
+  const media = view.media?.(id, record);
+  const ui = buildRow({ heading: heading || id, text, chips, terms, picture: pictureOf(record), media, grades });
   const why = h("div", { class: "mxp-why", id: freshId(), role: "region", "aria-label": `Score of ${heading || id}`, hidden: true });
   const card = h("li", { class: "mxp-hit", "data-id": id }, ui.row, why);
   let current = hit;
@@ -31,6 +32,11 @@ export function buildCard(hit, view) {
     ui.toggle.setAttribute("aria-expanded", String(isOpen));
     why.hidden = !isOpen;
     ui.body.replaceChildren(...(isFile ? [text] : marked(isOpen ? text : excerpt(text, terms), terms)));
+    // Open, a long text scrolls: the keyboard has to get there.
+    for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", `Text of ${heading || id}`]]) {
+      if (isOpen) ui.body.setAttribute(name, value);
+      else ui.body.removeAttribute(name);
+    }
     if (isOpen) paintWhy(why, current, record, view);
   }
   function flip() {
@@ -57,7 +63,7 @@ export function buildCard(hit, view) {
   return card;
 }
 
-function buildRow(heading, text, chips, terms, picture, grades) {
+function buildRow({ heading, text, chips, terms, picture, media, grades }) {
   const ui = {
     rank: h("span"),
     arrow: h("span", { class: "mxp-move" }),
@@ -74,6 +80,7 @@ function buildRow(heading, text, chips, terms, picture, grades) {
       h("div", { class: "mxp-heading" }, marked(heading, terms)),
       picture && h("img", { class: "mxp-picture", src: picture, alt: "" }),
       text && ui.body,
+      media,
       h("div", { class: "mxp-meta" }, h("div", { class: "mxp-chips" }, facts), grades)),
     h("div", { class: "mxp-score" }, ui.number, ui.stack, ui.ranks),
     ui.toggle);

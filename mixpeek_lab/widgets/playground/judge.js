@@ -24,6 +24,10 @@ export function makeJudge(app, results, live) {
   /** `grade` null takes it back; the same grade again does so too. */
   function grade(id, value) {
     if (!state.payload || state.like) return;
+    if (state.isGone) {
+      app.emit("gone");
+      return;
+    }
     const next = state.grades[id] === value ? null : value;
     if (next === null) delete state.grades[id];
     else state.grades[id] = next;

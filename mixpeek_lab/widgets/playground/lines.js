@@ -30,11 +30,11 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
     ...groups.values());
   const names = h("ol", { class: "mxp-lines-names", vars: { "padding-top": `${LINE_TOP}px` } }, rows.map((row, at) => h("li", {},
     h("button", {
-      type: "button", class: "mxp-lines-name", "data-id": row.id, "aria-label": spoken(row, columns),
+      type: "button", class: "mxp-lines-name", "data-id": row.id,
       onclick: () => onPick?.(row.id),
       onmouseenter: () => light(groups, row.id), onmouseleave: () => light(groups, null),
       onfocus: () => light(groups, row.id), onblur: () => light(groups, null),
-    }, h("b", {}, String(row.place ?? at + 1)), h("span", { class: "mxp-lines-title" }, row.name), row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note)))));
+    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title" }, row.name), " ", row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
   return h("div", { class: "mxp-lines" }, drawing, names);
 }
 
@@ -78,7 +78,10 @@ function light(groups, id) {
   if (id !== null) groups.get(id).parentNode.append(groups.get(id));
 }
 
+function places(row, columns) {
+  return columns.map((column, at) => (row.ranks[at] === null ? `not in ${column.label}` : `${row.ranks[at]} in ${column.label}`)).join(", ");
+}
+
 function spoken(row, columns) {
-  const places = columns.map((column, at) => (row.ranks[at] === null ? `not in ${column.label}` : `${row.ranks[at]} in ${column.label}`));
-  return `${row.name}: ${places.join(", ")}`;
+  return `${row.name}: ${places(row, columns)}`;
 }

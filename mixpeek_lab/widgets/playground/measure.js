@@ -12,15 +12,14 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
   let progress = null;
   let fault = null;
   let isOld = false;
+  let glanced = null; // means under the settings of this moment, while a control moves
   let turn = 0;
-  let timer = null;
 
   // ---------------------------------------------------------------- asking the kernel
 
   function refresh() {
     isOld = Boolean(told);
-    clearTimeout(timer);
-    timer = setTimeout(measure, REST);
+    app.later("measure", REST, measure);
     paintStrip();
   }
 
@@ -40,23 +39,51 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
       const found = progress.total ? await app.client.call("measure") : null;
       if (mine !== turn) return;
       told = found;
+      isOld = false;
     } catch (error) {
       if (mine !== turn) return;
       fault = error.message;
     }
-    isOld = false;
+    glanced = null;
     progress = null;
     paintAll();
     app.emit("measured", told);
   }
 
+  /** While a control moves: the means alone, one request at a time, the newest settings next. */
+  let isGlancing = false;
+  let isAwaited = false;
+  let frame = 0;
+  function moved() {
+    if (!told || !hasJudgements()) return;
+    isOld = true;
+    glanced = null;
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(paintStrip);
+    isAwaited = true;
+    if (!isGlancing) glance();
+  }
+  async function glance() {
+    isGlancing = true;
+    while (isAwaited) {
+      isAwaited = false;
+      const { means } = await app.client.call("glance", app.choice()).catch(() => ({ means: null }));
+      if (!isAwaited && isOld) glanced = means;
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(paintStrip);
+    }
+    isGlancing = false;
+  }
+
+  app.on("move", moved);
   app.on("grades", refresh);
   app.on("settle", () => hasJudgements() && refresh());
   app.on("baseline", () => hasJudgements() && refresh());
   app.on("answer", ({ header }) => header.ok && (hasJudgements() || Object.keys(state.grades).length) && refresh());
   app.closers.push(() => {
     turn += 1;
-    clearTimeout(timer);
+    isAwaited = false;
+    cancelAnimationFrame(frame);
   });
   const hasJudgements = () => (state.judged?.judgements ?? 0) > 0;
 
@@ -66,12 +93,20 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
     const isJudging = judge.isOn() || hasJudgements();
     ui.strip.hidden = !state.payload || !isJudging;
     if (ui.strip.hidden) return;
-    ui.strip.classList.toggle("is-old", isOld);
+    ui.strip.classList.toggle("is-old", isOld && !glanced);
     const share = unjudgedShare(state.hits, state.grades);
-    const facts = (told?.rows ?? []).map((row) => h("span", { class: "mxp-measure", title: titleOf(row) },
-      row.measure, h("b", {}, row.mean.toFixed(3)), told.queries.length > 1 && h("small", {}, `${row.low.toFixed(2)}–${row.high.toFixed(2)}`), row.difference !== undefined && gapOf(row)));
+    const facts = (told?.rows ?? []).map(factOf);
+    if (facts.length && (isOld || fault)) facts.push(h("span", { class: "mxp-strip-state" }, fault ? "not up to date: the kernel does not answer" : glanced ? "intervals follow" : "not up to date yet"));
     if (!facts.length) facts.push(h("span", { class: "mxp-hint" }, "Press 0 to 3 on a result to judge it: 0 does not answer, 3 answers best."));
     ui.strip.replaceChildren(...facts, h("span", { class: "mxp-gap" }), h("span", { class: "mxp-measure", title: "Results shown that have no grade" }, `unjudged@${state.hits.length}`, h("b", {}, `${Math.round(100 * share)}%`)));
+  }
+
+  function factOf(row) {
+    const mean = glanced?.[row.measure];
+    const isQuick = mean !== undefined;
+    const gap = row.difference !== undefined && gapOf(isQuick ? { difference: mean - row.baseline } : row);
+    return h("span", { class: "mxp-measure", title: isQuick ? null : titleOf(row) },
+      row.measure, h("b", {}, (isQuick ? mean : row.mean).toFixed(3)), !isQuick && told.queries.length > 1 && h("small", {}, `${row.low.toFixed(2)}–${row.high.toFixed(2)}`), gap);
   }
 
   function gapOf(row) {
@@ -153,7 +188,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
           h("td", {}, `${Math.round(100 * row.unjudged)}%`)))))));
   }
 
-  return { node: body, paint, paintStrip, refresh, told: () => told };
+  return { node: body, paint, paintStrip, refresh };
 }
 
 /** The row that writes the judgements to a file; gives {node, paint(canSave)}. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
 
@@ -14,6 +14,7 @@ from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value
 from mixpeek_lab.evaluation.statistics import ROUNDING
 from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
 from mixpeek_lab.models import JSON
+from mixpeek_lab.widgets.playground.depths import Scope
 from mixpeek_lab.widgets.playground.judging import Judging
 from mixpeek_lab.widgets.ranking import FusionChoice, ranked_ids
 
@@ -21,8 +22,8 @@ DEPTH = 100
 BUDGET = 0.4
 """Seconds that one request may search, so that the view stays quick and can stop."""
 MOST_QUERIES = 1000
-Answer = Callable[[str, int, JSON], Mapping[str, Any]]
-"""(query, limit, filters) → a payload."""
+Answer = Callable[[str, int, Scope], Mapping[str, Any]]
+"""(query, limit, scope) → a payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Kept:
         """What judgements call the first documents, each once."""
         own = {leg["name"]: float(leg.get("weight", 1.0)) for leg in self.payload["legs"]}
         given = {name: float(choice.weights.get(name, weight)) for name, weight in own.items()}
-        found = ranked_ids(self.payload, FusionChoice(choice.strategy, choice.k, given), depth)
+        found = ranked_ids(self.payload, replace(choice, weights=given), depth)
         return list(dict.fromkeys(self.names.get(key, key) for key in found))
 
 
 class Measuring:
-    """Candidates of judged queries, by query and filter."""
+    """Candidates of judged queries, by query and scope."""
 
     def __init__(self, judging: Judging, answer: Answer) -> None:
         self._judging, self._answer = judging, answer
@@ -64,9 +65,9 @@ class Measuring:
         found = self._judging.qrels.items()
         return [q for q, judged in found if any(grade > 0 for grade in judged.values())]
 
-    def gather(self, filters: Sequence[JSON], budget: float = BUDGET) -> dict[str, int]:
+    def gather(self, scopes: Sequence[Scope], budget: float = BUDGET) -> dict[str, int]:
         """Search for judged queries that have no candidates yet: `{done, total}`."""
-        wanted = [(text, each) for text in self.counted().values() for each in filters]
+        wanted = [(text, each) for text in self.counted().values() for each in scopes]
         missing = [pair for pair in wanted if _key(*pair) not in self._kept]
         started = time.perf_counter()
         done = len(wanted) - len(missing)
@@ -81,31 +82,31 @@ class Measuring:
         """Search for all queries anew: the documents have changed, or what they are called."""
         self._kept.clear()
 
-    def kept(self, filters: JSON) -> dict[str, Kept]:
+    def kept(self, scope: Scope) -> dict[str, Kept]:
         """Query id → candidates, of those that are there."""
-        found = {q: self._kept.get(_key(t, filters)) for q, t in self.counted().items()}
+        found = {q: self._kept.get(_key(t, scope)) for q, t in self.counted().items()}
         return {q: each for q, each in found.items() if isinstance(each, Kept)}
 
     def values(
-        self, choice: FusionChoice, filters: JSON, measures: Sequence[str] = MEASURES
+        self, choice: FusionChoice, scope: Scope, measures: Sequence[str] = MEASURES
     ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
         """Query id → measure → value, and the share of its first 10 that nobody judged.
 
         A query whose search failed counts 0.
         """
-        rankings = {q: kept.ranking(choice) for q, kept in self.kept(filters).items()}
+        rankings = {q: kept.ranking(choice) for q, kept in self.kept(scope).items()}
         qrels = {q: self._judging.qrels[q] for q in self.counted()}
         scores = evaluate(run_from_rankings(rankings), qrels, measures)
         return scores.per_query, {q: unjudged(rankings.get(q, ()), qrels[q]) for q in qrels}
 
-    def failed(self, filters: JSON) -> list[str]:
+    def failed(self, scope: Scope) -> list[str]:
         """What went wrong with queries that could not be asked."""
-        found = (self._kept.get(_key(t, filters)) for t in self.counted().values())
+        found = (self._kept.get(_key(t, scope)) for t in self.counted().values())
         return [str(each) for each in found if isinstance(each, LabError)]
 
-    def _search(self, text: str, filters: JSON) -> Kept | LabError:
+    def _search(self, text: str, scope: Scope) -> Kept | LabError:
         try:
-            payload = self._answer(text, DEPTH, filters)
+            payload = self._answer(text, DEPTH, scope)
         except LabError as error:
             return error
         judged = {name for each in self._judging.qrels.values() for name in each}
@@ -156,5 +157,5 @@ def _row(
     }
 
 
-def _key(text: str, filters: JSON) -> tuple[str, str]:
-    return text, json.dumps(filters, sort_keys=True, default=str)
+def _key(text: str, scope: Scope) -> tuple[str, str]:
+    return text, json.dumps(scope.request, sort_keys=True, default=str)

@@ -7,10 +7,12 @@ import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
 import { buildFrame } from "./frame.js";
+import { GONE_WORDS, makeGone } from "./gone.js";
 import { makeJudge } from "./judge.js";
 import { makeMap } from "./map.js";
 import { makeExtras } from "./lineage.js";
 import { makeMeasure } from "./measure.js";
+import { makeMedia } from "./media.js";
 import { makeRanks } from "./ranks.js";
 import { makeResults } from "./results.js";
 import { makeSweep } from "./sweep.js";
@@ -31,7 +33,7 @@ function render({ model, el }) {
   const times = makeTimes(app, ui);
   const filterForm = makeFilterForm(app, ui, ui.query);
   const extras = makeExtras(app, (id) => app.search(ui.query.value, { isForced: true, changes: { like: id.split("#")[0] } }));
-  const results = makeResults(app, ui, { grading: (id) => judge.control(id), extras, hasTrace: app.about.offers?.includes("trace") });
+  const results = makeResults(app, ui, { grading: (id) => judge.control(id), media: makeMedia(app), extras, hasTrace: app.about.offers?.includes("trace") });
   const judge = makeJudge(app, results, ui.live);
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
@@ -40,6 +42,9 @@ function render({ model, el }) {
   const sweep = makeSweep(app);
   const code = makeCode(app);
   const map = makeMap(app, ui, filterForm, showHit);
+  const gone = makeGone(app);
+  app.on("lost", gone.tell);
+  ui.banners.before(gone.node);
   const tabs = makeTabs(ui.tabs, ui.panels, [
     { id: "results", label: "Results", node: ui.found, paint: results.paint },
     { id: "ranks", label: "Ranks", node: ranks.node, paint: ranks.paint },
@@ -94,6 +99,11 @@ function render({ model, el }) {
     ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
   });
   app.on("status", paintStatus);
+  app.on("gone", () => {
+    paintStatus();
+    ui.live.textContent = `${GONE_WORDS} Its last answer stays.`;
+    gone.node.scrollIntoView({ block: "nearest" });
+  });
   const paintGrades = () => {
     measure.paintStrip();
     tabs.paintShown();
@@ -122,7 +132,7 @@ function render({ model, el }) {
   function paintStatus() {
     const isBusy = app.client.isBusy();
     ui.root.classList.toggle("is-searching", isBusy);
-    ui.hits.classList.toggle("is-stale", isBusy || Boolean(state.error));
+    ui.hits.classList.toggle("is-stale", isBusy || (Boolean(state.error) && !state.isGone));
     ui.hits.setAttribute("aria-busy", String(isBusy));
     ui.limitBox.hidden = !state.payload;
     ui.tabs.hidden = !state.payload;
@@ -135,6 +145,7 @@ function render({ model, el }) {
 
   function statusText() {
     const { payload, error, hits, refused } = state;
+    if (state.isGone) return payload ? "The last answer; the kernel is gone" : "The kernel is gone";
     if (error) return payload ? "Below are the results of the search before." : "";
     if (!payload) return "";
     const total = app.isDelivered() ? payload.total ?? state.ranking.length : state.ranking.length;
@@ -145,18 +156,16 @@ function render({ model, el }) {
 
   // ---------------------------------------------------------------- query and keys
 
-  let typing = null;
   const search = (isForced) => {
-    clearTimeout(typing);
+    app.drop("typed");
     // Words take the place of a document that was asked with.
     const isOther = state.like && ui.query.value !== state.query;
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   /** Where searches are quick the pause is short: a quarter of what the last answer took. */
   const typed = () => {
-    clearTimeout(typing);
     const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 4));
-    typing = setTimeout(search, pause, false);
+    app.later("typed", pause, () => search(false));
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);
@@ -165,7 +174,7 @@ function render({ model, el }) {
   function keyAction(key, target) {
     if (target === ui.query && key === "Enter") return () => search(true);
     if (target === ui.query && key === "ArrowDown") return () => results.step(1);
-    if (target.matches("input, select, textarea, [role=tab]")) return null;
+    if (target.matches("input, select, textarea, [role=tab], audio, video")) return null;
     const actions = {
       "/": () => ui.query.select(),
       j: () => results.step(1), ArrowDown: () => results.step(1),
@@ -221,7 +230,6 @@ function render({ model, el }) {
   paintAll();
 
   return () => {
-    clearTimeout(typing);
     window.removeEventListener("keydown", onCommand, true);
     app.close();
     model.off("change:query", onQuery);

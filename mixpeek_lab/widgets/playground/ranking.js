@@ -7,6 +7,16 @@ export function deliveredOf(payload, legs) {
   return { strategy, k, weights: Object.fromEntries(legs.map((leg) => [leg.name, leg.weight ?? 1])) };
 }
 
+/** Whether a choice leaves candidates of a leg out that are there. */
+export function isCut(payload, topK = {}) {
+  return payload.legs.some((leg) => (topK[leg.name] ?? Infinity) < leg.document_ids.length);
+}
+
+/** Whether a leg should keep more than the payload has of it, and may have more. */
+export function isShort(payload, topK = {}) {
+  return payload.legs.some((leg) => leg.top_k && (topK[leg.name] ?? 0) > leg.top_k && leg.document_ids.length >= leg.top_k);
+}
+
 /** Whether two choices give the same ranking by their settings alone. */
 export function isSameChoice(now, own) {
   const isSameK = now.k === own.k || !hasK(now.strategy);
@@ -23,7 +33,7 @@ export function ranked(payload, legs, now, limit) {
   const isStaged = (payload.stages ?? []).length > 0;
   const fused = () => ranking.slice(0, limit).map(({ id, score }, at) => (
     { document_id: id, rank: at + 1, score, contributions: explain(legs, now, id) }));
-  if (!isSameChoice(now, own)) return { ranking, hits: fused(), isLater: false, isBefore: isStaged };
+  if (!isSameChoice(now, own) || isCut(payload, now.top_k)) return { ranking, hits: fused(), isLater: false, isBefore: isStaged };
   const isLater = isStaged || payload.hits.some((hit, at) => hit.document_id !== ranking[at]?.id);
   const isOwn = isLater || payload.hits.length >= limit;
   return { ranking, hits: isOwn ? payload.hits.slice(0, limit) : fused(), isLater, isBefore: false };

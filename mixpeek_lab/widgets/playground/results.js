@@ -69,7 +69,7 @@ export function makeResults(app, ui, actions) {
     const { payload, error, isLater, isBefore } = state;
     const stages = (payload?.stages ?? []).join(", ");
     const notes = (payload?.warnings ?? []).map((warning) => ["warning", String(warning)]);
-    if (error) notes.unshift(["error", `Search failed. ${error.message}`]);
+    if (error && !state.isGone) notes.unshift(["error", `Search failed. ${error.message}`]);
     if (payload?.fusion?.strategy === "learned") notes.push(["note", learnedWords(payload.fusion)]);
     if (isLater && stages) notes.push(["note", `After the fusion came ${stages}. Moving a slider shows the order before.`]);
     else if (isLater) notes.push(["note", "Stages after the fusion changed this order. Moving a slider shows the order before them."]);

@@ -11,7 +11,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.filters import parse_filter
 from mixpeek_lab.models import JSON
 
-KEYS = ("retriever", "query", "limit", "filters", "like", "fusion", "legs", "weights")
+KEYS = ("retriever", "query", "limit", "filters", "like", "fusion", "legs", "weights", "top_k")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Settings:
     """What a configuration says. `traits` holds only what it names."""
 
     traits: Mapping[str, Any] = field(default_factory=dict)
-    """query, limit, strategy, k, weights."""
+    """query, limit, strategy, k, weights, top_k."""
     asks: Mapping[str, JSON] = field(default_factory=dict)
     """filters and like."""
 
@@ -40,9 +40,12 @@ def read_settings(config: Mapping[str, JSON], retriever: str) -> Settings:
         )
     traits: dict[str, Any] = {key: config[key] for key in ("query", "limit") if key in config}
     traits |= _fusion(config.get("fusion") or {})
-    weights = {**_leg_weights(config.get("legs") or ()), **(config.get("weights") or {})}
-    if weights:
-        traits["weights"] = weights
+    legs = _legs(config.get("legs") or ())
+    for trait, key in (("weights", "weight"), ("top_k", "top_k")):
+        own = {leg["name"]: leg[key] for leg in legs if key in leg}
+        values = {**own, **(config.get(trait) or {})}
+        if values:
+            traits[trait] = values
     asks = {key: config[key] for key in ("filters", "like") if key in config}
     parse_filter(asks.get("filters"), "config.filters")
     return Settings(traits, asks)
@@ -67,13 +70,13 @@ def _fusion(fusion: JSON) -> dict[str, Any]:
     return fusion_traits(fusion)
 
 
-def _leg_weights(legs: JSON) -> dict[str, JSON]:
+def _legs(legs: JSON) -> Sequence[Mapping[str, JSON]]:
     if not isinstance(legs, Sequence) or isinstance(legs, str):
-        raise InvalidInputError("config.legs: expected a list of {name, weight}.")
+        raise InvalidInputError("config.legs: expected a list of {name, weight, top_k}.")
     for place, leg in enumerate(legs):
         if not isinstance(leg, Mapping) or not isinstance(leg.get("name"), str):
-            raise InvalidInputError(f"config.legs[{place}]: expected {{name, weight}}.")
-    return {leg["name"]: leg["weight"] for leg in legs if "weight" in leg}
+            raise InvalidInputError(f"config.legs[{place}]: expected {{name, weight, top_k}}.")
+    return legs
 
 
 def _check_keys(config: Mapping[str, JSON]) -> None:

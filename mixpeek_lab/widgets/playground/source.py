@@ -20,11 +20,11 @@ def definition_of(body: Mapping[str, JSON], config: Mapping[str, JSON]) -> dict[
     """
     first, *later = body["stages"]
     parameters = first["parameters"]
-    weights = {leg["name"]: leg["weight"] for leg in config["legs"]}
+    played = {leg["name"]: leg for leg in config["legs"]}
     found: dict[str, JSON] = {
         "collections": list(body["collection_identifiers"]),
         "searches": [
-            _search(leg, weights.get(leg["name"]), config.get("like"))
+            _search(leg, played.get(leg["name"], {}), config.get("like"))
             for leg in parameters["searches"]
         ],
         "fusion": _fusion(config["fusion"]),
@@ -42,9 +42,13 @@ def definition_of(body: Mapping[str, JSON], config: Mapping[str, JSON]) -> dict[
 
 
 def with_settings(config: Mapping[str, JSON], settings: Mapping[str, JSON]) -> dict[str, JSON]:
-    """A configuration with another fusion in it: `{strategy, k, weights}`."""
-    weights = settings["weights"]
-    legs = [{**leg, "weight": weights.get(leg["name"], leg["weight"])} for leg in config["legs"]]
+    """A configuration with another fusion in it: `{strategy, k, weights, top_k}`."""
+    weights, top_k = settings["weights"], settings.get("top_k") or {}
+    legs = [
+        {**leg, "weight": weights.get(leg["name"], leg["weight"])}
+        | ({"top_k": top_k[leg["name"]]} if leg["name"] in top_k else {})
+        for leg in config["legs"]
+    ]
     fusion = {"strategy": settings["strategy"], "k": settings["k"]}
     return {**config, "fusion": fusion, "legs": legs}
 
@@ -74,6 +78,9 @@ def python_code(retriever: str, config: Mapping[str, JSON]) -> str:
         f"    limit={config['limit']},",
         f"    fusion={_pretty(fusion)},",
     ]
+    top_k = {leg["name"]: leg["top_k"] for leg in config["legs"] if leg.get("top_k")}
+    if top_k:
+        lines.append(f"    top_k={_pretty(top_k)},")
     if config.get("filters"):
         lines.append(f"    filters={_pretty(config['filters'])},")
     return "\n".join([f"{head}.search(", *lines, ")", "result"])
@@ -83,10 +90,9 @@ def _pretty(value: JSON) -> str:
     return pformat(value, sort_dicts=False, width=WIDTH - 8).replace("\n", "\n    ")
 
 
-def _search(leg: Mapping[str, JSON], weight: float | None, like: JSON) -> dict[str, JSON]:
+def _search(leg: Mapping[str, JSON], played: Mapping[str, JSON], like: JSON) -> dict[str, JSON]:
     found = {key: value for key, value in leg.items() if key != "lexical" or value}
-    if weight is not None:
-        found["weight"] = weight
+    found |= {key: played[key] for key in ("weight", "top_k") if played.get(key) is not None}
     if like and not leg.get("lexical"):
         reference = {"document_id": like["document_id"]}
         found["query"] = {

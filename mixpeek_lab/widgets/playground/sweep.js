@@ -109,7 +109,7 @@ export function makeSweep(app) {
       const line = h("div", { role: "row", class: "mxp-map-row" }, h("span", { role: "rowheader", class: "mxp-map-label" }, axisText(value)), cells.slice(row * x.values.length, (row + 1) * x.values.length));
       grid.append(line);
     });
-    grid.append(h("div", { role: "row", class: "mxp-map-row" }, h("span", { role: "columnheader", class: "mxp-map-label" }, ""), x.values.map((value) => h("span", { role: "columnheader", class: "mxp-map-label" }, axisText(value)))));
+    grid.append(h("div", { role: "row", class: "mxp-map-row" }, h("span", { role: "columnheader", class: "mxp-map-label" }, h("span", { class: "mx-visually-hidden" }, `${y.axis} by ${x.axis}`)), x.values.map((value) => h("span", { role: "columnheader", class: "mxp-map-label" }, axisText(value)))));
     grid.addEventListener("keydown", (event) => arrow(event, cells, x.values.length));
     cells[told.now].tabIndex = 0;
     return h("figure", { class: "mxp-figure" }, h("figcaption", {}, title), h("div", { class: "mxp-map-y" }, `${y.axis} ↓`), grid, h("div", { class: "mxp-map-x" }, `${x.axis} →`));
@@ -118,8 +118,9 @@ export function makeSweep(app) {
   function cellOf(value, at, share) {
     const [x, y] = [told.x.values[at % told.x.values.length], told.y.values[Math.floor(at / told.x.values.length)]];
     const marks = [at === told.best && "is-best", at === told.now && "is-now"].filter(Boolean).join(" ");
+    const shown = value.toFixed(2).replace(/^0/, "");
     const words = `${told.x.axis} ${axisText(x)}, ${told.y.axis} ${axisText(y)}: ${told.measure} ${value.toFixed(4)}${at === told.best ? ", the best" : ""}${at === told.now ? ", as set now" : ""}`;
-    return h("button", { class: `mxp-cell ${marks}`, type: "button", role: "gridcell", tabindex: "-1", title: words, "aria-label": words, "data-at": at, vars: { "--share": share.toFixed(3) }, onclick: () => load(x, y) }, value.toFixed(2).replace(/^0/, ""));
+    return h("button", { class: `mxp-cell ${marks}`, type: "button", role: "gridcell", tabindex: "-1", title: words, "aria-label": `${shown}, ${words}`, "data-at": at, vars: { "--share": share.toFixed(3) }, onclick: () => load(x, y) }, shown);
   }
 
   function arrow(event, cells, width) {
@@ -136,8 +137,8 @@ export function makeSweep(app) {
 
   /** A cell's settings become the playground's. */
   function load(x, y) {
-    const { strategy, k, weights } = told.settings;
-    const next = { strategy, k: app.choice().k, weights: { ...weights, ...app.choice().weights } };
+    const { strategy, k, weights, top_k } = told.settings;
+    const next = { strategy, top_k, k: app.choice().k, weights: { ...weights, ...app.choice().weights } };
     for (const [axis, value] of [[told.x.axis, x], [told.y.axis, y]]) {
       if (axis === "k") next.k = value;
       else next.weights[axis] = value;

@@ -15,6 +15,7 @@ from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.evaluation import paired_p_value
 from mixpeek_lab.fusion import METHODS
 from mixpeek_lab.models import JSON
+from mixpeek_lab.widgets.playground.depths import NO_DEPTHS
 from mixpeek_lab.widgets.playground.measuring import DEPTH, Kept
 from mixpeek_lab.widgets.ranking import FusionChoice
 
@@ -70,8 +71,11 @@ class Plan:
 class Query:
     """One judged query, ready to be fused quickly under any weights and k."""
 
-    def __init__(self, kept: Kept, judged: Mapping[str, int]) -> None:
-        legs = [_first_of_each(leg) for leg in kept.payload["legs"]]
+    def __init__(
+        self, kept: Kept, judged: Mapping[str, int], top_k: Mapping[str, int] = NO_DEPTHS
+    ) -> None:
+        """`top_k`: leg name → candidates of it that count."""
+        legs = [_first_of_each(leg, top_k.get(leg["name"])) for leg in kept.payload["legs"]]
         ids = sorted({key for _, keys, _ in legs for key in keys})  # ties go by document id
         at = {key: row for row, key in enumerate(ids)}
         self._size = len(ids)
@@ -174,6 +178,7 @@ class Sweep:
             "p": self._p(now, best, held),
             "settings": {
                 "strategy": choice.strategy, "k": choice.k, "weights": dict(choice.weights),
+                "top_k": dict(choice.top_k),
             },
         }  # fmt: skip
 
@@ -209,8 +214,10 @@ def _far(cells: Sequence[tuple[float, float]], at: int, now: int) -> float:
     return abs(cells[at][0] - cells[now][0]) + abs(cells[at][1] - cells[now][1])
 
 
-def _first_of_each(leg: Mapping[str, Any]) -> tuple[str, list[str], tuple[float, ...]]:
+def _first_of_each(
+    leg: Mapping[str, Any], most: int | None
+) -> tuple[str, list[str], tuple[float, ...]]:
     first: dict[str, float] = {}
-    for key, score in zip(leg["document_ids"], leg["scores"], strict=True):
+    for key, score in zip(leg["document_ids"][:most], leg["scores"][:most], strict=True):
         first.setdefault(key, float(score))
     return leg["name"], list(first), tuple(first.values())

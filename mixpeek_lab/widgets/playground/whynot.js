@@ -2,6 +2,7 @@
 import { headingOf } from "../documents.js";
 import { explain, figure, numeral } from "../fusion.js";
 import { h, keepingFocus } from "../nodes.js";
+import { MOST_KEPT } from "./frame.js";
 import { losses, smallestChanges } from "./changes.js";
 import { makePicker } from "./picker.js";
 
@@ -80,7 +81,7 @@ export function makeWhyNot(app) {
 
   /** No leg has it among its candidates: the kernel can look deeper. */
   function missing() {
-    const words = [h("p", {}, h("strong", {}, asked), ` is not among the candidates: ${app.knownLegs().map((leg) => `${leg.name} keeps its first ${leg.top_k ?? leg.document_ids.length}`).join(", ")}.`)];
+    const words = [h("p", {}, h("strong", {}, asked), ` is not among the candidates: ${app.knownLegs().map((leg) => `${leg.name} keeps its first ${app.topKOf(leg) ?? leg.document_ids.length}`).join(", ")}.`)];
     if (deep) return [...words, ...deep];
     if (!app.about.offers?.includes("ranks")) return words;
     const button = h("button", { class: "mxp-button", type: "button", onclick: () => look(button) }, "Look deeper");
@@ -105,7 +106,7 @@ export function makeWhyNot(app) {
     if (isFiltered) return [h("p", {}, "The filter leaves it out.")];
     return [name && h("p", {}, name), h("ul", { class: "mxp-plain" }, legs.map((leg) => h("li", {}, h("span", { class: "mxp-swatch", vars: { "--leg": app.colourOf(leg.leg) } }), leg.rank === null
       ? `${leg.leg} does not find it at all${leg.kind === "lexical" ? ": it has none of the query’s words" : ""}.`
-      : `${leg.leg}: rank ${leg.rank.toLocaleString("en")} of ${leg.of.toLocaleString("en")}, score ${figure(leg.score)}. A top_k of ${leg.rank.toLocaleString("en")} makes it a candidate.`)))].filter(Boolean);
+      : `${leg.leg}: rank ${leg.rank.toLocaleString("en")} of ${leg.of.toLocaleString("en")}, score ${figure(leg.score)}. `, leg.rank !== null && h("button", { class: "mxp-button", type: "button", "data-change": "top_k", disabled: leg.rank > MOST_KEPT, onclick: () => app.keep(leg.leg, leg.rank, true) }, `Keep ${leg.rank.toLocaleString("en")} of ${leg.leg}`))))].filter(Boolean);
   }
   app.on("answer", () => {
     deep = null;

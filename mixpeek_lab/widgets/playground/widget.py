@@ -11,6 +11,7 @@ from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.messages import Reply, answer, error_body, reply
 from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.asking import Asking
+from mixpeek_lab.widgets.playground.depths import OwnDepths, is_short
 from mixpeek_lab.widgets.playground.files import MODULES, STYLES
 from mixpeek_lab.widgets.playground.handing import Handing
 from mixpeek_lab.widgets.playground.saved import saved_forms
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 class Playground(Handing):
     """A retriever to play with: query, legs, weights, fusion, and why each hit is where it is.
 
-    `search` is called for a new query only. Weights, k, strategy and limit work on the
-    candidates of the last answer, in the browser and here alike. Everything is state: set `query`,
+    `search` is called for a new query, and where a leg is to keep more candidates than it has.
+    Weights, k, strategy, limit and a smaller `top_k` work on the candidates of the last answer,
+    in the browser and here alike. Everything is state: set `query`,
     `weights`, `filters` or all of `config` from Python and the view moves; read `results`.
 
     Attributes:
@@ -60,6 +62,7 @@ class Playground(Handing):
         self._support, self._asking = support, Asking(search, support, filters)
         self._answers = Answers(self, self._asking, support)
         self._is_answering = False
+        self._own_depths = OwnDepths(support.body, legs)
         self._has_fusion = fusion is not None
         about = {
             "retriever": retriever,
@@ -74,6 +77,7 @@ class Playground(Handing):
             query=query,
             limit=limit,
             weights={leg["name"]: float(leg.get("weight", 1.0)) for leg in legs},
+            top_k={leg["name"]: leg["top_k"] for leg in legs if leg.get("top_k")},
             **fusion_traits(fusion or {}),
         )
         self._handlers = {
@@ -82,6 +86,7 @@ class Playground(Handing):
             **self._answers.handlers(),
         }
         self.observe(self._on_query, "query")
+        self.observe(self._on_top_k, "top_k")
         self.on_msg(self._on_message)
 
     # ---------------------------------------------------------------- for people
@@ -91,7 +96,8 @@ class Playground(Handing):
         """The state as a retriever would say it: query, limit, filters, fusion, legs.
 
         Set it, or a part of it, and the view moves; it searches where query, filters or `like`
-        change. InvalidInputError, RetrieverError and FilterError say what does not fit.
+        change, or a leg keeps more. InvalidInputError, RetrieverError and FilterError say what
+        does not fit.
         """
         like = self._asking.like
         return {
@@ -102,7 +108,11 @@ class Playground(Handing):
             **({"like": {"document_id": like}} if like is not None else {}),
             "fusion": {"strategy": self.strategy, "k": whole(self.k)},
             "legs": [
-                {**leg, "weight": self.weights.get(leg["name"], leg.get("weight", 1.0))}
+                {
+                    **leg,
+                    "weight": self.weights.get(leg["name"], leg.get("weight", 1.0)),
+                    **self._kept(leg),
+                }
                 for leg in self._legs()
             ],
         }
@@ -116,7 +126,8 @@ class Playground(Handing):
         self._asking.filters = settings.asks.get("filters", self.filters)
         like = settings.asks.get("like", None if "query" in settings.traits else before[2])
         self._asking.like = like["document_id"] if isinstance(like, Mapping) else like
-        if before != (self.query, self.filters, self._asking.like):
+        is_other = before != (self.query, self.filters, self._asking.like)
+        if is_other or is_short(self._asking.payload, self.top_k):
             self.run()
 
     @property
@@ -202,7 +213,7 @@ class Playground(Handing):
 
     def _remember(self) -> None:
         """Search for `query`; keep the payload or the error."""
-        self._asking.run(self.query, self.limit)
+        self._asking.run(self.query, self.limit, self.raised)
         if self._asking.error is None:
             self._adopt()
 
@@ -210,6 +221,8 @@ class Playground(Handing):
         """Take weights and fusion from the first answer where nobody has set them yet."""
         payload = self._asking.payload or {}
         legs = {leg["name"]: float(leg.get("weight", 1.0)) for leg in payload.get("legs", ())}
+        self._own_depths.learn(payload.get("legs", ()))
+        self._set_all({"top_k": {**self._own_depths.by_leg, **self.top_k}})
         missing = {name: weight for name, weight in legs.items() if name not in self.weights}
         if missing:
             self.weights = {**self.weights, **missing}
@@ -234,7 +247,7 @@ class Playground(Handing):
     def _choice(self, payload: Mapping[str, Any]) -> FusionChoice:
         """The fusion in force, with the weight of every leg in the payload."""
         weights = {leg["name"]: float(self.weights[leg["name"]]) for leg in payload.get("legs", ())}
-        return FusionChoice(self.strategy, self.k, weights)
+        return FusionChoice(self.strategy, self.k, weights, self.top_k)
 
     def _legs(self) -> list[dict[str, Any]]:
         """What is known of the legs, without their candidates."""
@@ -253,13 +266,14 @@ class Playground(Handing):
         self._push(answer(self._handlers, content))
 
     def _on_search(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A query typed into the view; with `filters` and `like` where they change."""
-        self._set_all({"query": str(message.get("query", ""))})
+        """A query typed into the view; with `filters`, `like` and `top_k` where they change."""
+        told = {name: message[name] for name in ("top_k",) if message.get(name)}
+        self._set_all({"query": str(message.get("query", "")), **told})
         if "filters" in message:
             self._asking.filters = message["filters"]
         if "like" in message:
             self._asking.like = message["like"]
-        self._asking.ask(self.query, self.limit)
+        self._asking.ask(self.query, self.limit, self.raised)
         self._adopt()
         return self._body()
 
@@ -276,6 +290,12 @@ class Playground(Handing):
             self._asking.like = None
             self.run()
 
+    def _on_top_k(self, _change: Any) -> None:
+        """`top_k` was set: where that is more than there is, from Python it searches."""
+        is_ours = self._is_answering or self._is_from_view
+        if not is_ours and is_short(self._asking.payload, self.top_k):
+            self.run()
+
     def _body(self) -> dict[str, Any]:
         asking = self._asking
         payload = slim(asking.payload) if asking.payload is not None else None
@@ -283,6 +303,7 @@ class Playground(Handing):
             "query": self.query,
             "filters": asking.filters,
             "like": asking.like,
+            "own_top_k": self._own_depths.by_leg,
             **self._answers.judged(),
             "payload": payload,
         }

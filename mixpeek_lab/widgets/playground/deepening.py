@@ -1,0 +1,37 @@
+"""The part of a playground that knows how many candidates each leg keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mixpeek_lab.widgets.playground.depths import Depths, OwnDepths
+from mixpeek_lab.widgets.playground.traits import FusionTraits
+
+
+class Deepening(FusionTraits):
+    """A smaller `top_k` cuts what was found; a larger one is searched for."""
+
+    _own_depths: OwnDepths
+    _is_from_view = False
+
+    @property
+    def raised(self) -> dict[str, int]:
+        """The legs that keep more than the retriever says: leg name → top_k."""
+        return self.raised_of(self.top_k)
+
+    def raised_of(self, top_k: Depths) -> dict[str, int]:
+        """The same of other settings."""
+        return self._own_depths.raised(top_k)
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """What the view has changed. It asks by itself for what it then needs."""
+        self._is_from_view = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._is_from_view = False
+
+    def _kept(self, leg: Mapping[str, Any]) -> dict[str, int]:
+        """The leg's top_k, where it is known."""
+        return {"top_k": self.top_k[leg["name"]]} if leg["name"] in self.top_k else {}
