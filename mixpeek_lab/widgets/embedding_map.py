@@ -20,6 +20,7 @@ from mixpeek_lab.widgets.embedding_picture import map_html
 from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
 from mixpeek_lab.widgets.embedding_work import Project, Work
 from mixpeek_lab.widgets.messages import error_body
+from mixpeek_lab.widgets.saving import with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,8 +194,7 @@ class EmbeddingMap(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and a picture that stay when the kernel is gone."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": self._text(), "text/html": self._html()}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), self._text(), self._html())
 
     # ---------------------------------------------------------------- projections
 

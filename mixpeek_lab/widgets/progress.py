@@ -24,6 +24,7 @@ from mixpeek_lab.widgets.report import (
     report_html,
     timing_facts,
 )
+from mixpeek_lab.widgets.saving import with_saved
 from mixpeek_lab.widgets.static import message_html, printable
 
 SECONDS_BETWEEN = 0.1
@@ -108,12 +109,11 @@ class RunProgress(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": repr(self), "text/html": self._html()}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), repr(self), self._html())
 
     def _html(self) -> str:
         if self._report is not None:
-            return report_html(self._report)
+            return report_html(self._report, self._code)
         return message_html(self._title, format_progress(self._progress), self._code)
 
     def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:

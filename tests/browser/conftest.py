@@ -146,8 +146,9 @@ def server_command(port: int, folder: Path) -> list[str]:
         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         "--ServerApp.password=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        # The checkout's own, before an installed one.
+        # The checkout's own, before an installed one; for Notebook 7 too, where it is installed.
         f"--LabApp.extra_labextensions_path={REPOSITORY / 'labextension' / 'prebuilt'}",
+        f"--JupyterNotebookApp.extra_labextensions_path={REPOSITORY / 'labextension' / 'prebuilt'}",
     ]  # fmt: skip
 
 

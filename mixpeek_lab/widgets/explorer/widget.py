@@ -25,6 +25,7 @@ from mixpeek_lab.widgets.explorer.packing import norm_of, pack, pack_page
 from mixpeek_lab.widgets.explorer.selection import Selection
 from mixpeek_lab.widgets.explorer.static import static_forms
 from mixpeek_lab.widgets.messages import answer, reply
+from mixpeek_lab.widgets.saving import with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,10 +119,9 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
         title, code = self.about["title"], self.about["code"]
         text, html = static_forms(self._pages, self._view, title, code, self._has_media)
-        return {**data, "text/plain": text, "text/html": html}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), text, html)
 
     # ---------------------------------------------------------------- the view
 
