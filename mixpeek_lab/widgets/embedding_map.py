@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -20,7 +19,7 @@ from mixpeek_lab.widgets.embedding_picture import map_html
 from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
 from mixpeek_lab.widgets.embedding_work import Project, Work
 from mixpeek_lab.widgets.messages import error_body
-from mixpeek_lab.widgets.saving import with_saved
+from mixpeek_lab.widgets.saving import LabWidget, with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +32,7 @@ MOST_IDS = 50_000
 MOST_RINGS = 2_000
 
 
-class EmbeddingMap(anywidget.AnyWidget):
+class EmbeddingMap(LabWidget):
     """A map of vectors: near points are alike.
 
     Set `method`, `color`, `view` or `hidden` and the picture follows; `highlight` rings search

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
 
-import anywidget
 import traitlets
 
 from mixpeek_lab.models import Progress, RunReport
@@ -24,7 +23,7 @@ from mixpeek_lab.widgets.report import (
     report_html,
     timing_facts,
 )
-from mixpeek_lab.widgets.saving import with_saved
+from mixpeek_lab.widgets.saving import LabWidget, with_saved
 from mixpeek_lab.widgets.static import message_html, printable
 
 SECONDS_BETWEEN = 0.1
@@ -35,7 +34,7 @@ LIVE_ROWS = 20
 """Failed rows of each kind that the live view lists."""
 
 
-class RunProgress(anywidget.AnyWidget):
+class RunProgress(LabWidget):
     """A run drawn as its steps, from the source to the index, then its report.
 
     `show()` displays it; `update` and `finish` feed it. Without `show`, display it like any

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -25,7 +24,7 @@ from mixpeek_lab.widgets.explorer.packing import norm_of, pack, pack_page
 from mixpeek_lab.widgets.explorer.selection import Selection
 from mixpeek_lab.widgets.explorer.static import static_forms
 from mixpeek_lab.widgets.messages import answer, reply
-from mixpeek_lab.widgets.saving import with_saved
+from mixpeek_lab.widgets.saving import LabWidget, with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +37,7 @@ ROW_HEIGHT, MEDIA_ROW_HEIGHT = 28, 60
 """Pixels."""
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(LabWidget):
     """A table to look through: sorted, filtered and summarised by DuckDB, shown a page at a time.
 
     `pages` is `lab.pages("docs")` or of any SQL. Set `sort`, `filters` (see
