@@ -363,6 +363,7 @@ def run_notebook(folder, *cells):
 def test_a_saved_notebook_keeps_text_and_html_beside_the_view(tmp_path):
     notebook = run_notebook(
         tmp_path,
+        "import os; os.environ['VOILA_APP_IP'] = '127.0.0.1'  # runs cells, and shows widgets\n"
         "from mixpeek_lab.widgets import Playground\nfrom sample_search import SampleSearch\n"
         "Playground(SampleSearch(), 'docs', 'parse json', code='%playground docs')",
         "from mixpeek_lab.models import Progress, RunReport\n"

@@ -16,6 +16,7 @@ import { Labs } from './kernels';
 import { CellLanguages } from './languages';
 import { LabModel } from './model';
 import { rememberSections } from './remembering';
+import { saved } from './saved';
 import { Settings } from './settings';
 import { Sidebar } from './sidebar';
 import { StatusItem, followStart } from './status';
@@ -116,8 +117,12 @@ const status: JupyterFrontEndPlugin<void> = {
   id: 'mixpeek-lab:status',
   description: "The lab's state in the status bar.",
   autoStart: true,
-  requires: [IShared, IStatusBar],
-  activate: (app: JupyterFrontEnd, { labs, model, settings }: IShared, bar: IStatusBar) => {
+  requires: [IShared],
+  optional: [IStatusBar],
+  activate: (app: JupyterFrontEnd, { labs, model, settings }: IShared, bar: IStatusBar | null) => {
+    if (!bar) {
+      return; // Notebook 7 has none
+    }
     const item = new StatusItem(model, () => void app.commands.execute(CommandIDs.show));
     const isActive = (): boolean => settings.get('statusBar') && model.lab !== null;
     bar.registerStatusItem(status.id, {
@@ -131,4 +136,4 @@ const status: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [lab, sidebar, languages, findings, status];
+export default [lab, sidebar, languages, findings, status, saved];

@@ -45,6 +45,11 @@ def note_meanwhile(text: str) -> Iterator[None]:
     """Show one line of text for as long as the block runs."""
     from ipywidgets import HTML
 
+    from mixpeek_lab.widgets.saving import is_run_by_program
+
+    if is_run_by_program():
+        yield
+        return
     with shown_meanwhile(HTML(text)):
         yield
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -30,12 +29,13 @@ from mixpeek_lab.widgets.embedding_star import Finely, Place
 from mixpeek_lab.widgets.embedding_state import HOME_VIEW, checked_view
 from mixpeek_lab.widgets.embedding_work import Project, Work
 from mixpeek_lab.widgets.messages import error_body
+from mixpeek_lab.widgets.saving import LabWidget
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class EmbeddingMap(anywidget.AnyWidget):
+class EmbeddingMap(LabWidget):
     """A map of vectors: near points are alike.
 
     Set `method`, `color`, `view` or `hidden` and the picture follows; `highlight` rings search

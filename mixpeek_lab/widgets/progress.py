@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
 
-import anywidget
 import traitlets
 
 from mixpeek_lab.models import Progress, RunReport
@@ -25,6 +24,7 @@ from mixpeek_lab.widgets.report import (
     report_html,
     timing_facts,
 )
+from mixpeek_lab.widgets.saving import LabWidget, with_saved
 from mixpeek_lab.widgets.static import message_html, printable
 
 SECONDS_BETWEEN = 0.1
@@ -41,7 +41,7 @@ LIVE_ROWS = 20
 """Failed rows of each kind that the live view lists."""
 
 
-class RunProgress(anywidget.AnyWidget):
+class RunProgress(LabWidget):
     """A run drawn as its steps, from the source to the index, then its report.
 
     `show()` displays it; `update` and `finish` feed it. Without `show`, display it like any
@@ -117,8 +117,7 @@ class RunProgress(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": repr(self), "text/html": self._html()}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), repr(self), self._html())
 
     def under_way_html(self) -> str:
         """What a notebook that is saved while the run goes on shows to a page without its view."""
@@ -126,7 +125,7 @@ class RunProgress(anywidget.AnyWidget):
 
     def _html(self) -> str:
         if self._report is not None:
-            return report_html(self._report)
+            return report_html(self._report, self._code)
         return message_html(self._title, format_progress(self._progress), self._code)
 
     def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:

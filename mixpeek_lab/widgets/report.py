@@ -12,7 +12,7 @@ from html import escape
 
 from mixpeek_lab.models import Failure, Progress, RunReport, Unusable
 from mixpeek_lab.widgets.spending import llm_facts
-from mixpeek_lab.widgets.static import printable, table_html
+from mixpeek_lab.widgets.static import printable, rerun_html, table_html
 
 EXAMPLES = 3
 """Failures that a report shows of each kind."""
@@ -63,8 +63,8 @@ def format_report(report: RunReport, *, timings: bool = False) -> str:
     return "\n".join(lines)
 
 
-def report_html(report: RunReport) -> str:
-    """What a run did as HTML without scripts; everything is escaped."""
+def report_html(report: RunReport, code: str = "") -> str:
+    """What a run did as HTML without scripts; everything is escaped. `code` runs it again."""
     facts = [*report_facts(report), *timing_facts(report)]
     title = f"{report.collection}: {STATES[report.state]}"
     parts = [f"<p><strong>{escape(title)}</strong></p>", table_html(["", ""], facts)]
@@ -75,6 +75,7 @@ def report_html(report: RunReport) -> str:
         )
         parts.append(f"<p>{escape(kind)} × {count:,}</p><ul>{lines}</ul>")
     parts += [f"<p>{escape(note)}</p>" for note in report.notes]
+    parts.append(rerun_html(code))
     return f'<div class="mixpeek-lab-static">{"".join(parts)}</div>'
 
 

@@ -81,13 +81,18 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
-    """An HTML table without scripts or style sheets; every cell is escaped, but for `Markup`."""
+    """An HTML table without scripts or style sheets; every cell is escaped, but for `Markup`.
+
+    Columns that have no names have no head.
+    """
     head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in columns)
     body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
     title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
-    rows_html = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    top = f"<thead><tr>{head}</tr></thead>" if any(columns) else ""
+    rows_html = f"{top}<tbody>{body}</tbody>"
     table = f'<table style="{_TABLE}">{title}{rows_html}</table>'
-    return f'<div style="overflow-x:auto">{table}</div>'
+    # What scrolls must be reached by keyboard.
+    return f'<div style="overflow-x:auto" tabindex="0">{table}</div>'
 
 
 def _cell(cell: Any) -> str:

@@ -46,9 +46,9 @@ class JupyterServer:
         """Set JupyterLab's theme for pages that open from now on."""
         self.change("themes", {"theme": theme})
 
-    def change(self, name: str, values: dict) -> None:
-        """Write settings of JupyterLab's apputils extension, for pages that open from now on."""
-        write_setting(self._settings, name, values)
+    def change(self, name: str, values: dict, extension: str = "apputils-extension") -> None:
+        """Write settings of an extension of JupyterLab's, for pages that open from now on."""
+        write_setting(self._settings, name, values, extension)
 
 
 class NotebookPage:
@@ -139,8 +139,10 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def write_setting(folder: Path, name: str, values: dict) -> None:
-    path = folder / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+def write_setting(
+    folder: Path, name: str, values: dict, extension: str = "apputils-extension"
+) -> None:
+    path = folder / "@jupyterlab" / extension / f"{name}.jupyterlab-settings"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values), "utf-8")
 
@@ -151,8 +153,9 @@ def server_command(port: int, folder: Path) -> list[str]:
         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         "--ServerApp.password=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        # The checkout's own, before an installed one.
+        # The checkout's own, before an installed one; for Notebook 7 too, where it is installed.
         f"--LabApp.extra_labextensions_path={REPOSITORY / 'labextension' / 'prebuilt'}",
+        f"--JupyterNotebookApp.extra_labextensions_path={REPOSITORY / 'labextension' / 'prebuilt'}",
     ]  # fmt: skip
 
 

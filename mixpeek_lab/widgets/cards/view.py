@@ -42,7 +42,7 @@ def folded(title: str, body: str, *, is_open: bool = False) -> str:
     """A titled part of a card that opens by a click or a key; works without scripts."""
     return (
         f'<details style="margin-top:.35em"{" open" if is_open else ""}>'
-        f'<summary style="cursor:pointer">{marked_html(title)}</summary>'
+        f'<summary style="cursor:pointer;display:list-item">{marked_html(title)}</summary>'
         f'<div style="margin:.2em 0 .4em 1.1em">{body}</div></details>'
     )
 

@@ -48,8 +48,9 @@ def _html(
     title: str, told: str, columns: list[Column], figures: list[str], rows: Rows, note: str,
     pictures: dict[tuple[int, int], str], code: str,
 ) -> str:  # fmt: skip
+    style = f"{MUTED};display:inline-block;min-width:8em"
     about = [
-        Markup(f'<small style="{MUTED}">{escape(c.type)}<br>{escape(figure)}</small>')
+        Markup(f'<small style="{style}">{escape(c.type)}<br>{escape(figure)}</small>')
         for c, figure in zip(columns, figures, strict=True)
     ]
     body: Rows = [about, *([*row] for row in rows)]

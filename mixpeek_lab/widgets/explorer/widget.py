@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -25,6 +24,7 @@ from mixpeek_lab.widgets.explorer.packing import norm_of, pack, pack_page
 from mixpeek_lab.widgets.explorer.selection import Selection
 from mixpeek_lab.widgets.explorer.static import static_forms
 from mixpeek_lab.widgets.messages import answer, reply
+from mixpeek_lab.widgets.saving import LabWidget, with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ ROW_HEIGHT, MEDIA_ROW_HEIGHT = 28, 60
 """Pixels."""
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(LabWidget):
     """A table to look through: sorted, filtered and summarised by DuckDB, shown a page at a time.
 
     `pages` is `lab.pages("docs")` or of any SQL. Set `sort`, `filters` (see
@@ -118,10 +118,9 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
         title, code = self.about["title"], self.about["code"]
         text, html = static_forms(self._pages, self._view, title, code, self._has_media)
-        return {**data, "text/plain": text, "text/html": html}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), text, html)
 
     # ---------------------------------------------------------------- the view
 

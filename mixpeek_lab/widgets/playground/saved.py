@@ -15,8 +15,8 @@ def saved_forms(
     error: Exception | None,
     payload: Mapping[str, Any] | None,
     limit: int,
-) -> dict[str, str]:
-    """`text/plain` and `text/html`: the hits in `payload`, or what went wrong, or no query yet."""
+) -> tuple[str, str]:
+    """Text and HTML: the hits in `payload`, or what went wrong, or no query yet."""
     title, code = about["title"], about["code"]
     if error is not None:
         message = error_body(error)["message"]
@@ -26,4 +26,4 @@ def saved_forms(
     else:
         text = results_text(payload, limit)
         page = results_html(payload, limit, title=title, code=code)
-    return {"text/plain": text, "text/html": page}
+    return text, page

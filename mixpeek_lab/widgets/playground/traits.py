@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import traitlets
 
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.fusion import DEFAULT_K, check_strategy, check_weight
 from mixpeek_lab.retrievers.bodies import MOST
+from mixpeek_lab.widgets.saving import LabWidget
 
 
-class FusionTraits(anywidget.AnyWidget):
+class FusionTraits(LabWidget):
     """Query, fusion and limit. What is set is checked; RetrieverError or InvalidInputError."""
 
     query = traitlets.Unicode("").tag(sync=True)

@@ -18,6 +18,7 @@ from mixpeek_lab.widgets.playground.saved import saved_forms
 from mixpeek_lab.widgets.playground.settings import fusion_traits, read_settings, whole
 from mixpeek_lab.widgets.playground.support import NO_SUPPORT, Search, Support
 from mixpeek_lab.widgets.ranking import FusionChoice, hits_frame, ranked_hits, slim, with_hits
+from mixpeek_lab.widgets.saving import with_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,10 +185,9 @@ class Playground(Handing):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
         self._search_once()
-        data, metadata = super()._repr_mimebundle_(**kwargs)
         shown = self._shown(self._asking.payload) if self._asking.payload else None
         saved = saved_forms(self, self.about, self._asking.error, shown, self.limit)
-        return {**data, **saved}, metadata
+        return with_saved(super()._repr_mimebundle_(**kwargs), *saved)
 
     # ---------------------------------------------------------------- search
 

@@ -1,0 +1,118 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { Widget } from '@lumino/widgets';
+
+type Registry = NotebookPanel['content']['rendermime'];
+type Renderer = ReturnType<Registry['createRenderer']>;
+type Model = Parameters<Renderer['renderModel']>[0];
+
+const VIEW = 'application/vnd.jupyter.widget-view+json';
+const HTML = 'text/html';
+
+/** In the HTML that our widgets leave beside their live view. */
+const OURS = 'mixpeek-lab-static';
+
+/** How long a view of a cell that has just run may take, in milliseconds, until its saved result is shown. */
+const PATIENCE = 1500;
+
+/**
+ * Where a widget's model is gone with its kernel, its saved result is shown in place of an error.
+ *
+ * JupyterLab takes the live view of an output that has one, whether or not there is a model for it,
+ * and never comes back to the HTML beside it.
+ */
+export const saved: JupyterFrontEndPlugin<void> = {
+  id: 'mixpeek-lab:saved',
+  description: 'The saved results of widgets whose kernel is gone.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
+    tracker.forEach(panel => showSaved(panel.content.rendermime));
+    tracker.widgetAdded.connect((_, panel) => showSaved(panel.content.rendermime));
+  }
+};
+
+/** From now on, each view of a widget that `registry` makes has its saved result behind it. */
+export function showSaved(registry: Registry): void {
+  const create = registry.createRenderer.bind(registry);
+  registry.createRenderer = mimeType => {
+    const renderer = create(mimeType);
+    if (mimeType === VIEW) {
+      new SavedResult(renderer, () => create(HTML));
+    }
+    return renderer;
+  };
+}
+
+/** Stands beside the renderer of a live view, and shows the saved HTML while there is no view. */
+class SavedResult {
+  constructor(
+    private readonly _live: Renderer,
+    private readonly _createHtml: () => Renderer
+  ) {
+    const render = _live.renderModel.bind(_live);
+    _live.renderModel = model => {
+      this._model = String(model.data[HTML] ?? '').includes(OURS) ? model : null;
+      this._rendered = Date.now();
+      this._watch();
+      return render(model);
+    };
+    _live.disposed.connect(() => this._stop());
+  }
+
+  /** The renderer says in plain text that it waits, or failed; a view is an element. */
+  private _watch(): void {
+    this._remove();
+    if (!this._model) {
+      return this._observer.disconnect();
+    }
+    this._observer.observe(this._live.node, { childList: true, attributeFilter: ['class'] });
+    this._look();
+  }
+
+  private _look(): void {
+    clearTimeout(this._timer);
+    if (this._live.node.firstElementChild || this._live.isHidden) {
+      return this._remove();
+    }
+    const isWaiting = !this._live.node.textContent?.startsWith('Error');
+    const left = isWaiting ? this._rendered + PATIENCE - Date.now() : 0;
+    this._timer = setTimeout(() => this._show(), Math.max(left, 0));
+  }
+
+  private _show(): void {
+    const parent = this._live.parent;
+    if (this._shown || !this._model || !(parent && 'addWidget' in parent)) {
+      return;
+    }
+    const html = this._createHtml();
+    // In a widget of its own: an output area takes the last thing that renders for its output.
+    this._shown = new Widget();
+    this._shown.addClass('jp-OutputArea-output');
+    this._shown.addClass('mixpeek-lab-saved');
+    this._shown.node.append(html.node);
+    this._shown.disposed.connect(() => html.dispose());
+    this._live.node.style.display = 'none';
+    (parent as unknown as { addWidget(widget: Widget): void }).addWidget(this._shown);
+    void html.renderModel(this._model as Model);
+  }
+
+  private _remove(): void {
+    this._live.node.style.display = '';
+    this._shown?.dispose();
+    this._shown = null;
+  }
+
+  private _stop(): void {
+    clearTimeout(this._timer);
+    this._observer.disconnect();
+    this._shown?.dispose();
+  }
+
+  private _model: Model | null = null;
+  private _rendered = 0;
+  private _shown: Widget | null = null;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly _observer = new MutationObserver(() => this._look());
+}
