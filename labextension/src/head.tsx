@@ -40,6 +40,11 @@ export function Head({ model, doer, lab }: Props): React.JSX.Element {
           <refreshIcon.react tag="span" width="14px" height="14px" />
         </button>
       </div>
+      {model.isLate && (
+        <p className="mxl-late" role="status">
+          The kernel is busy. What is shown is as of before.
+        </p>
+      )}
       {(lab.error || model.error) && (
         <p className="mxl-error" role="alert">
           {model.error || lab.error}
