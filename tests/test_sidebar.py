@@ -59,7 +59,8 @@ def only(lab, section):
 # ---------------------------------------------------------------- looking
 
 
-def test_without_a_lab_there_is_a_state_and_nothing_is_made():
+def test_without_a_lab_there_is_a_state_and_nothing_is_made(monkeypatch):
+    monkeypatch.setenv("MIXPEEK_LAB_ENGINE", "ray")
     told = ask(None, "overview")
     assert told["lab"]["state"] == "not started"
     assert {s["name"]: s["count"] for s in told["sections"]} == dict.fromkeys(SECTIONS, 0)

@@ -72,7 +72,15 @@ export class Doer {
       }
       add(menu, action, false);
     });
-    menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
+    const before = document.activeElement;
+    menu.aboutToClose.connect(() =>
+      requestAnimationFrame(() => {
+        menu.dispose();
+        if (before instanceof HTMLElement && document.activeElement === document.body) {
+          before.focus();
+        }
+      })
+    );
     menu.open(x, y);
   }
 

@@ -20,13 +20,16 @@ export function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
   }
 }
 
-/** Have one row of the tree in the order of Tab, and no other: that which was last looked at. */
+/** Have one row of the tree, with its buttons, in the order of Tab: that which was last looked at. */
 export function keepOneTabStop(tree: HTMLElement, current?: Element | null): void {
   const rows = rowsOf(tree);
   const row = current?.closest<HTMLElement>(ROW);
   const one = row ?? rows.find(each => each.tabIndex === 0) ?? rows[0];
   for (const each of rows) {
-    each.tabIndex = each === one ? 0 : -1;
+    const buttons = each.querySelectorAll<HTMLElement>(':scope > .mxl-row button');
+    for (const element of [each, ...buttons]) {
+      element.tabIndex = each === one ? 0 : -1;
+    }
   }
 }
 

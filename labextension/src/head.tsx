@@ -14,7 +14,8 @@ interface Props {
 
 /** The lab's state, its one button, and the filter. */
 export function Head({ model, doer, lab }: Props): React.JSX.Element {
-  const asked = lab.state === 'not started' || lab.state === 'failed';
+  const asked =
+    (lab.state === 'not started' || lab.state === 'failed') && lab.engine !== 'kernel';
   return (
     <div className="mxl-head">
       <div className="mxl-state">

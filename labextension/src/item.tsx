@@ -105,6 +105,7 @@ export function ItemView(props: Props): React.JSX.Element {
           <button
             ref={menuButton}
             className="mxl-icon"
+            tabIndex={-1}
             title="More actions"
             aria-label={`More actions: ${item.name}`}
             aria-haspopup="menu"
@@ -135,6 +136,7 @@ function ActionButton({ section, action, item, doer }: ButtonProps): React.JSX.E
   return (
     <button
       className="mxl-icon"
+      tabIndex={-1}
       title={action.label}
       aria-label={`${action.label}: ${item.name}`}
       onClick={event => void doer.perform(section, action, item, event.altKey)}

@@ -35,10 +35,10 @@ def endpoints(lab: Lab, wanted: str, offset: int, limit: int) -> Listing:
     return page(fitting(items, lambda item: item.name, wanted), offset, limit, lambda item: item)
 
 
-def told_kernel(lab: Lab) -> str:
-    """What the section says where the kernel answers."""
+def told_kernel(why: str) -> str:
+    """What the section says where the kernel answers, and why it does."""
     return (
-        f"The kernel answers here, and no HTTP endpoint runs: {lab.engine.why}. Searches, the "
+        f"The kernel answers here, and no HTTP endpoint runs: {why}. Searches, the "
         "playground and extractors are asked in this notebook. Where Ray fits, set "
         "MIXPEEK_LAB_ENGINE=ray and restart the kernel."
     )

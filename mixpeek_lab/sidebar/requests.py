@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from mixpeek_lab.engines import Engine, choose_engine
 from mixpeek_lab.errors import ConflictError, GoneError, InvalidInputError, LabError
 from mixpeek_lab.sidebar.actions import ACTIONS
 from mixpeek_lab.sidebar.cells import extractor_cell, retriever_cell, retriever_draft
@@ -16,7 +17,6 @@ from mixpeek_lab.sidebar.items import LISTS, PARTS
 from mixpeek_lab.sidebar.losses import lost
 from mixpeek_lab.sidebar.runs import far
 from mixpeek_lab.sidebar.sections import SECTIONS, Section
-from mixpeek_lab.sidebar.versions import can_serve
 from mixpeek_lab.version import __version__
 from mixpeek_lab.widgets.messages import Handler
 
@@ -85,11 +85,13 @@ class Requests:
         }
 
     def _state(self, lab: Lab | None) -> dict[str, Any]:
-        if lab is None:
-            state = "starting" if self._is_starting() else "not started"
-            about = dict.fromkeys(("url", "error", "home", "engine", "why"), "")
-            return {"state": state, "ray": "off", "serve": "off", **about}
-        return {**asdict(lab.overview.glance()), "home": str(lab.home)}
+        if lab is not None:
+            return {**asdict(lab.overview.glance()), "home": str(lab.home)}
+        engine = _engine(None)
+        in_kernel = engine.name == "kernel"  # where nothing has to start
+        state = "starting" if self._is_starting() else "ready" if in_kernel else "not started"
+        about = {"ray": "off", "serve": "off", "url": "", "error": "", "home": ""}
+        return {**about, "state": state, "engine": engine.name, "why": engine.why}
 
     def _items(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """`{section, offset, limit, filter}`: a page of it, and how many there are in all.
@@ -169,12 +171,23 @@ class Requests:
         return lab
 
 
+def _engine(lab: Lab | None) -> Engine:
+    """The lab's engine, or the one that it will have."""
+    if lab is not None:
+        return lab.engine
+    try:
+        return choose_engine()
+    except LabError as error:  # told where the lab is made
+        return Engine("ray", str(error))
+
+
 def _sections(lab: Lab | None) -> dict[str, Section]:
     """The sections, as they are where the kernel answers."""
-    if lab is None or can_serve(lab):
+    engine = _engine(lab)
+    if engine.name != "kernel":
         return SECTIONS
-    endpoints = replace(SECTIONS["endpoints"], empty=told_kernel(lab), code="", code_label="")
-    return {**SECTIONS, "endpoints": endpoints}
+    told = replace(SECTIONS["endpoints"], empty=told_kernel(engine.why), code="", code_label="")
+    return {**SECTIONS, "endpoints": told}
 
 
 def _known(section: object) -> str:
