@@ -78,6 +78,7 @@ def test_the_overview_counts_what_there_is(filled):
 
 def test_items_say_what_they_are(filled):
     assert only(filled, "extractors")["detail"] == "1.0.0"
+    assert only(filled, "extractors")["part_count"] == 0
     assert only(filled, "buckets")["detail"] == "4 objects"
     assert only(filled, "collections")["detail"] == "3 docs"
     run = only(filled, "runs")
@@ -525,6 +526,36 @@ def test_the_address_of_a_feature_is_completed(shell, typed):
     cell = f"%%retriever r\nsearches:\n  - feature_uri: {typed}"
     whole = "mixpeek://hash_embedder@1.0.0/hash_embedding"
     assert [text.rpartition(" ")[2] for text in complete(shell, cell)] == [whole]
+
+
+def test_the_keys_of_json_are_completed_within_their_quotes(shell):
+    cell = '%%retriever r\n{"sea'
+    assert [text for text in complete(shell, cell) if "search" in text] == [f"{cell}rches"]
+    cell = '%%retriever r\n{"collection": "docs_'
+    assert f"{cell}hash_embedder" in complete(shell, cell)
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [("%search fi", '%search "find it"'), ('%search "fi', '%search "find it"'),
+     ("%bucket my", '%bucket "my docs"'),
+     ('%process "my docs" ha', '%process "my docs" hash_embedder'),
+     ("%playground fin", '%playground "find it"')],
+)  # fmt: skip
+def test_names_with_spaces_are_completed_in_quotes(shell, filled, typed, whole):
+    filled.bucket("my docs", ["x"])
+    filled.retriever("find it", RETRIEVER)
+    assert whole in complete(shell, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    [("%inspect --d", "--df"), ("%explore --n", "--name"), ("%%explore --n", "--name"),
+     ("%%inspect --a", "--arrow"), ("%embedding_map docs --me", "--method"),
+     ("%extractor test x --f", "--force"), ("%process docs x --in", "--into")],
+)  # fmt: skip
+def test_the_options_of_magics_are_completed(shell, typed, option):
+    assert any(text.endswith(option) for text in complete(shell, typed))
 
 
 def test_stages_and_their_parameters_are_completed(shell):

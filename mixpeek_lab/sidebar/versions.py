@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mixpeek_lab.sidebar.item import Item, Listing, fitting, name_fields, page, shown_time
+from mixpeek_lab.sidebar.item import Item, Listing, count, fitting, name_fields, page, shown_time
 
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Commit, ExtractorRecord
@@ -34,11 +34,12 @@ def _extractor(lab: Lab, record: ExtractorRecord) -> Item:
     manifest, history = record.manifest, lab.versions.log(record.manifest.name)
     is_served = record.source.text("realtime.py") is not None
     vectors = [f"{f.feature_name} ({f.embedding_dim})" for f in manifest.vectors]
+    number = len(history.commits)
     is_changed = bool(history.commits) and history.has_changes
     return Item(
         manifest.name,
         manifest.name,
-        manifest.version,
+        manifest.version + (f" · {count(number, 'version')}" if number else ""),
         "warning" if is_changed else "",
         "changes since the last commit" if is_changed else "",
         (
@@ -53,7 +54,7 @@ def _extractor(lab: Lab, record: ExtractorRecord) -> Item:
             *(() if history.commits else ("log", "diff", "checkout", "tag")),
         ),
         "versions",
-        len(history.commits),
+        number,
     )
 
 
