@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -77,6 +78,22 @@ def test_nothing_of_the_build_comes_from_elsewhere():
         assert str(ROOT) not in text
     size = sum(path.stat().st_size for path in BUILT.rglob("*") if path.is_file())
     assert size < 400_000
+
+
+def test_it_is_built_for_the_oldest_jupyterlab_that_is_allowed():
+    """What it shares with JupyterLab is that of the oldest: an older one than it wants warns."""
+    oldest = next(d for d in PYPROJECT["project"]["dependencies"] if d.startswith("jupyterlab>="))
+    package = _json(EXTENSION / "package.json")
+    shared = package["jupyterlab"]["sharedPackages"]
+    used = set()
+    for path in (EXTENSION / "src").glob("*.ts*"):
+        used |= set(re.findall(r"^import (?!type).* from '(@jupyterlab/[\w-]+)'", path.read_text(),
+                               re.MULTILINE))  # fmt: skip
+    ranges = {name: shared[name]["requiredVersion"] for name in used}
+    assert ranges.pop("@jupyterlab/apputils") == "^4.3.0", "its number in JupyterLab 4.2"
+    assert {f"jupyterlab>={found.removeprefix('^')}" for found in ranges.values()} == {
+        f"{oldest}.0"
+    }
 
 
 def test_the_wheel_carries_it():

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from conftest import HASH_EMBEDDER
 
+from mixpeek_lab import Lab
+from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.magics.findings import marks
-from mixpeek_lab.sidebar.actions import ACTIONS, FIRST_EXTRACTOR, SECTIONS
+from mixpeek_lab.sidebar.actions import ACTIONS
 from mixpeek_lab.sidebar.requests import PAGE, Requests
+from mixpeek_lab.sidebar.sections import FIRST_EXTRACTOR, SECTIONS
 from mixpeek_lab.sidebar.watching import Watch
 from mixpeek_lab.widgets.messages import answer
 
@@ -24,11 +30,13 @@ RETRIEVER = {
 
 
 @pytest.fixture
-def filled(kernel_lab):
-    kernel_lab.bucket("docs", ["hello world", "revenue grew", "FAIL here"])
-    kernel_lab.process("docs", "hash_embedder", engine="kernel")
-    kernel_lab.retriever("find", RETRIEVER)
-    return kernel_lab
+def filled(home):
+    lab = Lab(home, engine="kernel")
+    lab.load(HASH_EMBEDDER)
+    lab.bucket("docs", ["hello world", "revenue grew", "FAIL here", "good news"])
+    lab.process("docs", "hash_embedder")
+    lab.retriever("find", RETRIEVER)
+    return lab
 
 
 def ask(lab, kind, **body):
@@ -51,7 +59,8 @@ def only(lab, section):
 # ---------------------------------------------------------------- looking
 
 
-def test_without_a_lab_there_is_a_state_and_nothing_is_made():
+def test_without_a_lab_there_is_a_state_and_nothing_is_made(monkeypatch):
+    monkeypatch.setenv("MIXPEEK_LAB_ENGINE", "ray")
     told = ask(None, "overview")
     assert told["lab"]["state"] == "not started"
     assert {s["name"]: s["count"] for s in told["sections"]} == dict.fromkeys(SECTIONS, 0)
@@ -69,11 +78,12 @@ def test_the_overview_counts_what_there_is(filled):
 
 def test_items_say_what_they_are(filled):
     assert only(filled, "extractors")["detail"] == "1.0.0"
-    assert only(filled, "buckets")["detail"] == "3 objects"
-    assert only(filled, "collections")["detail"] == "2 docs"
+    assert only(filled, "extractors")["part_count"] == 0
+    assert only(filled, "buckets")["detail"] == "4 objects"
+    assert only(filled, "collections")["detail"] == "3 docs"
     run = only(filled, "runs")
     assert (run["detail"], run["state"]) == ("1 failed", "warning")
-    assert ["Rows", "3 computed, 0 kept"] in run["facts"]
+    assert ["Rows", "4 computed, 0 kept"] in run["facts"]
     assert only(filled, "retrievers")["detail"] == "docs_hash_embedder"
 
 
@@ -81,11 +91,67 @@ def test_versions_and_uncommitted_changes_are_shown(filled):
     filled.versions.commit("hash_embedder", "the first one")
     filled.versions.tag("hash_embedder", "good")
     item = only(filled, "extractors")
-    assert ["1.0.0 (good)", "the first one"] in item["facts"]
-    assert item["state"] == ""
+    assert (item["state"], item["parts"], item["part_count"]) == ("", "versions", 1)
+    (version,) = items(filled, "versions", of="hash_embedder")
+    assert (version["name"], version["detail"], version["state"]) == ("1.0.0", "good", "ok")
+    assert ["Message", "the first one"] in version["facts"]
+    assert "checkout" in version["without"], "it is the working state"
     source = filled.extractor("hash_embedder").source
     filled.define("hash_embedder", source.text("realtime.py") + "\n# changed\n", "realtime.py")
     assert only(filled, "extractors")["note"] == "changes since the last commit"
+    (version,) = items(filled, "versions", of="hash_embedder")
+    assert not {"checkout", "diff"} & set(version["without"])
+    filled.versions.commit("hash_embedder", "the second one")
+    assert [v["name"] for v in items(filled, "versions", of="hash_embedder")] == ["1.0.1", "1.0.0"]
+
+
+def test_the_kinds_of_failures_are_told_with_their_numbers(filled):
+    facts = only(filled, "runs")["facts"]
+    assert ["Failed", "1 row"] in facts
+    (kind,) = [fact for fact in facts if fact[0].startswith("· ")]
+    assert kind == ["· ValueError", "1: cannot embed 'FAIL here'"]
+
+
+def test_a_run_that_did_not_come_through_says_why(filled):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        filled.process("docs", "hash_embedder", "stopped", on_progress=stop)
+    run = next(item for item in items(filled, "runs") if item["name"] == "stopped")
+    assert (run["detail"], run["state"]) == ("0 docs", "warning")
+    assert next(value for name, value in run["facts"] if name == "Why").startswith("KeyboardInterr")
+
+
+def test_where_the_kernel_answers_no_endpoint_is_offered(filled):
+    told = ask(filled, "overview")
+    assert (told["lab"]["state"], told["lab"]["engine"]) == ("ready", "kernel")
+    (endpoints,) = [s for s in told["sections"] if s["name"] == "endpoints"]
+    assert "no HTTP endpoint runs: it was asked for" in endpoints["empty"]
+    assert endpoints["code"] == ""
+    assert "deploy" in only(filled, "extractors")["without"]
+    assert "serve" in only(filled, "retrievers")["without"]
+    assert "deploy" not in only(Lab(filled.home, engine="ray"), "extractors")["without"]
+
+
+def test_deployments_say_how_far_they_are_and_why_they_failed(filled):
+    lab, digest = Lab(filled.home, engine="ray"), filled.extractor("hash_embedder").source.digest
+    catalog = Catalog(filled.home / "catalog.sqlite")
+    with lab._runtime.deploying(lab.home, "hash_embedder", digest):
+        item = only(lab, "endpoints")
+        assert (item["detail"], item["state"], item["note"]) == ("1.0.0", "busy", "loads")
+    assert items(lab, "endpoints") == []
+    catalog.put_deployment("hash_embedder", digest, "api", "QUEUED")
+    catalog.put_deployment("hash_embedder", digest, "api", "FAILED", "realtime.py:3: no module x")
+    item = only(lab, "endpoints")
+    assert (item["state"], item["note"]) == ("error", "failed")
+    assert ["Error", "realtime.py:3: no module x"] in item["facts"]
+    assert "deploy" not in item["without"], "it can be tried again"
+    assert only(filled, "endpoints")["note"].endswith("the kernel answers here")
+    assert ask(lab, "undeploy", key=item["key"]) == {
+        "told": "hash_embedder is not served any more."
+    }
+    assert items(lab, "endpoints") == []
 
 
 def test_pages_are_short_and_filtered_by_name(kernel_lab):
@@ -131,8 +197,8 @@ COMPLETE = [
     (section, action)
     for section, actions in ACTIONS.items()
     for action in actions
-    if action.code and "«" not in action.code
-    and action.id not in ("deploy", "playground", "update", "again", "status")  # need Ray
+    if action.code and "«" not in action.code and section != "endpoints"
+    and action.id not in ("deploy", "serve")  # need Ray
 ]  # fmt: skip
 
 
@@ -141,29 +207,78 @@ COMPLETE = [
 )
 def test_the_code_of_an_action_runs(shell, filled, section, action, capsys):
     filled.versions.commit("hash_embedder", "the first one")
-    fields = only(filled, section)["fields"]
-    result = shell.run_cell(action.code.format(**fields))
+    (item,) = items(filled, section, of="hash_embedder")
+    result = shell.run_cell(action.code.format(**item["fields"]))
     assert result.success, capsys.readouterr().out
 
 
-def test_names_with_spaces_are_one_word_of_a_line(shell, filled):
-    filled.bucket("my docs", ["hello"])
-    filled.process("my docs", "hash_embedder", "my docs out", engine="kernel")
-    for section, action, name in (("buckets", "show", "my docs"),
-                                  ("collections", "inspect", "my docs out"),
-                                  ("collections", "update", "my docs out")):  # fmt: skip
-        code = next(a.code for a in ACTIONS[section] if a.id == action)
+HOLES = {
+    "bucket": "docs", "extractor": "hash_embedder", "what changed": "it", "tag": "good",
+    "version": "1.0.0", "frame_or_folder": "frame", "words": "hello", "some text": "hello",
+    "qrels": "qrels --queries queries",
+}  # fmt: skip
+TO_FILL_IN = [
+    (section, action)
+    for section, actions in ACTIONS.items()
+    for action in actions
+    if "«" in action.code
+]
+
+
+@pytest.mark.parametrize(
+    ("section", "action"), TO_FILL_IN, ids=[f"{s}-{action.id}" for s, action in TO_FILL_IN]
+)
+def test_the_code_of_an_action_runs_once_it_is_filled_in(shell, filled, section, action, capsys):
+    if action.id != "commit":
+        filled.versions.commit("hash_embedder", "the first one")
+    key = filled.search("find", "hello").hits[0].document_id
+    shell.user_ns.update(
+        frame=["more"], queries={"1": "hello world"}, qrels={"1": {key: 1}}
+    )  # fmt: skip
+    catalog = Catalog(filled.home / "catalog.sqlite")
+    catalog.put_deployment(
+        "hash_embedder", filled.extractor("hash_embedder").source.digest, "api", "DEPLOYED"
+    )
+    (item,) = items(filled, section, of="hash_embedder")
+    code = re.sub(
+        "«([^»]*)»", lambda m: HOLES.get(m[1], m[1]), action.code.format(**item["fields"])
+    )
+    assert shell.run_cell(code).success, f"{code}\n{capsys.readouterr().out}"
+
+
+@pytest.mark.parametrize("name", ["my docs", "naïve 本 हिन्दी", "-x", "2024.v-1"])
+def test_names_of_all_kinds_are_one_word_of_a_line(shell, filled, name, capsys):
+    filled.bucket(name, ["hello", "a", "b"])
+    filled.process(name, "hash_embedder", name)
+    filled.retriever(name, {**RETRIEVER, "collection": name})
+    for section, every in ACTIONS.items():
+        if section not in ("buckets", "collections", "runs", "retrievers"):
+            continue
         item = next(i for i in items(filled, section) if i["name"] == name)
-        line = code.format(**item["fields"])
-        line += " --engine kernel" if action == "update" else ""
-        assert shell.run_cell(line).success, line
+        for action in every:
+            code = action.code.format(**item["fields"]) if action.code else ""
+            code = re.sub("«([^»]*)»", lambda m: HOLES.get(m[1], m[1]), code)
+            if code and action.id not in ("evaluate", "serve", "failures", "add"):
+                assert shell.run_cell(code).success, f"{code}\n{capsys.readouterr().out}"
+    for what in ("retriever", "draft"):
+        cell = ask(filled, "cell", what=what, name=name)["code"]
+        assert shell.run_cell(cell.replace("«", "").replace("»", "")).success, cell
+
+
+def test_a_bucket_can_be_renamed(filled):
+    told = ask(filled, "rename", section="buckets", name="docs", text="my docs")
+    assert told == {"told": "docs is called my docs now."}
+    assert only(filled, "collections")["fields"]["sources"] == '"my docs"'
+    for section, text in (("buckets", "a/b"), ("retrievers", "x")):
+        about = {"id": "1", "type": "rename", "section": section, "name": "my docs", "text": text}
+        assert not answer(Requests(lambda: filled, lambda: False).handlers, about).header["ok"]
 
 
 def test_what_an_item_cannot_do_is_not_offered(filled):
     assert "log" in only(filled, "extractors")["without"], "nothing is committed"
-    filled.retriever("find it", RETRIEVER)
-    item = next(i for i in items(filled, "retrievers") if i["name"] == "find it")
-    assert {"search", "playground"} <= set(item["without"]), "their lines take one word"
+    filled.process("docs", "hash_embedder", "with parameters", parameters={"a": 1})
+    item = next(i for i in items(filled, "collections") if i["name"] == "with parameters")
+    assert "update" in item["without"], "they would have to be said again"
 
 
 def test_cells_define_what_they_were_made_of(shell, filled):
@@ -198,6 +313,12 @@ def test_deleting_is_refused_while_something_needs_it(filled):
             requests.handlers, {"id": "1", "type": "delete", "section": section, "name": name}
         ).header
 
+    told = ask(filled, "losses", section="buckets", name="docs")["losses"]
+    assert told == ["4 objects.", "Collection docs_hash_embedder needs it: deleting is refused "
+                                  "while that is there."]  # fmt: skip
+    told = ask(filled, "losses", section="collections", name="docs_hash_embedder")["losses"]
+    assert told[0].startswith("3 documents")
+    assert told[1].startswith("Retriever find needs it")
     refused = delete("buckets", "docs")
     assert not refused["ok"]
     assert "docs_hash_embedder" in refused["error"]["message"]
@@ -208,12 +329,17 @@ def test_deleting_is_refused_while_something_needs_it(filled):
     assert not delete("runs", "x")["ok"]
 
 
-def test_a_run_that_goes_on_can_be_stopped_by_whoever_runs_it(filled):
+def test_a_run_that_goes_on_says_how_far_it_is_and_can_be_stopped(filled):
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_):
         begun.set()
         go_on.wait(30)
+
+    told = []
+    requests = Requests(lambda: filled, lambda: False)
+    watch = Watch(requests.version, told.append, requests.far, pause=0.02, beat=0.02)
+    watch.handle({"client": "a", "on": True})
 
     thread = threading.Thread(
         target=lambda: filled.process("docs", "hash_embedder", "slow", engine="kernel",
@@ -224,11 +350,17 @@ def test_a_run_that_goes_on_can_be_stopped_by_whoever_runs_it(filled):
         assert begun.wait(30)
         run = next(i for i in items(filled, "runs") if i["name"] == "slow")
         assert (run["state"], "stop" in run["without"]) == ("busy", False)
+        assert run["detail"] == "0 of 4"
+        now = {"collection": "slow", "done": 0, "total": 4, "failed": 0, "phase": "starting"}
+        assert ask(filled, "overview")["far"] == now
+        wait_for(lambda: {"far": now} in told)
         assert ask(filled, "stop", key=run["key"]) == {"interrupt": True}
     finally:
         go_on.set()
         thread.join()
-    requests = Requests(lambda: filled, lambda: False)
+    wait_for(lambda: told[-1] == {"far": None} or {"far": None} in told)
+    watch.stop()
+    assert ask(filled, "overview")["far"] is None
     header = answer(requests.handlers, {"id": "1", "type": "stop", "key": run["key"]}).header
     assert "just ended" in header["error"]["message"]
     assert all("stop" in item["without"] for item in items(filled, "runs"))
@@ -259,6 +391,22 @@ def test_a_watch_tells_of_changes_while_somebody_looks(filled):
     filled.bucket("even more", ["x"])
     time.sleep(0.1)
     assert told == [], "nobody looks"
+
+
+def test_a_home_that_was_removed_is_told_once_and_looked_for_again(filled):
+    told = []
+    requests = Requests(lambda: filled, lambda: False)
+    watch = Watch(requests.version, told.append, requests.far, pause=0.02)
+    watch.handle({"client": "a", "on": True})
+    time.sleep(0.1)
+    shutil.rmtree(filled.home)
+    wait_for(lambda: told)
+    time.sleep(0.2)
+    assert len(told) == 1, "it does not change any more"
+    header = answer(requests.handlers, {"id": "1", "type": "overview"}).header
+    assert (header["ok"], header["error"]["kind"]) == (False, "GoneError")
+    assert watch._thread is not None
+    watch.stop()
 
 
 def test_a_front_end_that_is_gone_is_forgotten():
@@ -378,6 +526,36 @@ def test_the_address_of_a_feature_is_completed(shell, typed):
     cell = f"%%retriever r\nsearches:\n  - feature_uri: {typed}"
     whole = "mixpeek://hash_embedder@1.0.0/hash_embedding"
     assert [text.rpartition(" ")[2] for text in complete(shell, cell)] == [whole]
+
+
+def test_the_keys_of_json_are_completed_within_their_quotes(shell):
+    cell = '%%retriever r\n{"sea'
+    assert [text for text in complete(shell, cell) if "search" in text] == [f"{cell}rches"]
+    cell = '%%retriever r\n{"collection": "docs_'
+    assert f"{cell}hash_embedder" in complete(shell, cell)
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [("%search fi", '%search "find it"'), ('%search "fi', '%search "find it"'),
+     ("%bucket my", '%bucket "my docs"'),
+     ('%process "my docs" ha', '%process "my docs" hash_embedder'),
+     ("%playground fin", '%playground "find it"')],
+)  # fmt: skip
+def test_names_with_spaces_are_completed_in_quotes(shell, filled, typed, whole):
+    filled.bucket("my docs", ["x"])
+    filled.retriever("find it", RETRIEVER)
+    assert whole in complete(shell, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    [("%inspect --d", "--df"), ("%explore --n", "--name"), ("%%explore --n", "--name"),
+     ("%%inspect --a", "--arrow"), ("%embedding_map docs --me", "--method"),
+     ("%extractor test x --f", "--force"), ("%process docs x --in", "--into")],
+)  # fmt: skip
+def test_the_options_of_magics_are_completed(shell, typed, option):
+    assert any(text.endswith(option) for text in complete(shell, typed))
 
 
 def test_stages_and_their_parameters_are_completed(shell):

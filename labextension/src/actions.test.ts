@@ -1,11 +1,13 @@
-import { actionsOf, cellText, filled } from './actions';
+import { actionsOf, cellText, completeCells, filled } from './actions';
 import type { Action, Item } from './protocol';
 
 const action = (id: string): Action => ({
-  id, label: id, code: '', cell: '', icon: '', copy: '', request: '', confirm: ''
+  id, label: id, code: '', cell: '', icon: '', copy: '', request: '', ask: '',
+  confirm: '', apart: false
 });
 const item: Item = {
-  key: 'k', name: 'docs', detail: '', state: '', note: '', facts: [], fields: {}, without: ['b']
+  key: 'k', name: 'docs', detail: '', state: '', note: '', facts: [], fields: {}, without: ['b'],
+  parts: '', part_count: 0
 };
 
 test('fields are filled in, and doubled braces are braces', () => {
@@ -31,4 +33,11 @@ test('a complete cell has no hole', () => {
 
 test('an item is without some actions', () => {
   expect(actionsOf([action('a'), action('b')], item).map(found => found.id)).toEqual(['a']);
+});
+
+test('cells that leave nothing open are those that can be run', () => {
+  const codes = ['%bucket a', '%process «bucket» a', ''];
+  const actions = codes.map(code => ({ ...action(code || 'copy'), code }));
+  const asked = { ...action('stop'), code: '%lab stop', confirm: 'Really?' };
+  expect(completeCells([...actions, asked]).map(found => found.id)).toEqual(['%bucket a']);
 });

@@ -31,3 +31,13 @@ export function cellText(marked: string): CellText {
 export function actionsOf(actions: readonly Action[], item: Item): Action[] {
   return actions.filter(action => !item.without.includes(action.id));
 }
+
+/** Those whose cell is complete: it can be run at once, or inserted. */
+export function completeCells(actions: readonly Action[]): Action[] {
+  return actions.filter(({ code, confirm }) => code && !code.includes('«') && !confirm);
+}
+
+/** An action's label as the title of a dialog. */
+export function titleOf(action: Action): string {
+  return action.label.replace(/…$/, '');
+}

@@ -1,12 +1,13 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { ILauncher } from '@jupyterlab/launcher';
+import { NotebookActions } from '@jupyterlab/notebook';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
-import { writeCell } from './cells';
 import type { Doer } from './doing';
 import { cardIcon, labIcon } from './icons';
 import type { Labs } from './kernels';
+import { LOAD, starterNotebook } from './starter';
 
 export const CATEGORY = 'Mixpeek Lab';
 
@@ -21,8 +22,6 @@ export namespace CommandIDs {
   export const retriever = 'mixpeek-lab:insert-retriever';
   export const inspect = 'mixpeek-lab:insert-inspect';
 }
-
-const LOAD = '%load_ext mixpeek_lab';
 
 /** Cells that commands write: run at once where there is nothing to fill in. */
 const CELLS: { id: string; label: string; code: string }[] = [
@@ -86,7 +85,7 @@ export function addCommands({ app, labs, doer, palette, launcher }: Surroundings
   });
   commands.addCommand(CommandIDs.newNotebook, {
     label: args => (args['isLauncher'] ? 'Lab notebook' : 'New Notebook with the Lab'),
-    caption: 'A notebook with Mixpeek Lab loaded',
+    caption: 'From a few texts to a search: cells that run as they are',
     icon: labIcon,
     execute: async args => newNotebook(app, args['cwd'] as string | undefined)
   });
@@ -111,18 +110,29 @@ export function addCommands({ app, labs, doer, palette, launcher }: Surroundings
   });
 }
 
-async function newNotebook(app: JupyterFrontEnd, cwd?: string): Promise<void> {
+/** Make the starter notebook beside the others, open it, and run what loads the lab. */
+async function newNotebook(app: JupyterFrontEnd, path = ''): Promise<void> {
   const { commands, serviceManager } = app;
-  await serviceManager.kernelspecs.ready;
-  const kernelName = serviceManager.kernelspecs.specs?.default;
-  const panel = (await commands.execute('notebook:create-new', { cwd, kernelName })) as
-    | NotebookPanel
-    | undefined;
-  if (!panel) {
-    return;
+  const { contents, kernelspecs } = serviceManager;
+  await kernelspecs.ready;
+  const kernel = kernelspecs.specs?.default ?? 'python3';
+  const shown = kernelspecs.specs?.kernelspecs[kernel]?.display_name ?? kernel;
+  const file = await contents.newUntitled({ path, type: 'notebook' });
+  await contents.save(file.path, {
+    type: 'notebook',
+    format: 'json',
+    content: starterNotebook(kernel, shown)
+  });
+  const options = { path: file.path, factory: 'Notebook', kernel: { name: kernel } };
+  const panel = (await commands.execute('docmanager:open', options)) as NotebookPanel | undefined;
+  if (panel?.content === undefined) {
+    return; // Jupyter Notebook opens a page of its own
   }
   await panel.context.ready;
   await panel.sessionContext.ready;
-  await writeCell(panel, LOAD, true);
+  panel.content.activeCellIndex = panel.content.widgets.findIndex(
+    cell => cell.model.sharedModel.getSource() === LOAD
+  );
+  await NotebookActions.run(panel.content, panel.sessionContext);
   await commands.execute(CommandIDs.show);
 }

@@ -1,8 +1,9 @@
-import { Clipboard, Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import { Clipboard, Notification, showErrorMessage } from '@jupyterlab/apputils';
 import { MenuSvg } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 
-import { filled } from './actions';
+import { completeCells, filled, titleOf } from './actions';
+import { askText, confirmed } from './asking';
 import { writeCell } from './cells';
 import type { Labs } from './kernels';
 import type { Action, Item } from './protocol';
@@ -18,7 +19,7 @@ export class Doer {
   /** Perform an action; with `other`, insert where the setting says run, and the reverse. */
   async perform(section: string, action: Action, item: Item, other: boolean): Promise<void> {
     try {
-      if (action.confirm && !(await confirmed(action, item))) {
+      if (action.confirm && !(await this._confirmed(section, action, item))) {
         return;
       }
       if (action.request) {
@@ -28,13 +29,13 @@ export class Doer {
         await copy(text);
         Notification.info(`Copied: ${text}`, { autoClose: 2000 });
       } else if (action.cell) {
-        await this.write(await this._cell(action.cell, item.name), false);
+        await this.write(await this._cell(action.cell, nameOf(section, item)), false);
       } else {
         await this.write(filled(action.code, item.fields), this._runs() !== other);
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      await showErrorMessage(`${action.label.replace(/…$/, '')}: ${item.name}`, message);
+      await showErrorMessage(`${titleOf(action)}: ${item.name}`, message);
     }
   }
 
@@ -46,37 +47,68 @@ export class Doer {
     }
   }
 
-  /** The menu of an item's actions. */
+  /** The menu of an item's actions; complete cells can be inserted, or run, as well. */
   openMenu(section: string, actions: readonly Action[], item: Item, x: number, y: number): void {
     const commands = new CommandRegistry();
     const menu = new MenuSvg({ commands });
-    menu.addClass('mxl-menu');
-    for (const action of actions) {
-      commands.addCommand(action.id, {
-        label: action.label,
-        execute: () => this.perform(section, action, item, false)
-      });
-      if (action.confirm) {
+    const cells = new MenuSvg({ commands });
+    cells.title.label = this._runs() ? 'Insert as a cell' : 'Run as a cell';
+    for (const each of [menu, cells]) {
+      each.addClass('mxl-menu');
+    }
+    const add = (to: MenuSvg, action: Action, other: boolean): void => {
+      const command = `${other}:${action.id}`;
+      const execute = (): Promise<void> => this.perform(section, action, item, other);
+      commands.addCommand(command, { label: action.label, execute });
+      to.addItem({ command });
+    };
+    completeCells(actions).forEach(action => add(cells, action, true));
+    actions.forEach((action, index) => {
+      if (action.apart && index) {
         menu.addItem({ type: 'separator' });
       }
-      menu.addItem({ command: action.id });
-    }
-    menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
+      if (action.copy && cells.items.length && !isIn(menu, cells)) {
+        menu.addItem({ type: 'submenu', submenu: cells });
+      }
+      add(menu, action, false);
+    });
+    const before = document.activeElement;
+    menu.aboutToClose.connect(() =>
+      requestAnimationFrame(() => {
+        menu.dispose();
+        if (before instanceof HTMLElement && document.activeElement === document.body) {
+          before.focus();
+        }
+      })
+    );
     menu.open(x, y);
   }
 
   private async _ask(action: Action, section: string, item: Item): Promise<void> {
+    const about = { section, key: item.key, name: nameOf(section, item) };
+    const text = action.ask ? await askText(action, item) : '';
+    if (text === null) {
+      return;
+    }
     const lab = this._lab();
-    const about = { section, key: item.key, name: item.name };
-    const done = await lab.request<{ interrupt?: boolean; deleted?: string }>(
-      action.request,
-      about
-    );
+    const done = await lab.request<{ interrupt?: boolean; told?: string }>(action.request, {
+      ...about,
+      text
+    });
     if (done.interrupt) {
       await lab.kernel.interrupt();
-    } else if (done.deleted) {
-      Notification.success(`Deleted: ${done.deleted}`, { autoClose: 3000 });
+    } else if (done.told) {
+      Notification.success(done.told, { autoClose: 3000 });
     }
+  }
+
+  private async _confirmed(section: string, action: Action, item: Item): Promise<boolean> {
+    const about = { section, name: nameOf(section, item) };
+    const told =
+      action.request === 'delete'
+        ? (await this._lab().request<{ losses: string[] }>('losses', about)).losses
+        : [];
+    return confirmed(action, item, told);
   }
 
   private async _cell(what: string, name: string): Promise<string> {
@@ -92,6 +124,15 @@ export class Doer {
   }
 }
 
+/** What the kernel calls an item: a version by its extractor as well. */
+function nameOf(section: string, item: Item): string {
+  return section === 'versions' ? item.key : item.name;
+}
+
+function isIn(menu: MenuSvg, submenu: MenuSvg): boolean {
+  return menu.items.some(item => item.submenu === submenu);
+}
+
 /** JupyterLab's own way moves the selection, and with it the active cell: it is the second choice. */
 async function copy(text: string): Promise<void> {
   try {
@@ -99,14 +140,4 @@ async function copy(text: string): Promise<void> {
   } catch {
     Clipboard.copyToSystem(text);
   }
-}
-
-async function confirmed(action: Action, item: Item): Promise<boolean> {
-  const { button } = await showDialog({
-    title: `${action.label.replace(/…$/, '')}: ${item.name}`,
-    body: filled(action.confirm, item.fields),
-    buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: 'Delete' })],
-    defaultButton: 0
-  });
-  return button.accept;
 }

@@ -1,6 +1,6 @@
 import { linter } from '@codemirror/lint';
 import type { Diagnostic } from '@codemirror/lint';
-import { StateEffect } from '@codemirror/state';
+import { Compartment, StateEffect } from '@codemirror/state';
 import type { Extension } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
 import type { EditorView } from '@codemirror/view';
@@ -14,6 +14,9 @@ import type { Mark } from './protocol';
 import type { LabConnection } from './request';
 import type { Settings } from './settings';
 
+/** The magics whose cells the kernel checks. */
+const CHECKED: ReadonlySet<string> = new Set(['extractor', 'retriever']);
+
 /** Says to an editor that what is found may be otherwise now. */
 const again = StateEffect.define();
 
@@ -25,16 +28,23 @@ export class CellFindings {
     private readonly _settings: Settings
   ) {
     _labs.changed.connect(() => this._refresh());
-    _settings.changed.connect(() => this._refresh());
+    _settings.changed.connect(() => {
+      for (const [view, anew] of this._views) {
+        view.dispatch({ effects: anew() });
+      }
+      this._refresh();
+    });
   }
 
   /** For one editor; `model` is the cell's. */
   extension(model: CodeEditor.IModel): Extension {
     const views = this._views;
+    const slot = new Compartment();
+    const again = (): StateEffect<unknown> => slot.reconfigure(this._linter(model));
     const known = ViewPlugin.fromClass(
       class {
         constructor(private readonly _view: EditorView) {
-          views.add(_view);
+          views.set(_view, again);
         }
 
         destroy(): void {
@@ -42,19 +52,23 @@ export class CellFindings {
         }
       }
     );
+    return [known, slot.of(this._linter(model))];
+  }
+
+  private _linter(model: CodeEditor.IModel): Extension {
     const source = (view: EditorView): Promise<Diagnostic[]> => this._find(view, model);
     const options = {
       delay: this._settings.get('findingsDelay'),
       needsRefresh: (update: { transactions: readonly { effects: readonly StateEffect<unknown>[] }[] }) =>
         update.transactions.some(({ effects }) => effects.some(effect => effect.is(again)))
     };
-    return [known, linter(source, options)];
+    return linter(source, options);
   }
 
   private async _find(view: EditorView, model: CodeEditor.IModel): Promise<Diagnostic[]> {
     const { doc } = view.state;
     const magic = magicOf(doc.sliceString(0, 2000));
-    if (!this._settings.get('findings') || !magic || magic.name === 'inspect') {
+    if (!this._settings.get('findings') || !magic || !CHECKED.has(magic.name)) {
       return [];
     }
     const lab = this._labOf(model);
@@ -77,12 +91,13 @@ export class CellFindings {
   }
 
   private _refresh(): void {
-    for (const view of this._views) {
+    for (const view of this._views.keys()) {
       if (magicOf(view.state.doc.sliceString(0, 2000))) {
         view.dispatch({ effects: again.of(null) });
       }
     }
   }
 
-  private readonly _views = new Set<EditorView>();
+  /** The editors, each with what has its settings read anew. */
+  private readonly _views = new Map<EditorView, () => StateEffect<unknown>>();
 }

@@ -35,6 +35,17 @@ export function Gap({ labs, error, commands, doer }: Props): React.JSX.Element {
       </Told>
     );
   }
+  if (current.kernel.status === 'dead') {
+    return (
+      <Told title="The kernel died">
+        <p>What its lab keeps on disk is still there. Restart the kernel, and load it again.</p>
+        <Button
+          label="Restart the kernel"
+          onClick={() => commands.execute('notebook:restart-kernel')}
+        />
+      </Told>
+    );
+  }
   if (error) {
     return (
       <Told title="The lab did not answer">

@@ -14,7 +14,8 @@ interface Props {
 
 /** The lab's state, its one button, and the filter. */
 export function Head({ model, doer, lab }: Props): React.JSX.Element {
-  const asked = lab.state === 'not started' || lab.state === 'failed';
+  const asked =
+    (lab.state === 'not started' || lab.state === 'failed') && lab.engine !== 'kernel';
   return (
     <div className="mxl-head">
       <div className="mxl-state">
@@ -40,6 +41,11 @@ export function Head({ model, doer, lab }: Props): React.JSX.Element {
           <refreshIcon.react tag="span" width="14px" height="14px" />
         </button>
       </div>
+      {model.isLate && (
+        <p className="mxl-late" role="status">
+          The kernel is busy. What is shown is as of before.
+        </p>
+      )}
       {(lab.error || model.error) && (
         <p className="mxl-error" role="alert">
           {model.error || lab.error}

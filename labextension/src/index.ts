@@ -8,6 +8,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { Token } from '@lumino/coreutils';
+import { Signal } from '@lumino/signaling';
 
 import { CommandIDs, addCommands } from './commands';
 import { Doer } from './doing';
@@ -84,7 +85,7 @@ const languages: JupyterFrontEndPlugin<void> = {
     extensions: IEditorExtensionRegistry,
     registry: IEditorLanguageRegistry
   ) => {
-    const cells = new CellLanguages(registry, () => settings.get('languages'));
+    const cells = new CellLanguages(registry, () => settings.get('languages'), settings.changed);
     extensions.addExtension({
       name: 'mixpeek-lab:languages',
       factory: ({ model }) =>
@@ -118,19 +119,26 @@ const status: JupyterFrontEndPlugin<void> = {
   description: "The lab's state in the status bar.",
   autoStart: true,
   requires: [IShared],
-  optional: [IStatusBar],
-  activate: (app: JupyterFrontEnd, { labs, model, settings }: IShared, bar: IStatusBar | null) => {
+  optional: [IStatusBar], // Jupyter Notebook has none
+  activate: (
+    app: JupyterFrontEnd,
+    { labs, model, settings }: IShared,
+    bar: IStatusBar | null
+  ) => {
     if (!bar) {
-      return; // Notebook 7 has none
+      return;
     }
     const item = new StatusItem(model, () => void app.commands.execute(CommandIDs.show));
     const isActive = (): boolean => settings.get('statusBar') && model.lab !== null;
+    const changed = new Signal<StatusItem, void>(item);
+    model.changed.connect(() => changed.emit());
+    settings.changed.connect(() => changed.emit());
     bar.registerStatusItem(status.id, {
       item,
       align: 'left',
       rank: 5,
       isActive,
-      activeStateChanged: model.changed
+      activeStateChanged: changed
     });
     followStart(labs, model, isActive);
   }

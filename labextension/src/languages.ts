@@ -5,6 +5,7 @@ import { ViewPlugin } from '@codemirror/view';
 import type { EditorView, ViewUpdate } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import type { ISignal } from '@lumino/signaling';
 
 import { cellLanguage } from './cellparser';
 import { magicOf } from './magic';
@@ -22,17 +23,23 @@ const NAMES: Record<BodyLanguage, string> = {
 export class CellLanguages {
   constructor(
     private readonly _registry: IEditorLanguageRegistry,
-    private readonly _isOn: () => boolean
-  ) {}
+    private readonly _isOn: () => boolean,
+    changed: ISignal<unknown, void>
+  ) {
+    changed.connect(() => this._following.forEach(follow => follow()));
+  }
 
   /** For one editor; `model` is the cell's. */
   extension(model: CodeEditor.IModel): Extension {
     const slot = new Compartment();
+    const following = this._following;
     const wantedIn = (view: EditorView): BodyLanguage | null => this._wanted(view, model);
     const load = (kind: BodyLanguage | null): Promise<Extension> => this._load(kind);
     const plugin = ViewPlugin.fromClass(
       class {
         constructor(view: EditorView) {
+          this._again = () => this._follow(view);
+          following.add(this._again);
           this._follow(view);
         }
 
@@ -45,6 +52,7 @@ export class CellLanguages {
 
         destroy(): void {
           this._isGone = true;
+          following.delete(this._again);
         }
 
         private _follow(view: EditorView): void {
@@ -59,6 +67,7 @@ export class CellLanguages {
           }
         }
 
+        private readonly _again: () => void;
         private _kind: BodyLanguage | null = null;
         private _isGone = false;
       }
@@ -94,5 +103,6 @@ export class CellLanguages {
     return loaded;
   }
 
+  private readonly _following = new Set<() => void>();
   private readonly _loaded = new Map<BodyLanguage, Promise<Extension>>();
 }

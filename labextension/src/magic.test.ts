@@ -4,6 +4,7 @@ test.each([
   ['%%extractor a\nimport x', 'extractor', 'python'],
   ['\n\n%%extractor a\nimport x', 'extractor', 'python'],
   ['%%inspect --df hits\nSELECT 1', 'inspect', 'sql'],
+  ['%%explore\nSELECT 1', 'explore', 'sql'],
   ['%%retriever r\ncollection: docs', 'retriever', 'yaml'],
   ['%%retriever r\n\n  {"collection": "docs"}', 'retriever', 'json'],
   ['%%retriever r', 'retriever', 'yaml']

@@ -2,7 +2,7 @@
 export type BodyLanguage = 'python' | 'yaml' | 'json' | 'sql';
 
 export interface Magic {
-  name: 'extractor' | 'retriever' | 'inspect';
+  name: 'extractor' | 'retriever' | 'inspect' | 'explore';
   language: BodyLanguage;
   /** Where the line of the magic begins. */
   from: number;
@@ -12,7 +12,7 @@ export interface Magic {
   body: number;
 }
 
-const LINE = /^\s*%%(extractor|retriever|inspect)(?![\w.])[^\n]*(\n|$)/;
+const LINE = /^\s*%%(extractor|retriever|inspect|explore)(?![\w.])[^\n]*(\n|$)/;
 
 /** The magic that a cell begins with, if it is one of ours. Empty lines before it do not count. */
 export function magicOf(text: string): Magic | null {
@@ -37,6 +37,7 @@ function languageOf(name: Magic['name'], text: string, body: number): BodyLangua
     case 'extractor':
       return 'python';
     case 'inspect':
+    case 'explore':
       return 'sql';
     case 'retriever':
       return /^\s*[{[]/.test(text.slice(body)) ? 'json' : 'yaml';

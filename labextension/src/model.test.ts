@@ -2,11 +2,14 @@ import { Signal } from '@lumino/signaling';
 
 import { LabModel, PAGE } from './model';
 import type { Source } from './model';
+import type { Far, Item } from './protocol';
+import { RequestError } from './replies';
 import type { Reach } from './request';
 
 class Kernel implements Source {
   reach: Reach = 'ready';
   readonly changed = new Signal<this, void>(this);
+  readonly far = new Signal<this, Far | null>(this);
   readonly asked: [string, Record<string, unknown>][] = [];
   count = 120;
 
@@ -142,4 +145,63 @@ test('what an earlier notebook answers late is not shown', async () => {
   await settled();
   expect(model.lab?.home).toBeUndefined();
   expect(model.overview).not.toBeNull();
+});
+
+test('a kernel that does not answer holds nobody up', async () => {
+  const slow = new Kernel();
+  slow.request = <T>() => new Promise<T>(() => undefined);
+  model.watch(true);
+  model.setSource(slow);
+  await settled();
+  const next = new Kernel();
+  model.setSource(next);
+  await settled();
+  expect(model.overview).not.toBeNull();
+  expect(model.isLate).toBe(false);
+});
+
+test('a run that goes on is told of without a request', async () => {
+  const kernel = new Kernel();
+  model.watch(true);
+  model.setSource(kernel);
+  await settled();
+  kernel.types();
+  const far = { collection: 'a', done: 1, total: 2, failed: 0, phase: 'processing' };
+  kernel.far.emit(far);
+  expect(model.far).toEqual(far);
+  kernel.far.emit(null);
+  expect(model.far).toBeNull();
+  expect(kernel.types()).toEqual([]);
+  model.watch(false);
+  kernel.far.emit(far);
+  expect(model.far).toBeNull();
+});
+
+test('what an open item consists of is read with it, until it is closed', async () => {
+  const kernel = new Kernel();
+  const item = { key: '0', parts: 'versions' } as Item;
+  model.watch(true);
+  model.setSource(kernel);
+  await settled();
+  model.toggleItem('extractors', item);
+  await settled();
+  expect(kernel.asked.pop()?.[1]).toMatchObject({ section: 'versions', of: '0', offset: 0 });
+  expect(model.listings.get('versions/0')?.items).toHaveLength(PAGE);
+  model.toggleItem('extractors', item);
+  kernel.types();
+  kernel.changed.emit();
+  await settled();
+  expect(kernel.types()).toEqual(['overview']);
+});
+
+test('a lab whose folder was removed leaves its reason, and no stale items', async () => {
+  const kernel = new Kernel();
+  model.watch(true);
+  model.setSource(kernel);
+  await settled();
+  kernel.request = () => Promise.reject(new RequestError('GoneError', 'it was deleted'));
+  kernel.changed.emit();
+  await settled();
+  expect(model.overview).toBeNull();
+  expect(model.error).toBe('it was deleted');
 });

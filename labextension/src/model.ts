@@ -2,13 +2,15 @@ import { UUID } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import type { Item, LabState, Overview, Page } from './protocol';
+import type { Far, Item, LabState, Overview, Page } from './protocol';
+import { RequestError } from './replies';
 import type { Reach } from './request';
 
 /** What the model needs of a connection; tests give a plain object. */
 export interface Source {
   readonly reach: Reach;
   readonly changed: ISignal<unknown, void>;
+  readonly far: ISignal<unknown, Far | null>;
   request<T>(type: string, body?: Record<string, unknown>): Promise<T>;
 }
 
@@ -19,6 +21,12 @@ export interface Listing {
 
 /** Items of a page, and how many more each "Show more" brings. */
 export const PAGE = 50;
+
+/** How long an answer takes before it is said that the kernel is busy, in milliseconds. */
+const PATIENCE = 2500;
+
+/** Errors that say that the whole lab is gone. */
+const GONE: ReadonlySet<string> = new Set(['GoneError']);
 
 /** How often a kernel is told that somebody still looks, in milliseconds. */
 const RENEW = 60_000;
@@ -33,7 +41,14 @@ export class LabModel {
   filter = '';
   /** The sections that are open. At first, the way from one's own code and data to a search. */
   readonly open = new Set(['extractors', 'buckets', 'collections', 'retrievers']);
+  /** Section, or the key of an item that is open → what of it is on the screen. */
   readonly listings = new Map<string, Listing>();
+  /** The items that are open, by `itemKey`. */
+  readonly openItems = new Set<string>();
+  /** How far the run is that goes on. */
+  far: Far | null = null;
+  /** Whether the kernel has not answered for a while: what is shown is as of before. */
+  isLate = false;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -53,10 +68,12 @@ export class LabModel {
       return;
     }
     this._source?.changed.disconnect(this._onChange, this);
+    this._source?.far.disconnect(this._onFar, this);
     this._tell(false);
     this._source = source;
     this._clear();
     source?.changed.connect(this._onChange, this);
+    source?.far.connect(this._onFar, this);
     this.reachChanged();
   }
 
@@ -107,6 +124,18 @@ export class LabModel {
     this._changed.emit();
   }
 
+  /** Open or close an item; what it consists of is asked for then. */
+  toggleItem(section: string, item: Item): void {
+    const key = itemKey(section, item);
+    if (!this.openItems.delete(key)) {
+      this.openItems.add(key);
+      if (item.parts) {
+        void this._load(item.parts, PAGE, item.key);
+      }
+    }
+    this._changed.emit();
+  }
+
   /** Open these sections, and no others. */
   setOpen(sections: readonly string[]): void {
     this.open.clear();
@@ -123,48 +152,72 @@ export class LabModel {
   }
 
   /** Bring one more page of a section. */
-  async more(section: string): Promise<void> {
-    await this._load(section, (this.listings.get(section)?.items.length ?? 0) + PAGE);
+  async more(section: string, of?: string): Promise<void> {
+    const shown = this.listings.get(listKey(section, of))?.items.length ?? 0;
+    await this._load(section, shown + PAGE, of);
   }
 
   /** Ask for everything that is on the screen. While one is on its way, one more is enough. */
   async refresh(): Promise<void> {
-    if (this._refreshing) {
+    const source = this._source;
+    if (!source || this._refreshing === source) {
       this._again = true;
       return;
     }
-    this._refreshing = true;
+    // What another notebook's kernel has not answered yet is waited for no longer.
+    this._refreshing = source;
+    const timer = setTimeout(() => this._setLate(source, true), PATIENCE);
     do {
       this._again = false;
-      await this._ask();
-    } while (this._again);
-    this._refreshing = false;
+      await this._ask(source);
+    } while (this._again && this._refreshing === source);
+    clearTimeout(timer);
+    this._setLate(source, false);
+    if (this._refreshing === source) {
+      this._refreshing = null;
+    }
   }
 
-  private async _ask(): Promise<void> {
-    const source = this._source;
-    if (source?.reach !== 'ready') {
+  private _setLate(source: Source, isLate: boolean): void {
+    if (source === this._source && this.isLate !== isLate) {
+      this.isLate = isLate;
+      this._changed.emit();
+    }
+  }
+
+  private async _ask(source: Source): Promise<void> {
+    if (source.reach !== 'ready') {
       return;
     }
     try {
       const overview = await source.request<Overview>('overview');
       if (source !== this._source) {
-        this._again = true;
         return;
       }
       this.overview = overview;
+      this.far = overview.far;
       this.error = '';
-      const length = (name: string): number =>
-        Math.max(this.listings.get(name)?.items.length ?? 0, PAGE);
+      const length = (name: string, of?: string): number =>
+        Math.max(this.listings.get(listKey(name, of))?.items.length ?? 0, PAGE);
       const shown = this._watchers.has('sidebar') ? [...this.open] : [];
       await Promise.all(shown.map(name => this._load(name, length(name))));
+      const parts = shown.flatMap(name => this._openWithParts(name));
+      await Promise.all(
+        parts.map(({ parts: list, key }) => this._load(list, length(list, key), key))
+      );
     } catch (error) {
       this._fail(source, error);
     }
     this._changed.emit();
   }
 
-  private async _load(section: string, length: number): Promise<void> {
+  /** The items of a section that are open, and consist of something. */
+  private _openWithParts(section: string): Item[] {
+    const items = this.listings.get(section)?.items ?? [];
+    return items.filter(item => item.parts && this.openItems.has(itemKey(section, item)));
+  }
+
+  private async _load(section: string, length: number, of?: string): Promise<void> {
     const source = this._source;
     if (source?.reach !== 'ready') {
       return;
@@ -174,12 +227,12 @@ export class LabModel {
       const starts = Array.from({ length: Math.ceil(length / PAGE) }, (_, page) => page * PAGE);
       const pages = await Promise.all(
         starts.map(offset =>
-          source.request<Page>('items', { section, offset, limit: PAGE, filter })
+          source.request<Page>('items', { section, of, offset, limit: PAGE, filter })
         )
       );
       if (source === this._source && filter === this.filter) {
         const items = pages.flatMap(page => page.items);
-        this.listings.set(section, { items, total: pages[0]?.total ?? 0 });
+        this.listings.set(listKey(section, of), { items, total: pages[0]?.total ?? 0 });
         this._changed.emit();
       }
     } catch (error) {
@@ -189,6 +242,9 @@ export class LabModel {
 
   private _fail(source: Source, error: unknown): void {
     if (source === this._source && source.reach === 'ready') {
+      if (error instanceof RequestError && GONE.has(error.kind)) {
+        this._clear(); // what was shown is not there any more
+      }
       this.error = error instanceof Error ? error.message : String(error);
       this._changed.emit();
     }
@@ -197,6 +253,8 @@ export class LabModel {
   private _clear(): void {
     this.overview = null;
     this.error = '';
+    this.far = null;
+    this.isLate = false;
     this.listings.clear();
   }
 
@@ -207,6 +265,13 @@ export class LabModel {
   private readonly _onChange = (): void => {
     if (this._isWatched) {
       void this.refresh();
+    }
+  };
+
+  private readonly _onFar = (_: unknown, far: Far | null): void => {
+    if (this._isWatched) {
+      this.far = far;
+      this._changed.emit();
     }
   };
 
@@ -229,7 +294,17 @@ export class LabModel {
   private readonly _changed = new Signal<this, void>(this);
   private _source: Source | null = null;
   private readonly _watchers = new Set<string>();
-  private _refreshing = false;
+  private _refreshing: Source | null = null;
   private _again = false;
   private _renewal: ReturnType<typeof setInterval> | undefined;
+}
+
+/** Under which an item is open. */
+export function itemKey(section: string, item: Item): string {
+  return `${section}/${item.key}`;
+}
+
+/** Under which a list is kept: a section's, or that of what the item `of` consists of. */
+export function listKey(section: string, of?: string): string {
+  return of === undefined ? section : `${section}/${of}`;
 }

@@ -15,6 +15,27 @@ export interface LabState {
   url: string;
   error: string;
   home: string;
+  /** `ray`, or `kernel`: no endpoint there. */
+  engine: string;
+  /** Why it is this engine; half a sentence. */
+  why: string;
+}
+
+/** How far a run is. */
+export interface Far {
+  collection: string;
+  done: number;
+  total: number;
+  failed: number;
+  phase: string;
+}
+
+/** What the kernel says unasked, while it is watched. */
+export interface News {
+  /** Something changed. */
+  change?: number;
+  /** How far the run is; null once it has ended. */
+  far?: Far | null;
 }
 
 export interface Section {
@@ -36,14 +57,20 @@ export interface Action {
   copy: string;
   /** A request to the kernel, instead of a cell. */
   request: string;
+  /** What to ask the user for: the request's `text`. */
+  ask: string;
   confirm: string;
+  /** Whether a line is drawn above it in a menu. */
+  apart: boolean;
 }
 
 export interface Overview {
   version: string;
   lab: LabState;
   sections: Section[];
+  /** Section, or list of parts → what can be done with its items. */
   actions: Record<string, Action[]>;
+  far: Far | null;
 }
 
 export interface Item {
@@ -55,6 +82,9 @@ export interface Item {
   facts: [string, string][];
   fields: Record<string, string>;
   without: string[];
+  /** The list of what it consists of: lines below it. Empty where it has none. */
+  parts: string;
+  part_count: number;
 }
 
 export interface Page {

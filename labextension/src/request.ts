@@ -5,7 +5,7 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import { ANNOUNCEMENT, TARGET } from './protocol';
-import type { ReplyHeader } from './protocol';
+import type { Far, News, ReplyHeader } from './protocol';
 import { Replies } from './replies';
 
 /** How far the way to a kernel's lab is. */
@@ -44,6 +44,11 @@ export class LabConnection implements IDisposable {
   /** Emitted when the kernel says that something changed; it does so while it is watched. */
   get changed(): ISignal<this, void> {
     return this._changed;
+  }
+
+  /** Emitted with how far a run is, ten times a second at most; null once it has ended. */
+  get far(): ISignal<this, Far | null> {
+    return this._far;
   }
 
   get isDisposed(): boolean {
@@ -104,7 +109,14 @@ export class LabConnection implements IDisposable {
   };
 
   private _listen(comm: Kernel.IComm): void {
-    comm.onMsg = () => this._changed.emit();
+    comm.onMsg = message => {
+      const news = message.content.data as unknown as News;
+      if (news.far !== undefined) {
+        this._far.emit(news.far);
+      } else {
+        this._changed.emit();
+      }
+    };
     comm.onClose = () => {
       this._drop('The extension was unloaded.');
       this._set('absent');
@@ -136,6 +148,9 @@ export class LabConnection implements IDisposable {
       this._isLost = true;
       this._drop('The kernel was restarted.');
       this._set('absent');
+      if (status === 'dead') {
+        this._reachChanged.emit('absent'); // it is told, whatever was there before
+      }
     } else if (this._isLost && status === 'idle') {
       this._isLost = false;
       if (this._reach !== 'ready') {
@@ -166,6 +181,7 @@ export class LabConnection implements IDisposable {
   private readonly _replies = new Replies();
   private readonly _reachChanged = new Signal<this, Reach>(this);
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _far = new Signal<this, Far | null>(this);
   private _reach: Reach = 'looking';
   private _comm: Kernel.IComm | null = null;
   private _turn = 0;

@@ -2,75 +2,65 @@ import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Doer } from './doing';
-import { ItemView } from './item';
-import type { LabModel } from './model';
-import type { Action, Section } from './protocol';
-import { moveFocus } from './focus';
+import type { Shared } from './item';
+import { Items } from './items';
+import type { Section } from './protocol';
+import { farWords } from './words';
 
-interface Props {
+interface Props extends Shared {
   section: Section;
-  actions: Action[];
-  model: LabModel;
-  doer: Doer;
 }
 
 /** One section: a heading that opens, its items, and what to do while there are none. */
-export function SectionView({ section, actions, model, doer }: Props): React.JSX.Element {
+export function SectionView({ section, ...shared }: Props): React.JSX.Element {
+  const { model, doer } = shared;
   const isOpen = model.open.has(section.name);
-  const id = `mxl-section-${section.name}`;
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
+  const now = section.name === 'runs' && model.far && !isOpen ? farWords(model.far) : '';
+  const count = section.count.toLocaleString('en-US');
   return (
-    <section className="mxl-section" onKeyDown={moveFocus}>
-      <h3>
-        <button
-          className="mxl-heading"
-          data-mxl-row
-          aria-expanded={isOpen}
-          aria-controls={id}
-          onClick={() => model.toggle(section.name)}
-        >
-          <Caret.react tag="span" className="mxl-caret" width="16px" height="16px" />
-          <span className="mxl-title">{section.title}</span>
-          <span className="mxl-count">{section.count.toLocaleString()}</span>
-        </button>
-      </h3>
-      <div id={id} hidden={!isOpen}>
-        {isOpen && <Items section={section} actions={actions} model={model} doer={doer} />}
+    <li
+      id={`mxl-section-${section.name}`}
+      className="mxl-section"
+      role="treeitem"
+      data-mxl-row
+      tabIndex={-1}
+      aria-level={1}
+      aria-expanded={isOpen}
+      aria-label={[section.title, count, now].filter(Boolean).join(', ')}
+    >
+      <div
+        className="mxl-heading"
+        data-mxl-toggle
+        onClick={() => model.toggle(section.name)}
+      >
+        <Caret.react tag="span" className="mxl-caret" width="16px" height="16px" />
+        <span className="mxl-title">{section.title}</span>
+        {now && <span className="mxl-now">{now}</span>}
+        <span className="mxl-count">{count}</span>
       </div>
-    </section>
+      {isOpen && <Items {...shared} section={section.name} level={2} />}
+      {isOpen && model.listings.get(section.name)?.total === 0 && (
+        <Nothing section={section} filter={model.filter} doer={doer} />
+      )}
+    </li>
   );
 }
 
-function Items({ section, actions, model, doer }: Props): React.JSX.Element {
-  const listing = model.listings.get(section.name);
-  if (!listing) {
-    return <p className="mxl-note">Loading …</p>;
-  }
-  if (!listing.total) {
-    return section.count ? (
-      <p className="mxl-note">No {section.one}&apos;s name holds “{model.filter}”.</p>
-    ) : (
-      <Empty section={section} doer={doer} />
+interface NothingProps {
+  section: Section;
+  filter: string;
+  doer: Doer;
+}
+
+function Nothing({ section, filter, doer }: NothingProps): React.JSX.Element {
+  if (section.count) {
+    return (
+      <p className="mxl-note">
+        No {section.one}&apos;s name holds “{filter}”.
+      </p>
     );
   }
-  const more = listing.total - listing.items.length;
-  return (
-    <>
-      <ul className="mxl-items" aria-label={section.title}>
-        {listing.items.map(item => (
-          <ItemView key={item.key} item={item} section={section} actions={actions} doer={doer} />
-        ))}
-      </ul>
-      {more > 0 && (
-        <button className="mxl-more" data-mxl-row onClick={() => void model.more(section.name)}>
-          Show more ({more.toLocaleString()})
-        </button>
-      )}
-    </>
-  );
-}
-
-function Empty({ section, doer }: { section: Section; doer: Doer }): React.JSX.Element {
   return (
     <div className="mxl-note">
       <p>{section.empty}</p>
@@ -78,6 +68,7 @@ function Empty({ section, doer }: { section: Section; doer: Doer }): React.JSX.E
         <button
           className="jp-mod-styled mxl-small"
           data-mxl-row
+          tabIndex={-1}
           onClick={() => doer.write(section.code, false)}
         >
           {section.code_label}

@@ -8,8 +8,8 @@ import { labIcon } from './icons';
 import type { Labs } from './kernels';
 import type { LabModel } from './model';
 import { Gap } from './gap';
-import { SectionView } from './section';
 import { Head } from './head';
+import { Tree } from './tree';
 
 /** The panel at the left: the lab of the notebook in front. */
 export class Sidebar extends ReactWidget {
@@ -58,17 +58,12 @@ export class Sidebar extends ReactWidget {
     return (
       <>
         <Head model={this._model} doer={this._doer} lab={overview.lab} />
-        <div className="mxl-sections">
-          {overview.sections.map(section => (
-            <SectionView
-              key={section.name}
-              section={section}
-              actions={overview.actions[section.name] ?? []}
-              model={this._model}
-              doer={this._doer}
-            />
-          ))}
-        </div>
+        <Tree
+          sections={overview.sections}
+          actions={overview.actions}
+          model={this._model}
+          doer={this._doer}
+        />
       </>
     );
   }

@@ -1,4 +1,4 @@
-import type { LabState } from './protocol';
+import type { Far, Item, LabState } from './protocol';
 
 const STATES: Record<LabState['state'], string> = {
   'not started': 'Not started',
@@ -14,6 +14,9 @@ export function stateWords(lab: LabState): string {
 
 /** What runs: the engine, and the endpoint's address. */
 export function engineOf(lab: LabState): string {
+  if (lab.engine === 'kernel' && !lab.url) {
+    return 'this kernel answers, no HTTP endpoint';
+  }
   if (lab.state === 'not started') {
     return 'Ray, endpoint: off';
   }
@@ -24,4 +27,19 @@ export function engineOf(lab: LabState): string {
 
 function servePart(lab: LabState): string {
   return { starting: 'endpoint starts', failed: 'no endpoint', ready: '', off: '' }[lab.serve] ?? '';
+}
+
+/** How far a run is: `40 of 120`. */
+export function farWords({ done, total }: Far): string {
+  return `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
+}
+
+/** A run as it is now, where it is the one that is told of; any other as it was. */
+export function farItem(item: Item, far: Far | null): Item {
+  if (!far || item.state !== 'busy' || item.fields['raw'] !== far.collection) {
+    return item;
+  }
+  const facts = item.facts.filter(([name]) => name !== 'Phase' && name !== 'Failed so far');
+  const failed: [string, string][] = far.failed ? [['Failed so far', String(far.failed)]] : [];
+  return { ...item, detail: farWords(far), facts: [...facts, ['Phase', far.phase], ...failed] };
 }

@@ -19,7 +19,7 @@ from mixpeek_lab.catalog.records import (
     new_id,
     now,
 )
-from mixpeek_lab.catalog.run_rows import RunRow
+from mixpeek_lab.catalog.run_rows import FailureKind, RunRow
 from mixpeek_lab.catalog.store import Catalog
 from mixpeek_lab.catalog.tasks import Task
 from mixpeek_lab.catalog.uploads import Upload
@@ -36,6 +36,7 @@ __all__ = [
     "DocumentEdit",
     "EvaluationRecord",
     "ExtractorRecord",
+    "FailureKind",
     "InputRow",
     "Interaction",
     "Namespace",

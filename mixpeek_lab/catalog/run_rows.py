@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mixpeek_lab.catalog.access import Records
@@ -39,6 +39,17 @@ class RunRow:
     """What `RunReport` holds, without the failures; empty while the run goes on."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailureKind:
+    """Rows of a run that failed alike."""
+
+    kind: str
+    """The exception's type name."""
+    rows: int
+    message: str
+    """What one of them says."""
+
+
 class RunRowRecords(Records):
     """Runs, for lists."""
 
@@ -56,6 +67,18 @@ class RunRowRecords(Records):
         """How many of them there are."""
         counted = self._database.connection.execute(f"SELECT count(*) {_FOUND}", (filter_text,))
         return int(counted.fetchone()[0])
+
+    def failure_kinds(self, run_ids: Sequence[str]) -> dict[str, list[FailureKind]]:
+        """Run → what failed in it, the most frequent kind first; no entry where nothing did."""
+        rows = self._database.connection.execute(
+            "SELECT run_id, kind, count(*), min(message) FROM failures WHERE run_id IN "
+            "(SELECT value FROM json_each(?)) GROUP BY run_id, kind ORDER BY count(*) DESC, kind",
+            (json.dumps(list(run_ids)),),
+        )
+        found: dict[str, list[FailureKind]] = {}
+        for run_id, kind, count, message in rows:
+            found.setdefault(run_id, []).append(FailureKind(kind, count, message))
+        return found
 
 
 def _run_row(row: sqlite3.Row) -> RunRow:

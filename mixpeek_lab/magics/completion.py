@@ -12,9 +12,12 @@ from mixpeek_lab.magics.collections import COLLECTION_ACTIONS
 from mixpeek_lab.magics.completion_bodies import (
     addresses,
     is_address,
+    is_json,
+    json_words,
     manifest_keys,
     stage_parameters,
 )
+from mixpeek_lab.magics.completion_words import as_word, fitting_names, words_of
 from mixpeek_lab.magics.extractors import ACTIONS
 from mixpeek_lab.magics.retrievers import RETRIEVER_ACTIONS
 from mixpeek_lab.magics.session import current_lab
@@ -63,7 +66,7 @@ def _result(shell: InteractiveShell, context: Any) -> dict[str, Any]:
         names = _names(shell, context)
     except LabError:
         names = []
-    fitting = [name for name in dict.fromkeys(names) if name.startswith(context.token)]
+    fitting = fitting_names(names, context.text_until_cursor, context.token)
     return {
         "completions": [SimpleCompletion(name, type="magic") for name in fitting],
         "suppress": bool(fitting) and not _is_python(context),
@@ -78,11 +81,13 @@ def _names(shell: InteractiveShell, context: Any) -> Iterable[str]:
     line = _LINE.match(context.text_until_cursor)
     if line is None or line["magic"] not in _LINES:
         return []
-    words = line["rest"].split()
-    if words and not line["rest"].endswith((" ", "\t")):
-        words.pop()
+    return map(as_word, _line(shell, line, context.token))
+
+
+def _line(shell: InteractiveShell, line: re.Match[str], token: str) -> Iterable[str]:
+    words = words_of(line["rest"])
     magic = line["mark"].removeprefix("%") + line["magic"]
-    if context.token.startswith("--"):
+    if token.startswith("--"):
         return _options(shell, line["magic"])
     if magic == "bucket" and words and words[-1] in _COLUMN_OPTIONS:
         return _columns(shell, words)
@@ -102,7 +107,8 @@ def _body(magic: str, context: Any) -> Iterable[str]:
     if is_address(context.text_until_cursor):
         return found
     above = context.full_text.split("\n")[1 : context.cursor_line]
-    return [*stage_parameters(above), *_BODIES[magic](), *found]
+    known = [*stage_parameters(above), *_BODIES[magic](), *found]
+    return json_words(known) if is_json(context.full_text) else known
 
 
 def _is_python(context: Any) -> bool:

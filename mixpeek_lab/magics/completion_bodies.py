@@ -61,3 +61,13 @@ def addresses(text_until_cursor: str, token: str) -> list[str]:
     typed = found[0] if found else token
     keep = len(typed) - len(token)
     return [uri[keep:] for uri in feature_uris() if uri.startswith(typed)] if keep >= 0 else []
+
+
+def is_json(cell: str) -> bool:
+    """Whether the body of a cell is JSON rather than YAML."""
+    return cell.partition("\n")[2].lstrip()[:1] in ("{", "[")
+
+
+def json_words(words: Iterable[str]) -> list[str]:
+    """Words of YAML as they stand within the quotes of JSON: keys without what follows them."""
+    return [word if "://" in word else word.partition(":")[0] for word in words]

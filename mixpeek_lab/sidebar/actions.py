@@ -1,25 +1,12 @@
-"""The table of what can be done with an item: code for a cell, or a request.
+"""The table of what can be done with an item: code for a cell, a request, or text to copy.
 
-`{name}` and the like stand for an item's fields. What stands in « » is for the user to fill in: the
-cell is not run then, and the first such word is selected.
+`{name}` and the like stand for an item's fields: see `item.name_fields`. What stands in « » is for
+the user to fill in: the cell is not run then, and the first such word is selected.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the sidebar, and what it says while it is empty."""
-
-    title: str
-    one: str
-    """What one item is called."""
-    empty: str
-    code: str = ""
-    """A cell to begin with."""
-    code_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,116 +25,106 @@ class Action:
     """Text for the clipboard, instead of a cell."""
     request: str = ""
     """A request to the kernel, instead of a cell."""
+    ask: str = ""
+    """What to ask the user for, with `{raw}` as it is: the request's `text`."""
     confirm: str = ""
-    """What is asked before it is done, and cannot be taken back."""
+    """What is asked before it is done. Of a deletion the kernel says what would be lost."""
+    apart: bool = False
+    """Whether a line is drawn above it in the menu."""
 
 
 def _delete(what: str) -> Action:
-    return Action("delete", "Delete…", request="delete", confirm=what)
+    return Action("delete", "Delete…", request="delete", confirm=what, apart=True)
 
 
-FIRST_EXTRACTOR = """\
-%%extractor «my_extractor»
-from shared.extractors.sdk import BatchProcessor, ExtractorManifest, Feature
-
-manifest = ExtractorManifest(
-    feature_extractor_name="my_extractor",
-    version="1.0.0",
-    supported_input_types=["text"],
-    features=[Feature.embedding("my_embedding", dim=2)],
-)
+def _copy(text: str, what: str = "name") -> Action:
+    return Action("copy", f"Copy its {what}", copy=text, apart=True)
 
 
-class Lengths(BatchProcessor):
-    def process(self, batch):
-        texts = batch["data"].fillna("").astype(str)
-        batch["my_embedding"] = [[float(len(text)), 1.0] for text in texts]
-        return batch"""
-"""A cell that runs as it is. The extension's command writes the same, without a kernel."""
-
-SECTIONS: dict[str, Section] = {
-    "extractors": Section(
-        "Extractors",
-        "extractor",
-        "An extractor turns text, images or audio into vectors. Write one in a cell, or bring a "
-        "package: %extractor load FOLDER.",
-        FIRST_EXTRACTOR,
-        "Write one",
-    ),
-    "buckets": Section(
-        "Buckets",
-        "bucket",
-        "A bucket holds your own data: a DataFrame, a list, a folder of files.",
-        "%bucket «docs» «frame_or_folder»",
-        "Make a bucket",
-    ),
-    "collections": Section(
-        "Collections",
-        "collection",
-        "A collection is what an extractor makes of a bucket: documents with vectors.",
-        "%process «bucket» «extractor»",
-        "Process a bucket",
-    ),
-    "runs": Section("Runs", "run", "Each %process is kept here, with what it did and what failed."),
-    "retrievers": Section(
-        "Retrievers",
-        "retriever",
-        "A retriever searches collections: by vectors, by words, or both fused.",
-        "%%retriever «search_docs»\n"
-        "collection: «collection»\nsearches:\n  - feature: «feature»\n  - lexical: true\n"
-        "fusion: rrf\n",
-        "Define a retriever",
-    ),
-    "endpoints": Section(
-        "Endpoints",
-        "endpoint",
-        "Nothing is served yet. Deploy an extractor to ask it over HTTP.",
-        "%extractor deploy «extractor»",
-        "Deploy an extractor",
-    ),
-}
+_IMPORT = "from mixpeek_lab import current_lab\n\n"
+_CHECKOUT = "%extractor checkout {name}"
 
 ACTIONS: dict[str, tuple[Action, ...]] = {
     "extractors": (
         Action("show", "Show its card", "%extractor show {name}", icon="show"),
         Action("test", "Test it", "%extractor test {name}", icon="run"),
+        Action("lint", "Check it", "%extractor lint {name}"),
         Action("edit", "Write it into a cell", cell="extractor"),
         Action("process", "Run it on a bucket…", "%process «bucket» {name}"),
         Action("deploy", "Deploy its service", "%extractor deploy {name}"),
-        Action("log", "Show its versions", "%extractor log {name}"),
+        Action("log", "Show its versions", "%extractor log {name}", apart=True),
         Action("diff", "Show what changed", "%extractor diff {name}"),
         Action("commit", "Commit a version…", '%extractor commit {name} -m "«what changed»"'),
-        Action("checkout", "Go back to a version…", "%extractor checkout {name} «version»"),
+        Action("checkout", "Go back to a version…", f"{_CHECKOUT} «version»"),
         Action("tag", "Tag its last version…", "%extractor tag {name} «tag»"),
-        Action("save", "Save it as a package", "%extractor save {name}"),
-        _delete("The extractor is deleted with all its versions. One that is in use is kept."),
+        Action("save", "Save it as a package", "%extractor save {name}", apart=True),
+        Action("pack", "Export it as a .zip", "%extractor pack {name}"),
+        Action("dockerfile", "Show a Dockerfile for it", "%extractor dockerfile {name}"),
+        _copy("{raw}"),
+        _delete("The extractor is deleted with all its versions."),
+    ),
+    "versions": (
+        Action("diff", "Compare it with the working state", "%extractor diff {name} {version}",
+               icon="show"),
+        Action("checkout", "Go back to it", f"{_CHECKOUT} {{version}}", icon="run"),
+        Action("show", "Show its card", "%extractor show {reference}"),
+        Action("edit", "Write it into a cell", cell="extractor"),
+        Action("process", "Run it on a bucket…", "%process «bucket» {reference}"),
+        Action("deploy", "Deploy its service", "%extractor deploy {reference}"),
+        Action("tag", "Tag it…", "%extractor tag {name} «tag» {version}"),
+        Action("pack", "Export it as a .zip", "%extractor pack {reference} {reference}.zip"),
+        _copy("{reference}"),
+        _delete("The version is deleted; the others stay."),
     ),
     "buckets": (
         Action("show", "Show it", "%bucket {name}", icon="show"),
         Action("process", "Run an extractor on it…", "%process {name} «extractor»", icon="run"),
         Action(
+            "explore",
+            "Explore its objects",
+            "%%explore\nSELECT o.* FROM objects o JOIN buckets b USING (bucket_id)\n"
+            "WHERE b.name = {sql}",
+        ),
+        Action(
             "query",
             "Query its objects",
             "%%inspect\nSELECT o.* FROM objects o JOIN buckets b USING (bucket_id)\n"
-            "WHERE b.name = '{raw}' LIMIT 20",
+            "WHERE b.name = {sql} LIMIT 20",
         ),
-        _delete(
-            "The bucket is deleted with its objects. One that a collection is made of is kept."
-        ),
+        Action("add", "Add to it…", "%bucket {name} «frame_or_folder» --append"),
+        Action("rename", "Rename…", request="rename", ask="Its new name", apart=True),
+        _copy("{raw}"),
+        _delete("The bucket is deleted with its objects."),
     ),
     "collections": (
-        Action("inspect", "Look at its documents", "%inspect {table}", icon="show"),
+        Action("explore", "Explore its documents", "%explore {table}", icon="show"),
         Action(
             "update",
             "Bring it up to date",
             "%process {sources} {extractor} --into {name}",
             icon="run",
         ),
-        Action(
-            "query", "Query it with SQL…", '%%inspect --df frame\nSELECT * FROM "{raw}" LIMIT 20'
-        ),
+        Action("inspect", "Look at its first documents", "%inspect {table}"),
+        Action("map", "Map its vectors", "%embedding_map {name}"),
         Action("retriever", "Define a retriever on it…", cell="draft"),
-        _delete("The collection is deleted with its documents. One that is searched is kept."),
+        Action("process", "Run an extractor on its documents…", "%process {name} «extractor»"),
+        Action("show", "Show what it is made of", "%collection {name}"),
+        Action(
+            "query",
+            "Query it with SQL",
+            "%%inspect\nSELECT * FROM {identifier} LIMIT 20",
+            apart=True,
+        ),
+        Action("frame", "Take it as a DataFrame",
+               "%%inspect --df frame\nSELECT * FROM {identifier}"),
+        Action(
+            "export",
+            "Export it as Parquet…",
+            f"{_IMPORT}current_lab().sql({{select}}).to_pandas().to_parquet("
+            '"«{raw}.parquet»")',
+        ),
+        _copy("{raw}"),
+        _delete("The collection is deleted with its documents."),
     ),
     "runs": (
         Action("stop", "Stop it", request="stop", icon="stop"),
@@ -163,13 +140,20 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "%process {sources} {extractor} --into {name}",
             icon="run",
         ),
+        Action("explore", "Explore its collection", "%explore {table}"),
+        Action("query", "Query the runs", "%%inspect\nSELECT * FROM runs WHERE run_id = '{key}'"),
+        _copy("{key}", "id"),
     ),
     "retrievers": (
         Action("playground", "Open the playground", "%playground {name}", icon="run"),
-        Action("search", "Search…", "%search {name} «words»"),
         Action("show", "Show it", "%retriever {name}", icon="show"),
-        Action("edit", "Write it into a cell", cell="retriever"),
+        Action("search", "Search…", "%search {name} «words»"),
         Action("evaluate", "Evaluate it…", "%evaluate {name} «qrels»"),
+        Action("edit", "Write it into a cell", cell="retriever"),
+        Action("serve", "Serve it over HTTP", f"{_IMPORT}current_lab().serve({{python}})"),
+        Action("export", "Show its JSON", "%retriever export {name}", apart=True),
+        Action("save", "Export its JSON…", '%retriever export {name} "«{raw}.json»"'),
+        _copy("{raw}"),
         _delete("The retriever is deleted. What it searches stays."),
     ),
     "endpoints": (
@@ -177,10 +161,27 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action(
             "ask",
             "Ask it from Python…",
-            "from mixpeek_lab import current_lab\n\n"
-            'current_lab().infer("{name}", {{"text": "«some text»"}})',
+            f'{_IMPORT}current_lab().infer({{python_reference}}, {{{{"text": "«some text»"}}}})',
         ),
         Action("status", "Show what runs", "%lab status", icon="show"),
+        Action("deploy", "Deploy it again", "%extractor deploy {reference}"),
+        Action("reference", "Copy its name and version", copy="{reference}"),
+        Action(
+            "undeploy",
+            "Take it down…",
+            request="undeploy",
+            confirm="Nobody can ask it over HTTP any more. Its code stays, and can be deployed "
+            "again.",
+            apart=True,
+        ),
+        Action(
+            "stop",
+            "Stop Ray and the endpoint…",
+            "%lab stop",
+            confirm="Ray, the endpoint and all services stop. What is on disk stays, and "
+            "%lab start starts them again.",
+            apart=True,
+        ),
     ),
-}
-"""Section → its actions, the most used first."""
+}  # fmt: skip
+"""Section, or list of parts → its actions, the most used first."""

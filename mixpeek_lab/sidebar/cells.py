@@ -5,13 +5,17 @@ What is heavy is imported when it is asked for: `%load_ext` imports this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from mixpeek_lab.sidebar.item import quoted
 
 if TYPE_CHECKING:
     from mixpeek_lab.workbench import Lab
 
 
+_NOT_WORD = re.compile(r"[^\w.-]")
 _USUAL: Mapping[str, Any] = {"top_k": 100, "weight": 1.0, "lexical": False}
 """What a search has where it does not say."""
 
@@ -33,7 +37,7 @@ def retriever_cell(lab: Lab, name: str) -> str:
     resolve = lab.overview.resolve_retriever
     if short is not None and resolve(short, found) == resolve(body, found):
         body = short
-    return f"%%retriever {found}\n{_yaml(body)}"
+    return f"%%retriever {quoted(found)}\n{_yaml(body)}"
 
 
 def _short(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -65,7 +69,7 @@ def retriever_draft(lab: Lab, name: str) -> str:
         "searches": [*searches, {"lexical": True}],
         "fusion": "rrf",
     }
-    return f"%%retriever «search_{collection.name.replace(' ', '_')}»\n{_yaml(body)}"
+    return f"%%retriever «search_{_NOT_WORD.sub('_', collection.name)}»\n{_yaml(body)}"
 
 
 def _yaml(body: Any) -> str:

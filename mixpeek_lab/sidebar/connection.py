@@ -36,7 +36,9 @@ class Connection:
     ) -> None:
         """`more`: handlers of other types of requests."""
         self._lab, self._is_starting, self._more = lab, is_starting, more
-        self._watch = Watch(lambda: self._requests.version(), self._tell)
+        self._watch = Watch(
+            lambda: self._requests.version(), self._tell, lambda: self._requests.far()
+        )
         self._announcement: Any = None
 
     def open(self) -> None:
@@ -69,6 +71,6 @@ class Connection:
         for header, buffers in answer(handlers, request).messages():
             comm.send(header, buffers=buffers)
 
-    def _tell(self, change: int) -> None:
+    def _tell(self, news: dict[str, Any]) -> None:
         if self._announcement is not None:
-            self._announcement.send({"change": change})
+            self._announcement.send(news)

@@ -11,23 +11,32 @@ LEASE_SECONDS = 180.0
 """How long a front end is told without asking again: one that is gone cannot say goodbye."""
 PAUSE_SECONDS = 0.5
 """Between two looks, so at most two messages a second."""
+BEAT_SECONDS = 0.15
+"""Between two looks at a run that goes on."""
+
+Tell = Callable[[dict[str, Any]], None]
 
 
 class Watch:
-    """Calls `tell` with a number, from a thread of its own, whenever `version()` is another.
+    """Calls `tell` with `{change}`, from a thread of its own, whenever `version()` is another.
 
-    The thread is there only while a front end has something on the screen.
+    While a run goes on it is told with `{far}` how far it is, whenever `far()` is another, and
+    with `{far: null}` once it has ended. The thread is there only while a front end has something
+    on the screen.
     """
 
     def __init__(
         self,
         version: Callable[[], object],
-        tell: Callable[[int], None],
+        tell: Tell,
+        far: Callable[[], dict[str, Any] | None] = lambda: None,
+        *,
         pause: float = PAUSE_SECONDS,
+        beat: float = BEAT_SECONDS,
         lease: float = LEASE_SECONDS,
     ) -> None:
-        self._version, self._tell = version, tell
-        self._pause, self._lease = pause, lease
+        self._version, self._tell, self._far = version, tell, far
+        self._pause, self._beat, self._lease = pause, beat, lease
         self._until: dict[str, float] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -70,10 +79,17 @@ class Watch:
             return bool(self._until)
 
     def _look(self) -> None:
-        seen, number = self._version(), 0
+        seen, number, looked = self._version(), 0, time.monotonic()
+        far = self._far()
         while self._is_wanted():
-            self._wake.wait(self._pause)
-            found = self._version()
+            self._wake.wait(self._beat if far else self._pause)
+            now = self._far()
+            if now != far:
+                far = now
+                self._tell({"far": far})
+            if time.monotonic() - looked < self._pause * 0.9:
+                continue
+            looked, found = time.monotonic(), self._version()
             if found != seen:
                 seen, number = found, number + 1
-                self._tell(number)
+                self._tell({"change": number})

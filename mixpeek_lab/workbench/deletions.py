@@ -71,6 +71,24 @@ class Deletions:
             )
         self._catalog.delete_retriever(name)
 
+    def deployment(self, name: str) -> None:
+        """An extractor's services, or that of `name@1.0.0` alone: taken down; the code stays.
+
+        NotFoundError where nothing of that name is to be served.
+        """
+        base, _, wanted = name.partition("@")
+        numbers = {r.source.digest: r.manifest.version for r in self._catalog.versions(base)}
+        every = [each.digest for each in self._catalog.deployments() if each.name == base]
+        gone = [d for d in every if wanted in ("", d, numbers.get(d))]
+        if not gone:
+            known = [f"{base}@{numbers.get(digest, digest)}" for digest in every]
+            raise NotFoundError("deployment", name, known)
+        with self._catalog.together():
+            for digest in gone:
+                self._catalog.drop_deployment(base, digest)
+        if self._served.is_up:
+            self._served.retire(base, set(numbers) - set(gone))
+
     def extractor(self, name: str) -> None:
         """An extractor with all its versions, or the version `name@1.0.0`.
 
@@ -147,7 +165,7 @@ class Deleting(ABC):
     @cached_property
     def delete(self) -> Deletions:
         """Delete what is there: `lab.delete.bucket(name)`, `object`, `collection`, `document`,
-        `retriever`, `extractor`. What others use is refused, and they are named.
+        `retriever`, `extractor`, `deployment`. What others use is refused, and they are named.
         """
         return Deletions(self._catalog, self._home, self._searcher, self._served, self._forget)
 

@@ -158,7 +158,7 @@ class Lab(Served, Measured, Versioned, Deleting):
     @cached_property
     def overview(self) -> Overview:
         """What a view shows all the time, told at once: `glance`, `runs`."""
-        return Overview(self._catalog, self._runtime, self._searcher)
+        return Overview(self._catalog, self._runtime, self._searcher, self.home)
 
     def start(self, *, serve: bool = True, wait: bool = False) -> Status:
         """Start Ray and, with `serve`, the HTTP endpoint: in the background, or `wait` for them.
@@ -344,6 +344,13 @@ class Lab(Served, Measured, Versioned, Deleting):
         )
         return replace(self._catalog.bucket(name), notes=loaded.notes)
 
+    def rename_bucket(self, name: str, new: str) -> Bucket:
+        """Give a bucket another name; what is made of it stays so. ConflictError: it is taken."""
+        with self._catalog.together():
+            found = replace(self._catalog.bucket(name), name=new_name(new, "bucket"))
+            self._catalog.update_bucket(found)
+        return self._catalog.bucket(found.bucket_id)
+
     def buckets(self) -> list[Bucket]:
         """All buckets."""
         return self._catalog.buckets()
@@ -400,7 +407,7 @@ class Lab(Served, Measured, Versioned, Deleting):
             on_progress or unheard,
             force=frozenset("*" if force else ()),
         )
-        with alone(self._runtime.running):
+        with alone(self._runtime.running), self.overview.followed(run) as run:
             report = run.execute()
             told = bring_followers(self._home, run, report)
         stale = extractors.explain_refused(self._refused.get(extractor))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from mixpeek_lab.engines import Engine
 from mixpeek_lab.errors import EngineError
@@ -41,7 +43,9 @@ class Runtime:
         self.running = threading.Lock()
         """Held by the one run of this process."""
         self.starter: threading.Thread | None = None
-        self._serving = threading.Lock()
+        self.loading: tuple[tuple[Path, str, str], ...] = ()
+        """Home, extractor and digest of the services that this process deploys at the moment."""
+        self._serving, self._noting = threading.Lock(), threading.Lock()
 
     @property
     def is_starting(self) -> bool:
@@ -76,6 +80,19 @@ class Runtime:
             if self.session.state != "ready":
                 raise EngineError("The lab was stopped while it was starting.")
             self.endpoint.start()
+
+    @contextmanager
+    def deploying(self, home: Path, name: str, digest: str) -> Iterator[None]:
+        """While it lasts, that service is in `loading`."""
+        one = (home, name, digest)
+        with self._noting:
+            self.loading = (*self.loading, one)
+        try:
+            yield
+        finally:
+            with self._noting:
+                first = self.loading.index(one)
+                self.loading = (*self.loading[:first], *self.loading[first + 1 :])
 
     def stop(self) -> None:
         """Stop the endpoint and Ray, as far as they are this lab's."""

@@ -61,6 +61,11 @@ class Served(ABC):
                 f"Extractor {name!r} has no realtime.py: it is batch only. "
                 "Add an InferenceService to deploy it."
             )
+        with self._runtime.deploying(self._home.path, name, record.source.digest):
+            return self._deploy(record)
+
+    def _deploy(self, record: ExtractorRecord) -> str:
+        name = record.manifest.name
         self._runtime.start_endpoint()
         on_gpu = (
             record.manifest.compute_profile.resource_type == "gpu"
