@@ -70,7 +70,7 @@ def test_the_quickstarts_cell_is_the_package_that_later_tutorials_load():
     head = "%%extractor file_embedder\n"
     (cell,) = [c.source for c in cells(TUTORIALS[0], "code") if c.source.startswith(head)]
     made = split_cell("file_embedder", cell.removeprefix(head) + "\n")
-    assert made.files == read_source(FILE_EMBEDDER).files
+    assert made.source.files == read_source(FILE_EMBEDDER).files
 
 
 def test_judgements_name_files_of_the_sample():

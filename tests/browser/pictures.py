@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, JupyterServer
 from PIL import Image
 
 IMAGES = REPOSITORY / "notebooks" / "images"
@@ -27,3 +27,10 @@ def keep_picture(png: bytes, name: str, artifacts: Path) -> bytes:
         IMAGES.mkdir(exist_ok=True)
         (IMAGES / f"{name}.png").write_bytes(out.getvalue())
     return out.getvalue()
+
+
+def show_pictures(jupyter: JupyterServer) -> None:
+    """Put the tutorials' pictures beside the notebooks of a test's JupyterLab."""
+    link = jupyter.folder / IMAGES.name
+    if not link.exists():
+        link.symlink_to(IMAGES)
