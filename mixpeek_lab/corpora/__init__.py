@@ -1,11 +1,12 @@
-"""Text to try things on: docstrings that every machine has, and filings of our own writing.
+"""Text to try things on: docstrings that every machine has, and texts of our own writing.
 
-    from mixpeek_lab.corpora import docstrings, filings
+    from mixpeek_lab.corpora import docstrings, filings, sample_folder
 
     docstrings(limit=500)   # 500 records, read from the installed packages
     filings()               # 12 passages about companies that do not exist
+    sample_folder()         # a folder of mixed files, and questions whose answers are in it
 
-Both give lists of flat records; `id` and `text` are in each, the rest is metadata.
+The first two give lists of flat records; `id` and `text` are in each, the rest is metadata.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mixpeek_lab.corpora.docstrings import (
     iter_docstrings,
 )
 from mixpeek_lab.corpora.filings import Filing, filings
+from mixpeek_lab.corpora.folder import sample_folder, sample_judgements
 
 __all__ = [
     "DEFAULT_PACKAGES",
@@ -25,4 +27,6 @@ __all__ = [
     "docstrings",
     "filings",
     "iter_docstrings",
+    "sample_folder",
+    "sample_judgements",
 ]

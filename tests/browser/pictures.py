@@ -1,0 +1,36 @@
+"""Pictures for the documents: small PNGs, written where MIXPEEK_LAB_PICTURES=1 asks for them."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+from conftest import REPOSITORY, JupyterServer
+from PIL import Image
+
+IMAGES = REPOSITORY / "notebooks" / "images"
+ARE_ASKED_FOR = os.environ.get("MIXPEEK_LAB_PICTURES", "") not in ("", "0")
+
+
+def keep_picture(png: bytes, name: str, artifacts: Path) -> bytes:
+    """The screenshot in 256 colours: kept with the artifacts and, if asked for, for good.
+
+    A notebook shows the same picture in light and dark: of the dark ones only README's is for good.
+    """
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    small = image.quantize(256, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    small.save(out, "PNG", optimize=True)
+    (artifacts / f"{name}.png").write_bytes(out.getvalue())
+    if ARE_ASKED_FOR and (name.endswith("-light") or name.startswith("playground")):
+        IMAGES.mkdir(exist_ok=True)
+        (IMAGES / f"{name}.png").write_bytes(out.getvalue())
+    return out.getvalue()
+
+
+def show_pictures(jupyter: JupyterServer) -> None:
+    """Put the tutorials' pictures beside the notebooks of a test's JupyterLab."""
+    link = jupyter.folder / IMAGES.name
+    if not link.exists():
+        link.symlink_to(IMAGES)

@@ -1,0 +1,82 @@
+"""The tutorials as one story: each says where it stands, leads on, and shows what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mixpeek_lab.cells import split_cell
+from mixpeek_lab.corpora import sample_folder, sample_judgements
+from mixpeek_lab.examples import FILE_EMBEDDER
+from mixpeek_lab.source import read_source
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+LARGEST, ALL_TOGETHER = 150_000, 1_500_000
+
+
+def cells(path, kind):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def prose(path):
+    return "\n".join(cell.source for cell in cells(path, "markdown"))
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_it_says_where_it_stands_and_leads_on(path):
+    number = int(path.stem[:2])
+    first = " ".join(cells(path, "markdown")[0].source.split())
+    assert first.startswith(f"# {number}. ")
+    assert f"*Tutorial {number} of {len(TUTORIALS)}" in first
+    assert "At the end of this page" in first or number == len(TUTORIALS)
+    if number < len(TUTORIALS):
+        assert TUTORIALS[number].name in cells(path, "markdown")[-1].source
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_links_and_pictures_are_there(path):
+    for mark, text, target in LINK.findall(prose(path)):
+        if "://" in target:
+            continue
+        assert (NOTEBOOKS / target.partition("#")[0]).exists(), target
+        if mark:
+            assert len(text) > 40, f"{target} needs words that stand for it"
+
+
+def test_pictures_are_small_and_each_is_shown():
+    pictures = sorted((NOTEBOOKS / "images").iterdir())
+    sizes = {picture.name: picture.stat().st_size for picture in pictures}
+    assert max(sizes.values()) <= LARGEST, sizes
+    assert sum(sizes.values()) <= ALL_TOGETHER
+    shown = "".join(map(prose, TUTORIALS)) + (NOTEBOOKS.parent / "README.md").read_text("utf-8")
+    assert [name for name in sizes if name not in shown] == []
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_every_cell_was_run_and_is_compared(path):
+    for cell in cells(path, "code"):
+        assert cell.execution_count, cell.source
+        if "nbval-ignore-output" in cell.metadata.get("tags", ()):
+            assert cell.metadata.get("why"), f"say why it is not compared: {cell.source}"
+
+
+def test_the_quickstarts_cell_is_the_package_that_later_tutorials_load():
+    head = "%%extractor file_embedder\n"
+    (cell,) = [c.source for c in cells(TUTORIALS[0], "code") if c.source.startswith(head)]
+    made = split_cell("file_embedder", cell.removeprefix(head) + "\n")
+    assert made.source.files == read_source(FILE_EMBEDDER).files
+
+
+def test_judgements_name_files_of_the_sample():
+    queries, qrels = sample_judgements()
+    assert len(queries) == len(qrels) == 48
+    assert queries.keys() == qrels.keys()
+    for answers in qrels.values():
+        assert set(answers.values()) <= {1, 2}
+        assert all((sample_folder() / path).is_file() for path in answers)
