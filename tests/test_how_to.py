@@ -18,7 +18,7 @@ from how_to_parts import (
     operations,
     told_of,
 )
-from how_to_running import is_what_it_prints, page_shell, run_page
+from how_to_running import is_what_it_prints, page_shell, run, run_page
 from how_to_widgets import SCRIPTS, WIDGETS, keys_in_code, keys_told, members, widget_class
 
 from mixpeek_lab import errors
@@ -109,6 +109,18 @@ def test_the_blocks_run_and_print_what_the_page_says(path):
 def test_what_cannot_run_here_says_why():
     found = {path.stem: [b.needs for b in blocks(path.read_text()) if b.needs] for path in PAGES}
     assert {name: reasons for name, reasons in found.items() if reasons} == NOT_RUN
+
+
+@pytest.mark.ray
+def test_the_blocks_that_need_ray_run_where_it_is(served_lab):
+    with page_shell(engine="ray") as shell:
+        for block in blocks(page("README")):
+            run(shell, block)
+        for name in ("lab", "extractor", "http"):
+            for block in blocks(page(name)):
+                if block.needs == "Ray":
+                    shown = run(shell, block)
+        assert "docs_words" in shown
 
 
 @pytest.mark.parametrize("path", PAGES, ids=_name)
