@@ -191,6 +191,8 @@ MISUSE = [
     ("%extractor shwo words", "Did you mean show?"),
     ("%extractor show words --full", "%extractor show: what is --full for?"),
     ("%extractor list words", "what is 'words' for?"),
+    ("%extractor tag words --delete", "%extractor tag NAME TAG: which tag?"),
+    ("%process docs words --param size", "--param: 'size' should read KEY=VALUE"),
     ("%evaluate list words", "%evaluate list: what is 'words' for?"),
     ("%evaluate find qrels --depth", "--depth needs a value"),
     ("%inspect failurs", "Did you mean 'failures'?"),
