@@ -192,7 +192,7 @@ MISUSE = [
     ("%extractor show words --full", "%extractor show: what is --full for?"),
     ("%extractor list words", "what is 'words' for?"),
     ("%extractor tag words --delete", "%extractor tag NAME TAG: which tag?"),
-    ("%process docs words --param size", "--param: 'size' should read KEY=VALUE"),
+    ("%process docs words --param size", "'size' should read KEY=VALUE: size=…"),
     ("%evaluate list words", "%evaluate list: what is 'words' for?"),
     ("%evaluate find qrels --depth", "--depth needs a value"),
     ("%inspect failurs", "Did you mean 'failures'?"),

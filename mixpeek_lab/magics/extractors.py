@@ -192,7 +192,7 @@ class ExtractorMagics(Magics):
         lab, name = current_lab(), _name(options)
         rows = self.shell.user_ns.get(options.more, options.more) if options.more else None
         given: dict[str, Any] = {
-            "parameters": pairs(options.param, "--param"),
+            "parameters": pairs(options.param),
             "no_parity": options.no_parity,
         }
         if options.full:

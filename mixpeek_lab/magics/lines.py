@@ -71,14 +71,13 @@ def named_text(line: str) -> tuple[str, str, str]:
     return name, " ".join(f"{before} {after} {last}".split()), unquoted(text)
 
 
-def pairs(texts: list[str], option: str = "") -> dict[str, Any]:
-    """`KEY=VALUE` texts of an option; values are read as YAML: numbers, true, lists."""
+def pairs(texts: list[str]) -> dict[str, Any]:
+    """`KEY=VALUE` texts; values are read as YAML: numbers, true, lists."""
     import yaml
 
     for text in texts:
         if "=" not in text:
-            place = f"{option}: " if option else ""
-            raise InvalidInputError(f"{place}{text!r} should read KEY=VALUE.")
+            raise InvalidInputError(f"{text!r} should read KEY=VALUE: {text}=…")
     return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
 
 
