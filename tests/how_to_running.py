@@ -14,16 +14,23 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 OUT = re.compile(r"^Out\[\d+\]: ?\n?", re.MULTILINE)
-SETTINGS = {"MIXPEEK_LAB_AUTOSTART": "0", "MIXPEEK_LAB_ENGINE": "kernel", "HF_HUB_OFFLINE": "1"}
+SETTINGS = {"MIXPEEK_LAB_AUTOSTART": "0", "HF_HUB_OFFLINE": "1"}
 
 
 @contextmanager
-def page_shell() -> Iterator[InteractiveShell]:
-    """A shell in an empty folder, whose lab needs no Ray."""
+def page_shell(engine: str = "kernel") -> Iterator[InteractiveShell]:
+    """A shell in an empty folder, with a lab in its kernel, or on the tests' Ray."""
     InteractiveShell.clear_instance()
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, {**SETTINGS, "MIXPEEK_LAB_HOME": f"{folder}/.mixpeek_lab"}),
+        mock.patch.dict(
+            os.environ,
+            {
+                **SETTINGS,
+                "MIXPEEK_LAB_ENGINE": engine,
+                "MIXPEEK_LAB_HOME": f"{folder}/.mixpeek_lab",
+            },
+        ),
         chdir(folder),
     ):
         shell = InteractiveShell.instance(colors="nocolor")

@@ -18,7 +18,7 @@ from how_to_parts import (
     operations,
     told_of,
 )
-from how_to_running import is_what_it_prints, page_shell, run_page
+from how_to_running import is_what_it_prints, page_shell, run, run_page
 from how_to_widgets import SCRIPTS, WIDGETS, keys_in_code, keys_told, members, widget_class
 
 from mixpeek_lab import errors
@@ -111,6 +111,18 @@ def test_what_cannot_run_here_says_why():
     assert {name: reasons for name, reasons in found.items() if reasons} == NOT_RUN
 
 
+@pytest.mark.ray
+def test_the_blocks_that_need_ray_run_where_it_is(served_lab):
+    with page_shell(engine="ray") as shell:
+        for block in blocks(page("README")):
+            run(shell, block)
+        for name in ("lab", "extractor", "http"):
+            for block in blocks(page(name)):
+                if block.needs == "Ray":
+                    shown = run(shell, block)
+        assert "docs_words" in shown
+
+
 @pytest.mark.parametrize("path", PAGES, ids=_name)
 def test_commands_on_the_pages_are_commands(path):
     for line in COMMAND.findall(path.read_text()):
@@ -179,6 +191,8 @@ MISUSE = [
     ("%extractor shwo words", "Did you mean show?"),
     ("%extractor show words --full", "%extractor show: what is --full for?"),
     ("%extractor list words", "what is 'words' for?"),
+    ("%extractor tag words --delete", "%extractor tag NAME TAG: which tag?"),
+    ("%process docs words --param size", "'size' should read KEY=VALUE: size=…"),
     ("%evaluate list words", "%evaluate list: what is 'words' for?"),
     ("%evaluate find qrels --depth", "--depth needs a value"),
     ("%inspect failurs", "Did you mean 'failures'?"),

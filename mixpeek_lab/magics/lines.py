@@ -77,7 +77,7 @@ def pairs(texts: list[str]) -> dict[str, Any]:
 
     for text in texts:
         if "=" not in text:
-            raise InvalidInputError(f"{text!r} should read KEY=VALUE.")
+            raise InvalidInputError(f"{text!r} should read KEY=VALUE: {text}=…")
     return {key: yaml.safe_load(value) for key, _, value in (t.partition("=") for t in texts)}
 
 

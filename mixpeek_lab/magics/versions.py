@@ -72,6 +72,8 @@ def _tag(_: InteractiveShell, options: Any) -> FactsCard | None:
     from mixpeek_lab.widgets.cards import FactsCard
 
     name, tag = options.name, options.more
+    if not tag and (options.delete or options.force):
+        raise InvalidInputError("%extractor tag NAME TAG: which tag?")
     if not tag:
         tags = _versions().log(name).tags
         count = f"{len(tags) or 'no'} tag{'' if len(tags) == 1 else 's'}"

@@ -39,9 +39,8 @@ class EmbeddingMap(LabWidget):
     """A map of vectors: near points are alike.
 
     Set `method`, `color`, `view` or `hidden` and the picture follows; `highlight` rings search
-    hits; what is selected (with the lasso, or by `select`) is in `selected`, `filter` and
-    `selection_sql`. PCA is there at once; other methods are worked out in the background, and
-    `wait` waits for them.
+    hits; what is selected (by lasso or `select`) is in `selected`, `filter` and `selection_sql`.
+    PCA is there at once; other methods are worked out in the background: `wait` waits for them.
 
     Attributes:
         method: how vectors become points: pca, umap or tsne.

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from mixpeek_lab.catalog import Catalog, ExtractorRecord
 from mixpeek_lab.cells import CellSplit
-from mixpeek_lab.errors import ManifestError
+from mixpeek_lab.errors import InvalidInputError, ManifestError
 from mixpeek_lab.findings import Finding, has_errors, in_order
 from mixpeek_lab.lint import lint
 from mixpeek_lab.llm import metered
@@ -212,7 +212,12 @@ def save(catalog: Catalog, record: ExtractorRecord, folder: Path) -> Saved:
     from mixpeek_lab.source import write_source
 
     target = folder / record.manifest.name
-    others = write_source(record.source, target)
+    try:
+        others = write_source(record.source, target)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{target} cannot be written: {error.strerror}. Name another folder."
+        ) from error
     known = catalog.by_prefix(record.manifest.name, "") if others else []
     removed = []
     for path in others:
