@@ -30,7 +30,7 @@ export function makeMap(app, ui, filterForm, openHit) {
   let located = 0;
   let shownFilter = null;
 
-  const link = makeLink(model, (news) => news.push === "star" && open && putStar(news.star));
+  const link = makeLink(model, (news) => news.push === "star" && open && putStar({ ...news.star, isLast: true }));
   const say = (text) => (ui.live.textContent = text);
   function banner(...parts) {
     if (isGone) return;
@@ -191,7 +191,10 @@ export function makeMap(app, ui, filterForm, openHit) {
     if (mine === wanted) putStar(found);
   }
 
-  function putStar({ at = null, how = "" }) {
+  let lastTurn = 0; // of a star that came in the place of an earlier one
+  function putStar({ at = null, how = "", turn = 0, isLast = false }) {
+    if (turn && turn === lastTurn && !isLast) return;
+    if (isLast) lastTurn = turn;
     open.star = at;
     tab.star.textContent = how;
     paint();
@@ -333,6 +336,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     next.focus();
   });
 
+  tab.hits.addEventListener("mouseleave", () => open && light(state.active));
   tab.which.addEventListener("change", () => openMap(tab.which.value).catch(failed));
   tab.method.addEventListener("change", () => make(tab.method.value));
   tab.color.addEventListener("change", () => recolour(tab.color.value).catch(failed));
@@ -360,6 +364,6 @@ export function makeMap(app, ui, filterForm, openHit) {
     link.close();
     open?.stage?.close();
   });
-  Object.assign(app, { mapTimes: times, mapLights: () => own.highlights });
+  Object.assign(app, { mapTimes: times, mapLights: () => own.highlights, mapPending: link.pending });
   return { node: tab.node, paint };
 }
