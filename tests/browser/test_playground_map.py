@@ -110,7 +110,7 @@ def at(opened):
 
 SETTLED = """async () => {
   const app = document.querySelector('.mxp').mixpeek;
-  for (let quiet = 0; quiet < 4; quiet += 1) {
+  for (let quiet = 0; quiet < 8; quiet += 1) {
     if (app.mapPending() || app.client.isBusy()) quiet = 0;
     await new Promise(requestAnimationFrame);
   }
@@ -119,8 +119,6 @@ SETTLED = """async () => {
 
 def settle(page):
     """Until hits, star and filter are drawn: nothing is asked for several frames."""
-    page.settle()
-    page.page.evaluate(SETTLED)
     page.settle()
     page.page.evaluate(SETTLED)
 
