@@ -411,6 +411,30 @@ class Cloud:
         return None
 
 
+def test_one_goes_from_map_to_map(chromium):
+    drawn, undrawn = Cloud(300), Cloud(400)
+    undrawn.state, undrawn.is_kept = object(), lambda *_: False
+    offers = [{"id": f"{n}/c", "leg": n, "collection": "c", "feature": n} for n in ("a", "b")]
+    maps = MapSupport(
+        offers=lambda: offers, open=lambda key: drawn if key == "a/c" else undrawn,
+        vector=lambda *_: [0.0], passing=lambda *_: None,
+    )  # fmt: skip
+    given = support(SampleSearch(), maps=maps)
+    page = WidgetPage(chromium, Playground(SampleSearch(), "docs", "read a file", support=given))
+    panel = page.show("map")
+    panel.locator(".mxm-stage").wait_for()
+    which = panel.get_by_label("Vectors of the map")
+    which.select_option("b")
+    panel.get_by_text("No map of b yet").wait_for()
+    assert not panel.locator(".mxm-stage").is_visible()
+    which.select_option("a")
+    panel.locator(".mxm-stage").wait_for()
+    page.page.wait_for_function(f"() => {MAP}.drawn === 300")
+    assert not panel.get_by_text("No map of b yet").is_visible()
+    assert page.errors == []
+    page.page.close()
+
+
 OPEN = """async () => {
   const began = performance.now();
   document.querySelector('.mxp-tab[data-tab=map]').click();
