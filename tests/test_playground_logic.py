@@ -146,3 +146,26 @@ def test_overlap_measures():
         assert overlap == pytest.approx(equal_depth_rbo(a, b, 0.9))
     assert got[40][1] == pytest.approx(1.0)  # a prefix agrees as far as it goes
     assert [pair[1] for pair in got[41:]] == [0, 1, 0]
+
+
+def test_a_maps_documents_come_into_a_filter_and_go_out_of_it():
+    json_only = {"field": "package", "operator": "eq", "value": "json"}
+    either = {"OR": [json_only, {"field": "kind", "value": "class"}]}
+    given = [None, json_only, {"AND": [json_only, json_only]}, either, {"package": "json"}]
+    got = run_js(
+        """return given.map((filter) => {
+          const lasso = withDocuments(filter, ["a", "b"]);
+          const again = withDocuments(lasso, ["c"]);
+          const off = withDocuments(again, null);
+          return { lasso, ids: documentsOf(again), none: documentsOf(filter), off };
+        })""",
+        given, withDocuments="playground/filters.js", documentsOf="playground/filters.js",
+    )  # fmt: skip
+    ids = {"field": "document_id", "operator": "in", "value": ["a", "b"]}
+    assert got[0]["lasso"] == ids
+    assert got[1]["lasso"] == {"AND": [json_only, ids]}
+    assert got[2]["lasso"] == {"AND": [json_only, json_only, ids]}
+    assert got[3]["lasso"] == {"AND": [either, ids]}
+    assert [each["ids"] for each in got] == [["c"]] * 5
+    assert [each["none"] for each in got] == [None] * 5
+    assert [each["off"] for each in got] == given

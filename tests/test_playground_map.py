@@ -10,6 +10,7 @@ import pytest
 from packages import HASH_EMBEDDER
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.projections import Projection
 from mixpeek_lab.retrievers import parse_retriever
 from mixpeek_lab.widgets.playground import MapSupport, Playground, Support
 from mixpeek_lab.workbench import Lab
@@ -97,6 +98,21 @@ def test_each_vector_leg_offers_a_map(filled):
     assert maps.offers("lexical") == []
     with pytest.raises(NotFoundError, match="dense/"):
         maps.open("find", "dens/x")
+
+
+def test_a_leg_over_two_collections_offers_a_map_of_each(kernel_lab):
+    for name in ("one", "two"):
+        kernel_lab.bucket(name, [{**row, "_id": f"{name}-{row['_id']}"} for row in ROWS[:12]])
+        kernel_lab.process(name, "hash_embedder", f"{name}_docs", engine="kernel")
+    kernel_lab.retriever("both", {
+        "collections": ["one_docs", "two_docs"], "searches": BODY["searches"],
+    })  # fmt: skip
+    maps = kernel_lab.playing.maps
+    offers = maps.offers("both")
+    assert [each["collection"] for each in offers] == ["one_docs", "two_docs"]
+    ids = [set(maps.open("both", each["id"]).ids) for each in offers]
+    assert not ids[0] & ids[1]
+    assert len(ids[0]) == len(ids[1]) == 12
 
 
 def test_a_querys_vector_is_what_its_leg_searches_with(filled):
@@ -228,3 +244,30 @@ def test_a_colour_is_a_field(filled):
     assert {entry["label"] for entry in legend["entries"]} == {"cat", "ship", "tax"}
     codes = np.frombuffer(asked.ask("map_codes", field="kind"), np.uint8)
     assert np.bincount(codes).tolist() == [20, 20, 20]
+
+
+def test_many_points_travel_in_messages_of_two_megabytes(filled):
+    class Cloud:
+        state, fields = object(), ()
+        ids = tuple(map(str, range(600_000)))
+
+        def is_kept(self, method, _parameters):
+            return method == "pca"
+
+        def project(self, *_):
+            return Projection(np.zeros((len(self.ids), 2), np.float32))
+
+        def place(self, *_):
+            return (0.0, 0.0)
+
+        place_finely = place
+
+    asked, cloud = Asked(filled), Cloud()
+    asked.widget._answers.map._support = MapSupport(
+        offers=list, open=lambda _: cloud, vector=lambda *_: [0.0], passing=lambda *_: None
+    )
+    assert asked.ask("map_open", map="any")["count"] == 600_000
+    assert asked.points("any").shape == (600_000, 2)
+    sizes = [len(part) for _, parts in asked.sent for part in parts or ()]
+    assert len(sizes) == 3
+    assert max(sizes) <= 2_000_000

@@ -39,6 +39,8 @@ export function makeLink(model, onPush) {
   model.on("msg:custom", receive);
   return {
     ask,
+    /** How many questions are open. */
+    pending: () => waiting.size,
     /** Nobody answers any more: all that wait, and all that ask, are told so. */
     end(message) {
       end = message;

@@ -35,16 +35,19 @@ class Star:
         self._turn = 0
 
     def stand(self, vector: Any, method: str, projection: Projection) -> dict[str, Any]:
-        """`{at: [x, y], how}`. VectorError where the vector does not fit the map."""
-        self._turn += 1
+        """`{at: [x, y], how, turn}`: what comes later has the same turn, and counts more.
+
+        VectorError where the vector does not fit the map.
+        """
+        self._turn = turn = self._turn + 1
         at = list(self._place(vector, projection))
         if projection.axes is not None:
-            return {"at": at, "how": EXACT}
+            return {"at": at, "how": EXACT, "turn": turn}
         if self._finely is None or projection.placing is None:
-            return {"at": at, "how": AMID.get(method, AMID["umap"])}
-        work = (self._turn, vector, projection, at)
+            return {"at": at, "how": AMID.get(method, AMID["umap"]), "turn": turn}
+        work = (turn, vector, projection, at)
         threading.Thread(target=self._better, args=work, daemon=True).start()
-        return {"at": at, "how": AMID["umap"] + SOON}
+        return {"at": at, "how": AMID["umap"] + SOON, "turn": turn}
 
     def leave(self) -> None:
         """Nobody wants to know any more."""
@@ -57,4 +60,4 @@ class Star:
         except LabError as error:  # the first place stands, and the view says why
             found, how = None, f"{AMID['umap']} {error}"
         if turn == self._turn:
-            self._on_better({"at": list(found) if found else at, "how": how})
+            self._on_better({"at": list(found) if found else at, "how": how, "turn": turn})

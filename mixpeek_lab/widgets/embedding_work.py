@@ -16,7 +16,7 @@ Project = Callable[
 """Method, parameters, who is told how far it is, and what ends it early → the projection."""
 
 SECONDS_BETWEEN = 0.1
-"""Between two reports of progress: the kernel's output channel is narrow."""
+"""Between two reports of one phase: the kernel's output channel is narrow."""
 
 
 class Work:
@@ -38,7 +38,7 @@ class Work:
         self._on_done, self._on_failed, self._on_progress = on_done, on_failed, on_progress
         self._stop, self._thread = threading.Event(), threading.Thread()
         self._failed: Exception | None = None
-        self._told_at = float("-inf")
+        self._told, self._told_at = "", float("-inf")
 
     def make(self, method: str) -> None:
         """Make a projection here and now. Raises what `project` raises."""
@@ -67,8 +67,9 @@ class Work:
 
     def _make(self, method: str, stop: threading.Event) -> Projection:
         def tell(phase: str, share: float | None) -> None:
-            if not stop.is_set() and monotonic() - self._told_at >= SECONDS_BETWEEN:
-                self._told_at = monotonic()
+            is_due = phase != self._told or monotonic() - self._told_at >= SECONDS_BETWEEN
+            if not stop.is_set() and is_due:
+                self._told, self._told_at = phase, monotonic()
                 self._on_progress(phase, share)
 
         parameters = self._asked.parameters if method == self._asked.method else {}

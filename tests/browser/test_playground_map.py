@@ -7,10 +7,12 @@ import time
 import numpy as np
 import pytest
 from packages import HASH_EMBEDDER
-from sample_search import DOCUMENTS
+from sample_search import DOCUMENTS, SampleSearch, support
 from widget_page import WidgetPage
 
 from mixpeek_lab.magics import retrievers
+from mixpeek_lab.projections import Projection
+from mixpeek_lab.widgets.playground import MapSupport, Playground
 from mixpeek_lab.workbench import Lab
 
 pytestmark = pytest.mark.browser
@@ -106,10 +108,19 @@ def at(opened):
     return opened
 
 
+SETTLED = """async () => {
+  const app = document.querySelector('.mxp').mixpeek;
+  for (let quiet = 0; quiet < 8; quiet += 1) {
+    if (app.mapPending() || app.client.isBusy()) quiet = 0;
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
 def settle(page):
-    """Until hits, star and filter are drawn."""
+    """Until hits, star and filter are drawn: nothing is asked for several frames."""
     page.settle()
-    page.page.wait_for_timeout(250)
+    page.page.evaluate(SETTLED)
 
 
 def lit(page):
@@ -241,12 +252,9 @@ def test_a_click_on_a_hit_selects_it_in_the_results_and_back(at):
     frame = at.widget.results
     first = frame.document_id[0]
     at.page.mouse.click(*pixel_of(at, first))
-    row = at.page.locator(f'.mxp-map-hit[data-at="{first}"]')
-    row.wait_for()
-    assert row.get_attribute("aria-current") == "true"
+    at.page.locator(f'.mxp-map-hit[data-at="{first}"][aria-current="true"]').wait_for()
     at.page.locator("[data-action=open-hit]").click()
-    card = at.page.locator(f'.mxp-hit[data-id="{first}"]')
-    assert "is-open" in card.get_attribute("class")
+    at.page.locator(f'.mxp-hit.is-open[data-id="{first}"]').wait_for()
     assert at.page.evaluate("document.activeElement.closest('.mxp-hit').dataset.id") == first
     # The other way round: what is opened in the results is the selected one on the map.
     at.page.locator(".mxp-hit").nth(3).locator(".mxp-toggle").click()
@@ -377,3 +385,88 @@ def test_without_vectors_there_is_no_map_to_draw(chromium, lab, monkeypatch):
     panel = page.show("map")
     panel.get_by_text("This retriever looks for words only").wait_for()
     page.page.close()
+
+
+class Cloud:
+    """A map of `count` points, some of which are the sample search's documents."""
+
+    state, fields = object(), ()
+
+    def __init__(self, count):
+        chance = np.random.default_rng(0)
+        self.ids = [*DOCUMENTS, *(f"other_{n}" for n in range(count - len(DOCUMENTS)))]
+        spread = chance.normal(0, 0.3, (count, 2)).astype(np.float32)
+        self.projection = Projection(spread, "Drawn at random.")
+
+    def project(self, *_):
+        return self.projection
+
+    def is_kept(self, method, _parameters):
+        return method == "pca"
+
+    def place(self, *_):
+        return (0.0, 0.0)
+
+    def place_finely(self, *_):
+        return None
+
+
+def test_one_goes_from_map_to_map(chromium):
+    drawn, undrawn = Cloud(300), Cloud(400)
+    undrawn.state, undrawn.is_kept = object(), lambda *_: False
+    offers = [{"id": f"{n}/c", "leg": n, "collection": "c", "feature": n} for n in ("a", "b")]
+    maps = MapSupport(
+        offers=lambda: offers, open=lambda key: drawn if key == "a/c" else undrawn,
+        vector=lambda *_: [0.0], passing=lambda *_: None,
+    )  # fmt: skip
+    given = support(SampleSearch(), maps=maps)
+    page = WidgetPage(chromium, Playground(SampleSearch(), "docs", "read a file", support=given))
+    panel = page.show("map")
+    panel.locator(".mxm-stage").wait_for()
+    which = panel.get_by_label("Vectors of the map")
+    which.select_option("b")
+    panel.get_by_text("No map of b yet").wait_for()
+    assert not panel.locator(".mxm-stage").is_visible()
+    which.select_option("a")
+    panel.locator(".mxm-stage").wait_for()
+    page.page.wait_for_function(f"() => {MAP}.drawn === 300")
+    assert not panel.get_by_text("No map of b yet").is_visible()
+    assert page.errors == []
+    page.page.close()
+
+
+OPEN = """async () => {
+  const began = performance.now();
+  document.querySelector('.mxp-tab[data-tab=map]').click();
+  const map = () => document.querySelector('.mxp-map')?.mixpeek;
+  while (!map()?.drawn) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+
+
+def test_ten_thousand_points_open_at_once_and_hits_move_within_a_frame(chromium):
+    cloud, taken = Cloud(10_000), []
+    maps = MapSupport(
+        offers=lambda: [{"id": "dense/c", "leg": "dense", "collection": "c", "feature": "v"}],
+        open=lambda _: cloud, vector=lambda *_: [0.0], passing=lambda *_: None,
+    )  # fmt: skip
+    for _ in range(3):  # the best of three: others use the machine too
+        search = SampleSearch(top_k=200)
+        given = support(search, maps=maps)
+        page = WidgetPage(chromium, Playground(search, "docs", "read a file", support=given))
+        page.widget.limit = 100
+        page.push()
+        taken.append(page.page.evaluate(OPEN))
+        assert page.page.evaluate(f"{MAP}.drawn") == 10_000
+        slider = page.page.locator('.mxp-leg[data-leg="trigrams"] input[type=range]')
+        page.page.locator(".mxp-map-hit").nth(99).wait_for()
+        for weight in range(1, 30):
+            slider.fill(str(weight / 15))
+        times = sorted(page.page.evaluate("document.querySelector('.mxp').mixpeek.mapTimes"))
+        median = times[len(times) // 2]
+        page.page.close()
+        if taken[-1] < 1000 and median <= 16:
+            break
+    print(f"\n10,000 points: open in {taken[-1]:.0f} ms; 100 hits repainted in {median:.1f} ms")
+    assert min(taken) < 1000
+    assert median <= 16

@@ -13,7 +13,8 @@ MODULES = (
     "playground/baseline.js", "playground/compare.js",
     "playground/judge.js", "playground/measure.js", "playground/filters.js",
     "playground/filterform.js", "playground/lineage.js", "playground/sweep.js",
-    "playground/map_parts.js", "playground/map.js",
+    "playground/map_parts.js", "playground/map_hits.js", "playground/map_filter.js",
+    "playground/map.js",
     "playground/playground.js",
 )  # fmt: skip
 STYLES = (

@@ -1,18 +1,16 @@
 // The tab "Map": the vectors behind a leg in the plane, the query as a star, its hits lit; what is drawn
 // around becomes a filter. The points of all candidates are asked for once per answer: weights move
 // the hits without the kernel.
-import { united, unpackedMarks } from "../embedding_map_geometry.js";
 import { buildLegend } from "../embedding_map_legend.js";
 import { makeLink, whenKernelGoes } from "../embedding_map_link.js";
 import { makeStage } from "../embedding_map_stage.js";
-import { h, keepingFocus, plural } from "../nodes.js";
-import { documentsOf, withDocuments } from "./filters.js";
-import { buildMapTab, fillControls, fillEmpty, freshStage, hitRow } from "./map_parts.js";
+import { h, keepingFocus } from "../nodes.js";
+import { documentsOf } from "./filters.js";
+import { makeMapFilter } from "./map_filter.js";
+import { documentOf, makeMapHits } from "./map_hits.js";
+import { buildMapTab, fillControls, fillEmpty, freshStage } from "./map_parts.js";
 
 const FRAMES_KEPT = 200;
-/** Documents that a lasso's filter names, at most: `MOST_CHOSEN` of map_panel.py. */
-const MOST_CHOSEN = 10000;
-const documentOf = (id) => id.split("#")[0];
 
 /** The panel, or null where the playground was given no vectors; {node, paint()}. */
 export function makeMap(app, ui, filterForm, openHit) {
@@ -28,9 +26,8 @@ export function makeMap(app, ui, filterForm, openHit) {
   let isGone = false;
   let wanted = 0; // answers since the points were asked for
   let located = 0;
-  let shownFilter = null;
 
-  const link = makeLink(model, (news) => news.push === "star" && open && putStar(news.star));
+  const link = makeLink(model, (news) => news.push === "star" && open && putStar({ ...news.star, isLast: true }));
   const say = (text) => (ui.live.textContent = text);
   function banner(...parts) {
     if (isGone) return;
@@ -38,6 +35,9 @@ export function makeMap(app, ui, filterForm, openHit) {
     tab.banner.hidden = !parts.join("");
   }
   const failed = (error) => banner(error.message);
+  const context = { app, ui, tab, own, link, at: () => open, isGone: () => isGone, banner, failed, say, paint: () => paint() };
+  const hits = makeMapHits(context, openHit);
+  const filter = makeMapFilter(context, filterForm);
   const isShown = () => tab.node.offsetParent !== null;
 
   // ------------------------------------------------------------ which map
@@ -61,7 +61,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     own.hidden = [];
     open = { ...given.maps.find((each) => each.id === id), ...body, stage: null, shown: "", points: new Map(), isLocated: false, star: null, color: "" };
     located = -1;
-    shownFilter = null;
+    filter.forget();
     tab.node.dataset.map = id;
     paintStatus();
     await locate();
@@ -76,15 +76,15 @@ export function makeMap(app, ui, filterForm, openHit) {
     open.stage = makeStage({
       model: local, ui: parts, about: { count: open.count, palette: given.palette }, banner, say,
       askDocument: (point) => link.ask({ type: "map_document", point }).then(({ body }) => body),
-      onMarks: filterBy, onColours: paintLegend, notesOf, onPick: pick,
-      leave: () => (documentsOf(state.filters) ? sendFilter(null) : false),
+      onMarks: filter.by, onColours: paintLegend, notesOf: hits.notesOf, onPick: hits.pick,
+      leave: () => (documentsOf(state.filters) ? filter.send(null) : false),
     });
     parts.over.addEventListener("keydown", (event) => {
       const by = { j: 1, J: 1, k: -1, K: -1 }[event.key];
       if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       event.stopPropagation();
-      walk(by);
+      hits.walk(by);
     });
     open.stage.start();
     tab.node.mixpeek = open.stage.map;
@@ -106,6 +106,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     tab.note.textContent = status.note;
     if (status.error) banner(status.error);
     tab.empty.hidden = Boolean(status.shown);
+    if (!status.shown) tab.body.hidden = tab.foot.hidden = true;
     tab.method.hidden = tab.color.hidden = !status.shown;
     if (!status.shown) keepingFocus(tab.empty, () => fillEmpty(tab, { map: open, count: open.count, methods: given.methods, making: isMaking, make }));
     fillControls(tab, { ...given, fields: open.fields, current: open.id, method: status.making || status.shown, color: open.color });
@@ -124,7 +125,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     if (isFirst) stage.setColours({ kind: "none", entries: [], ends: [] }, new Uint8Array(open.count));
     tab.node.dataset.method = shown;
     paint();
-    await Promise.all([askStar(), readPassing()]);
+    await Promise.all([askStar(), filter.read()]);
   }
 
   function make(method) {
@@ -170,7 +171,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     open.isLocated = true;
     if (body.is_stale) banner("The collection was processed since this map was drawn. ", h("button", { class: "mxp-link", type: "button", onclick: again }, "Draw it anew"));
     paint();
-    await Promise.all([askStar(), readPassing()]);
+    await Promise.all([askStar(), filter.read()]);
   }
 
   function again() {
@@ -191,58 +192,13 @@ export function makeMap(app, ui, filterForm, openHit) {
     if (mine === wanted) putStar(found);
   }
 
-  function putStar({ at = null, how = "" }) {
+  let lastTurn = 0; // of a star that came in the place of an earlier one
+  function putStar({ at = null, how = "", turn = 0, isLast = false }) {
+    if (turn && turn === lastTurn && !isLast) return;
+    if (isLast) lastTurn = turn;
     open.star = at;
     tab.star.textContent = how;
     paint();
-  }
-
-  /** What the filter lets through stands out. */
-  async function readPassing() {
-    if (!open?.stage) return;
-    const filter = JSON.stringify(state.filters ?? null);
-    if (filter === shownFilter && open.passingOf === open.stage) return;
-    shownFilter = filter;
-    open.passingOf = open.stage;
-    const { bytes } = state.filters ? await link.ask({ type: "map_passing" }) : { bytes: new ArrayBuffer(0) };
-    if (filter !== shownFilter) return;
-    open.stage.setMarks(bytes.byteLength ? unpackedMarks(new Uint8Array(bytes), open.count) : new Uint8Array(open.count));
-    paintChip();
-  }
-
-  async function filterBy(drawn, isAdding) {
-    const marks = isAdding && documentsOf(state.filters) ? united(open.stage.map.marks, drawn) : drawn;
-    const within = [];
-    marks.forEach((mark, at) => mark && within.push(at));
-    if (!within.length) return say("No document within.");
-    if (within.length > MOST_CHOSEN) return banner(`${plural(within.length, "document")} are within; a filter names ${MOST_CHOSEN.toLocaleString("en")} at most. Draw a smaller shape.`);
-    banner();
-    try {
-      const { body } = await link.ask({ type: "map_ids", points: within });
-      open.stage.setMarks(marks);
-      sendFilter(body.ids);
-      say(`Filter: ${plural(body.ids.length, "document")} of the map.`);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  /** Search with the documents of the map in the filter; null takes them off. */
-  function sendFilter(ids) {
-    const filters = withDocuments(state.filters, ids);
-    app.search(ui.query.value, { isForced: true, changes: { filters } });
-    state.filters = filters;
-    filterForm.paint();
-    paintChip();
-  }
-
-  function paintChip() {
-    const chosen = documentsOf(state.filters);
-    const marked = open?.stage?.map.marked ?? 0;
-    tab.chip.hidden = !chosen && !state.filters;
-    const text = chosen ? `Filter: ${plural(chosen.length, "document")} of the map` : `${marked.toLocaleString("en")} of ${plural(open?.count ?? 0, "point")} pass the filter`;
-    const off = chosen && !isGone && h("button", { class: "mxp-icon", type: "button", "data-action": "unlasso", "aria-label": "Take the map’s filter off", onclick: () => sendFilter(null) }, "×");
-    keepingFocus(tab.chip, () => tab.chip.replaceChildren(...[h("span", {}, text), off].filter(Boolean)));
   }
 
   // ------------------------------------------------------------ painting
@@ -256,82 +212,14 @@ export function makeMap(app, ui, filterForm, openHit) {
     if (located !== wanted) locate().catch(failed);
     if (!open.stage) return;
     const started = performance.now();
-    own.highlights = { points: state.hits.map((hit) => open.points.get(documentOf(hit.document_id)) ?? -1), star: open.star, chosen: pointOf(state.active), ranked: true };
+    own.highlights = { points: state.hits.map((hit) => open.points.get(documentOf(hit.document_id)) ?? -1), star: open.star, chosen: hits.pointOf(state.active), ranked: true };
     open.stage.scene.scheduleOver();
-    paintHits();
-    paintChip();
-    describe();
+    hits.paint();
+    filter.paint();
+    hits.describe();
     times.push(performance.now() - started);
     if (times.length > FRAMES_KEPT) times.shift();
   }
-
-  const pointOf = (id) => (id && state.hits.some((hit) => hit.document_id === id) ? open.points.get(documentOf(id)) ?? -1 : -1);
-
-  function describe() {
-    const there = own.highlights.points.filter((point) => point >= 0).length;
-    const missing = open.isLocated ? state.hits.length - there : 0;
-    open.over.setAttribute("aria-label", `Map of ${plural(open.count, "document")} by ${open.shown}. ${plural(there, "hit")} on it${open.star ? ", and the query" : ""}. The list beside it names them.`);
-    tab.told.textContent = state.hits.length ? `${plural(state.hits.length, "hit")}${missing ? `, ${missing} not on this map` : ""}; the better, the larger.` : "No hits.";
-  }
-
-  function paintHits() {
-    const isActive = (hit) => hit.document_id === state.active;
-    const first = state.hits.find(isActive) ?? state.hits[0];
-    const rows = state.hits.map((hit) => ({ id: hit.document_id, rank: hit.rank, name: app.nameOf(hit.document_id), isThere: !open.isLocated || open.points.has(documentOf(hit.document_id)), isChosen: isActive(hit), isFirst: hit === first }));
-    keepingFocus(tab.hits, () => tab.hits.replaceChildren(...rows.map((row) => hitRow(row, { choose, open: openHit, light }))));
-  }
-
-  /** A line for the card of a point: its rank, or that no leg found it. */
-  function notesOf(point) {
-    const id = [...open.points].find(([, each]) => each === point)?.[0];
-    const at = id ? state.ranking.findIndex((each) => documentOf(each.id) === id) : -1;
-    const hit = id && state.hits.find((each) => documentOf(each.document_id) === id);
-    if (hit) return [`Hit ${hit.rank}. Click selects it.`];
-    return [at < 0 ? "No leg found it for this query." : `Rank ${at + 1} of ${state.ranking.length}: not shown.`];
-  }
-
-  // ------------------------------------------------------------ one hit
-
-  /** The hit is the selected one, here and in the list of results. */
-  function choose(id) {
-    state.active = id;
-    state.open.add(id);
-    paint();
-    tab.hits.querySelector(`[data-at="${CSS.escape(id)}"]`)?.scrollIntoView({ block: "nearest" });
-    say(`Selected: ${app.nameOf(id)}`);
-  }
-
-  function pick(point) {
-    const hit = state.hits.find((each) => open.points.get(documentOf(each.document_id)) === point);
-    if (hit) choose(hit.document_id);
-    return undefined;
-  }
-
-  /** The point of a hit is marked while the pointer or the focus is on its row. */
-  function light(id) {
-    own.highlights = { ...own.highlights, chosen: pointOf(id) };
-    open.stage.scene.scheduleOver();
-  }
-
-  function walk(by) {
-    const there = state.hits.filter((hit) => open.points.has(documentOf(hit.document_id)));
-    if (!there.length) return;
-    const at = there.findIndex((hit) => hit.document_id === state.active);
-    const next = there[Math.min(there.length - 1, Math.max(0, at + by))];
-    state.active = next.document_id;
-    paint();
-    open.stage.stepTo(open.points.get(documentOf(next.document_id)));
-  }
-
-  tab.hits.addEventListener("keydown", (event) => {
-    const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
-    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
-    const rows = [...tab.hits.querySelectorAll(".mxp-map-hit")];
-    const next = rows[Math.min(rows.length - 1, Math.max(0, rows.findIndex((row) => row.parentNode.contains(document.activeElement)) + by))];
-    event.preventDefault();
-    event.stopPropagation();
-    next.focus();
-  });
 
   tab.which.addEventListener("change", () => openMap(tab.which.value).catch(failed));
   tab.method.addEventListener("change", () => make(tab.method.value));
@@ -352,7 +240,7 @@ export function makeMap(app, ui, filterForm, openHit) {
     const drawing = tab.place.querySelectorAll("[data-tool=lasso], [data-tool=box]");
     for (const control of [tab.which, tab.method, tab.color, ...drawing]) control.disabled = true;
     open?.stage?.useTool("pan");
-    paintChip();
+    filter.paint();
   });
   app.closers.push(() => {
     unwatch();
@@ -360,6 +248,6 @@ export function makeMap(app, ui, filterForm, openHit) {
     link.close();
     open?.stage?.close();
   });
-  Object.assign(app, { mapTimes: times, mapLights: () => own.highlights });
+  Object.assign(app, { mapTimes: times, mapLights: () => own.highlights, mapPending: link.pending });
   return { node: tab.node, paint };
 }
