@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.25
 """Of the memory that this process may use; beyond it DuckDB works from its file."""
+MOST_NAMED = 1_000
+"""Rows that a query names one by one; it joins more of them."""
+INDEXED_ROWS = 100_000
+"""Rows from which on an index pays, once rows are read that do not lie side by side."""
 _TABLE = "_explorer_rows"
 _PICKED, _AT, _NUMBER = "_explorer_picked", "_explorer_at", "_explorer_number"
 _KEY = "document_id"
@@ -58,6 +62,8 @@ class Pages:
         self._finalizer = weakref.finalize(self, _forget, self._connection, folder)
         self._hint, self._lock = hint, threading.RLock()
         self._kept: tuple[View, Numbers] | None = None
+        self._summaries: tuple[View, dict[str, Summary]] = (View(), {})
+        self._is_indexed = False
         try:
             with self._telling():
                 self.query = _bare(self._connection, query.strip())
@@ -124,7 +130,12 @@ class Pages:
         """What the column's header says, over the rows of the view."""
         self.check(view)
         with self._telling():
-            return summarise(self.column(column), self._source(view), self._run)
+            if self._summaries[0] != view:
+                self._summaries = (view, {})
+            known = self._summaries[1]
+            if column not in known:
+                known[column] = summarise(self.column(column), self._source(view), self._run)
+            return known[column]
 
     def values(self, row: int, columns: Sequence[str]) -> dict[str, Any]:
         """Whole values of one row, by its number: vectors as lists, all else as text."""
@@ -200,16 +211,40 @@ class Pages:
                 near = f"{ROW} BETWEEN {rows[0]} AND {rows[-1]} ORDER BY {ROW}"
                 sql = f"SELECT {named} FROM {_TABLE} WHERE {near}"
                 return self._connection.sql(sql).to_arrow_table()
-            picked = pa.table({_AT: np.arange(len(rows)), _NUMBER: rows})
-            self._connection.register(_PICKED, picked)
-            try:
-                found = self._connection.sql(
-                    f"SELECT {_AT}, {named} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
-                    f"ORDER BY {_AT}"
-                ).to_arrow_table()
-            finally:
-                self._connection.unregister(_PICKED)
+            self._index()
+            if len(rows) <= MOST_NAMED:
+                return self._named(rows, named)
+            return self._joined(rows, named)
+
+    def _named(self, rows: Numbers, cells: str) -> pa.Table:
+        """Few rows: DuckDB finds a list of numbers by its index, and joins by reading all."""
+        import numpy as np
+
+        listed = ", ".join(map(str, rows.tolist())) or "NULL"
+        sql = f"SELECT {ROW}, {cells} FROM {_TABLE} WHERE {ROW} IN ({listed}) ORDER BY {ROW}"
+        found = self._connection.sql(sql).to_arrow_table()
+        known = found.column(ROW).to_numpy()
+        places = np.searchsorted(known, rows[np.isin(rows, known)])
+        return found.drop_columns([ROW]).take(pa.array(places, pa.int64()))
+
+    def _joined(self, rows: Numbers, cells: str) -> pa.Table:
+        import numpy as np
+
+        picked = pa.table({_AT: np.arange(len(rows)), _NUMBER: rows})
+        self._connection.register(_PICKED, picked)
+        try:
+            found = self._connection.sql(
+                f"SELECT {_AT}, {cells} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
+                f"ORDER BY {_AT}"
+            ).to_arrow_table()
+        finally:
+            self._connection.unregister(_PICKED)
         return found.drop_columns([_AT])
+
+    def _index(self) -> None:
+        if not self._is_indexed and self.total >= INDEXED_ROWS:
+            self._connection.execute(f"CREATE UNIQUE INDEX _explorer_index ON {_TABLE}({ROW})")
+        self._is_indexed = True
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
         with self._telling():
