@@ -12,6 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -42,9 +43,9 @@ _KEY = "document_id"
 _END = re.compile(r";\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*|;\s*)*\Z", re.DOTALL)
 _WITHOUT_ROWS = frozenset((
     "ALTER", "ANALYZE", "ATTACH", "COPY", "CREATE", "CREATE_FUNC", "DELETE", "DETACH", "DROP",
-    "EXPORT", "INSERT", "LOAD", "PREPARE", "SET", "TRANSACTION", "UPDATE", "VACUUM",
+    "EXPLAIN", "EXPORT", "INSERT", "LOAD", "PREPARE", "SET", "TRANSACTION", "UPDATE", "VACUUM",
 ))  # fmt: skip
-"""DuckDB's names of statements that are no question."""
+"""DuckDB's names of statements that are no question; EXPLAIN ANALYZE runs what it explains."""
 
 
 class Pages:
@@ -191,10 +192,24 @@ class Pages:
         statements = self._connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type.name in _WITHOUT_ROWS:
             raise InvalidInputError("The explorer takes one statement that gives rows: a SELECT.")
-        found = self._connection.sql(self.query)
-        found.project(f"row_number() OVER () - 1 AS {ROW}, *").create(_TABLE)
+        numbered = f"row_number() OVER () - 1 AS {ROW}, *"
+        if statements[0].type.name == "SELECT":
+            rows = f"SELECT {numbered} FROM (\n{self.query}\n)"
+            self._execute(f"CREATE TABLE {_TABLE} AS {rows}")
+        else:  # what cannot stand in another query, and is short
+            self._connection.sql(self.query).project(numbered).create(_TABLE)
         described = self._run(f"DESCRIBE {_TABLE}")
         return tuple(Column(row[0], row[1]) for row in described if row[0] != ROW)
+
+    def _execute(self, sql: str) -> None:
+        """Run what takes long so that an interrupt ends it: DuckDB itself hears of none here."""
+        with ThreadPoolExecutor(1) as beside:
+            task = beside.submit(self._connection.execute, sql)
+            try:
+                task.result()
+            except KeyboardInterrupt:
+                self._connection.interrupt()
+                raise
 
     def _source(self, view: View) -> str:
         where = self._selecting.where(view)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from mixpeek_lab.widgets.explorer import Explorer
 
 LONGEST_TITLE = 60
+SLOW_SECONDS = 2.0
+"""After this time somebody who waits for the rows is told what goes on."""
+SLOW = "The query's rows are still being read. Interrupt the kernel to stop that."
 
 
 @magics_class
@@ -45,12 +51,24 @@ class ExploreMagics(Magics):
         query = (cell if cell is not None else statement).strip()
         if not query:
             raise InvalidInputError("%explore needs a table's name or an SQL statement.")
-        pages = current_lab().pages(f'FROM "{query}"' if is_name(query) else query)
+        with _telling_of_waits():
+            pages = current_lab().pages(f'FROM "{query}"' if is_name(query) else query)
         code = f"%explore {line}".strip() if cell is None else f"%%explore {line}\n{cell.strip()}"
         explorer = Explorer(pages, title=_title(query), code=code)
         if options.name:
             self.shell.user_ns[options.name] = explorer
         return explorer
+
+
+@contextmanager
+def _telling_of_waits() -> Iterator[None]:
+    timer = threading.Timer(SLOW_SECONDS, print, [SLOW], {"flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _title(query: str) -> str:
