@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import struct
+import tempfile
+import threading
 import wave
 from concurrent.futures import ThreadPoolExecutor
 
@@ -151,7 +154,15 @@ def test_what_a_view_lacks_is_named(films):
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELEC 1", "FROM nowhere", "SELECT 1/", "", "CREATE TABLE t(x INT)", "FROM runs; FROM runs"],
+    [
+        "SELEC 1",
+        "FROM nowhere",
+        "SELECT 1/",
+        "",
+        "CREATE TABLE t(x INT)",
+        "FROM runs; FROM runs",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'written.csv'",
+    ],
 )
 def test_a_broken_query_gives_one_clear_error(lab, sql):
     with pytest.raises(InvalidInputError):
@@ -167,6 +178,9 @@ def test_a_broken_query_gives_one_clear_error(lab, sql):
         ("SELECT 'a; -- b' AS x /* ; */", ["x"]),
         ("FROM (VALUES ('a;')) AS t(x);;", ["x"]),
         ("SHOW TABLES", ["name"]),
+        ("CALL pragma_version()", ["library_version", "source_id", "codename"]),
+        ("PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)", ["1"]),
+        ("SELECT 1 AS a, 2 AS A, 3 AS a, 4 AS a_1 -- names", ["a", "A_1", "a_2", "a_1_1"]),
     ],
 )
 def test_any_statement_with_rows_is_shown(lab, sql, names):
@@ -174,6 +188,24 @@ def test_any_statement_with_rows_is_shown(lab, sql, names):
     assert [column.name for column in pages.columns] == names
     pages.page(View(sort=((names[0], "desc"),), search="1"), 0, 10, names)
     pages.summary(View(), names[0])
+
+
+def test_an_interrupt_leaves_nothing_behind(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    threading.Timer(
+        1.0, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]
+    ).start()
+    with pytest.raises((KeyboardInterrupt, InvalidInputError), match=r"^$|[Ii]nterrupt"):
+        lab.pages("SELECT repeat('x', 200) || range AS text FROM range(1_000_000_000)")
+    assert list(tmp_path.glob("mixpeek-explorer-*")) == []
+
+
+def test_rows_far_apart_come_in_the_order_that_was_asked_for(lab):
+    pages = lab.pages("SELECT range AS n FROM range(150_000)")
+    wanted = [149_999, 3, 3, 77_000, 0]
+    assert pages.frame(wanted)["n"].tolist() == wanted
+    many = list(range(0, 150_000, 100))
+    assert pages.frame(many[::-1])["n"].tolist() == many[::-1]
 
 
 def test_summaries_are_of_the_rows_in_the_view(films):
@@ -210,7 +242,8 @@ ODD = [
     "'infinity'::DATE", "INTERVAL 3 DAY", "TIME '12:00'", "uuid()", "'a'::ENUM('a', 'b')",
     "12345678901234567890::HUGEINT", "1.25::DECIMAL(18,3)", "'\\x00ab'::BLOB", "MAP {'a': 1}",
     "[[1.0::FLOAT, 2], [3, 4]]", "[1.0::FLOAT, NULL, 'nan']", "[]::FLOAT[]", "{'x': 'nan'::FLOAT}",
-    "union_value(k := 1)", "NULL", "[1, 2, 3]::UTINYINT[3]", "'é😀' || chr(0)", "1e308::DOUBLE",
+    "union_value(k := 1)", "[1e200, -1e200]::DOUBLE[]", "NULL", "[1, 2, 3]::UTINYINT[3]",
+    "'é😀' || chr(0)", "1e308::DOUBLE",
 ]  # fmt: skip
 
 
@@ -393,3 +426,10 @@ def test_the_magic_takes_tables_statements_and_cells(shell):
     assert shell.user_ns["ex"].about["code"] == "%%explore --name ex\nSELECT 1 AS x\n-- why"
     with pytest.raises(NotFoundError, match="No table called 'nowhere'"):
         shell.run_line_magic("explore", "nowhere")
+
+
+def test_a_query_that_takes_long_says_so(shell, capsys, monkeypatch):
+    monkeypatch.setattr("mixpeek_lab.magics.explore.SLOW_SECONDS", 0.0)
+    sql = "SELECT md5(range::VARCHAR) AS code FROM range(1_000_000)"
+    assert len(shell.run_line_magic("explore", sql).frame(limit=2)) == 2
+    assert "still being read" in capsys.readouterr().out

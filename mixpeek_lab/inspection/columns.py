@@ -60,10 +60,11 @@ class Column:
 
     @property
     def cell(self) -> str:
-        """SQL: what a page carries of it: numbers, vectors as FLOAT[], else the text's start."""
+        """SQL: what a page carries of it: numbers, vectors as lists, else the text's start."""
         name = quoted(self.name)
         if self.kind == "vector":
-            return f"{name}::FLOAT[]"
+            wide = self.type.startswith("DOUBLE")  # its numbers may be too large for FLOAT
+            return f"{name}::{'DOUBLE' if wide else 'FLOAT'}[]"
         return f"{name}::DOUBLE" if self.is_float else f"left({self.text}, {LONGEST_CELL + 1})"
 
     @property

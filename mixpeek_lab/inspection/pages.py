@@ -12,6 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,15 +33,19 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.25
 """Of the memory that this process may use; beyond it DuckDB works from its file."""
+MOST_NAMED = 1_000
+"""Rows that a query names one by one; it joins more of them."""
+INDEXED_ROWS = 100_000
+"""Rows from which on an index pays, once rows are read that do not lie side by side."""
 _TABLE = "_explorer_rows"
 _PICKED, _AT, _NUMBER = "_explorer_picked", "_explorer_at", "_explorer_number"
 _KEY = "document_id"
 _END = re.compile(r";\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*|;\s*)*\Z", re.DOTALL)
 _WITHOUT_ROWS = frozenset((
     "ALTER", "ANALYZE", "ATTACH", "COPY", "CREATE", "CREATE_FUNC", "DELETE", "DETACH", "DROP",
-    "EXPORT", "INSERT", "LOAD", "PREPARE", "SET", "TRANSACTION", "UPDATE", "VACUUM",
+    "EXPLAIN", "EXPORT", "INSERT", "LOAD", "PREPARE", "SET", "TRANSACTION", "UPDATE", "VACUUM",
 ))  # fmt: skip
-"""DuckDB's names of statements that are no question."""
+"""DuckDB's names of statements that are no question; EXPLAIN ANALYZE runs what it explains."""
 
 
 class Pages:
@@ -58,6 +63,8 @@ class Pages:
         self._finalizer = weakref.finalize(self, _forget, self._connection, folder)
         self._hint, self._lock = hint, threading.RLock()
         self._kept: tuple[View, Numbers] | None = None
+        self._summaries: tuple[View, dict[str, Summary]] = (View(), {})
+        self._is_indexed = False
         try:
             with self._telling():
                 self.query = _bare(self._connection, query.strip())
@@ -124,7 +131,12 @@ class Pages:
         """What the column's header says, over the rows of the view."""
         self.check(view)
         with self._telling():
-            return summarise(self.column(column), self._source(view), self._run)
+            if self._summaries[0] != view:
+                self._summaries = (view, {})
+            known = self._summaries[1]
+            if column not in known:
+                known[column] = summarise(self.column(column), self._source(view), self._run)
+            return known[column]
 
     def values(self, row: int, columns: Sequence[str]) -> dict[str, Any]:
         """Whole values of one row, by its number: vectors as lists, all else as text."""
@@ -180,10 +192,24 @@ class Pages:
         statements = self._connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type.name in _WITHOUT_ROWS:
             raise InvalidInputError("The explorer takes one statement that gives rows: a SELECT.")
-        found = self._connection.sql(self.query)
-        found.project(f"row_number() OVER () - 1 AS {ROW}, *").create(_TABLE)
+        numbered = f"row_number() OVER () - 1 AS {ROW}, *"
+        if statements[0].type.name == "SELECT":
+            rows = f"SELECT {numbered} FROM (\n{self.query}\n)"
+            self._execute(f"CREATE TABLE {_TABLE} AS {rows}")
+        else:  # what cannot stand in another query, and is short
+            self._connection.sql(self.query).project(numbered).create(_TABLE)
         described = self._run(f"DESCRIBE {_TABLE}")
         return tuple(Column(row[0], row[1]) for row in described if row[0] != ROW)
+
+    def _execute(self, sql: str) -> None:
+        """Run what takes long so that an interrupt ends it: DuckDB itself hears of none here."""
+        with ThreadPoolExecutor(1) as beside:
+            task = beside.submit(self._connection.execute, sql)
+            try:
+                task.result()
+            except KeyboardInterrupt:
+                self._connection.interrupt()
+                raise
 
     def _source(self, view: View) -> str:
         where = self._selecting.where(view)
@@ -200,16 +226,40 @@ class Pages:
                 near = f"{ROW} BETWEEN {rows[0]} AND {rows[-1]} ORDER BY {ROW}"
                 sql = f"SELECT {named} FROM {_TABLE} WHERE {near}"
                 return self._connection.sql(sql).to_arrow_table()
-            picked = pa.table({_AT: np.arange(len(rows)), _NUMBER: rows})
-            self._connection.register(_PICKED, picked)
-            try:
-                found = self._connection.sql(
-                    f"SELECT {_AT}, {named} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
-                    f"ORDER BY {_AT}"
-                ).to_arrow_table()
-            finally:
-                self._connection.unregister(_PICKED)
+            self._index()
+            if len(rows) <= MOST_NAMED:
+                return self._named(rows, named)
+            return self._joined(rows, named)
+
+    def _named(self, rows: Numbers, cells: str) -> pa.Table:
+        """Few rows: DuckDB finds a list of numbers by its index, and joins by reading all."""
+        import numpy as np
+
+        listed = ", ".join(map(str, rows.tolist())) or "NULL"
+        sql = f"SELECT {ROW}, {cells} FROM {_TABLE} WHERE {ROW} IN ({listed}) ORDER BY {ROW}"
+        found = self._connection.sql(sql).to_arrow_table()
+        known = found.column(ROW).to_numpy()
+        places = np.searchsorted(known, rows[np.isin(rows, known)])
+        return found.drop_columns([ROW]).take(pa.array(places, pa.int64()))
+
+    def _joined(self, rows: Numbers, cells: str) -> pa.Table:
+        import numpy as np
+
+        picked = pa.table({_AT: np.arange(len(rows)), _NUMBER: rows})
+        self._connection.register(_PICKED, picked)
+        try:
+            found = self._connection.sql(
+                f"SELECT {_AT}, {cells} FROM {_TABLE} JOIN {_PICKED} ON {ROW} = {_NUMBER} "
+                f"ORDER BY {_AT}"
+            ).to_arrow_table()
+        finally:
+            self._connection.unregister(_PICKED)
         return found.drop_columns([_AT])
+
+    def _index(self) -> None:
+        if not self._is_indexed and self.total >= INDEXED_ROWS:
+            self._connection.execute(f"CREATE UNIQUE INDEX _explorer_index ON {_TABLE}({ROW})")
+        self._is_indexed = True
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
         with self._telling():

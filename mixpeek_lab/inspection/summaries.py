@@ -14,6 +14,8 @@ Run = Callable[[str], list[tuple[Any, ...]]]
 
 BINS = 24
 TOP_VALUES = 6
+COUNTED_ROWS = 100_000
+"""Of more rows than this the commonest values are not looked for where nearly all differ."""
 SAMPLED_VECTORS = 20_000
 """Norms are taken of this many vectors at most."""
 
@@ -54,6 +56,9 @@ def summarise(column: Column, source: str, run: Run) -> Summary:
     )
     distinct = min(distinct, rows - nulls)
     if column.kind in ("text", "bool") or "INTERVAL" in column.type:
+        is_each_its_own = rows - nulls > COUNTED_ROWS and distinct > 0.9 * (rows - nulls)
+        if is_each_its_own:
+            return Summary(rows, nulls, distinct, low, high)
         top = _top(column, source, run)
         exact = len(top) if len(top) < TOP_VALUES else distinct
         return Summary(rows, nulls, exact, low, high, top=top)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from mixpeek_lab.widgets.explorer import Explorer
 
 LONGEST_TITLE = 60
+SLOW_SECONDS = 2.0
+"""After this time somebody who waits for the rows is told what goes on."""
+SLOW = "The query's rows are still being read. Interrupt the kernel to stop that."
 
 
 @magics_class
@@ -48,12 +54,24 @@ class ExploreMagics(Magics):
         if not query:
             raise InvalidInputError("%explore needs a table's name or an SQL statement.")
         demand_variable(options.name, "--name")
-        pages = answered(query, current_lab().pages)
+        with _telling_of_waits():
+            pages = answered(query, current_lab().pages)
         code = f"%explore {line}".strip() if cell is None else f"%%explore {line}\n{cell.strip()}"
         explorer = Explorer(pages, title=_title(query), code=code)
         if options.name:
             self.shell.user_ns[options.name] = explorer
         return explorer
+
+
+@contextmanager
+def _telling_of_waits() -> Iterator[None]:
+    timer = threading.Timer(SLOW_SECONDS, print, [SLOW], {"flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _title(query: str) -> str:

@@ -29,9 +29,19 @@ ex
 '''
 
 READY = "() => document.querySelector('.mxe-row .mxe-cell')?.textContent.length > 0"
-SETTLED = """() => {
-  const rows = [...document.querySelectorAll('.mxe-row:not([hidden])')];
-  return rows.length > 3 && rows.every((row) => !row.classList.contains('is-waiting'));
+# Until all rows in sight are there, and nothing is asked for, once what was to be painted is.
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const isSettled = () => {
+    const rows = [...document.querySelectorAll('.mxe-row:not([hidden])')];
+    const isIdle = document.querySelector('.mxe').mixpeek.rows.isIdle();
+    return isIdle && rows.length > 3 && rows.every((row) => !row.classList.contains('is-waiting'));
+  };
+  const until = performance.now() + 60000;
+  do {
+    for (let frames = 0; frames < 3; frames += 1) await frame();
+  } while (!isSettled() && performance.now() < until);
+  return isSettled();
 }"""
 COLUMN = """(name) => {
   const nameOf = (head) => head.querySelector('.mxe-name').textContent;
@@ -87,6 +97,9 @@ ROUND_TRIP = """async () => {
 }"""
 
 
+SHARES = (0.5, 0.1, 0.9, 0.33, 0.77, 0.2, 0.6, 0.05, 0.95)
+
+
 @pytest.fixture(scope="module")
 def notebook(jupyter, chromium):
     page = chromium.new_page(viewport={"width": 1400, "height": 1000})
@@ -107,13 +120,32 @@ def page(notebook):
     page.locator(".mxe-grid").focus()
     page.keyboard.press("Control+Home")
     page.keyboard.press("Escape")
+    page.locator(".mxe-status").get_by_text("1,000,000 rows", exact=True).wait_for()
+    page.wait_for_function("() => !document.querySelector('.mxe-chip')")
     settle(page)
     return page
 
 
 def settle(page):
     page.wait_for_timeout(150)
-    page.wait_for_function(SETTLED)
+    assert page.evaluate(SETTLED)
+
+
+def jumps_are_quick(page, order):
+    """Whether rows are there soon after the scrollbar was moved, on a machine of this speed.
+
+    What the way to the kernel and back takes just now is measured beside it; a machine that is busy
+    with other things may have three tries.
+    """
+    for _ in range(3):
+        pairs = [(page.evaluate(JUMP, share), page.evaluate(ROUND_TRIP)) for share in SHARES]
+        wait, trip = (median(each) for each in zip(*pairs, strict=True))
+        print(
+            f"scroll end to rows {order}: {wait:.0f} ms; an empty question {trip:.0f} ms (medians)"
+        )
+        if wait <= 2 * trip + 150:
+            return True
+    return False
 
 
 def column(page, name):
@@ -128,19 +160,17 @@ def test_a_million_rows_scroll_smoothly(notebook, page):
     page.wait_for_timeout(1000)  # summaries
     frames = page.evaluate(SCROLL, {"ticks": 120, "delta": 240})
     settle(page)
-    shares = (0.5, 0.1, 0.9, 0.33, 0.77, 0.2, 0.6, 0.05, 0.95)
-    waits, trips = zip(
-        *[(page.evaluate(JUMP, share), page.evaluate(ROUND_TRIP)) for share in shares], strict=True
-    )
     frame, late = median(frames), sorted(frames)[int(len(frames) * 0.95)]
-    print(
-        f"\n1,000,000 rows: frame {frame:.1f} ms (median), {late:.1f} ms (95%) while scrolling; "
-        f"scroll end to rows {median(waits):.0f} ms (median), {min(waits):.0f} to {max(waits):.0f};"
-        f" a question that costs nothing {median(trips):.0f} ms"
-    )
+    print(f"\n1,000,000 rows: frame {frame:.1f} ms (median), {late:.1f} ms (95%) while scrolling")
     assert frame <= 34
-    # On a machine that is busy with other things the way to the kernel takes longer than the rows.
-    assert min(waits) <= 150 + max(0, median(trips) - 50)
+    assert jumps_are_quick(page, "in the query's order")
+    notebook.run_code(1, "ex.sort = [['shuffled', 'asc']]")
+    page.wait_for_selector('.mxe-col[aria-sort="ascending"]')
+    settle(page)
+    assert jumps_are_quick(page, "in an order that scatters them")
+    notebook.run_code(1, "ex.sort = []")
+    page.wait_for_selector('.mxe-col[aria-sort="ascending"]', state="detached")
+    settle(page)
     assert page.locator(".mxe-row").count() < 60
     page.locator(".mxe-grid").focus()
     page.keyboard.press("Control+End")
@@ -177,7 +207,8 @@ def test_headers_sort_and_filters_choose_as_python_has_it(notebook, page):
     assert wanted[:3] == [
         [["shuffled", "asc"], ["colour", "asc"]], {"reading": {"min": "62"}}, "ROW 9"
     ]  # fmt: skip
-    assert page.locator(".mxe-status").inner_text().startswith(f"{wanted[3]:,} of ")
+    page.locator(".mxe-status", has_text=f"{wanted[3]:,} of ").wait_for()
+    settle(page)
     assert column(page, "id")[:5] == wanted[4]
     assert page.locator(".mxe-grid").get_attribute("aria-rowcount") == str(wanted[3] + 1)
 
@@ -221,11 +252,11 @@ def test_the_keyboard_reaches_everything(notebook, page):
     detail.wait_for()
     assert detail.inner_text().startswith("Row 999999 is long.\nIt goes on, ")
     page.keyboard.press("Escape")
-    assert page.locator(".mxe-detail").is_hidden()
+    page.locator(".mxe-detail").wait_for(state="hidden")
     page.keyboard.press("/")
     page.keyboard.type("42")
-    assert page.locator(".mxe-search").input_value() == "42"
     page.locator(".mxe-status", has_text=" of 1,000,000 rows").wait_for()
+    assert page.locator(".mxe-search").input_value() == "42"
     assert notebook.errors == []
 
 
@@ -243,7 +274,7 @@ def test_a_reload_of_the_page_shows_the_same_rows(notebook, page):
     assert notebook.errors == []
 
 
-def test_it_looks_well_in_light_and_dark(jupyter, chromium, notebook, page, artifacts):
+def test_it_looks_well_in_light_and_dark(jupyter, chromium, notebook, page, artifacts, axe):
     page.wait_for_function("() => document.querySelectorAll('.mxe-bars').length > 3")
     page.locator(".mxe").screenshot(path=artifacts / "explorer-light.png")
     page.keyboard.press("f")
@@ -263,9 +294,16 @@ def test_it_looks_well_in_light_and_dark(jupyter, chromium, notebook, page, arti
         dark = NotebookPage(chromium.new_page(viewport={"width": 1400, "height": 1000}))
         dark.open(jupyter, jupyter.folder / "explorer.ipynb")
         dark.run_cell(0)
+        dark.run_code(1, "ex.filters = {'colour': {'in': ['amber', 'blue']}}")
         dark.page.wait_for_function(READY, timeout=60_000)
         dark.page.wait_for_function("() => document.querySelectorAll('.mxe-bars').length > 3")
+        dark.page.locator(".mxe-grid").focus()
+        dark.page.keyboard.press(" ")
+        dark.page.locator(".mxe-status", has_text="1 selected").wait_for()
+        dark.page.keyboard.press("f")
+        dark.page.wait_for_selector(".mxe-panel")
         dark.page.locator(".mxe").screenshot(path=artifacts / "explorer-dark.png")
+        assert axe(dark.page, ".mxe") == []
         dark.page.close()
     finally:
         jupyter.use_theme("JupyterLab Light")

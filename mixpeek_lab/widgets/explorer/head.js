@@ -59,6 +59,7 @@ function drag(event, grip, node, onWidth) {
 function chartOf(column, summary) {
   if (summary.bins.length > 1) return [histogram(summary), h("div", { class: "mxe-ends" }, h("span", {}, shortEnd(summary.low)), h("span", {}, shortEnd(summary.high)))];
   if (summary.top.length) return topValues(summary);
+  if (column.kind === "text" && summary.distinct > 20) return [h("div", { class: "mxe-ends" }, h("span", {}, "nearly all differ"))];
   if (summary.low !== null && summary.low !== undefined) return [h("div", { class: "mxe-ends" }, h("span", {}, summary.low === summary.high ? `always ${shortEnd(summary.low)}` : shortEnd(summary.low)))];
   return [];
 }

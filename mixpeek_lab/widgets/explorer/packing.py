@@ -49,7 +49,8 @@ def pack_page(
 
 def norm_of(vector: Sequence[float] | Array) -> float:
     """The length of a vector."""
-    return float(np.linalg.norm(np.asarray(vector, dtype=np.float64)))
+    with np.errstate(over="ignore"):
+        return float(np.linalg.norm(np.asarray(vector, dtype=np.float64)))
 
 
 def _padded(size: int) -> int:
@@ -81,9 +82,11 @@ def _vectors(values: Any) -> list[bytes]:
         if each.values is None:
             continue
         vector = each.values.to_numpy(zero_copy_only=False)
-        lengths[at], norms[at] = len(vector), norm_of(vector)
+        lengths[at] = len(vector)
         chosen = vector
         if len(vector) > POINTS:
             chosen = vector[np.linspace(0, len(vector) - 1, POINTS).astype(int)]
-        points[at, : len(chosen)] = chosen
+        with np.errstate(over="ignore"):  # what a float cannot hold is infinite
+            norms[at] = norm_of(vector)
+            points[at, : len(chosen)] = chosen
     return [lengths.tobytes(), norms.tobytes(), points.tobytes()]

@@ -197,8 +197,9 @@ class Explorer(LabWidget):
         row, name = int(message["row"]), str(message["column"])
         value = self._pages.values(row, [name])[name]
         if isinstance(value, list):
-            numbers = np.asarray(value, "<f4")
-            return pack({"form": "vector", "norm": norm_of(numbers)}, [numbers.tobytes()])
+            with np.errstate(over="ignore"):
+                numbers = np.asarray(value, "<f4")
+            return pack({"form": "vector", "norm": norm_of(value)}, [numbers.tobytes()])
         text = None if value is None else value[:LONGEST_TEXT]
         head = {"form": "text", "text": text, "length": len(value or ""), "mime": "", "file": None}
         if self._has_media and name == MEDIA_COLUMN:
