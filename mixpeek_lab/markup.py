@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from html import escape
 
 COLOURS = {
-    "error": "var(--jp-error-color1, #c62828)",
-    "warning": "var(--jp-warn-color0, #a85b00)",
-    "info": "var(--jp-info-color0, #00639c)",
-    "success": "var(--jp-success-color0, #1b6e1f)",
+    "error": "var(--jp-error-color1, var(--vscode-errorForeground, #c62828))",
+    "warning": "var(--jp-warn-color0, var(--vscode-editorWarning-foreground, #a85b00))",
+    "info": "var(--jp-info-color0, var(--vscode-editorInfo-foreground, #00639c))",
+    "success": "var(--jp-success-color0, var(--vscode-testing-iconPassed, #1b6e1f))",
 }
-"""Text colours that hold their contrast in light and dark."""
+"""Text colours that hold their contrast in light and dark: JupyterLab's, or VS Code's."""
 
 MUTED = "opacity:.75"
 
