@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from html import escape
 
 COLOURS = {
-    "error": "var(--jp-error-color1, #c62828)",
-    "warning": "var(--jp-warn-color0, #a85b00)",
-    "info": "var(--jp-info-color0, #00639c)",
-    "success": "var(--jp-success-color0, #1b6e1f)",
+    "error": "var(--jp-error-color1, var(--vscode-errorForeground, #c62828))",
+    "warning": "var(--jp-warn-color0, var(--vscode-editorWarning-foreground, #a85b00))",
+    "info": "var(--jp-info-color0, var(--vscode-editorInfo-foreground, #00639c))",
+    "success": "var(--jp-success-color0, var(--vscode-testing-iconPassed, #1b6e1f))",
 }
-"""Text colours that hold their contrast in light and dark."""
+"""Text colours that hold their contrast in light and dark: JupyterLab's, or VS Code's."""
 
 MUTED = "opacity:.75"
 
@@ -24,8 +24,8 @@ def framed(title: str, subtitle: str, *parts: str) -> str:
     """A box with a title, a muted phrase beside it, and parts that are HTML already."""
     body = "".join(part for part in parts if part)
     return (
-        '<div style="border:1px solid var(--jp-border-color2,#ccc);border-radius:6px;'
-        'padding:8px 14px;max-width:1000px;line-height:1.5;overflow-x:auto">'
+        '<div style="border:1px solid var(--jp-border-color2,var(--vscode-widget-border,#ccc));'
+        'border-radius:6px;padding:8px 14px;max-width:1000px;line-height:1.5;overflow-x:auto">'
         f'<div><strong style="font-size:110%">{escape(title)}</strong> '
         f'<span style="{MUTED};margin-left:.5em">{escape(subtitle)}</span></div>{body}</div>'
     )

@@ -13,6 +13,9 @@ const HTML = 'text/html';
 /** In the HTML that our widgets leave beside their live view. */
 const OURS = 'mixpeek-lab-static';
 
+/** Of a view whose model came from the notebook, without a kernel: ours can show nothing then. */
+const DISCONNECTED = 'jupyter-widgets-disconnected';
+
 /** How long a view of a cell that has just run may take, in milliseconds, until its saved result is shown. */
 const PATIENCE = 1500;
 
@@ -53,7 +56,8 @@ class SavedResult {
   ) {
     const render = _live.renderModel.bind(_live);
     _live.renderModel = model => {
-      this._model = String(model.data[HTML] ?? '').includes(OURS) ? model : null;
+      const html = model.data[HTML];
+      this._model = typeof html === 'string' && html.includes(OURS) ? model : null;
       this._rendered = Date.now();
       this._watch();
       return render(model);
@@ -65,7 +69,8 @@ class SavedResult {
   private _watch(): void {
     this._remove();
     if (!this._model) {
-      return this._observer.disconnect();
+      this._observer.disconnect();
+      return;
     }
     this._observer.observe(this._live.node, { childList: true, attributeFilter: ['class'] });
     this._look();
@@ -73,10 +78,14 @@ class SavedResult {
 
   private _look(): void {
     clearTimeout(this._timer);
-    if (this._live.node.firstElementChild || this._live.isHidden) {
-      return this._remove();
+    const view = this._live.node.firstElementChild;
+    // A view that has lived goes on showing what it has, whatever becomes of its kernel.
+    this._hasLived ||= view !== null && !view.classList.contains(DISCONNECTED);
+    if ((view && this._hasLived) || this._live.isHidden) {
+      this._remove();
+      return;
     }
-    const isWaiting = !this._live.node.textContent?.startsWith('Error');
+    const isWaiting = !view && !this._live.node.textContent?.startsWith('Error');
     const left = isWaiting ? this._rendered + PATIENCE - Date.now() : 0;
     this._timer = setTimeout(() => this._show(), Math.max(left, 0));
   }
@@ -95,7 +104,7 @@ class SavedResult {
     this._shown.disposed.connect(() => html.dispose());
     this._live.node.style.display = 'none';
     (parent as unknown as { addWidget(widget: Widget): void }).addWidget(this._shown);
-    void html.renderModel(this._model as Model);
+    void html.renderModel(this._model);
   }
 
   private _remove(): void {
@@ -112,6 +121,7 @@ class SavedResult {
 
   private _model: Model | null = null;
   private _rendered = 0;
+  private _hasLived = false;
   private _shown: Widget | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _observer = new MutationObserver(() => this._look());

@@ -81,7 +81,15 @@ class EveryPage(NotebookPage):
 
     def __init__(self, page: Any, server: JupyterServer, *, lab: bool = True) -> None:
         super().__init__(page)
+        page.on("pageerror", lambda error: self.errors.append(str(error.stack)))
         self._server, self._lab = server, lab
+
+    def ours(self) -> list[str]:
+        """Errors of the console that our extension or our widgets have to do with.
+
+        A front end has some of its own, more so on a busy machine and after a restart.
+        """
+        return [e for e in self.errors if any(word in e for word in ("mixpeek", "mx", "blob:"))]
 
     def load(self, notebook: Path) -> None:
         """Open the notebook, and wait until its kernel is there."""

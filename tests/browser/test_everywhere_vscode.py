@@ -13,8 +13,10 @@ import pytest
 from packages import HASH_EMBEDDER
 from sample_search import SampleSearch, support
 
+from mixpeek_lab.markup import COLOURS, framed
 from mixpeek_lab.models import Failure, RunReport
 from mixpeek_lab.widgets import EmbeddingMap, Explorer, Playground, RunProgress
+from mixpeek_lab.widgets.cards import RunCard
 from mixpeek_lab.widgets.report import report_html
 from mixpeek_lab.workbench import Lab
 
@@ -143,7 +145,9 @@ def widgets_of(lab) -> list[Any]:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_each_widget_works_and_is_readable_without_jupyterlab(chromium, lab, axe, artifacts, theme):
-    host = Host(chromium, widgets_of(lab), theme, report_html(REPORT, "%process b hash_embedder"))
+    told = "".join(f'<b style="color:{paint}">{name}</b> ' for name, paint in COLOURS.items())
+    cards = report_html(REPORT, "%process b hash_embedder") + RunCard(REPORT)._repr_html_()
+    host = Host(chromium, widgets_of(lab), theme, cards + framed("docs", "1.0.0", told))
     page = host.page
     for selector in (".mxp-hit", ".mxe-row:not(.is-waiting) .mxe-cell", ".mxm.is-ready", ".mxr"):
         page.locator(selector).first.wait_for(timeout=30_000)
