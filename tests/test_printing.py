@@ -141,8 +141,10 @@ def test_lines_bars_and_long_ones():
     assert step == "b"
     assert len(line) == LONGEST + 1
     assert printouts.look().count == 4
+    printouts.add("b", "/labs/ex/extractor_a_b_0123456789ab/processors/core.py:3: Warned\n")
+    assert printouts.look().lines[-1] == ("b", "processors/core.py:3: Warned")
     printouts.add("a", "".join(f"{n}\n" for n in range(10_000)))
-    assert printouts.look().count == 10_004
+    assert printouts.look().count == 10_005
     assert len(printouts.look().lines) == KEPT
 
 

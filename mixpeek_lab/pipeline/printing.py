@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -92,9 +93,15 @@ class Printouts:
             guard_again()  # a step that read a secret guarded ours, not those that are back now
 
 
+_PACKAGE = re.compile(r"(?:/[^\s/:\"']+)+/extractor_\w+_[0-9a-f]{12}/")
+
+
 def _line(text: str) -> str:
-    """A line as it stands on a terminal in the end: a bar writes over itself."""
-    shown = text.rstrip("\r").rpartition("\r")[2]
+    """A line as it stands on a terminal in the end: a bar writes over itself.
+
+    Of a path into the extractor's package that within it is enough, as for failures.
+    """
+    shown = _PACKAGE.sub("", text[: 8 * LONGEST].rstrip("\r").rpartition("\r")[2])
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
 
 
