@@ -222,7 +222,10 @@ def test_stopping_what_was_never_started():
          "the task will be retried. Error: The actor is dead", True),
         ("Task my_task failed. There are infinite retries remaining, so the task will be retried.",
          False),
-        ("A worker died or was killed while executing a task.", False),
+        ("Task MapWorker(MapBatches(StepRunner)).submit failed. There are 2 retries remaining", True),
+        ("A worker died or was killed while executing a task by an unexpected system error. To",
+         True),
+        ("2 Workers (tasks / actors) killed due to memory pressure (OOM)", False),
     ],
 )  # fmt: skip
 def test_only_what_is_expected_is_hidden(message, expected):

@@ -27,6 +27,8 @@ KEPT = 200
 """Lines that are kept: the newest."""
 LONGEST = 500
 """Characters of a line; what follows is left out."""
+MARKS = (":actor_name:", ":task_name:", ":job_id:")
+"""How the lines begin with which Ray says in a worker's output whose it is."""
 AT_ONCE = 2**18
 """Bytes that the driver reads of a file at once: the newest."""
 MOST = 2**22
@@ -64,7 +66,7 @@ class Printouts:
             *lines, rest = ("" if is_cut else self._rest.get(step, "")).join(["", text]).split("\n")
             # Of a bar the last state is enough; one that has ended is a line of its own no more.
             self._rest[step] = "".join(rest.rpartition("\r")[1:])[: 4 * LONGEST]
-            whole = [line for line in lines if "\r" not in line.rstrip("\r")]
+            whole = [line for line in lines if _says_something(line)]
             self._count += len(whole)
             self._lines.extend((step, _line(line)) for line in whole[-KEPT:])
 
@@ -91,6 +93,11 @@ class Printouts:
                 yield
         finally:
             guard_again()  # a step that read a secret guarded ours, not those that are back now
+
+
+def _says_something(line: str) -> bool:
+    """Whether it is neither a bar that has ended nor one of Ray's marks."""
+    return "\r" not in line.rstrip("\r") and not line.startswith(MARKS)
 
 
 _PACKAGE = re.compile(r"(?:/[^\s/:\"']+)+/extractor_\w+_[0-9a-f]{12}/")
