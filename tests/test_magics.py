@@ -804,7 +804,10 @@ def finish_a_run(kernel):
     assert status == "ok"
     assert "vectors hash_embedding  600" in text_of(messages)
     views = [content["data"] for kind, content in messages if kind == "display_data"]
-    assert [list(view) for view in views] == [["application/vnd.jupyter.widget-view+json"]]
+    assert [list(view) for view in views] == [
+        ["application/vnd.jupyter.widget-view+json", "text/html"]
+    ]
+    assert "%process docs hash_embedder --into other" in views[0]["text/html"]
     assert [content["data"] for kind, content in messages if kind == "update_display_data"] == [{}]
     assert not [content for kind, content in messages if kind == "stream"]
 

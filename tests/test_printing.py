@@ -75,6 +75,7 @@ def test_on_ray_too_with_what_is_not_python(lab, tmp_path, capfd):
     _, seen = run(lab, tmp_path, "ray", shell + NOISY)
     text = "\n".join(line for _, line in seen[-1].printed.lines)
     assert [word for word in (*WORDS, "by C code") if word not in text] == []
+    assert ":actor_name:" not in text
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
 
@@ -130,7 +131,7 @@ def test_who_listens_may_print(kernel_lab, tmp_path, capsys):
 def test_lines_bars_and_long_ones():
     printouts = Printouts()
     printouts.add("a", "one\ntw")
-    printouts.add("b", "three\r\n")
+    printouts.add("b", "three\r\n:actor_name:MapWorker\n")
     printouts.add("a", "o\n")
     printouts.add("a", "\r 10%")
     printouts.add("a", "\r 50%")
@@ -141,8 +142,10 @@ def test_lines_bars_and_long_ones():
     assert step == "b"
     assert len(line) == LONGEST + 1
     assert printouts.look().count == 4
+    printouts.add("b", "/labs/ex/extractor_a_b_0123456789ab/processors/core.py:3: Warned\n")
+    assert printouts.look().lines[-1] == ("b", "processors/core.py:3: Warned")
     printouts.add("a", "".join(f"{n}\n" for n in range(10_000)))
-    assert printouts.look().count == 10_004
+    assert printouts.look().count == 10_005
     assert len(printouts.look().lines) == KEPT
 
 

@@ -40,7 +40,7 @@ QUIET = (
     WORK
     + """
     from ray.data import ActorPoolStrategy, from_items
-    from mixpeek_lab.pipeline.executors import quiet_context
+    from mixpeek_lab.pipeline.executors import Executors, quiet_run, set_up
 
     class Same:
         def __init__(self, big):
@@ -48,8 +48,8 @@ QUIET = (
         def __call__(self, batch):
             return batch
 
-    with quiet_context():
-        rows = from_items([{"n": n} for n in range(8)]).map_batches(
+    with quiet_run(Executors()):
+        rows = set_up(from_items([{"n": n} for n in range(8)])).map_batches(
             Same, fn_constructor_args=(b"x" * 1_000_000,), compute=ActorPoolStrategy(size=1)
         )
         assert sorted(row["n"] for row in rows.take_all()) == list(range(8))
@@ -222,7 +222,10 @@ def test_stopping_what_was_never_started():
          "the task will be retried. Error: The actor is dead", True),
         ("Task my_task failed. There are infinite retries remaining, so the task will be retried.",
          False),
-        ("A worker died or was killed while executing a task.", False),
+        ("Task MapWorker(MapBatches(StepRunner)).submit failed. There are 2 retries", True),
+        ("A worker died or was killed while executing a task by an unexpected system error. To",
+         True),
+        ("2 Workers (tasks / actors) killed due to memory pressure (OOM)", False),
     ],
 )  # fmt: skip
 def test_only_what_is_expected_is_hidden(message, expected):

@@ -237,6 +237,7 @@ def _explain(error: Exception) -> str:
 
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = lines[-1] if lines else type(error).__name__
+    said = said.partition(" Some common causes")[0]  # half a page on clusters
     if isinstance(error, ActorDiedError):
         return (
             f"A worker died {RESTARTS + 1} times, and not by a Python error: it ran out of memory, "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,8 @@ KEPT = 200
 """Lines that are kept: the newest."""
 LONGEST = 500
 """Characters of a line; what follows is left out."""
+MARKS = (":actor_name:", ":task_name:", ":job_id:")
+"""How the lines begin with which Ray says in a worker's output whose it is."""
 AT_ONCE = 2**18
 """Bytes that the driver reads of a file at once: the newest."""
 MOST = 2**22
@@ -63,7 +66,7 @@ class Printouts:
             *lines, rest = ("" if is_cut else self._rest.get(step, "")).join(["", text]).split("\n")
             # Of a bar the last state is enough; one that has ended is a line of its own no more.
             self._rest[step] = "".join(rest.rpartition("\r")[1:])[: 4 * LONGEST]
-            whole = [line for line in lines if "\r" not in line.rstrip("\r")]
+            whole = [line for line in lines if _says_something(line)]
             self._count += len(whole)
             self._lines.extend((step, _line(line)) for line in whole[-KEPT:])
 
@@ -92,9 +95,20 @@ class Printouts:
             guard_again()  # a step that read a secret guarded ours, not those that are back now
 
 
+def _says_something(line: str) -> bool:
+    """Whether it is neither a bar that has ended nor one of Ray's marks."""
+    return "\r" not in line.rstrip("\r") and not line.startswith(MARKS)
+
+
+_PACKAGE = re.compile(r"(?:/[^\s/:\"']+)+/extractor_\w+_[0-9a-f]{12}/")
+
+
 def _line(text: str) -> str:
-    """A line as it stands on a terminal in the end: a bar writes over itself."""
-    shown = text.rstrip("\r").rpartition("\r")[2]
+    """A line as it stands on a terminal in the end: a bar writes over itself.
+
+    Of a path into the extractor's package that within it is enough, as for failures.
+    """
+    shown = _PACKAGE.sub("", text[: 8 * LONGEST].rstrip("\r").rpartition("\r")[2])
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
 
 

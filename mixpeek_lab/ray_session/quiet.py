@@ -21,16 +21,19 @@ EXPECTED_MESSAGES = ("There are infinite retries remaining, so the task will be 
 """What Ray Serve's own calls leave behind when its controller is stopped. All of them start with
 `Task ServeController.`"""
 
+WORKER_DIED = "A worker died or was killed while executing a task by an unexpected system error."
+
 BACKEND_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 
 
 def is_expected(message: str) -> bool:
     """Whether a message of Ray's raylet tells of a stop that the lab asked for.
 
-    Two do: the calls that Serve's controller leaves behind at every orderly stop of Serve, and
-    the tasks of Ray Data's MapWorker actors, which the pipeline kills when a run is interrupted.
+    Or of what the lab says itself. The calls that Serve's controller leaves behind at every orderly
+    stop of Serve; the tasks of Ray Data's MapWorker actors, which the pipeline kills when a run is
+    interrupted, and of whose deaths a run's error tells, once, with what they printed last.
     """
-    if message.startswith("Task MapWorker(") and "killed by `ray.kill`" in message:
+    if message.startswith(("Task MapWorker(", WORKER_DIED)):
         return True
     return message.startswith("Task ServeController.") and any(
         text in message for text in EXPECTED_MESSAGES

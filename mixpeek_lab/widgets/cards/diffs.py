@@ -39,7 +39,7 @@ def patch_html(patch: Sequence[str]) -> str:
 def _pre(patch: Sequence[str], style: str = "") -> str:
     lines = "\n".join(map(_line, patch))
     style = f"margin:.5em 0;font-size:12px;line-height:1.4;overflow-x:auto{style}"
-    return f'<pre style="{style}">{lines}</pre>' if lines else ""
+    return f'<pre tabindex="0" style="{style}">{lines}</pre>' if lines else ""
 
 
 def _line(text: str) -> str:
