@@ -37,8 +37,9 @@ REQUESTS = "() => document.querySelector('.mxp').mixpeek.requests"
 SEARCHED = "() => !document.querySelector('.mxp').classList.contains('is-searching')"
 RAN = """(count) => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
   .slice(0, count).every((prompt) => /^\\[\\d+\\]:$/.test(prompt.innerText.trim()))"""
-RAN_AGAIN = """([first, end, before]) => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
-  .slice(first, end).every((prompt) => Number(prompt.innerText.match(/\\d+/)?.[0] ?? 0) > before)"""
+RAN_AGAIN = """([first, end, before]) =>
+  [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].slice(first, end)
+  .every((prompt) => Number(prompt.innerText.match(/\\d+/)?.[0] ?? 0) > before)"""
 COUNT = """() => Math.max(...[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
   .map((prompt) => Number(prompt.innerText.match(/\\d+/)?.[0] ?? 0)))"""
 OUTPUTS = """() => [...document.querySelectorAll('.jp-OutputArea-output')]

@@ -101,7 +101,7 @@ def test_look_around(jupyter, chromium, artifacts, theme):
     page.screenshot(path=artifacts / f"look_around_{theme}.png")
     shoot(page, ".mxe", artifacts, f"explorer-{theme}", 420)
     shoot(page, ".mxm", artifacts, f"map-{theme}", 560)
-    page.set_viewport_size({"width": 1280, "height": 720})
+    page.set_viewport_size({"width": 1280, "height": 660})
     page.locator('li.lm-TabBar-tab[data-id="mixpeek-lab-sidebar"]').click()
     page.locator(".mxl-head").wait_for()
     for heading in page.locator(".mxl-heading").all():
