@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from pathlib import Path
 
 from conftest import REPOSITORY, JupyterServer
@@ -31,6 +32,4 @@ def keep_picture(png: bytes, name: str, artifacts: Path) -> bytes:
 
 def show_pictures(jupyter: JupyterServer) -> None:
     """Put the tutorials' pictures beside the notebooks of a test's JupyterLab."""
-    link = jupyter.folder / IMAGES.name
-    if not link.exists():
-        link.symlink_to(IMAGES)
+    shutil.copytree(IMAGES, jupyter.folder / IMAGES.name, dirs_exist_ok=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 from conftest import REPOSITORY, NotebookPage
-from pictures import ARE_ASKED_FOR, keep_picture
+from pictures import ARE_ASKED_FOR, keep_picture, show_pictures
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,7 +19,8 @@ pytestmark = [
     pytest.mark.skipif(not ARE_ASKED_FOR, reason="MIXPEEK_LAB_PICTURES=1 makes them"),
 ]
 
-SETTLED = "() => !document.querySelector('.mxp').classList.contains('is-searching')"
+WITH_JUDGEMENTS = 11
+"""Cells of the fourth tutorial, up to those that give the playground its judgements."""
 RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
   .every((prompt) => /^\\[\\d+\\]:$/.test(prompt.innerText.trim()))"""
 SLOW = """
@@ -51,10 +52,11 @@ None
 """
 
 
-def opened(jupyter, chromium, name, height=900, width=1280):
-    """A tutorial in JupyterLab, all of its cells run."""
+def opened(jupyter, chromium, name, height, count=None):
+    """A tutorial in JupyterLab, all of its cells run, or the first `count` alone."""
     source = REPOSITORY / "notebooks" / f"{name}.ipynb"
     notebook = nbformat.read(source, as_version=4)
+    notebook.cells = notebook.cells[:count]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -62,14 +64,13 @@ def opened(jupyter, chromium, name, height=900, width=1280):
     notebook.cells[1].source = f"%env MIXPEEK_LAB_HOME=home_{name}\n" + notebook.cells[1].source
     path = jupyter.folder / source.name
     nbformat.write(notebook, path)
-    (jupyter.folder / "images").unlink(missing_ok=True)
-    (jupyter.folder / "images").symlink_to(source.parent / "images")
-    page = chromium.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.25)
+    show_pictures(jupyter)
+    page = chromium.new_page(viewport={"width": 1280, "height": height}, device_scale_factor=1.25)
     shown = NotebookPage(page)
     shown.open(jupyter, path)
     page.locator(".lm-MenuBar-item", has_text="Run").click()
     page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
-    page.wait_for_function(RAN, timeout=300_000)
+    page.wait_for_function(RAN, timeout=400_000)
     return shown
 
 
@@ -92,7 +93,7 @@ def theme(request, jupyter):
 
 
 def test_look_around(jupyter, chromium, artifacts, theme):
-    shown = opened(jupyter, chromium, "02_look_around", height=6500)
+    shown = opened(jupyter, chromium, "02_look_around", 6500)
     page = shown.page
     page.wait_for_selector(".mxe-row .mxe-cell")
     page.wait_for_selector(".mxm.is-ready")
@@ -100,13 +101,13 @@ def test_look_around(jupyter, chromium, artifacts, theme):
     page.screenshot(path=artifacts / f"look_around_{theme}.png")
     shoot(page, ".mxe", artifacts, f"explorer-{theme}", 420)
     shoot(page, ".mxm", artifacts, f"map-{theme}", 560)
-    page.set_viewport_size({"width": 1280, "height": 720})
+    page.set_viewport_size({"width": 1280, "height": 660})
     page.locator('li.lm-TabBar-tab[data-id="mixpeek-lab-sidebar"]').click()
     page.locator(".mxl-head").wait_for()
     for heading in page.locator(".mxl-heading").all():
         if heading.get_attribute("aria-expanded") == "false":
             heading.click()
-    page.locator(".jp-Cell").nth(8).scroll_into_view_if_needed()
+    page.locator(".jp-Cell").nth(7).evaluate("(cell) => cell.scrollIntoView({ block: 'start' })")
     page.wait_for_timeout(1500)
     keep_picture(page.screenshot(), f"sidebar-{theme}", artifacts)
     page.close()
@@ -120,6 +121,7 @@ def test_a_run(jupyter, chromium, artifacts, theme):
     shown.start_code(0, "%process shelf file_embedder")
     page.wait_for_selector(".mxl-failures summary", timeout=90_000)
     page.wait_for_timeout(4000)
+    page.locator(".mxl-failures summary").first.click()
     shoot(page, ".mxr", artifacts, f"run-{theme}")
     page.locator(".mxl-stop").click()
     page.wait_for_selector(".ansi-red-fg", timeout=30_000)
@@ -128,7 +130,7 @@ def test_a_run(jupyter, chromium, artifacts, theme):
 
 
 def test_does_it_retrieve_well(jupyter, chromium, artifacts, theme):
-    shown = opened(jupyter, chromium, "04_does_it_retrieve_well", height=9000)
+    shown = opened(jupyter, chromium, "04_does_it_retrieve_well", 4000, WITH_JUDGEMENTS)
     page = shown.page
     page.wait_for_timeout(1000)
     page.screenshot(path=artifacts / f"retrieve_well_{theme}.png")
