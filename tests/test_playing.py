@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -189,6 +190,39 @@ def test_a_playground_asks_the_lab_for_more_candidates(filled, monkeypatch):
         assert [hit.document_id for hit in names["result"].hits] == list(pg.results.document_id)
     pg.config = {"top_k": {"hash_embedding": 9}, "like": {"document_id": pg.results.document_id[0]}}
     assert pg.results.hash_embedding_rank.max() == 9
+
+
+def test_documents_that_are_not_shown_come_when_they_are_needed(filled):
+    from mixpeek_lab.widgets.playground import Playground
+    from mixpeek_lab.widgets.playground.asking import FIRST_DOCUMENTS
+
+    playing, calls = filled.playing, []
+
+    def documents(ids):
+        calls.append(list(ids))
+        return playing.documents("wide", ids)
+
+    body = {"collection": "docs", "searches": [{"feature": "hash_embedding"}, {"lexical": True}]}
+    filled.retriever("wide", body)
+    search = partial(playing.search, "wide")
+    whole = Playground(search, "wide", "river boat", limit=30)
+    pg = Playground(search, "wide", "river boat", support=Support(documents=documents))
+    assert len(pg.results) == 10
+    assert calls == []
+    payload = pg._asking.payload
+    late = [key for key in payload["legs"][0]["document_ids"] if key not in payload["documents"]]
+    assert len(late) == 30 - FIRST_DOCUMENTS
+    pg.limit = 30
+    assert pg.results.equals(whole.results)
+    assert sorted(calls[0]) == sorted(late)
+    told = pg._handlers["documents"]({"document_ids": [*late, "nope", *payload["documents"]]})
+    assert told["documents"] == {}  # they are there by now
+    other = Playground(search, "wide", "river boat", support=Support(documents=documents))
+    _ = other.results
+    told = other._handlers["documents"]({"document_ids": [late[0], "nope"]})
+    assert list(told["documents"]) == [late[0]]
+    other._handlers["judge"]({"document_id": late[1], "grade": 2})
+    assert other.qrels == {"q1": {late[1]: 2}}
 
 
 def test_a_filter_is_a_span_of_its_own(filled):

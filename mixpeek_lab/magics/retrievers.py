@@ -186,4 +186,5 @@ def _support(card: RetrieverCard) -> Support:
         like=lambda request: playing.like(name, request),
         ranks=lambda request: playing.ranks(name, request),
         trace=lambda document_id: playing.trace(name, document_id),
+        documents=lambda ids: playing.documents(name, ids),
     )

@@ -111,6 +111,38 @@ def test_the_kernel_sets_how_many_candidates_a_leg_keeps(at):
     assert at.page.locator(DEPTH.format("trigrams")).input_value() == "80"
 
 
+def test_documents_that_were_not_sent_come_when_they_are_shown(chromium):
+    search, asked = SampleSearch(), []
+
+    def documents(ids):
+        asked.append(list(ids))
+        return {key: sample_search.document_of(key) for key in ids}
+
+    given = support(search, documents=documents)
+    made = WidgetPage(chromium, Playground(search, "docs", QUERY, support=given))
+    made.page.locator(".mxp-hit").first.wait_for()
+    assert search.calls[0]["documents"] == 25
+    made.settle()  # the others follow
+    known = made.page.evaluate(
+        "() => { const { payload } = document.querySelector('.mxp').mixpeek.state;"
+        " return [Object.keys(payload.documents).length, payload.total]; }"
+    )
+    assert known[0] == known[1]
+    made.page.evaluate(
+        "() => { const app = document.querySelector('.mxp').mixpeek;"
+        " app.later('rest', 1e6, () => {});"
+        " for (const id of Object.keys(app.state.payload.documents).slice(5))"
+        " delete app.state.payload.documents[id]; }"
+    )
+    made.widget._asking.payload["documents"] = {}
+    made.page.locator('[aria-label="Results to show"]').select_option("50")
+    made.until(lambda: made.widget.limit == 50)
+    made.until(lambda: names(made) == list(made.widget.results.name))
+    assert len(names(made)) == 50
+    assert made.errors == []
+    made.page.close()
+
+
 # ---------------------------------------------------------------- times
 
 

@@ -95,6 +95,11 @@ function render({ model, el }) {
     const [first] = state.hits;
     ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
   });
+  app.on("documents", (ids) => {
+    const isShown = results.forget(ids);
+    const isRanked = tabs.shown() === "ranks" && state.hits.some((hit) => ids.includes(hit.document_id));
+    if ((isShown && tabs.shown() === "results") || isRanked || tabs.shown() === "compare") tabs.paintShown();
+  });
   app.on("status", paintStatus);
   app.on("gone", () => {
     paintStatus();

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from mixpeek_lab.models import JSON
 
 Search = Callable[[dict[str, JSON]], Mapping[str, JSON]]
-"""`{"query": str, "limit": int, "filters": object | None}` → the payload of a search."""
+"""`{"query": str, "limit": int, "filters": object | None}` → the payload of a search; with `top_k`
+({leg: candidates}) where a leg is to keep more, and `documents`: see Support."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Support:
     `{name, is_filtered, legs: [{leg, kind, rank, score, of}]}`."""
     trace: Callable[[str], Sequence[Mapping[str, JSON]]] | None = None
     """Document id → the steps from it to what it was made of: `{kind, id, facts}` each."""
+    documents: Callable[[Sequence[str]], Mapping[str, JSON]] | None = None
+    """Document ids → the documents as a payload has them. Where it is given, a search is asked for
+    the first `documents` of each leg, and the others follow when they are needed."""
 
 
 NO_SUPPORT = Support()
