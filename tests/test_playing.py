@@ -11,6 +11,7 @@ from packages import HASH_EMBEDDER
 
 import mixpeek_lab
 from mixpeek_lab.errors import FilterError, NotFoundError, RetrieverError
+from mixpeek_lab.magics.retrievers import search_again
 from mixpeek_lab.widgets.playground import Support
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
@@ -245,7 +246,10 @@ def test_the_endpoint_tells_the_depth(lab):
     lab.bucket("deep", ROWS)
     lab.process("deep", "hash_embedder", "deep_docs", engine="kernel")
     lab.retriever("deep_find", {**BODY, "collection": "deep_docs"})
-    lab.serve("deep_find")
+    # As after `%lab stop` and `%lab start`: what the retriever needs is deployed by the search.
+    lab.start(wait=True)
+    found = search_again(lab, "deep_find")({"query": "river boat", "top_k": {"words": 3}})
+    assert [len(leg["document_ids"]) for leg in found["legs"]] == [5, 3]
     (asked,) = ids(lab, "deep_docs", _id="row-3")
     told = lab.playing.ranks("deep_find", {"query": "river boat", "document_id": asked})
     dense, words = told["legs"]

@@ -121,7 +121,7 @@ def test_documents_that_were_not_sent_come_when_they_are_shown(chromium):
     given = support(search, documents=documents)
     made = WidgetPage(chromium, Playground(search, "docs", QUERY, support=given))
     made.page.locator(".mxp-hit").first.wait_for()
-    assert search.calls[0]["documents"] == 25
+    assert search.calls[0]["documents"] == 15
     made.settle()  # the others follow
     known = made.page.evaluate(
         "() => { const { payload } = document.querySelector('.mxp').mixpeek.state;"

@@ -10,7 +10,7 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.playground.depths import NO_DEPTHS, Depths, Scope
 from mixpeek_lab.widgets.playground.support import Search, Support
 
-FIRST_DOCUMENTS = 25
+FIRST_DOCUMENTS = 15
 """Of each leg: what a slider shows next is mostly among them."""
 NO_MORE: Mapping[str, JSON] = {}
 
