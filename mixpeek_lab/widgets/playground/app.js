@@ -65,9 +65,9 @@ export function makeApp(model) {
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
     top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
-  app.nameOf = (id) => {
-    const fields = state.payload?.documents[id]?.fields ?? {};
-    return headingOf(fields, state.payload?.text_field ?? "data")[1] || id;
+  app.nameOf = (id, payload = state.payload) => {
+    const fields = payload?.documents[id]?.fields ?? {};
+    return headingOf(fields, payload?.text_field ?? "data")[1] || id;
   };
   app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
 
