@@ -212,7 +212,7 @@ def test_documents_that_are_not_shown_come_when_they_are_needed(filled):
     assert calls == []
     payload = pg._asking.payload
     late = [key for key in payload["legs"][0]["document_ids"] if key not in payload["documents"]]
-    assert len(late) == 30 - FIRST_DOCUMENTS
+    assert 1 < len(late) <= 30 - FIRST_DOCUMENTS
     pg.limit = 30
     assert pg.results.equals(whole.results)
     assert sorted(calls[0]) == sorted(late)
