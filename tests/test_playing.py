@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from packages import HASH_EMBEDDER
 
 import mixpeek_lab
 from mixpeek_lab.errors import FilterError, NotFoundError, RetrieverError
+from mixpeek_lab.magics.retrievers import search_again
 from mixpeek_lab.widgets.playground import Support
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
@@ -191,6 +193,39 @@ def test_a_playground_asks_the_lab_for_more_candidates(filled, monkeypatch):
     assert pg.results.hash_embedding_rank.max() == 9
 
 
+def test_documents_that_are_not_shown_come_when_they_are_needed(filled):
+    from mixpeek_lab.widgets.playground import Playground
+    from mixpeek_lab.widgets.playground.asking import FIRST_DOCUMENTS
+
+    playing, calls = filled.playing, []
+
+    def documents(ids):
+        calls.append(list(ids))
+        return playing.documents("wide", ids)
+
+    body = {"collection": "docs", "searches": [{"feature": "hash_embedding"}, {"lexical": True}]}
+    filled.retriever("wide", body)
+    search = partial(playing.search, "wide")
+    whole = Playground(search, "wide", "river boat", limit=30)
+    pg = Playground(search, "wide", "river boat", support=Support(documents=documents))
+    assert len(pg.results) == 10
+    assert calls == []
+    payload = pg._asking.payload
+    late = [key for key in payload["legs"][0]["document_ids"] if key not in payload["documents"]]
+    assert 1 < len(late) <= 30 - FIRST_DOCUMENTS
+    pg.limit = 30
+    assert pg.results.equals(whole.results)
+    assert sorted(calls[0]) == sorted(late)
+    told = pg._handlers["documents"]({"document_ids": [*late, "nope", *payload["documents"]]})
+    assert told["documents"] == {}  # they are there by now
+    other = Playground(search, "wide", "river boat", support=Support(documents=documents))
+    _ = other.results
+    told = other._handlers["documents"]({"document_ids": [late[0], "nope"]})
+    assert list(told["documents"]) == [late[0]]
+    other._handlers["judge"]({"document_id": late[1], "grade": 2})
+    assert other.qrels == {"q1": {late[1]: 2}}
+
+
 def test_a_filter_is_a_span_of_its_own(filled):
     recent = {"field": "year", "operator": "gte", "value": 2015}
     spans = filled.search("find", "river boat", filters=recent).spans
@@ -211,7 +246,10 @@ def test_the_endpoint_tells_the_depth(lab):
     lab.bucket("deep", ROWS)
     lab.process("deep", "hash_embedder", "deep_docs", engine="kernel")
     lab.retriever("deep_find", {**BODY, "collection": "deep_docs"})
-    lab.serve("deep_find")
+    # As after `%lab stop` and `%lab start`: what the retriever needs is deployed by the search.
+    lab.start(wait=True)
+    found = search_again(lab, "deep_find")({"query": "river boat", "top_k": {"words": 3}})
+    assert [len(leg["document_ids"]) for leg in found["legs"]] == [5, 3]
     (asked,) = ids(lab, "deep_docs", _id="row-3")
     told = lab.playing.ranks("deep_find", {"query": "river boat", "document_id": asked})
     dense, words = told["legs"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument
 
-from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
+from mixpeek_lab.errors import EngineError, InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.definitions import line_of, read_definition
 from mixpeek_lab.magics.errors import tells_errors
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         StageList,
     )
     from mixpeek_lab.widgets.playground import Playground, Support
+    from mixpeek_lab.workbench import Lab
 
 RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 
@@ -164,12 +166,8 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
     with note_meanwhile(f"Making ready what {card.name} needs for its queries …"):
         lab.prepare(card.name)
 
-    def search(request: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = lab.execute(card.name, request, explain=True)
-        return answer
-
     return Playground(
-        search=search,
+        search=search_again(lab, card.name),
         retriever=card.name,
         query=query,
         legs=card.legs,
@@ -178,6 +176,24 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
         code=f"%playground {shlex.join([card.name, *query.split()])}",
         support=_support(card),
     )
+
+
+def search_again(lab: Lab, retriever: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A playground's search: what the retriever needs is deployed anew where the endpoint was
+    stopped and started. EngineError while it is down.
+    """
+
+    def search(request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = lab.execute(retriever, request, explain=True)
+        except EngineError:
+            if not lab.status().url:
+                raise
+            lab.prepare(retriever)
+            answer = lab.execute(retriever, request, explain=True)
+        return answer
+
+    return search
 
 
 def _support(card: RetrieverCard) -> Support:
@@ -199,4 +215,5 @@ def _support(card: RetrieverCard) -> Support:
             vector=lambda leg, request: maps.vector(name, leg, request),
             passing=lambda shown, filters: maps.passing(name, shown, filters),
         ),
+        documents=lambda ids: playing.documents(name, ids),
     )

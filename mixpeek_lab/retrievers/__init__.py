@@ -32,7 +32,13 @@ from mixpeek_lab.retrievers.stages import (
     StageSpec,
 )
 from mixpeek_lab.retrievers.stages.definitions import stage_definitions
-from mixpeek_lab.retrievers.wire import candidate_ids, to_explain, to_response, view_ids
+from mixpeek_lab.retrievers.wire import (
+    candidate_ids,
+    to_explain,
+    to_response,
+    told_document,
+    view_ids,
+)
 
 __all__ = [
     "AVAILABLE",
@@ -65,5 +71,6 @@ __all__ = [
     "to_explain",
     "to_plan",
     "to_response",
+    "told_document",
     "view_ids",
 ]

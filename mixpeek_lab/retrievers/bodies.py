@@ -144,6 +144,7 @@ class RequestBody(Body):
     weights: list[float] | dict[str, float] | None = None
     top_k: dict[str, Annotated[int, Field(ge=1, le=MOST)]] | None = None
     candidates: bool = False
+    documents: int | None = Field(None, ge=0, le=MOST)
     seed: int | None = Field(None, ge=0, le=MOST_SEED)
 
 

@@ -71,6 +71,8 @@ class SearchRequest:
     overrides: Overrides = Overrides()
     candidates: bool = False
     """Whether legs of weight 0 are searched too, for fusing again with other weights."""
+    documents: int | None = None
+    """Of each leg, the first so many candidates come with their documents; None: all do."""
     seed: int | None = None
     """For `learned` fusion: the same seed and interactions draw the same weights."""
 
@@ -125,6 +127,7 @@ def parse_request(body: JSON) -> SearchRequest:
         ),
         overrides=_overrides(request),
         candidates=request.candidates,
+        documents=request.documents,
         seed=request.seed,
     )
 

@@ -47,20 +47,14 @@ def to_explain(
         name: FetchedDocument(hit.collection_id, hit.fields, hit.lineage)
         for name, hit in zip(names, result.hits, strict=True)
     }
+    every = {**(documents or {}), **shown}
     return {
         "execution_id": result.execution_id,
         "retriever": result.retriever,
         "query": plain(result.query),
         "fusion": plain(result.fusion),
         "legs": [_leg(leg) for leg in result.legs],
-        "documents": {
-            document_id: {
-                "fields": plain(document.fields),
-                "lineage": plain(document.lineage),
-                "collection_id": document.collection_id,
-            }
-            for document_id, document in {**(documents or {}), **shown}.items()
-        },
+        "documents": {key: told_document(document) for key, document in every.items()},
         "hits": [
             {**_explained(hit), "document_id": name}
             for name, hit in zip(names, result.hits, strict=True)
@@ -70,6 +64,15 @@ def to_explain(
         "stages": [span.name for span in result.stages],
         "total": result.total,
         "warnings": list(result.warnings),
+    }
+
+
+def told_document(document: FetchedDocument) -> dict[str, JSON]:
+    """A document as views get it."""
+    return {
+        "fields": plain(document.fields),
+        "lineage": plain(document.lineage),
+        "collection_id": document.collection_id,
     }
 
 
@@ -86,16 +89,18 @@ def view_ids(hits: Iterable[Hit]) -> list[str]:
     return names
 
 
-def candidate_ids(result: SearchResult) -> tuple[str, ...]:
-    """Every document that any leg found, hits first, then leg by leg; each once."""
-    return tuple(dict.fromkeys(_all_ids(result)))
+def candidate_ids(result: SearchResult, most: int | None = None) -> tuple[str, ...]:
+    """Every document that any leg found, hits first, then leg by leg; each once. `most` of each
+    leg, where it is given.
+    """
+    return tuple(dict.fromkeys(_all_ids(result, most)))
 
 
-def _all_ids(result: SearchResult) -> Iterable[str]:
+def _all_ids(result: SearchResult, most: int | None) -> Iterable[str]:
     for hit in result.hits:
         yield hit.document_id
     for leg in result.legs:
-        yield from leg.document_ids
+        yield from leg.document_ids[:most]
 
 
 def _document(hit: Hit) -> dict[str, JSON]:

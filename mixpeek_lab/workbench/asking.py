@@ -88,8 +88,10 @@ class KernelSearch:
 
 
 def explained(record: RetrieverRecord, prepared: Prepared, result: SearchResult) -> dict[str, JSON]:
-    """The answer of a search that holds every candidate of every leg, as a playground takes it."""
-    documents = prepared.sources.fetch(candidate_ids(result))
+    """The answer of a search that holds every candidate of every leg, as a playground takes it;
+    with all their documents, or the first of each leg where the request says so.
+    """
+    documents = prepared.sources.fetch(candidate_ids(result, prepared.request.documents))
     terms = prepared.sources.terms(prepared.request.text or "")
     return {
         **to_explain(result, documents),

@@ -11,7 +11,13 @@ from mixpeek_lab.documents import is_file_url
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.filters import join, parse_filter
 from mixpeek_lab.models import JSON, SearchResult
-from mixpeek_lab.retrievers import FetchedDocument, RetrieverSpec, candidate_ids, to_explain
+from mixpeek_lab.retrievers import (
+    FetchedDocument,
+    RetrieverSpec,
+    candidate_ids,
+    to_explain,
+    told_document,
+)
 from mixpeek_lab.retrievers.plain import plain
 from mixpeek_lab.workbench.fields_told import told_fields
 from mixpeek_lab.workbench.playing_maps import PlayingMaps
@@ -20,7 +26,7 @@ from mixpeek_lab.workbench.sources import Sources
 
 LONGEST_QUERY = 1000
 """Characters of a document that lexical legs look for."""
-OPTIONS = ("limit", "filters", "top_k")
+OPTIONS = ("limit", "filters", "top_k", "documents")
 """What a search takes from a playground beside the query."""
 WARNING = "A search with a document leaves the retriever's later stages out."
 
@@ -43,7 +49,7 @@ class Playing:
 
     def search(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """A playground's payload from this process, without the endpoint: `{query, limit,
-        filters, top_k}`. Raises what `Lab.search` raises.
+        filters, top_k, documents}`. Raises what `Lab.search` raises.
         """
         options = {key: request[key] for key in OPTIONS if request.get(key)}
         return self._explain(retriever, {"query": request["query"], **options})
@@ -78,11 +84,12 @@ class Playing:
             "limit": request.get("limit"),
             "filters": {"AND": [each for each in filters if each]},
             "candidates": True,
+            "documents": request.get("documents"),
         }
         body = _with_document(body, document_id, bool(words), request.get("top_k") or {})
         prepared = self._searcher.prepare(body, asked)
         result = self._searcher.finish(prepared, {})
-        told = self._told(retriever, result, words)
+        told = self._told(retriever, result, words, prepared.request.documents)
         told["query"], told["terms"] = {"query_text": f"like {document_id}"}, []
         if len(body["stages"]) > 1:
             told["warnings"] = [*told["warnings"], WARNING]
@@ -96,6 +103,11 @@ class Playing:
         """
         body = {"query": request["query"], "filters": request.get("filters")}
         return self._depths(retriever, body, str(request["document_id"]))
+
+    def documents(self, retriever: str, document_ids: Sequence[str]) -> dict[str, JSON]:
+        """Documents of a retriever's collections as its payload has them; others are left out."""
+        _, sources = self._read(retriever)
+        return {key: told_document(each) for key, each in sources.fetch(document_ids).items()}
 
     def trace(self, retriever: str, document_id: str) -> list[dict[str, JSON]]:
         """The steps from a document to what it was made of: `{kind, id, facts}` each; the code's
@@ -127,10 +139,12 @@ class Playing:
         step = _step("code", f"{name}@{record.manifest.version}", digest=digest[:12], **told)
         return {**step, "files": [{"path": path, "text": t} for path, t in record.source.files]}
 
-    def _told(self, retriever: str, result: SearchResult, words: str) -> dict[str, JSON]:
-        """The result with every candidate's document."""
+    def _told(
+        self, retriever: str, result: SearchResult, words: str, most: int | None
+    ) -> dict[str, JSON]:
+        """The result with every candidate's document, or the first of each leg."""
         _, sources = self._read(retriever)
-        told = to_explain(result, sources.fetch(candidate_ids(result)))
+        told = to_explain(result, sources.fetch(candidate_ids(result, most)))
         return {**told, "retriever": retriever, "terms": sources.terms(words), "text_field": "data"}
 
     def _read(self, retriever: str) -> tuple[RetrieverSpec, Sources]:

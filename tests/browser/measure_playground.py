@@ -128,7 +128,7 @@ def open_playground(chromium: Any, folder: Path, options: argparse.Namespace) ->
         notebook = NotebookPage(page)
         notebook.open(server, server.write_notebook("measured", fill, show))
         notebook.run_cell(0)
-        page.get_by_text("indexed", exact=True).wait_for(timeout=300_000)
+        page.locator(".jp-OutputArea-output", has_text="indexed").wait_for(timeout=300_000)
         notebook.run_cell(1)
         page.locator(".mxp-hit").first.wait_for(timeout=120_000)
         page.wait_for_timeout(2000)

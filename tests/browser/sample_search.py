@@ -112,10 +112,13 @@ class SampleSearch:
             ],
             request["limit"],
             kept,
+            request.get("documents"),
         )
 
 
-def payload_of(query: str, found: list[tuple], limit: int, top_k: dict[str, int]) -> dict:
+def payload_of(
+    query: str, found: list[tuple], limit: int, top_k: dict[str, int], most: int | None
+) -> dict:
     legs = [
         Leg(name, kind, 1.0, tuple(k for k, _ in best_), tuple(s for _, s in best_))
         for name, kind, best_, _ in found
@@ -124,6 +127,7 @@ def payload_of(query: str, found: list[tuple], limit: int, top_k: dict[str, int]
     fused = fuse(legs, "rrf", k=60.0)
     fuse_ms = (time.perf_counter() - started) * 1000
     every = sorted({key for leg in legs for key in leg.document_ids})
+    told = {key for leg in legs for key in leg.document_ids[:most]}
     return {
         "execution_id": "exec_1",
         "retriever": "docs",
@@ -143,7 +147,7 @@ def payload_of(query: str, found: list[tuple], limit: int, top_k: dict[str, int]
             }
             for leg, each in zip(legs, found, strict=True)
         ],
-        "documents": {key: document_of(key) for key in every},
+        "documents": {key: document_of(key) for key in every if key in told},
         "hits": [hit_of(rank, each) for rank, each in enumerate(fused[:limit], start=1)],
         "spans": [
             *(

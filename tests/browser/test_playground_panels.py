@@ -204,6 +204,9 @@ def test_a_baseline_with_another_filter_asks_for_its_own_candidates(at):
     at.push()
     at.show("compare")
     at.settle()
+    left = at.page.locator("[aria-label=Baseline] .mxp-lines-title")
+    at.until(lambda: left.count() == 10)
+    assert not any(name.startswith("doc_") for name in left.all_inner_texts())
     asked = [call["filters"] for call in at.search.calls[calls:]]
     assert asked == [{"field": "package", "value": "json"}, None]
     at.widget.baseline = {}

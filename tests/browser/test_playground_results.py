@@ -111,6 +111,38 @@ def test_the_kernel_sets_how_many_candidates_a_leg_keeps(at):
     assert at.page.locator(DEPTH.format("trigrams")).input_value() == "80"
 
 
+def test_documents_that_were_not_sent_come_when_they_are_shown(chromium):
+    search, asked = SampleSearch(), []
+
+    def documents(ids):
+        asked.append(list(ids))
+        return {key: sample_search.document_of(key) for key in ids}
+
+    given = support(search, documents=documents)
+    made = WidgetPage(chromium, Playground(search, "docs", QUERY, support=given))
+    made.page.locator(".mxp-hit").first.wait_for()
+    assert search.calls[0]["documents"] == 15
+    made.settle()  # the others follow
+    known = made.page.evaluate(
+        "() => { const { payload } = document.querySelector('.mxp').mixpeek.state;"
+        " return [Object.keys(payload.documents).length, payload.total]; }"
+    )
+    assert known[0] == known[1]
+    made.page.evaluate(
+        "() => { const app = document.querySelector('.mxp').mixpeek;"
+        " app.later('rest', 1e6, () => {});"
+        " for (const id of Object.keys(app.state.payload.documents).slice(5))"
+        " delete app.state.payload.documents[id]; }"
+    )
+    made.widget._asking.payload["documents"] = {}
+    made.page.locator('[aria-label="Results to show"]').select_option("50")
+    made.until(lambda: made.widget.limit == 50)
+    made.until(lambda: names(made) == list(made.widget.results.name))
+    assert len(names(made)) == 50
+    assert made.errors == []
+    made.page.close()
+
+
 # ---------------------------------------------------------------- times
 
 
@@ -179,6 +211,61 @@ def test_numbers_that_are_not_up_to_date_say_so(at):
         "() => document.querySelector('.mxp-strip').textContent.includes('not up to date')"
     )
     assert "is-old" in at.page.locator(".mxp-strip").get_attribute("class")
+
+
+# ---------------------------------------------------------------- for every reader
+
+
+def test_a_slider_that_is_let_go_is_announced(at):
+    weigh(at, "trigrams", 0.1)
+    live = at.page.locator(".mxp [role=status]")
+    at.until(lambda: live.text_content().startswith("Order updated. First: "))
+    assert live.text_content().endswith(names(at)[0])
+    at.page.locator('.mxp-leg[data-leg="words"] [role=switch]').uncheck()
+    at.page.locator('.mxp-leg[data-leg="trigrams"] [role=switch]').uncheck()
+    at.until(lambda: live.text_content() == "No results with these legs")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_cards_glide_unless_motion_is_unwelcome(at, motion):
+    at.page.emulate_media(reduced_motion=motion)
+    at.page.evaluate(
+        "() => { window.glides = 0; const animate = Element.prototype.animate;"
+        " Element.prototype.animate = function (...given) {"
+        " window.glides += 1; return animate.apply(this, given); }; }"
+    )
+    before = at.ids()
+    weigh(at, "trigrams", 0.1)
+    at.settle()
+    assert at.ids() != before
+    if motion == "reduce":
+        assert at.page.evaluate("() => window.glides") == 0
+    else:
+        at.until(lambda: at.page.evaluate("() => window.glides") > 0)
+
+
+# Every stop of the Tab key, until the focus leaves the playground.
+STOPS = """() => {
+  const node = document.activeElement;
+  if (!node.closest('.mxp')) return null;
+  return node.getAttribute('aria-label') ?? node.labels?.[0]?.innerText ?? node.innerText;
+}"""
+
+
+def test_the_tab_key_gets_to_every_control_and_out_again(at):
+    at.page.locator(".mxp-query").focus()
+    stops = []
+    while (stop := at.page.evaluate(STOPS)) is not None:
+        stops.append(stop)
+        assert len(stops) < 60, stops
+        at.page.keyboard.press("Tab")
+    for wanted in (
+        "Query docs", "Use the leg trigrams", "Weight of words", "Fusion strategy", "k",
+        "Candidates that words keeps (top_k)", "Add a filter", "Results", "Results to show",
+    ):  # fmt: skip
+        assert wanted in stops, stops
+    assert any(stop.startswith("Result 1: ") for stop in stops)
+    assert not any(stop.startswith("Result 2: ") for stop in stops)  # the arrows go on from there
 
 
 # ---------------------------------------------------------------- files

@@ -50,7 +50,8 @@ class Answers:
             "sweep": self._sweep, "fields": self._fields,
             "count": self._count, "trace": self._trace,
             **(self.map.handlers() if self.map else {}),
-            "media": self._media, "alive": lambda _: {}, "glance": self._glance,
+            "media": self._media, "documents": self._documents,
+            "glance": self._glance, "alive": lambda _: {},
         }  # fmt: skip
 
     def _code(self, message: Mapping[str, Any]) -> dict[str, JSON]:
@@ -92,11 +93,17 @@ class Answers:
 
     def _media(self, message: Mapping[str, Any]) -> bytes:
         """The file behind a result: see `content_of`."""
-        documents = (self._asking.payload or {}).get("documents", {})
         key = str(message.get("document_id", ""))
+        self._asking.fill([key])
+        documents = (self._asking.payload or {}).get("documents", {})
         if key not in documents:
             raise InvalidInputError(f"media: {key!r} is not among what the last search found.")
         return content_of(documents[key])
+
+    def _documents(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Documents of candidates that came without, and the grades they have."""
+        found = self._asking.fill(map(str, message.get("document_ids", ())))
+        return {**slim({"documents": found}), "grades": self.grades()}
 
     def _baseline(self, _message: Mapping[str, Any]) -> dict[str, Any]:
         """The current query under the baseline's own filter and top_k."""
@@ -119,6 +126,7 @@ class Answers:
         if self._asking.like is not None:
             raise InvalidInputError("Judgements belong to a query in words: ask with one.")
         key = str(message.get("document_id", ""))
+        self._asking.fill([key])
         document = (self._asking.payload or {}).get("documents", {}).get(key, {})
         query = str(message.get("query", self._playground.query))
         self.judging.grade(query, key, document, message.get("grade"))

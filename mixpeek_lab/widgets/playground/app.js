@@ -8,6 +8,7 @@ const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9
 const SAVE_AFTER = 250;
 const ECHO_WITHIN = 3000;
 const DEEPER_AFTER = 350;
+const [REST_AFTER, REST_PAUSE, REST_SIZE] = [600, 30, 250];
 const FRESH = {
   payload: null, error: null, legs: [], cut: null, terms: [], ranking: [], hits: [], before: null, refused: null,
   times: null, active: null, isLater: false, isBefore: false,
@@ -64,9 +65,9 @@ export function makeApp(model) {
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
     top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
-  app.nameOf = (id) => {
-    const fields = state.payload?.documents[id]?.fields ?? {};
-    return headingOf(fields, state.payload?.text_field ?? "data")[1] || id;
+  app.nameOf = (id, payload = state.payload) => {
+    const fields = payload?.documents[id]?.fields ?? {};
+    return headingOf(fields, payload?.text_field ?? "data")[1] || id;
   };
   app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
 
@@ -83,6 +84,7 @@ export function makeApp(model) {
   /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
   app.search = (query, { isForced = false, changes = {} } = {}) => {
     if (state.isGone) return app.emit("gone");
+    app.drop("rest");
     Object.assign(wanted, changes);
     const isSame = query === state.query && !state.error && (state.payload || !query.trim()) && !Object.keys(changes).length;
     if (isSame && !isForced && !app.client.isBusy()) return undefined;
@@ -109,6 +111,42 @@ export function makeApp(model) {
       terms: payload && !like ? highlightTerms(payload, query) : [],
     });
     app.rank();
+    if (payload && about.offers?.includes("documents")) app.later("rest", REST_AFTER, fetchRest);
+  }
+
+  // ---------------------------------------------------------------- documents that come later
+
+  const underWay = new Set();
+  const missing = (ids) => ids.filter((id) => !state.payload.documents[id] && !underWay.has(id));
+
+  /** Documents that the answer came without; `documents` tells of those that are there then. */
+  async function fetchDocuments(ids) {
+    const { payload } = state;
+    ids.forEach((id) => underWay.add(id));
+    try {
+      const { documents, grades } = await app.client.call("documents", { document_ids: ids });
+      if (payload !== state.payload) return;
+      Object.assign(payload.documents, documents);
+      Object.assign(state.grades, grades);
+      app.emit("documents", ids);
+    } catch {
+      // A card without its document shows its id; the next search tells what is wrong.
+    } finally {
+      ids.forEach((id) => underWay.delete(id));
+    }
+  }
+
+  /** The documents of all candidates, some at a time, while nothing else is asked. */
+  async function fetchRest() {
+    const { payload } = state;
+    if (!payload || state.isGone) return;
+    const all = [...new Set(payload.legs.flatMap((leg) => leg.document_ids))];
+    const ids = missing(all).slice(0, REST_SIZE);
+    if (!ids.length) return;
+    const before = Object.keys(payload.documents).length;
+    await fetchDocuments(ids);
+    const isMoving = payload === state.payload && Object.keys(payload.documents).length > before;
+    if (isMoving) app.later("rest", REST_PAUSE, fetchRest);
   }
 
   // ---------------------------------------------------------------- ranking
@@ -119,6 +157,9 @@ export function makeApp(model) {
     const cut = JSON.stringify(choice.top_k);
     if (cut !== state.cut) Object.assign(state, { cut, legs: prepareLegs(state.payload.legs, choice.top_k) });
     Object.assign(state, ranked(state.payload, state.legs, choice, model.get("limit")));
+    if (!about.offers?.includes("documents") || state.isGone) return;
+    const unknown = missing(state.hits.map((hit) => hit.document_id));
+    if (unknown.length) fetchDocuments(unknown);
   };
 
   app.currentRanks = () => {

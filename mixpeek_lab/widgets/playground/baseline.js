@@ -27,7 +27,7 @@ export function makeBaseline(app) {
     const { filters: _, ...choice } = pinned();
     const payload = isSameAnswer() ? state.payload : other;
     if (!payload) return null;
-    return ranked(payload, legsOf(payload, choice.top_k), choice, model.get("limit"));
+    return { ...ranked(payload, legsOf(payload, choice.top_k), choice, model.get("limit")), payload };
   }
 
   function legsOf(payload, topK) {

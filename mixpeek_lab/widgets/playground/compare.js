@@ -69,15 +69,15 @@ export function makeCompare(app, baseline, onPick) {
       const tone = to < from ? "is-up" : to > from ? "is-down" : "";
       drawing.append(s("path", { d: `M0 ${y(from)}C${BETWEEN / 2} ${y(from)} ${BETWEEN / 2} ${y(to)} ${BETWEEN} ${y(to)}`, class: `mxp-pair ${tone}`, "data-id": hit.document_id }));
     });
-    const left = a.map((hit) => item(hit, places.has(hit.document_id) ? null : toldNow(now.get(hit.document_id)), "baseline"));
+    const left = a.map((hit) => item(hit, places.has(hit.document_id) ? null : toldNow(now.get(hit.document_id)), "baseline", before.payload));
     const known = new Set(a.map((hit) => hit.document_id));
     const right = b.map((hit) => item(hit, known.has(hit.document_id) ? null : toldThen(then.get(hit.document_id)), "now"));
     return h("div", { class: "mxp-pairs" }, h("ol", { "aria-label": "Baseline" }, left), drawing, h("ol", { "aria-label": "Now" }, right));
   }
 
-  function item(hit, note, where) {
+  function item(hit, note, where, payload = state.payload) {
     return h("li", { class: note ? "is-unique" : "" }, h("button", { class: "mxp-lines-name", type: "button", "data-id": hit.document_id, disabled: where === "baseline", onclick: () => onPick(hit.document_id), onmouseenter: () => light(hit.document_id), onmouseleave: () => light(null), onfocus: () => light(hit.document_id), onblur: () => light(null) },
-      h("b", {}, String(hit.rank)), h("span", { class: "mxp-lines-title" }, app.nameOf(hit.document_id)), note && h("span", { class: "mxp-note" }, note)));
+      h("b", {}, String(hit.rank)), h("span", { class: "mxp-lines-title" }, app.nameOf(hit.document_id, payload)), note && h("span", { class: "mxp-note" }, note)));
   }
 
   function light(id) {

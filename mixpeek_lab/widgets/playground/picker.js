@@ -40,6 +40,7 @@ export function makePicker(app, label, onChoose) {
     onChoose(key);
   }
   box.addEventListener("input", open);
+  app.on("documents", () => document.activeElement === box && at < 0 && box.value && !list.hidden && open());
   box.addEventListener("blur", () => show(false));
   box.addEventListener("keydown", (event) => {
     const actions = {

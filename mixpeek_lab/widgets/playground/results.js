@@ -109,8 +109,10 @@ export function makeResults(app, ui, actions) {
     next.scrollIntoView({ block: "nearest" });
   }
 
-  const forget = () => {
-    cards = new Map();
+  /** Build cards anew: all, or those of `ids`; gives whether there were any. */
+  const forget = (ids) => {
+    if (!ids) cards = new Map();
+    return (ids ?? []).map((id) => cards.delete(id)).some(Boolean);
   };
   return { paint, paintBanners, forget, step, rove, cardOf: (id) => cards.get(id) };
 }

@@ -9,7 +9,8 @@ from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.playground.map_support import MapSupport
 
 Search = Callable[[dict[str, JSON]], Mapping[str, JSON]]
-"""`{"query": str, "limit": int, "filters": object | None}` → the payload of a search."""
+"""`{"query": str, "limit": int, "filters": object | None}` → the payload of a search; with `top_k`
+({leg: candidates}) where a leg is to keep more, and `documents`: see Support."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Support:
     """Document id → the steps from it to what it was made of: `{kind, id, facts}` each."""
     maps: MapSupport | None = None
     """The vectors behind the legs."""
+    documents: Callable[[Sequence[str]], Mapping[str, JSON]] | None = None
+    """Document ids → the documents as a payload has them. Where it is given, a search is asked for
+    the first `documents` of each leg, and the others follow when they are needed."""
 
 
 NO_SUPPORT = Support()

@@ -238,7 +238,11 @@ class Playground(Handing):
     def _hits(self) -> list[dict[str, Any]]:
         """The current hits, fused as the traits say."""
         payload = self._asking.payload
-        return ranked_hits(payload, self._choice(payload), self.limit) if payload else []
+        if not payload:
+            return []
+        hits = ranked_hits(payload, self._choice(payload), self.limit)
+        self._asking.fill(hit["document_id"] for hit in hits)
+        return hits
 
     def _shown(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The payload with the current hits in it."""
