@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mixpeek_lab.sidebar.item import Item, Listing, count, fitting, name_fields, page, shown_time
+from mixpeek_lab.sidebar.item import Item, Listing, fitting, name_fields, page, shown_time
 
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Commit, ExtractorRecord
@@ -39,7 +39,7 @@ def _extractor(lab: Lab, record: ExtractorRecord) -> Item:
     return Item(
         manifest.name,
         manifest.name,
-        manifest.version + (f" · {count(number, 'version')}" if number else ""),
+        manifest.version,
         "warning" if is_changed else "",
         "changes since the last commit" if is_changed else "",
         (

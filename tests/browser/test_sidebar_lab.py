@@ -456,6 +456,16 @@ def change_setting(page, label, value):
         field.select_option(label=value)
 
 
+@pytest.fixture
+def own_settings(sidebar, jupyter):
+    """Settings that are the defaults again for the pages that open after the test."""
+    yield
+    file = jupyter.folder.parent / "settings" / "mixpeek-lab" / "lab.jupyterlab-settings"
+    file.unlink(missing_ok=True)
+    sidebar.notebook.reload()
+
+
+@pytest.mark.usefixtures("own_settings")
 def test_each_setting_works_at_once(sidebar):
     page = sidebar.page
     page.keyboard.press("Control+,")
