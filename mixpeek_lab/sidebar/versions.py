@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mixpeek_lab.sidebar.item import Item, Listing, count, fitting, name_fields, page, shown_time
+from mixpeek_lab.sidebar.item import Item, Listing, fitting, name_fields, page, shown_time
 
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Commit, ExtractorRecord
@@ -31,27 +31,27 @@ def can_serve(lab: Lab) -> bool:
 
 
 def _extractor(lab: Lab, record: ExtractorRecord) -> Item:
-    manifest, history = record.manifest, lab.versions.log(record.manifest.name)
+    manifest = record.manifest
+    number, is_kept = lab.versions.committed(manifest.name)
     is_served = record.source.text("realtime.py") is not None
     vectors = [f"{f.feature_name} ({f.embedding_dim})" for f in manifest.vectors]
-    number = len(history.commits)
-    is_changed = bool(history.commits) and history.has_changes
+    is_changed = bool(number) and not is_kept
     return Item(
         manifest.name,
         manifest.name,
-        manifest.version + (f" · {count(number, 'version')}" if number else ""),
+        manifest.version,
         "warning" if is_changed else "",
         "changes since the last commit" if is_changed else "",
         (
             ("Vectors", ", ".join(vectors) or "none"),
             ("Takes", ", ".join(manifest.supported_input_types) or "anything"),
             ("Service", "realtime.py" if is_served else "none: batch only"),
-            *([] if history.commits else [("Versions", "none is committed yet")]),
+            *([] if number else [("Versions", "none is committed yet")]),
         ),
         name_fields(manifest.name),
         (
             *(() if is_served and can_serve(lab) else ("deploy",)),
-            *(() if history.commits else ("log", "diff", "checkout", "tag")),
+            *(() if number else ("log", "diff", "checkout", "tag")),
         ),
         "versions",
         number,

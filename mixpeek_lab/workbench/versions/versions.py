@@ -171,6 +171,11 @@ class Versions:
             self._commit_of(working) is None,
         )
 
+    def committed(self, name: str) -> tuple[int, bool]:
+        """How many versions there are, and whether the working state is one of them: in short."""
+        working = self._catalog.extractor(name)
+        return len(self._catalog.commits(name)), self._commit_of(working) is not None
+
     def status(self, name: str) -> WorkingStatus:
         """The working state against the commit that it comes from."""
         working, head = self._working(name), self._catalog.head(name)
