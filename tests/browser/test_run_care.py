@@ -164,6 +164,6 @@ def test_a_page_that_is_loaded_in_the_middle_of_a_run_says_what_it_cannot_show(j
     assert f"<code>{RUN}</code>" in path.read_text("utf-8")
     notebook.page.reload(wait_until="domcontentloaded")
     notebook.wait_for_kernel()
-    text = notebook.run_code(0, "%inspect SELECT state FROM runs")
-    assert "completed_with_errors" in text
+    asked = "print(get_ipython().run_line_magic('inspect', 'SELECT state FROM runs'))"
+    assert "completed_with_errors" in notebook.run_code(0, asked)
     page.close()
