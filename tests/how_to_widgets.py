@@ -8,6 +8,7 @@ import inspect
 import re
 from pathlib import Path
 
+import anywidget
 import traitlets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +55,8 @@ def members(owner: type) -> dict[str, tuple[str, str, str]]:
             notes = {**trait_notes(each), **notes}
             fields = {name: Field() for name in inspect.get_annotations(each)}
             for name, value in {**fields, **vars(each), **fields}.items():
-                if not name.startswith("_") and name not in found:
+                is_inherited = hasattr(anywidget.AnyWidget, name)  # what the widget's base is told
+                if not name.startswith("_") and name not in found and not is_inherited:
                     entry = _member(name, value, notes)
                     found.update({name: entry} if entry else {})
     return found
