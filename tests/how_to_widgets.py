@@ -8,7 +8,6 @@ import inspect
 import re
 from pathlib import Path
 
-import anywidget
 import traitlets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +30,8 @@ SCRIPTS = {
     "sidebar": "labextension/src/focus.ts",
 }
 """Page → the sources that listen to its widget's keys."""
+MACHINERY = ("open", "set_state")
+"""What the widget's base calls, and nobody else."""
 
 
 # ---------------------------------------------------------------- widgets
@@ -55,8 +56,7 @@ def members(owner: type) -> dict[str, tuple[str, str, str]]:
             notes = {**trait_notes(each), **notes}
             fields = {name: Field() for name in inspect.get_annotations(each)}
             for name, value in {**fields, **vars(each), **fields}.items():
-                is_inherited = hasattr(anywidget.AnyWidget, name)  # what the widget's base is told
-                if not name.startswith("_") and name not in found and not is_inherited:
+                if not name.startswith("_") and name not in (*found, *MACHINERY):
                     entry = _member(name, value, notes)
                     found.update({name: entry} if entry else {})
     return found

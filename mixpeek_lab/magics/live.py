@@ -25,11 +25,11 @@ CLEAR = "\r\x1b[2K"
 def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
     """Show `widget` for as long as the block runs. A front end without widgets shows nothing.
 
-    `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Who
-    runs the cells by a program compares what they leave, and gets none.
+    `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Where a
+    program runs the cells there is no live view, and so nothing is shown.
     """
     data, _ = widget._repr_mimebundle_()
-    beside = {HTML_TYPE: saved} if saved and _is_typed() else {}
+    beside = {HTML_TYPE: saved} if saved else {}
     shown = {VIEW: data[VIEW], **beside} if VIEW in data else {}
     handle = display(shown, raw=True, display_id=True) if shown else None
     try:
@@ -58,13 +58,6 @@ def is_terminal() -> bool:
     """Whether IPython runs in a terminal, which shows no widgets."""
     shell = get_ipython()
     return shell is not None and not hasattr(shell, "kernel")
-
-
-def _is_typed() -> bool:
-    """Whether somebody is there who can type."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    request = kernel.get_parent("shell") if kernel is not None else None
-    return (request or {}).get("content", {}).get("allow_stdin") is not False
 
 
 class TerminalLine:
