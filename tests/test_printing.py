@@ -10,6 +10,7 @@ from probes import load_probe
 
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.pipeline.printing import KEPT, LONGEST, Printouts
+from mixpeek_lab.secrets import guard_again
 from mixpeek_lab.widgets import RunProgress
 from mixpeek_lab.widgets.cards import RunCard
 
@@ -149,7 +150,10 @@ def test_lines_bars_and_long_ones():
     assert len(printouts.look().lines) == KEPT
 
 
-def test_the_streams_are_back_afterwards():
+def test_the_streams_are_back_afterwards(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # as it is, and so again afterwards
+    guard_again()  # where another test's step read a secret, this process is guarded
     printouts = Printouts()
     printouts.is_wanted = True
     before = sys.stdout, sys.stderr

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import HASH_EMBEDDER
+from packages import HASH_EMBEDDER
 
 from mixpeek_lab import Lab
 from mixpeek_lab.catalog import Catalog

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mixpeek_lab.errors import LabError
 from mixpeek_lab.loader import load_schemas
 from mixpeek_lab.models import Collection, RunReport
@@ -42,8 +44,10 @@ def _follow(home: Home, before: Run, collection: Collection) -> tuple[str, bool]
         record = catalog.extractor(collection.extractor, digest=collection.extractor_digest)
         schemas = load_schemas(record.source, home.path)
         root = home.snapshots(collection.collection_id)
-        run = Run(catalog, root, collection, record, engine, schemas, before.on_progress)
-        report = run.execute()
+        report = replace(
+            Run(catalog, root, collection, record, engine, schemas, before.on_progress),
+            shows_prints=before.shows_prints,
+        ).execute()
     except LabError as error:
         return f"{name}, is not up to date: {error}", False
     failed = f", {report.failed:,} failed" if report.failed else ""

@@ -406,6 +406,7 @@ class Lab(Served, Measured, Versioned, Deleting):
             load_schemas(record.source, self.home),
             on_progress or unheard,
             force=frozenset("*" if force else ()),
+            shows_prints=on_progress is not None,
         )
         with alone(self._runtime.running), self.overview.followed(run) as run:
             report = run.execute()

@@ -87,6 +87,8 @@ class Run:
     """What is computed again though nothing changed: see `InputRow.is_among`."""
     beside: frozenset[str] = frozenset()
     """What is computed again and comes beside the documents that there are."""
+    shows_prints: bool = False
+    """Whether whoever is told of the progress shows what steps print."""
 
     def execute(self) -> RunReport:
         """Bring the collection up to date with its source. Only changed rows are computed.
@@ -119,11 +121,8 @@ class Run:
         try:
             self.catalog.start_run(self.run_id, self.collection.collection_id)
             self._compute(plan, computed)
-            if (
-                plan.rows
-                and len(computed.failed_rows) == len(plan.rows)
-                and not computed.has_documents
-            ):
+            is_all = len(computed.failed_rows) == len(plan.rows) > 0
+            if is_all and not computed.has_documents:
                 return self._all_failed(plan, computed, begun)
             return self._finish(plan, computed, begun)
         except BaseException as error:
@@ -178,7 +177,7 @@ class Run:
         )
         computed.notes.extend(self._explain_input(plan))
         progress = Reporter(len(plan.todo), self.on_progress, self.collection.name)
-        progress.watch.printouts.is_wanted = self.on_progress is not unheard
+        progress.watch.printouts.is_wanted = self.shows_prints
         progress.start(self.engine.name)
         given, dims = self.collection.parameters, vector_dims(manifest)
         with metered() as meter:  # build_steps may ask a model as well

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 class Playground(Handing):
     """A retriever to play with: query, legs, weights, fusion, and why each hit is where it is.
 
-    `search` is called for a new query, and where a leg is to keep more candidates than it has.
-    Weights, k, strategy, limit and a smaller `top_k` work on the candidates of the last answer,
-    in the browser and here alike. Everything is state: set `query`,
-    `weights`, `filters` or all of `config` from Python and the view moves; read `results`.
+    `search` is called for a new query, and where a leg is to keep more candidates than it has. All
+    else works on the candidates of the last answer, in the browser and here alike. It is state: set
+    `query`, `weights` or all of `config` from Python and the view moves; read `results`.
 
     Attributes:
         query: what is searched for; setting it searches.
@@ -62,9 +61,8 @@ class Playground(Handing):
         """
         self._support, self._asking = support, Asking(search, support, filters)
         self._answers = Answers(self, self._asking, support)
-        self._is_answering = False
         self._own_depths = OwnDepths(support.body, legs)
-        self._has_fusion = fusion is not None
+        self._has_fusion, self._is_answering = fusion is not None, False
         about = {
             "retriever": retriever,
             "title": title or retriever,
