@@ -28,10 +28,8 @@ def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
     `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Where a
     program runs the cells there is no live view, and so nothing is shown.
     """
-    data, _ = widget._repr_mimebundle_()
-    beside = {HTML_TYPE: saved} if saved else {}
-    shown = {VIEW: data[VIEW], **beside} if VIEW in data else {}
-    handle = display(shown, raw=True, display_id=True) if shown else None
+    view, beside = _view_of(widget), {HTML_TYPE: saved} if saved else {}
+    handle = display({**view, **beside}, raw=True, display_id=True) if view else None
     try:
         yield
     finally:
@@ -40,16 +38,21 @@ def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
         widget.close()
 
 
+def _view_of(widget: Any) -> dict[str, Any]:
+    """Its live view by MIME type; empty where there is nobody who looks."""
+    from mixpeek_lab.widgets.saving import is_run_by_program
+
+    bundle = widget._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle  # anywidget's, or ipywidgets'
+    is_live = data is not None and VIEW in data and not is_run_by_program()
+    return {VIEW: data[VIEW]} if is_live else {}
+
+
 @contextmanager
 def note_meanwhile(text: str) -> Iterator[None]:
     """Show one line of text for as long as the block runs."""
     from ipywidgets import HTML
 
-    from mixpeek_lab.widgets.saving import is_run_by_program
-
-    if is_run_by_program():
-        yield
-        return
     with shown_meanwhile(HTML(text)):
         yield
 
@@ -153,9 +156,8 @@ def _notebook_face() -> tuple[Callable[[str], None], Callable[[str], None]]:
     from ipywidgets import HTML
 
     line = HTML()
-    data, _ = line._repr_mimebundle_()
-    handle = display({VIEW: data[VIEW]}, raw=True, display_id=True)
-    shell = get_ipython()
+    view, shell = _view_of(line), get_ipython()
+    handle = display(view, raw=True, display_id=True) if view else None
 
     def say(text: str) -> None:
         line.value = f'<span role="status">{escape(text)}</span>'

@@ -167,3 +167,27 @@ def test_a_page_that_is_loaded_in_the_middle_of_a_run_says_what_it_cannot_show(j
     asked = "print(get_ipython().run_line_magic('inspect', 'SELECT state FROM runs'))"
     assert "completed_with_errors" in notebook.run_code(0, asked)
     page.close()
+
+
+WAIT = """
+import threading
+from mixpeek_lab.magics.live import note_meanwhile, ray_waiting
+gate, far = threading.Event(), ["Ray: starting (1 s)"]
+threading.Timer(2, far.append, ["Ray: ready (2 CPUs, no GPU)"]).start()
+with ray_waiting(lambda: far[-1]):
+    gate.wait(4)
+with note_meanwhile("Looking for it ..."):
+    gate.wait(3)
+"""
+
+
+def test_who_waits_for_ray_is_told_so_and_the_cell_keeps_nothing_of_it(jupyter, chromium):
+    notebook = NotebookPage(chromium.new_page())
+    notebook.open(jupyter, jupyter.write_notebook("waiting", "None"))
+    output = notebook.page.locator(".jp-OutputArea").first
+    notebook.start_code(0, WAIT)
+    for text in ("Ray: starting (1 s)", "Ray: ready (2 CPUs, no GPU), after", "Looking for it"):
+        output.get_by_text(text).wait_for(timeout=30_000)
+    output.get_by_text("Ray: ready").wait_for(state="detached", timeout=30_000)
+    assert notebook.run_code(0, "print('as it was')") == "as it was"
+    notebook.page.close()
