@@ -32,8 +32,8 @@ check: setup ## formatting, lint, types and layers
 
 # Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
 # last lines are the summary of the tests. What starts no Ray runs in several processes, a file at a
-# time; what does, in two, each with a Ray that its tests share; what measures times, and what
-# drives a browser, alone, and once more where a busy machine was too slow (the summary names it).
+# time; what starts Ray, or drives a browser, in two; what measures times, alone. The last two run a
+# test once more where a busy machine was too slow (the summary names it).
 test: export HF_HUB_OFFLINE := 1
 test: ## check, then the notebooks and the tests (with Chromium, where it may be installed)
 	@$(SETUP) --browser
@@ -43,8 +43,9 @@ test: ## check, then the notebooks and the tests (with Chromium, where it may be
 	--nbval-cell-timeout=300; fi
 	$(BIN)/python .ci/labextension.py test
 	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest tests -m ray --ignore tests/benchmarks --ignore tests/browser -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/benchmarks tests/browser -m "ray or browser" --reruns 1 -rR
+	$(BIN)/python -m pytest tests -m "ray and not browser and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/browser -m "browser and not alone" -n 2 --dist loadfile --reruns 1 -rR
+	$(BIN)/python -m pytest tests -m alone --reruns 1 -rR
 
 bench: export HF_HUB_OFFLINE := 1
 bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA=path

@@ -16,6 +16,7 @@ from mixpeek_lab.bench import format_table, run_bench
 CRANFIELD = Path(__file__).resolve().parents[3] / "shared" / "data" / "cranfield"
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.shared,
     pytest.mark.model,
     pytest.mark.ray,

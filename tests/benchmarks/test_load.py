@@ -9,7 +9,7 @@ import pytest
 
 from mixpeek_lab.workbench import Lab
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.alone, pytest.mark.ray]
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def open_view(chromium, count, before=None):
     return page
 
 
+@pytest.mark.alone
 def test_a_million_points_are_usable(chromium, artifacts):
     page = open_view(chromium, 1_000_000)
     page.locator(".mxm").screenshot(path=artifacts / "map-million.png")

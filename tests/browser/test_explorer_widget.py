@@ -156,6 +156,7 @@ def python(notebook, expression):
     return json.loads(notebook.run_code(1, f"import json\nprint(json.dumps({expression}))"))
 
 
+@pytest.mark.alone
 def test_a_million_rows_scroll_smoothly(notebook, page):
     page.wait_for_timeout(1000)  # summaries
     frames = page.evaluate(SCROLL, {"ticks": 120, "delta": 240})

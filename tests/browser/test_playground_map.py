@@ -444,6 +444,7 @@ OPEN = """async () => {
 }"""
 
 
+@pytest.mark.alone
 def test_ten_thousand_points_open_at_once_and_hits_move_within_a_frame(chromium):
     cloud, taken = Cloud(10_000), []
     maps = MapSupport(

@@ -472,6 +472,7 @@ def test_stages_after_the_fusion_are_told(chromium):
     page.close()
 
 
+@pytest.mark.alone
 def test_five_legs_of_a_thousand_refuse_within_a_frame(chromium, artifacts):
     made = WidgetPage(chromium, Playground(large, "large", "gamma"))
     made.page.locator(".mxp-hit").first.wait_for()
