@@ -745,6 +745,19 @@ def test_a_cpu_worker_does_not_see_the_gpu():
         assert done.stdout.rstrip("\n") == said, done.stderr
 
 
+def test_a_worker_says_nothing_of_models_that_it_finds_offline():
+    code = (
+        "import logging; from mixpeek_lab.pipeline import WorkerSetup; WorkerSetup(1, True).apply()"
+        "\nfor why in ('offline mode is enabled', 'timed out'):"
+        "\n    text = f'Could not reach the Hub ({why}). Using cached commit hash for it.'"
+        "\n    logging.getLogger('huggingface_hub.hf_api').warning(text)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Could not reach the Hub") == 1
+    assert "timed out" in done.stderr
+
+
 def test_the_notebooks_own_process_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
