@@ -6,6 +6,7 @@ form that a download leaves. Nothing here imports huggingface_hub or the model's
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -111,6 +112,19 @@ def use_hub_cache_only() -> None:
     loaded = sys.modules.get("huggingface_hub.constants")
     if loaded is not None:
         vars(loaded)["HF_HUB_OFFLINE"] = True
+
+
+def hide_offline_news() -> None:
+    """From now on, in this process: no notice that a cached model was found offline.
+
+    Each one brings it, once we keep the libraries off the network; anything else is still said.
+    """
+    logging.getLogger("huggingface_hub.hf_api").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    return not ("offline mode is enabled" in message and "Using cached commit hash" in message)
 
 
 def _package_folder(bundle: _Bundle) -> Path | None:

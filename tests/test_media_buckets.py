@@ -791,3 +791,15 @@ def test_rows_know_their_files_in_sql(searched):
         {"property": "pdf", "n": 1}, {"property": "text", "n": 1},
     ]  # fmt: skip
     assert json.dumps(searched.search("r", "red").hits[0].lineage).count("image/") == 1
+
+
+def test_an_empty_file_stays_and_is_told(kernel_lab, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "full.txt").write_text("a text")
+    (folder / "void.txt").write_text("")
+    bucket = kernel_lab.bucket("mine", folder)
+    assert bucket.object_count == 2
+    assert bucket.notes == (
+        "1 file is empty: void.txt. It is in the bucket, with a text of no characters.",
+    )

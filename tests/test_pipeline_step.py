@@ -18,6 +18,7 @@ from mixpeek_lab.pipeline import (
     CONTRACT,
     Machine,
     cut_blocks,
+    first_batch,
     plan_steps,
     read_stamp,
     run_steps,
@@ -630,8 +631,8 @@ def profile(kind: str = "cpu", batch_size: int = 10, max_concurrency: int = 4) -
 @pytest.mark.parametrize(
     ("cpus", "rows", "actors", "share", "threads"),
     [
-        (2, 1000, 2, 1.0, 1), (8, 1000, 4, 1.0, 2), (16, 1000, 4, 1.0, 4), (8, 80, 2, 1.0, 4),
-        (8, 5, 1, 1.0, 8), (2, 40, 1, 1.0, 2),
+        (2, 1000, 2, 1.0, 1), (8, 1000, 4, 1.0, 2), (16, 1000, 4, 1.0, 4), (8, 80, 4, 1.0, 2),
+        (8, 5, 1, 1.0, 8), (2, 40, 2, 1.0, 1), (2, 15, 1, 1.0, 2),
     ],
 )  # fmt: skip
 def test_cpu_steps_take_actors_by_batches_and_share_the_cpus(cpus, rows, actors, share, threads):
@@ -650,6 +651,21 @@ def test_several_cpu_steps_fit_on_the_machine_together(cpus, count):
 def test_a_steps_own_concurrency_and_batch_size_win():
     (plan,), _ = plan_steps([step(concurrency=1, batch_size=3)], profile(), Machine(8, 0), 1000)
     assert (plan.actors, plan.batch_size) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "declared", "actors", "batch"),
+    [
+        (53, 64, 2, 7), (255, 64, 2, 32), (256, 64, 2, 64), (1400, 64, 2, 64), (53, 4, 2, 4),
+        (5, 64, 2, 2), (1, 64, 2, 1), (0, 64, 2, 1), (1400, 512, 1, 512), (53, 512, 1, 14),
+    ],
+)  # fmt: skip
+def test_a_small_input_makes_small_batches_so_that_all_actors_work(rows, declared, actors, batch):
+    given = profile(batch_size=declared, max_concurrency=actors)
+    assert first_batch([step()], given, rows) == batch
+    if rows >= 16:
+        (plan,), _ = plan_steps([step()], given, Machine(2, 0), rows)
+        assert plan.actors == actors
 
 
 def test_api_steps_take_no_cpu_and_as_many_actors_as_asked():
@@ -727,6 +743,19 @@ def test_a_cpu_worker_does_not_see_the_gpu():
             [sys.executable, "-c", code.format(hides)], env=env, capture_output=True, text=True
         )
         assert done.stdout.rstrip("\n") == said, done.stderr
+
+
+def test_a_worker_says_nothing_of_models_that_it_finds_offline():
+    code = (
+        "import logging; from mixpeek_lab.pipeline import WorkerSetup; WorkerSetup(1, True).apply()"
+        "\nfor why in ('offline mode is enabled', 'timed out'):"
+        "\n    text = f'Could not reach the Hub ({why}). Using cached commit hash for it.'"
+        "\n    logging.getLogger('huggingface_hub.hf_api').warning(text)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Could not reach the Hub") == 1
+    assert "timed out" in done.stderr
 
 
 def test_the_notebooks_own_process_is_left_alone(tmp_path, monkeypatch):

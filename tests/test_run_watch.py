@@ -9,10 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ipywidgets import HTML
 from probes import load_probe
 from ray_workers import gone, workers
+from test_magics import notebook  # noqa: F401 - a fixture
 
 from mixpeek_lab.interrupts import StopButton
+from mixpeek_lab.magics import live
 from mixpeek_lab.models import Progress, StepProgress
 from mixpeek_lab.pipeline.usage import GpuUsage, ProcessUsage
 from mixpeek_lab.widgets import RunProgress
@@ -184,3 +187,18 @@ def test_gpus_are_what_nvidia_smi_says_and_unknown_without_it(tmp_path: Path, mo
     assert gone(lambda: usage.of([17])[1] is None)
     assert usage.of([17, 19]) == (0.37, 2560 * 2**20)
     assert usage.of([18]) == (0.37, None)
+
+
+def test_the_model_of_a_short_runs_view_is_not_closed_while_a_page_loads_it(notebook, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(live, "LEAST_LIFE", 0.4)
+    short, long = HTML("short"), HTML("long")
+    with live.shown_meanwhile(short):
+        pass
+    assert short.comm is not None, "closed at once"
+    with live.shown_meanwhile(long):
+        time.sleep(0.5)
+    assert long.comm is None, "a page had the time to load it"
+    deadline = time.monotonic() + 10
+    while short.comm is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert short.comm is None, "never closed"

@@ -93,6 +93,30 @@ def test_progress_reaches_the_total_also_where_rows_vanish(lab, tmp_path):
     assert [p.done for p in seen] == sorted(p.done for p in seen)
 
 
+def test_a_small_input_comes_in_several_batches(lab, tmp_path):
+    load_probe(lab, tmp_path, 'batch["rows"] = len(batch)', VEC)
+    lab.bucket("b", ROWS)
+    process(lab, extractor="probe")
+    assert {rows for (rows,) in documents(lab, "rows")} == {2, 3}
+
+
+def test_a_failed_file_is_named_by_its_path(lab, tmp_path):
+    folder = tmp_path / "files" / "notes"
+    folder.mkdir(parents=True)
+    for number in range(6):
+        (folder / f"{number}.txt").write_text("FAIL" if number < 5 else "good")
+    lab.bucket("b", folder.parent)
+    seen = []
+    report = process(lab, on_progress=seen.append)
+    assert sorted(f.name for f in report.failures) == [f"notes/{n}.txt" for n in range(5)]
+    assert {f.called for f in seen[-1].failures} == {f.name for f in report.failures}
+    text = format_report(report)
+    assert "notes/0.txt in " in text
+    assert "… and 2 more" in text
+    assert "6 rows: 1 done, 5 failed" in text
+    assert "obj_" not in text
+
+
 def test_timings_are_in_the_report(lab, tmp_path):
     load_probe(lab, tmp_path, "time.sleep(0.02)", VEC, setup="time.sleep(0.1)")
     lab.bucket("b", ROWS)
@@ -504,7 +528,8 @@ def test_a_condition_that_no_row_meets_is_told(lab, tmp_path):
 def test_vectors_that_are_null_or_nan_are_counted_and_left_out(lab, tmp_path):
     load_probe(
         lab, tmp_path,
-        'n = len(batch)\nbatch["vec"] = ([None, [np.nan, 1.0], [0.0, 0.0]] + [[1.0, 2.0]] * n)[:n]',
+        'odd = {"0": None, "1": [np.nan, 1.0], "2": [0.0, 0.0]}',
+        'batch["vec"] = [odd.get(t.rpartition(" ")[2], [1.0, 2.0]) for t in batch["data"]]',
         "return batch",
     )  # fmt: skip
     lab.bucket("b", ROWS)

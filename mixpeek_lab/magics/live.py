@@ -17,6 +17,8 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 HTML_TYPE = "text/html"
 EVERY = 1.0
 """Seconds between two looks at what is waited for."""
+LEAST_LIFE = 5.0
+"""Seconds that a front end has for a widget's model. Closed as it loads, it would say it failed."""
 CLEAR = "\r\x1b[2K"
 """Takes a terminal's line away."""
 
@@ -28,6 +30,7 @@ def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
     `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Where a
     program runs the cells there is no live view, and so nothing is shown.
     """
+    begun = time.monotonic()
     view, beside = _view_of(widget), {HTML_TYPE: saved} if saved else {}
     handle = display({**view, **beside}, raw=True, display_id=True) if view else None
     try:
@@ -35,7 +38,17 @@ def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
     finally:
         if handle is not None:
             handle.update({}, raw=True)
+        _close(widget, begun + LEAST_LIFE if handle is not None else 0.0)
+
+
+def _close(widget: Any, earliest: float) -> None:
+    """Close the widget, not before that moment of `time.monotonic`: then from a thread."""
+    if (wait := earliest - time.monotonic()) <= 0:
         widget.close()
+        return
+    timer = threading.Timer(wait, widget.close)
+    timer.name, timer.daemon = "mixpeek-lab-close", True
+    timer.start()
 
 
 def _view_of(widget: Any) -> dict[str, Any]:

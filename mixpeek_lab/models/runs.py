@@ -21,6 +21,13 @@ class Failure:
     message: str
     where: str = ""
     """The extractor's own line: `processors/core.py:14 in __call__`."""
+    name: str = ""
+    """What people call its object: the path of its file; empty where it has none."""
+
+    @property
+    def called(self) -> str:
+        """Its object's name, or else its id."""
+        return self.name or self.object_id
 
 
 RunState = Literal["running", "completed", "completed_with_errors", "failed", "interrupted"]

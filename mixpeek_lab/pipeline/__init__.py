@@ -1,10 +1,10 @@
 """The batch pipeline: a bucket's blobs through an extractor's steps, on Ray Data or in place."""
 
+from mixpeek_lab.pipeline.batches import cut_blocks, first_batch, input_blocks
 from mixpeek_lab.pipeline.columns import to_pandas
 from mixpeek_lab.pipeline.engine import (
     Machine,
     StepPlan,
-    cut_blocks,
     load_ray_data,
     plan_steps,
     run_on_ray,
@@ -42,7 +42,9 @@ __all__ = [
     "WorkerSetup",
     "aside",
     "cut_blocks",
+    "first_batch",
     "gpu_memory_gb",
+    "input_blocks",
     "input_table",
     "input_types",
     "load_ray_data",

@@ -17,6 +17,7 @@ import pyarrow as pa
 from mixpeek_lab.errors import EngineError
 from mixpeek_lab.interrupts import late_interrupts
 from mixpeek_lab.models import ComputeProfile
+from mixpeek_lab.pipeline.batches import ROWS_PER_ACTOR
 from mixpeek_lab.pipeline.memory import GB, fit_gpu, fit_memory
 from mixpeek_lab.pipeline.printing import WorkerFiles
 from mixpeek_lab.pipeline.pumping import pumped
@@ -26,9 +27,6 @@ from mixpeek_lab.pipeline.watching import RayLanes, Watch
 if TYPE_CHECKING:
     from mixpeek_lab.loader import ProcessorStep
     from mixpeek_lab.pipeline.executors import Executors
-
-MOST_BLOCKS = 64
-"""Blocks per run at most: enough to show progress, few enough to cost little."""
 
 RESTARTS = 2
 """How often a worker that died, and the block it was at, are tried again."""
@@ -100,12 +98,12 @@ def plan_steps(
 
 def run_on_ray(
     plans: Sequence[StepPlan],
-    table: pa.Table,
+    blocks: Sequence[pa.Table],
     vectors: dict[str, int],
     prepare: Callable[[Any], Any] | None = None,
     watch: Watch | None = None,
 ) -> Generator[pa.Table, None, None]:
-    """Yield the processed blocks as they finish, in any order.
+    """Yield the input's blocks as they come out of the last step, in any order.
 
     Closing the iterator, or an exception in its consumer (KeyboardInterrupt included), stops the
     actors before it returns. A worker that dies is started again, and its blocks are done again;
@@ -116,7 +114,7 @@ def run_on_ray(
     executors, watch = Executors(), watch or Watch()
     files = WorkerFiles([plan.step.name for plan in plans], watch.printouts)
     watch.follow(RayLanes(plans, executors).look, files.read)
-    make = partial(_blocks, plans, table, vectors, prepare, executors, files)
+    make = partial(_blocks, plans, blocks, vectors, prepare, executors, files)
     try:
         yield from pumped(make, executors.stop)
     except EngineError as error:
@@ -135,7 +133,7 @@ def load_ray_data() -> None:
 
 def _blocks(
     plans: Sequence[StepPlan],
-    table: pa.Table,
+    blocks: Sequence[pa.Table],
     vectors: dict[str, int],
     prepare: Callable[[Any], Any] | None,
     executors: Executors,
@@ -149,8 +147,7 @@ def _blocks(
 
     with quiet_run(executors):
         # Not from_arrow: it has tasks count the rows, in processes that a stop does not reach.
-        blocks = cut_blocks(table, plans[0].batch_size)
-        dataset = set_up(ray.data.from_blocks(blocks))
+        dataset = set_up(ray.data.from_blocks(list(blocks)))
         if prepare is not None:
             dataset = set_up(prepare(dataset))
         for number, plan in enumerate(plans):
@@ -166,12 +163,6 @@ def _blocks(
             raise EngineError(_explain(error)) from error
         finally:
             executors.stop()
-
-
-def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
-    """The input in blocks of whole batches, at most MOST_BLOCKS of them."""
-    rows = batch_size * max(1, math.ceil(len(table) / (batch_size * MOST_BLOCKS)))
-    return [table.slice(start, rows).combine_chunks() for start in range(0, len(table), rows)]
 
 
 def _mapped(
@@ -217,8 +208,10 @@ def _actors(
     batches = math.ceil(rows / (step.batch_size or profile.batch_size))
     if kind == "cpu":
         most = min(most, max(1, int(machine.cpus)))
-    # A second actor costs a start and a model load: not for a handful of batches.
-    return max(1, min(most, batches // 4 if kind != "api" else batches))
+    # A second actor costs a start and a model load: not for a handful of rows. On a GPU that one
+    # actor keeps busy, not for a handful of batches either.
+    few = 0 if kind == "gpu" else rows // ROWS_PER_ACTOR
+    return max(1, min(most, max(few, batches if kind == "api" else batches // 4)))
 
 
 def _floor(value: float, parts: int) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixpeek_lab.homes import in_home
+from mixpeek_lab.hub import hide_offline_news
 from mixpeek_lab.llm import metered
 from mixpeek_lab.models import Failure
 from mixpeek_lab.pipeline.attempts import Attempts, Outcome, Processor
@@ -57,6 +58,7 @@ class WorkerSetup:
         """Set this process up; libraries loaded later learn it from the environment."""
         if self.output:
             write_output_to(self.output)
+        hide_offline_news()
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ[name] = str(self.threads)
         if self.hides_gpu:

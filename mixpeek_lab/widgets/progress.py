@@ -16,7 +16,7 @@ from mixpeek_lab.widgets.report import (
     STATES,
     examples_of,
     failure_kinds,
-    failure_line,
+    failure_lines,
     format_progress,
     format_report,
     format_seconds,
@@ -179,7 +179,7 @@ def _failures(progress: Progress) -> list[dict[str, Any]]:
             "kind": kind,
             "count": count,
             "rows": [
-                [each.object_id, each.step, printable(each.message), each.where]
+                [printable(each.called), each.step, printable(each.message), each.where]
                 for each in examples_of(progress.failures, kind, LIVE_ROWS)
             ],
         }
@@ -193,7 +193,7 @@ def _report_state(title: str, report: RunReport) -> dict[str, Any]:
         {
             "kind": kind,
             "count": count,
-            "examples": [failure_line(each) for each in examples_of(report.failures, kind)],
+            "examples": failure_lines(report, kind, count),
         }
         for kind, count in failure_kinds(report)
     ]

@@ -58,7 +58,7 @@ def format_report(report: RunReport, *, timings: bool = False) -> str:
     lines += [f"  {name.ljust(width)}  {value}" for name, value in facts]
     for kind, count in failure_kinds(report):
         lines.append(f"  {kind} × {count:,}")
-        lines += [f"    {failure_line(each)}" for each in examples_of(report.failures, kind)]
+        lines += [f"    {line}" for line in failure_lines(report, kind, count)]
     lines += [f"  note: {printable(note)}" for note in report.notes]
     return "\n".join(lines)
 
@@ -70,8 +70,8 @@ def report_html(report: RunReport, code: str = "") -> str:
     parts = [f"<p><strong>{escape(title)}</strong></p>", table_html(["", ""], facts)]
     for kind, count in failure_kinds(report):
         lines = "".join(
-            f'<li><code style="overflow-wrap:anywhere">{escape(failure_line(each))}</code></li>'
-            for each in examples_of(report.failures, kind)
+            f'<li><code style="overflow-wrap:anywhere">{escape(line)}</code></li>'
+            for line in failure_lines(report, kind, count)
         )
         parts.append(f"<p>{escape(kind)} × {count:,}</p><ul>{lines}</ul>")
     parts += [f"<p>{escape(note)}</p>" for note in report.notes]
@@ -84,12 +84,13 @@ def report_facts(report: RunReport) -> list[tuple[str, str]]:
     facts = [
         ("rows in", f"{report.rows_in:,}"),
         ("reused", f"{report.reused:,}"),
-        ("processed", f"{report.processed:,}"),
-        ("failed", f"{report.failed:,}"),
-        ("documents", f"{report.documents:,}"),
+        ("processed", _processed_fact(report)),
     ]
+    if not report.failed:
+        facts.append(("failed", "0"))
     if report.dropped:
-        facts.insert(4, ("dropped", f"{sum(report.dropped.values()):,}"))
+        facts.append(("dropped", f"{sum(report.dropped.values()):,}"))
+    facts.append(("documents", f"{report.documents:,}"))
     if report.removed:
         facts.append(("removed", f"{report.removed:,} {REMOVED}"))
     facts += [
@@ -125,14 +126,21 @@ def examples_of(failures: Iterable[Failure], kind: str, count: int = EXAMPLES) -
     return [failure for failure in failures if failure.kind == kind][:count]
 
 
+def failure_lines(report: RunReport, kind: str, count: int) -> list[str]:
+    """The first few failures of one kind, a line each, and how many more of `count` there are."""
+    lines = [failure_line(each) for each in examples_of(report.failures, kind)]
+    more = count - len(lines) if lines else 0
+    return [*lines, f"… and {more:,} more"] if more else lines
+
+
 def failure_line(failure: Failure) -> str:
-    """One failure on one line: which object, at which step, why, and where in the code."""
+    """One failure on one line: which file or object, at which step, why, and where in the code."""
     message = " ".join(printable(failure.message).split())
     if len(message) > MESSAGE_LENGTH:
         message = message[: MESSAGE_LENGTH - 1] + "…"
     step = f" in {failure.step}" if failure.step else ""
     where = f" ({failure.where})" if failure.where else ""
-    return f"{failure.object_id}{step}: {message}{where}"
+    return f"{printable(failure.called)}{step}: {message}{where}"
 
 
 def format_seconds(seconds: float) -> str:
@@ -145,6 +153,15 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _processed_fact(report: RunReport) -> str:
+    """`53`, or `53 rows: 49 done, 4 failed`: those that failed are among them."""
+    if not report.failed:
+        return f"{report.processed:,}"
+    done = report.processed - report.failed
+    rows = "row" if report.processed == 1 else "rows"
+    return f"{report.processed:,} {rows}: {done:,} done, {report.failed:,} failed"
 
 
 def _vector_fact(count: int, unusable: Unusable) -> str:

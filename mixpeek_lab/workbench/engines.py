@@ -20,8 +20,8 @@ from mixpeek_lab.pipeline import (
     Machine,
     StepRunner,
     Watch,
-    cut_blocks,
     gpu_memory_gb,
+    input_blocks,
     load_ray_data,
     plan_steps,
     run_on_ray,
@@ -86,7 +86,8 @@ class RayEngine:
             # What `prepare` adds to the dataset are tasks that claim a CPU each: beside actors that
             # hold all there is, they would wait for ever.
             plans = [replace(plan, num_cpus=0.0) for plan in plans]
-        return run_on_ray(plans, table, vectors, pipeline.prepare, watch), notes
+        blocks = input_blocks(table, pipeline.steps, profile)
+        return run_on_ray(plans, blocks, vectors, pipeline.prepare, watch), notes
 
     def _machine(self, *, asks_for_gpu_memory: bool) -> Machine:
         session = self._session
@@ -116,9 +117,8 @@ class KernelEngine:
     ) -> tuple[Generator[pa.Table, None, None], list[str]]:
         """Run the steps over the blocks that Ray would get, one after the other."""
         pipeline = built(record, self._home, parameters, len(table))
-        size = record.manifest.compute_profile.batch_size
         runners = self._runners(record, parameters, pipeline, vectors)
-        blocks = cut_blocks(table, pipeline.steps[0].batch_size or size)
+        blocks = input_blocks(table, pipeline.steps, record.manifest.compute_profile)
         notes = [] if pipeline.prepare is None else [NO_PREPARE]
         return watched_steps(runners, blocks, watch or Watch()), notes
 

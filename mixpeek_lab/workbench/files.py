@@ -41,7 +41,9 @@ def load_files(listing: Listing, shown: str, prop: str | None = None) -> Loaded:
     objects = _objects(good, prop)
     kinds = dict.fromkeys(found.kind for _, found in good)
     schema = {prop: _commonest(good)} if prop else {k: k for k in BLOB_TYPES if k in kinds}
-    return loaded(objects, {**schema, **dict.fromkeys(FIELDS, "string")}, _notes(left))
+    return loaded(
+        objects, {**schema, **dict.fromkeys(FIELDS, "string")}, [*_notes(left), *_empty(good)]
+    )
 
 
 def _fitting(seen: Found | Unusable, prop: str | None) -> Found | Unusable:
@@ -98,6 +100,19 @@ def _notes(left: _Left) -> list[str]:
         more = "; …" if len(told) > MOST_EXAMPLES else ""
         notes.append(f"{_files(len(told))} {_were(told)} left out: {examples}{more}.")
     return notes
+
+
+def _empty(good: Sequence[tuple[Entry, Found]]) -> list[str]:
+    """That files hold nothing, for people who would look for their text in vain."""
+    paths = [entry.path for entry, found in good if found.kind == "text" and not found.text]
+    if not paths:
+        return []
+    examples = ", ".join(paths[:MOST_EXAMPLES]) + (", …" if len(paths) > MOST_EXAMPLES else "")
+    is_one = len(paths) == 1
+    return [
+        f"{_files(len(paths))} {'is' if is_one else 'are'} empty: {examples}. "
+        f"{'It is' if is_one else 'They are'} in the bucket, with a text of no characters."
+    ]
 
 
 def _left_out(skipped: Mapping[str, str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
+
+from mixpeek_lab.hub import hide_offline_news
 
 
 def quiet_model_loading() -> None:
@@ -13,10 +14,4 @@ def quiet_model_loading() -> None:
     tqdm is imported already, its bars stay as they are.
     """
     os.environ.setdefault("TQDM_DELAY", "1")
-    logging.getLogger("huggingface_hub.hf_api").addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a record is not the one that every cached model brings in offline mode."""
-    message = record.getMessage()
-    return not ("offline mode is enabled" in message and "Using cached commit hash" in message)
+    hide_offline_news()

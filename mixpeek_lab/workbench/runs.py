@@ -117,7 +117,7 @@ class Run:
         plan = self._plan()
         if not plan.todo and self._is_current(plan):
             return self._unchanged(plan, begun)
-        computed = Computed()
+        computed = Computed(plan.todo)
         try:
             self.catalog.start_run(self.run_id, self.collection.collection_id)
             self._compute(plan, computed)

@@ -24,9 +24,8 @@ from mixpeek_lab.widgets.cards.view import (
 from mixpeek_lab.widgets.printed import printed_html
 from mixpeek_lab.widgets.report import (
     STATES,
-    examples_of,
     failure_kinds,
-    failure_line,
+    failure_lines,
     format_report,
     report_facts,
     timing_facts,
@@ -91,8 +90,8 @@ class RunCard(View):
 
     def _failures(self, kind: str, count: int) -> str:
         examples = "".join(
-            f'<li><code style="overflow-wrap:anywhere">{escape(failure_line(each))}</code></li>'
-            for each in examples_of(self.report.failures, kind)
+            f'<li><code style="overflow-wrap:anywhere">{escape(line)}</code></li>'
+            for line in failure_lines(self.report, kind, count)
         )
         title = f'<b style="color:{COLOURS["error"]}">{escape(kind)} × {count:,}</b>'
         return f'<div style="margin-top:.4em">{title}<ul style="margin:0">{examples}</ul></div>'

@@ -118,7 +118,7 @@ class ExtractorSheet(ExtractorCard):
         if not asked:
             line = f"`%extractor deploy {self.name}` serves its realtime.py."
             return _Section("deployed", "no", [line])
-        where = f"at {self.url}" if self.url else "the endpoint is down"
+        where = f"at {self.url}" if self.url else "not served from this notebook"
         lines = [f"{version}: {d.state}{f', {d.error}' if d.error else ''}" for version, d in asked]
         names = ", ".join(version for version, d in asked if d.state == "DEPLOYED") or "none"
         return _Section("deployed", f"{names} ({where})", lines)
