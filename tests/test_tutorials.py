@@ -16,6 +16,11 @@ from mixpeek_lab.source import read_source
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+PICTURE = re.compile(r'<img src="([^"]+)" width="\d+" alt="([^"]+)">')
+READERS = re.compile(
+    r"""bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
+)
+"""What the first page makes of the reader's folder; commands that would take its names."""
 LARGEST, ALL_TOGETHER = 150_000, 1_500_000
 
 
@@ -45,8 +50,25 @@ def test_links_and_pictures_are_there(path):
         if "://" in target:
             continue
         assert (NOTEBOOKS / target.partition("#")[0]).exists(), target
-        if mark:
-            assert len(text) > 40, f"{target} needs words that stand for it"
+        assert not mark, f"{text}: a picture is an <img> with a width, smaller than a live widget"
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_pictures_say_that_they_are_pictures(path):
+    text = prose(path)
+    found = PICTURE.findall(text)
+    assert len(found) == text.count("<img")
+    for target, alternative in found:
+        assert (NOTEBOOKS / target).exists(), target
+        assert len(alternative) > 40, f"{target} needs words that stand for it"
+        caption, _ = text.split(f'<img src="{target}"')
+        assert caption.strip().splitlines()[-1].startswith("*Picture: "), target
+
+
+@pytest.mark.parametrize("path", TUTORIALS[1:], ids=lambda path: path.stem)
+def test_later_pages_make_nothing_under_the_names_of_the_readers_own(path):
+    taken = [READERS.findall(cell.source) for cell in cells(path, "code")]
+    assert [names for names in taken if names] == []
 
 
 def test_pictures_are_small_and_each_is_shown():
