@@ -10,6 +10,7 @@ from sample_search import SampleSearch, support
 from widget_page import WidgetPage
 
 from mixpeek_lab.retrievers import parse_retriever
+from mixpeek_lab.widgets.assets import style_text
 from mixpeek_lab.widgets.playground import Playground
 
 pytestmark = pytest.mark.browser
@@ -237,6 +238,47 @@ def test_judging_by_keys_fills_qrels_and_the_strip(at, tmp_path):
     assert (tmp_path / "mine" / "qrels" / "test.tsv").read_text().count("\n") == 3
     at.widget.qrels = {}
     at.push()
+
+
+def test_a_click_gives_the_keys_to_that_result(at):
+    at.widget.qrels = {}
+    at.push()
+    ids = at.ids()
+    focused = "(id) => document.activeElement.closest('.mxp-hit')?.dataset.id === id"
+    at.page.locator(".mxp-hit").nth(2).locator(".mxp-heading").click()
+    at.page.wait_for_function(focused, arg=ids[2])
+    at.page.keyboard.press("3")
+    at.page.wait_for_function(focused, arg=ids[3])
+    at.until(lambda: at.widget.qrels == {"q1": {ids[2]: 3}})
+    at.page.locator(".mxp-hit.is-open .mxp-why").click()
+    at.page.wait_for_function(focused, arg=ids[2])
+    panel = at.show("judge")
+    panel.get_by_role("switch").set_checked(False)
+    panel.get_by_role("switch").check(force=True)
+    at.page.wait_for_function(focused, arg=ids[0])
+    at.page.keyboard.press("1")
+    at.until(lambda: at.widget.qrels == {"q1": {ids[0]: 1, ids[2]: 3}})
+    at.widget.qrels = {}
+    at.push()
+
+
+def test_panels_say_how_judgements_from_elsewhere_come_in(at):
+    at.widget.qrels = {}
+    at.push()
+    for tab in ("judge", "sweep"):
+        panel = at.show(tab)
+        panel.get_by_text("pg = %playground docs").wait_for()
+    panel.get_by_text("switch “Judge the results” on").wait_for()
+
+
+def test_no_style_of_another_widget_squeezes_the_ranks(at):
+    """A notebook holds the styles of all widgets at once."""
+    at.page.add_style_tag(content=style_text("theme.css", "printed.css", "lanes.css"))
+    panel = at.show("ranks")
+    last = panel.locator(".mxp-lines-name").last
+    last.wait_for()
+    graph = panel.locator(".mxp-rank-lines")
+    assert graph.evaluate("(node) => node.scrollHeight <= node.clientHeight + 1")
 
 
 def test_wins_and_losses_against_the_baseline(at):

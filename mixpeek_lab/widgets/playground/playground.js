@@ -38,7 +38,7 @@ function render({ model, el }) {
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
   const compare = makeCompare(app, baseline, showHit);
-  const measure = makeMeasure(app, ui, baseline, judge, askFor);
+  const measure = makeMeasure(app, ui, baseline, judge, { onQuery: askFor, onJudging });
   const sweep = makeSweep(app);
   const code = makeCode(app);
   const map = makeMap(app, ui, filterForm, showHit);
@@ -63,6 +63,12 @@ function render({ model, el }) {
     if (!state.open.has(id)) card.toggle.click();
     card.toggle.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Judging begins at the first result, with the keyboard on it. */
+  function onJudging() {
+    tabs.show("results");
+    results.stepTo(0);
   }
 
   function askFor(query) {
