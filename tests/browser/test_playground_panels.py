@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 import sample_search
@@ -161,6 +162,21 @@ def test_why_not_says_where_no_leg_has_it(at):
     assert "is not among the candidates" in panel.locator(".mxp-whynot-answer").inner_text()
 
 
+def test_why_not_says_what_enter_does_and_what_is_not_there(at):
+    panel = at.show("ranks")
+    box = panel.get_by_role("combobox")
+    box.fill("nowhere at all")
+    panel.get_by_text("No candidate has these words.").wait_for()
+    box.press("Enter")
+    answer = panel.locator(".mxp-whynot-answer")
+    answer.get_by_text("is not among the candidates").wait_for()
+    panel.get_by_text("No candidate has these words.").wait_for(state="hidden")
+    shown = panel.locator(".mxp-lines-title").first.inner_text()
+    box.fill(shown)
+    panel.get_by_text("Only results that are shown have these words: #1").wait_for()
+    box.fill("")
+
+
 def test_ctrl_enter_pins_and_both_orders_stand_side_by_side(at):
     box = at.page.locator(".mxp-query")
     box.press("Control+Enter")
@@ -187,6 +203,31 @@ def test_ctrl_enter_pins_and_both_orders_stand_side_by_side(at):
     panel.locator("[data-action=unpin]").click()
     at.settle()
     assert at.widget.baseline == {}
+
+
+def test_the_foot_has_the_line_for_the_query_of_this_moment(chromium):
+    made = WidgetPage(
+        chromium, Playground(SampleSearch(), "docs", "json", code="%playground docs json")
+    )
+    made.ask("what's a zip")
+    code = made.page.locator(".mxp-foot .mxp-code")
+    assert shlex.split(code.inner_text()) == ["%playground", "docs", "what's", "a", "zip"]
+    assert made.errors == []
+    made.page.close()
+
+
+@pytest.mark.parametrize("width", [1000, 700])
+def test_no_words_of_the_frame_are_cut(chromium, width):
+    """1000: the room that JupyterLab leaves at 1440 pixels."""
+    made = WidgetPage(chromium, Playground(SampleSearch(), "docs", "json"), width=width)
+    made.page.locator(".mxp-leg input[type=range]").first.fill("0.4")
+    made.page.locator(".mxp-status", has_text="re-fused in").wait_for()
+    for name in (".mxp-status", ".mxp-leg-note"):
+        cut = made.page.locator(name).evaluate_all(
+            "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth).length"
+        )
+        assert cut == 0, name
+    made.page.close()
 
 
 def test_ctrl_enter_on_a_new_query_searches_first(at):

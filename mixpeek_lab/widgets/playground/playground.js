@@ -7,7 +7,7 @@ import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
 import { buildFrame } from "./frame.js";
-import { GONE_WORDS, makeGone } from "./gone.js";
+import { GONE_WORDS, codeOf, makeGone } from "./gone.js";
 import { makeJudge } from "./judge.js";
 import { makeMap } from "./map.js";
 import { makeExtras } from "./lineage.js";
@@ -148,6 +148,8 @@ function render({ model, el }) {
     ui.limitBox.hidden = !state.payload;
     ui.tabs.hidden = !state.payload;
     ui.status.textContent = isBusy ? busyText() : statusText();
+    ui.status.title = ui.status.textContent;
+    ui.code.textContent = codeOf(app.about, state.query);
   }
 
   function busyText() {
