@@ -5,6 +5,7 @@ import type { Extension } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
 import type { EditorView } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
+import { NotebookActions } from '@jupyterlab/notebook';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 
 import type { Labs } from './kernels';
@@ -17,6 +18,9 @@ import type { Settings } from './settings';
 /** The magics whose cells the kernel checks. */
 const CHECKED: ReadonlySet<string> = new Set(['extractor', 'retriever']);
 
+/** How long nothing more may happen before cells are checked again, in milliseconds. */
+const QUIET = 300;
+
 /** Says to an editor that what is found may be otherwise now. */
 const again = StateEffect.define();
 
@@ -28,6 +32,9 @@ export class CellFindings {
     private readonly _settings: Settings
   ) {
     _labs.changed.connect(() => this._refresh());
+    // What a cell names may be there now: a cell made it, or the kernel says that its lab changed.
+    NotebookActions.executed.connect(() => this._soon());
+    _labs.contentChanged.connect(() => this._soon());
     _settings.changed.connect(() => {
       for (const [view, anew] of this._views) {
         view.dispatch({ effects: anew() });
@@ -90,14 +97,22 @@ export class CellFindings {
     return panel ? this._labs.of(panel) : null;
   }
 
+  /** Look again once it is quiet: cells that run together are one change. */
+  private _soon(): void {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => this._refresh(), QUIET);
+  }
+
   private _refresh(): void {
     for (const view of this._views.keys()) {
-      if (magicOf(view.state.doc.sliceString(0, 2000))) {
+      const magic = magicOf(view.state.doc.sliceString(0, 2000));
+      if (magic && CHECKED.has(magic.name)) {
         view.dispatch({ effects: again.of(null) });
       }
     }
   }
 
+  private _timer: ReturnType<typeof setTimeout> | undefined;
   /** The editors, each with what has its settings read anew. */
   private readonly _views = new Map<EditorView, () => StateEffect<unknown>>();
 }

@@ -83,7 +83,7 @@ export function ItemView(props: Props): React.JSX.Element {
         <div
           className="mxl-line"
           data-mxl-toggle
-          title={`${item.name}${item.note ? `: ${item.note}` : ''}`}
+          title={[item.name, item.detail, item.note].filter(Boolean).join(' · ')}
           onClick={() => model.toggleItem(section, item)}
         >
           <span className="mxl-dot" data-state={item.state} aria-hidden="true" />

@@ -41,6 +41,11 @@ export class Labs {
     return this._changed;
   }
 
+  /** Emitted when a kernel says that what is in its lab became another; while it is watched. */
+  get contentChanged(): ISignal<this, void> {
+    return this._contentChanged;
+  }
+
   private _add(panel: NotebookPanel): void {
     const follow = (context: ISessionContext): void => {
       const kernel = context.session?.kernel ?? null;
@@ -53,6 +58,7 @@ export class Labs {
       if (kernel && !panel.isDisposed) {
         const connection = new LabConnection(kernel);
         connection.reachChanged.connect(() => this._changed.emit());
+        connection.changed.connect(() => this._contentChanged.emit());
         this._connections.set(panel, connection);
       }
       this._changed.emit();
@@ -69,4 +75,5 @@ export class Labs {
 
   private readonly _connections = new Map<NotebookPanel, LabConnection>();
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _contentChanged = new Signal<this, void>(this);
 }

@@ -64,7 +64,7 @@ export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
     const waiting = calls.get(header.id);
     if (!waiting) return settle(header, body);
     calls.delete(header.id);
-    return header.ok ? waiting.resolve(body) : waiting.reject(new Error(header.error.message));
+    return header.ok ? waiting.resolve(body) : waiting.reject(Object.assign(new Error(header.error.message), { kind: header.error.kind }));
   }
 
   async function receive(header, buffers) {

@@ -2,6 +2,7 @@
 import { h } from "./nodes.js";
 
 const HEADINGS = ["title", "name", "heading", "subject", "package", "filename", "file_name", "id"];
+const PLACES = ["passage", "chunk", "part", "segment", "page"].flatMap((name) => [name, `${name}_index`, `${name}_number`, `${name}_id`]);
 const COMMON = new Set("a an and are as at be by for from how i in is it of on or that the this to was what when where which with".split(" "));
 
 /** Words to highlight: the payload's own, else the query's without the commonest. */
@@ -61,11 +62,18 @@ export function headingOf(fields, textField) {
   return short[0] ?? [null, ""];
 }
 
+/** Which passage, page or part of its file a document is, in words; null where no field says so. */
+export function passageOf(fields) {
+  const found = PLACES.find((name) => Number.isFinite(fields[name]));
+  return found ? `${found.replace(/_(index|number|id)$/, "")} ${fields[found]}` : null;
+}
+
 /** Metadata short enough to stand on one line: [name, text]. */
 export function chipsOf(fields, textField, headingField, heading) {
   const found = [];
   for (const [name, value] of Object.entries(fields)) {
-    if (name === textField || name === headingField || value === null || value === "" || value === heading) continue;
+    if (name === textField || name === headingField || value === null || value === heading) continue;
+    if (value === "" || value === ".") continue; // "." is a top folder: it tells nothing
     const text = Array.isArray(value) && value.every((each) => typeof each !== "object") ? value.join(", ") : typeof value === "object" ? null : String(value);
     if (text !== null && text.length <= 60) found.push([name, text]);
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 import sample_search
@@ -10,6 +11,7 @@ from sample_search import SampleSearch, support
 from widget_page import WidgetPage
 
 from mixpeek_lab.retrievers import parse_retriever
+from mixpeek_lab.widgets.assets import style_text
 from mixpeek_lab.widgets.playground import Playground
 
 pytestmark = pytest.mark.browser
@@ -160,6 +162,21 @@ def test_why_not_says_where_no_leg_has_it(at):
     assert "is not among the candidates" in panel.locator(".mxp-whynot-answer").inner_text()
 
 
+def test_why_not_says_what_enter_does_and_what_is_not_there(at):
+    panel = at.show("ranks")
+    box = panel.get_by_role("combobox")
+    box.fill("nowhere at all")
+    panel.get_by_text("No candidate has these words.").wait_for()
+    box.press("Enter")
+    answer = panel.locator(".mxp-whynot-answer")
+    answer.get_by_text("is not among the candidates").wait_for()
+    panel.get_by_text("No candidate has these words.").wait_for(state="hidden")
+    shown = panel.locator(".mxp-lines-title").first.inner_text()
+    box.fill(shown)
+    panel.get_by_text("Only results that are shown have these words: #1").wait_for()
+    box.fill("")
+
+
 def test_ctrl_enter_pins_and_both_orders_stand_side_by_side(at):
     box = at.page.locator(".mxp-query")
     box.press("Control+Enter")
@@ -186,6 +203,31 @@ def test_ctrl_enter_pins_and_both_orders_stand_side_by_side(at):
     panel.locator("[data-action=unpin]").click()
     at.settle()
     assert at.widget.baseline == {}
+
+
+def test_the_foot_has_the_line_for_the_query_of_this_moment(chromium):
+    made = WidgetPage(
+        chromium, Playground(SampleSearch(), "docs", "json", code="%playground docs json")
+    )
+    made.ask("what's a zip")
+    code = made.page.locator(".mxp-foot .mxp-code")
+    assert shlex.split(code.inner_text()) == ["%playground", "docs", "what's", "a", "zip"]
+    assert made.errors == []
+    made.page.close()
+
+
+@pytest.mark.parametrize("width", [1000, 700])
+def test_no_words_of_the_frame_are_cut(chromium, width):
+    """1000: the room that JupyterLab leaves at 1440 pixels."""
+    made = WidgetPage(chromium, Playground(SampleSearch(), "docs", "json"), width=width)
+    made.page.locator(".mxp-leg input[type=range]").first.fill("0.4")
+    made.page.locator(".mxp-status", has_text="re-fused in").wait_for()
+    for name in (".mxp-status", ".mxp-leg-note"):
+        cut = made.page.locator(name).evaluate_all(
+            "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth).length"
+        )
+        assert cut == 0, name
+    made.page.close()
 
 
 def test_ctrl_enter_on_a_new_query_searches_first(at):
@@ -237,6 +279,47 @@ def test_judging_by_keys_fills_qrels_and_the_strip(at, tmp_path):
     assert (tmp_path / "mine" / "qrels" / "test.tsv").read_text().count("\n") == 3
     at.widget.qrels = {}
     at.push()
+
+
+def test_a_click_gives_the_keys_to_that_result(at):
+    at.widget.qrels = {}
+    at.push()
+    ids = at.ids()
+    focused = "(id) => document.activeElement.closest('.mxp-hit')?.dataset.id === id"
+    at.page.locator(".mxp-hit").nth(2).locator(".mxp-heading").click()
+    at.page.wait_for_function(focused, arg=ids[2])
+    at.page.keyboard.press("3")
+    at.page.wait_for_function(focused, arg=ids[3])
+    at.until(lambda: at.widget.qrels == {"q1": {ids[2]: 3}})
+    at.page.locator(".mxp-hit.is-open .mxp-why").click()
+    at.page.wait_for_function(focused, arg=ids[2])
+    panel = at.show("judge")
+    panel.get_by_role("switch").set_checked(False)
+    panel.get_by_role("switch").check(force=True)
+    at.page.wait_for_function(focused, arg=ids[0])
+    at.page.keyboard.press("1")
+    at.until(lambda: at.widget.qrels == {"q1": {ids[0]: 1, ids[2]: 3}})
+    at.widget.qrels = {}
+    at.push()
+
+
+def test_panels_say_how_judgements_from_elsewhere_come_in(at):
+    at.widget.qrels = {}
+    at.push()
+    for tab in ("judge", "sweep"):
+        panel = at.show(tab)
+        panel.get_by_text("pg = %playground docs").wait_for()
+    panel.get_by_text("switch “Judge the results” on").wait_for()
+
+
+def test_no_style_of_another_widget_squeezes_the_ranks(at):
+    """A notebook holds the styles of all widgets at once."""
+    at.page.add_style_tag(content=style_text("theme.css", "printed.css", "lanes.css"))
+    panel = at.show("ranks")
+    last = panel.locator(".mxp-lines-name").last
+    last.wait_for()
+    graph = panel.locator(".mxp-rank-lines")
+    assert graph.evaluate("(node) => node.scrollHeight <= node.clientHeight + 1")
 
 
 def test_wins_and_losses_against_the_baseline(at):

@@ -1,6 +1,6 @@
 // What the playground knows, and what moves it. Views listen; nothing here touches the page.
 import { makeClient } from "../client.js";
-import { headingOf, highlightTerms } from "../documents.js";
+import { headingOf, highlightTerms, passageOf } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
 import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
 
@@ -68,6 +68,11 @@ export function makeApp(model) {
   app.nameOf = (id, payload = state.payload) => {
     const fields = payload?.documents[id]?.fields ?? {};
     return headingOf(fields, payload?.text_field ?? "data")[1] || id;
+  };
+  /** The same with the passage's number, where the document's fields have one. */
+  app.titleOf = (id, payload = state.payload) => {
+    const number = passageOf(payload?.documents[id]?.fields ?? {});
+    return number === null ? app.nameOf(id, payload) : `${app.nameOf(id, payload)} · ${number}`;
   };
   app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
 

@@ -77,7 +77,7 @@ export function makeCompare(app, baseline, onPick) {
 
   function item(hit, note, where, payload = state.payload) {
     return h("li", { class: note ? "is-unique" : "" }, h("button", { class: "mxp-lines-name", type: "button", "data-id": hit.document_id, disabled: where === "baseline", onclick: () => onPick(hit.document_id), onmouseenter: () => light(hit.document_id), onmouseleave: () => light(null), onfocus: () => light(hit.document_id), onblur: () => light(null) },
-      h("b", {}, String(hit.rank)), h("span", { class: "mxp-lines-title" }, app.nameOf(hit.document_id, payload)), note && h("span", { class: "mxp-note" }, note)));
+      h("b", {}, String(hit.rank)), h("span", { class: "mxp-lines-title", title: app.titleOf(hit.document_id, payload) }, app.titleOf(hit.document_id, payload)), note && h("span", { class: "mxp-note" }, note)));
   }
 
   function light(id) {

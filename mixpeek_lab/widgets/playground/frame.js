@@ -29,6 +29,7 @@ export function buildFrame(about) {
     strip: h("div", { class: "mxp-strip", hidden: true }),
     tabs: h("div", { class: "mxp-tabs" }),
     panels: h("div", { class: "mxp-panels" }),
+    code: h("code", { class: "mxp-code", title: "Run this to get the playground again" }, about.code),
   };
   ui.found = h("div", {}, ui.empty, ui.hits);
   ui.kBox = h("div", {}, ui.k);
@@ -44,7 +45,7 @@ export function buildFrame(about) {
       h("div", { class: "mxp-main" },
         h("div", { class: "mxp-bar" }, ui.tabs, ui.status, ui.limitBox), ui.strip, ui.banners, ui.panels)),
     h("div", { class: "mxp-foot" }, ui.times,
-      about.code && h("code", { class: "mxp-code", title: "Run this to get the playground again" }, about.code)),
+      about.code && ui.code),
     ui.live);
   return ui;
 }
@@ -62,7 +63,7 @@ export function limitOptions(limits) {
   return limits.map((limit) => h("option", { value: limit }, String(limit)));
 }
 
-/** One leg: switch, name, kind, time, weight, top_k. `actions` are slide, release, power, keep. */
+/** One leg: switch, name, weight, top_k, time, and in words its kind and what it found. `actions` are slide, release, power, keep. */
 export function buildLeg(leg, colour, actions) {
   const power = h("input", { type: "checkbox", role: "switch", class: "mxp-switch", "aria-label": `Use the leg ${leg.name}` });
   const time = h("span", { class: "mxp-leg-time" });
@@ -73,8 +74,7 @@ export function buildLeg(leg, colour, actions) {
   const node = h("div", { class: "mxp-leg", "data-leg": leg.name, vars: { "--leg": colour } },
     h("div", { class: "mxp-leg-head" }, power,
       h("span", { class: "mxp-swatch", "aria-hidden": "true" }),
-      h("span", { class: "mxp-leg-name", title: leg.name }, leg.name),
-      leg.kind && leg.kind !== leg.name && h("span", { class: "mxp-badge" }, leg.kind)),
+      h("span", { class: "mxp-leg-name", title: leg.name }, leg.name)),
     slider, h("div", { class: "mxp-leg-foot" }, depthBox, note, time));
   let current = leg;
   power.addEventListener("change", () => actions.power(current, power.checked));
@@ -97,9 +97,9 @@ export function buildLeg(leg, colour, actions) {
     slider.update(weight);
     time.textContent = next.milliseconds === undefined ? "" : milliseconds(next.milliseconds);
     const found = next.document_ids?.length;
-    const facts = [found !== undefined && (topK < found ? `of ${found} found` : `${found} found`), next.metric];
+    const facts = [next.kind !== next.name && next.kind, found !== undefined && (topK < found ? `of ${found} found` : `${found} found`), next.metric];
     note.textContent = facts.filter(Boolean).join(" · ");
-    note.title = next.feature_uri ?? "";
+    note.title = [note.textContent, next.feature_uri].filter(Boolean).join("\n");
   };
   return node;
 }

@@ -5,14 +5,27 @@ import { copyText, insertCell } from "./code.js";
 export const GONE_WORDS = "The kernel that made this playground is gone: restarted, or shut down.";
 const LOOKS = [0, 300, 1500, 4000];
 
+/** The line that makes the playground again, with the query of this moment. */
+export function codeOf({ code, retriever }, query) {
+  if (!code.startsWith("%playground ")) return code;
+  const words = [retriever, ...query.split(/\s+/).filter(Boolean)];
+  return `%playground ${words.map(quoted).join(" ")}`;
+}
+
+/** A word as Python's shlex reads it back. */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+}
+
 /** Watch for the end of the kernel; gives {node, tell()}: a banner, and what puts it there. */
 export function makeGone(app) {
   const { state, about } = app;
   const node = h("div", { hidden: true });
-  const code = about.code ? `%load_ext mixpeek_lab\n${about.code}` : "";
+  let code = "";
   function tell() {
     if (state.isGone) return;
     state.isGone = true;
+    code = about.code ? `%load_ext mixpeek_lab\n${codeOf(about, state.query)}` : "";
     app.client.lose(GONE_WORDS);
     fill();
     app.emit("gone");

@@ -4,6 +4,8 @@ import { figure, formula, numeral, pythonOf } from "../fusion.js";
 import { chevron, freshId, h } from "../nodes.js";
 import { copyText } from "./code.js";
 
+const OWN_FOCUS = "button, a, input, select, textarea, audio, video, iframe, summary";
+
 /**
  * A list item whose `update(hit, largest)` repaints rank, arrow, score and explanation.
  * `view` gives payload, terms, legs, colourOf(leg), choice(), before (ranks to compare with),
@@ -51,6 +53,10 @@ export function buildCard(hit, view) {
   });
   // A click that ends a selection of text is not meant for the row.
   ui.row.addEventListener("click", () => String(getSelection()) || flip());
+  // The keys (grades, j and k, u) belong to the result that was clicked, wherever on it that was.
+  card.addEventListener("click", (event) => {
+    if (!event.target.closest(OWN_FOCUS)) ui.toggle.focus({ preventScroll: true });
+  });
 
   card.update = (next, largest) => {
     current = next;

@@ -59,6 +59,8 @@ export function makeJudge(app, results, live) {
       onclick: (event) => {
         event.stopPropagation();
         grade(id, value);
+        // Not every browser gives a clicked button the focus, and the next key needs a result.
+        results.cardOf(id)?.toggle.focus({ preventScroll: true });
       },
     }, String(value)));
     const node = h("div", { class: "mxp-grades", role: "group", "aria-label": "Judge", hidden: true }, buttons);

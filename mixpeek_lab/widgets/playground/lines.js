@@ -34,8 +34,8 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
       onclick: () => onPick?.(row.id),
       onmouseenter: () => light(groups, row.id), onmouseleave: () => light(groups, null),
       onfocus: () => light(groups, row.id), onblur: () => light(groups, null),
-    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title" }, row.name), " ", row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
-  return h("div", { class: "mxp-lines" }, drawing, names);
+    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title", title: row.name }, row.name), " ", row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
+  return h("div", { class: "mxp-rank-lines" }, drawing, names);
 }
 
 function heading(column, x, at, count) {

@@ -6,7 +6,7 @@ const REST = 250;
 const FEW = 10;
 
 /** Gives {node, paint(), paintStrip(), refresh()}. */
-export function makeMeasure(app, ui, baseline, judge, onQuery) {
+export function makeMeasure(app, ui, baseline, judge, { onQuery, onJudging }) {
   const { state } = app;
   let told = null; // the kernel's last table
   let progress = null;
@@ -125,14 +125,17 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
 
   // What people type into stays where it is; only the numbers are built anew.
   const toggle = h("input", { type: "checkbox", role: "switch", class: "mxp-switch", "aria-label": "Show the judging buttons" });
-  toggle.addEventListener("change", () => judge.switchOn(toggle.checked));
+  toggle.addEventListener("change", () => {
+    judge.switchOn(toggle.checked);
+    if (toggle.checked && state.payload) onJudging();
+  });
   const countWords = h("span", { class: "mxp-hint" });
   const undo = h("button", { class: "mxp-button", type: "button", onclick: judge.undo }, "Undo");
   const numbers = h("div");
   const saving = buildSaving(app);
   body.append(
     h("div", { class: "mxp-toolbar" }, h("label", { class: "mxp-inline" }, toggle, "Judge the results"),
-      h("span", { class: "mxp-hint" }, "Keys on a result: 0 to 3 grade, j and k move, u takes back."), h("span", { class: "mxp-gap" }), countWords, undo),
+      h("span", { class: "mxp-hint" }, "Goes to the first result. Keys there: 0 to 3 grade, j and k move, u takes back."), h("span", { class: "mxp-gap" }), countWords, undo),
     numbers, saving.node);
 
   function paint() {
@@ -150,7 +153,7 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
   }
 
   function emptyOf() {
-    return h("div", { class: "mxp-empty" }, h("strong", {}, "No numbers yet"), "They need a query with at least one document of grade 1 or more. Set pg.qrels to a BEIR folder to measure on judgements from elsewhere.");
+    return h("div", { class: "mxp-empty" }, h("strong", {}, "No numbers yet"), "They need a query with at least one document of grade 1 or more. For judgements from elsewhere: ", ...qrelsWords(app.about), ".");
   }
 
   function tableOf() {
@@ -189,6 +192,11 @@ export function makeMeasure(app, ui, baseline, judge, onQuery) {
   }
 
   return { node: body, paint, paintStrip, refresh };
+}
+
+/** How judgements from elsewhere come in, for somebody who has no name for the playground yet. */
+export function qrelsWords({ retriever }) {
+  return ["begin its cell with ", h("code", {}, `pg = %playground ${retriever}`), ", then run ", h("code", {}, 'pg.qrels = "a BEIR folder"')];
 }
 
 /** The row that writes the judgements to a file; gives {node, paint(canSave)}. */

@@ -9,12 +9,15 @@ export function makePicker(app, label, onChoose) {
   const id = freshId();
   const box = h("input", { class: "mxp-field", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder: "Words of a document, or its id", "aria-label": label, "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list" });
   const list = h("ul", { class: "mxp-picks", id, role: "listbox", "aria-label": "Documents", hidden: true });
+  const note = h("div", { class: "mxp-hint mxp-pick-note", role: "status" });
   let found = [];
   let at = -1;
 
   function open() {
     const words = box.value.toLowerCase().trim().split(/\s+/).filter(Boolean);
-    found = words.length ? matches(app.state, words) : [];
+    const all = words.length ? matches(app.state, words) : [];
+    found = all.filter((each) => !each.isShown).slice(0, MOST_PICKS);
+    note.textContent = words.length && !found.length ? noneWords(all) : "";
     at = -1;
     list.replaceChildren(...found.map(({ key, name, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
       event.preventDefault();
@@ -35,6 +38,7 @@ export function makePicker(app, label, onChoose) {
   }
   function choose(key) {
     show(false);
+    note.textContent = "";
     if (!key) return;
     box.value = app.nameOf(key);
     onChoose(key);
@@ -54,10 +58,17 @@ export function makePicker(app, label, onChoose) {
     event.stopPropagation();
     actions[event.key]();
   });
-  return h("div", { class: "mxp-picker" }, box, list);
+  return h("div", { class: "mxp-picker" }, box, list, note);
 }
 
-/** Candidates that are not shown, with every word in their name, text or id; best ranks first. */
+/** What stands there where no candidate that is not shown has the words; `all` are those that are. */
+function noneWords(all) {
+  const shown = all.slice(0, 3).map(({ name, rank }) => `#${rank} ${name}`).join(", ");
+  const told = shown ? `Only results that are shown have these words: ${shown}.` : "No candidate has these words.";
+  return `${told} Is it the id of a document? Press Enter to look for it in the collection.`;
+}
+
+/** Candidates with every word in their name, text or id; best ranks first. */
 function matches(state, words) {
   const { payload, ranking } = state;
   const ranks = new Map(ranking.map((each, n) => [each.id, n + 1]));
@@ -65,14 +76,13 @@ function matches(state, words) {
   const shown = new Set(state.hits.map((hit) => hit.document_id));
   const found = [];
   for (const [key, record] of Object.entries(payload.documents)) {
-    if (shown.has(key)) continue;
     const fields = record.fields ?? {};
     const name = headingOf(fields, textField)[1] || key;
     const text = `${key} ${name} ${fields[textField] ?? ""}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) continue;
     const isNamed = words.every((word) => `${key} ${name}`.toLowerCase().includes(word));
-    found.push({ key, name, rank: ranks.get(key) ?? null, isNamed });
+    found.push({ key, name, rank: ranks.get(key) ?? null, isNamed, isShown: shown.has(key) });
   }
   found.sort((a, b) => b.isNamed - a.isNamed || (a.rank ?? Infinity) - (b.rank ?? Infinity));
-  return found.slice(0, MOST_PICKS);
+  return found;
 }

@@ -7,7 +7,7 @@ import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
 import { buildFrame } from "./frame.js";
-import { GONE_WORDS, makeGone } from "./gone.js";
+import { GONE_WORDS, codeOf, makeGone } from "./gone.js";
 import { makeJudge } from "./judge.js";
 import { makeMap } from "./map.js";
 import { makeExtras } from "./lineage.js";
@@ -38,7 +38,7 @@ function render({ model, el }) {
   const ranks = makeRanks(app, showHit);
   const baseline = makeBaseline(app);
   const compare = makeCompare(app, baseline, showHit);
-  const measure = makeMeasure(app, ui, baseline, judge, askFor);
+  const measure = makeMeasure(app, ui, baseline, judge, { onQuery: askFor, onJudging });
   const sweep = makeSweep(app);
   const code = makeCode(app);
   const map = makeMap(app, ui, filterForm, showHit);
@@ -63,6 +63,12 @@ function render({ model, el }) {
     if (!state.open.has(id)) card.toggle.click();
     card.toggle.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Judging begins at the first result, with the keyboard on it. */
+  function onJudging() {
+    tabs.show("results");
+    results.stepTo(0);
   }
 
   function askFor(query) {
@@ -142,6 +148,8 @@ function render({ model, el }) {
     ui.limitBox.hidden = !state.payload;
     ui.tabs.hidden = !state.payload;
     ui.status.textContent = isBusy ? busyText() : statusText();
+    ui.status.title = ui.status.textContent;
+    ui.code.textContent = codeOf(app.about, state.query);
   }
 
   function busyText() {

@@ -2,7 +2,7 @@
 import { h } from "../nodes.js";
 import { buildCard } from "./hit.js";
 
-/** The list; gives {paint(), paintBanners(), forget(), step(by), rove(), cardOf(id)}. `actions` go to the cards. */
+/** The list; gives {paint(), paintBanners(), forget(), step(by), stepTo(at), rove(), cardOf(id)}. `actions` go to the cards. */
 export function makeResults(app, ui, actions) {
   const { state } = app;
   let cards = new Map();
@@ -104,7 +104,11 @@ export function makeResults(app, ui, actions) {
     const shown = [...ui.hits.children];
     if (!shown.length) return;
     const at = shown.findIndex((card) => card.contains(document.activeElement));
-    const next = shown[at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + by))];
+    stepTo(at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + by)));
+  }
+  function stepTo(at) {
+    const next = ui.hits.children[at];
+    if (!next) return;
     next.toggle.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
   }
@@ -114,7 +118,7 @@ export function makeResults(app, ui, actions) {
     if (!ids) cards = new Map();
     return (ids ?? []).map((id) => cards.delete(id)).some(Boolean);
   };
-  return { paint, paintBanners, forget, step, rove, cardOf: (id) => cards.get(id) };
+  return { paint, paintBanners, forget, step, stepTo, rove, cardOf: (id) => cards.get(id) };
 }
 
 /** Where the weights of `learned` come from, and what a slider then does. */

@@ -1,7 +1,7 @@
 // The sweep: a measure over two settings, on queries to choose by and on queries held out.
 import { h, keepingFocus } from "../nodes.js";
 import { copyText } from "./code.js";
-import { signed } from "./measure.js";
+import { qrelsWords, signed } from "./measure.js";
 
 const MEASURES_SWEPT = ["nDCG@10", "RR", "R@100"];
 
@@ -47,9 +47,9 @@ export function makeSweep(app) {
   function hintOf() {
     const isJudged = (state.judged?.judgements ?? 0) > 0;
     const words = axisNames().length < 2
-      ? "A sweep needs two things to vary: two legs, or a fusion with k."
-      : isJudged ? "Every cell fuses the judged queries’ candidates anew: nothing is searched again. Half of the queries choose, the other half checks." : "A sweep needs judged queries: press 0 to 3 on results, or set pg.qrels to a BEIR folder.";
-    return h("div", { class: "mxp-empty" }, h("strong", {}, "Which settings are best?"), words);
+      ? ["A sweep needs two things to vary: two legs, or a fusion with k."]
+      : isJudged ? ["Every cell fuses the judged queries’ candidates anew: nothing is searched again. Half of the queries choose, the other half checks."] : ["A sweep needs judged queries: click a result and press 0 to 3, or switch “Judge the results” on in the tab Judge. For judgements from elsewhere: ", ...qrelsWords(app.about), "."];
+    return h("div", { class: "mxp-empty" }, h("strong", {}, "Which settings are best?"), ...words);
   }
 
   function status() {

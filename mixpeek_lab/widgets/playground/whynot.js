@@ -17,14 +17,17 @@ export function makeWhyNot(app) {
   const picker = makePicker(app, "Why not this document?", ask);
   const node = h("section", { class: "mxp-whynot", "aria-label": "Why not this document?" },
     h("div", { class: "mxp-subtitle" }, "Why not this document?"),
-    h("div", { class: "mxp-hint" }, "Pick one to see which leg lost it, and the smallest change that brings it in."),
+    h("div", { class: "mxp-hint" }, "Type a word of it and pick one from the list, or type its id and press Enter: you see which leg lost it, and the smallest change that brings it in."),
     picker, answer);
 
   function ask(id) {
     asked = id;
     deep = null;
     paint();
+    if (state.payload && !isCandidate() && canLook()) look();
   }
+  const isCandidate = () => state.legs.some((leg) => leg.places.has(asked));
+  const canLook = () => Boolean(app.about.offers?.includes("ranks"));
 
   function paint() {
     keepingFocus(node, fill);
@@ -33,8 +36,7 @@ export function makeWhyNot(app) {
   function fill() {
     if (!asked || !state.payload) return answer.replaceChildren();
     const rank = state.ranking.findIndex((each) => each.id === asked) + 1 || null;
-    const isCandidate = state.legs.some((leg) => leg.places.has(asked));
-    return answer.replaceChildren(...(isCandidate ? found(rank) : missing()));
+    return answer.replaceChildren(...(isCandidate() ? found(rank) : missing()));
   }
 
   function found(rank) {
@@ -83,21 +85,23 @@ export function makeWhyNot(app) {
   function missing() {
     const words = [h("p", {}, h("strong", {}, asked), ` is not among the candidates: ${app.knownLegs().map((leg) => `${leg.name} keeps its first ${app.topKOf(leg) ?? leg.document_ids.length}`).join(", ")}.`)];
     if (deep) return [...words, ...deep];
-    if (!app.about.offers?.includes("ranks")) return words;
-    const button = h("button", { class: "mxp-button", type: "button", onclick: () => look(button) }, "Look deeper");
-    return [...words, button];
+    if (!canLook()) return words;
+    return [...words, h("button", { class: "mxp-button", type: "button", disabled: isLooking, onclick: look }, isLooking ? "Looking…" : "Look deeper")];
   }
 
-  async function look(button) {
+  let isLooking = false;
+  async function look() {
     const id = asked;
-    button.disabled = true;
-    button.textContent = "Looking…";
+    isLooking = true;
+    paint();
     try {
       const told = await app.client.call("ranks", { document_id: id });
       if (id === asked) deep = depthWords(told);
     } catch (error) {
-      if (id === asked) deep = [h("p", { class: "mxp-fault" }, error.message)];
+      const none = "No document with these words is among the candidates, and none with this id is in the collection.";
+      if (id === asked) deep = [error.kind.endsWith("NotFoundError") ? h("p", {}, none) : h("p", { class: "mxp-fault" }, error.message)];
     }
+    isLooking = false;
     paint();
   }
 
