@@ -373,6 +373,24 @@ def mend(page, marked, wrong, right):
     marked.get_by_text(wrong, exact=True).wait_for(state="detached", timeout=20_000)
 
 
+def test_a_collection_is_underlined_only_until_it_is_there(sidebar):
+    cell = cell_with(sidebar, "%%retriever found")
+    cell.get_by_text("docs_hash_embedder").dblclick()
+    sidebar.page.keyboard.type("docs_later")
+    marked = cell.locator(".cm-lintRange-error")
+    marked.first.wait_for(state="attached", timeout=15_000)
+    sidebar.notebook.run_code(1, '_ = lab.process("docs", "hash_embedder", "docs_later")')
+    marked.first.wait_for(state="detached", timeout=15_000)
+
+
+def test_names_in_the_sidebar_take_the_room(sidebar):
+    name = sidebar.item("extractors", "hash_embedder").locator(".mxl-name").first
+    assert name.evaluate("(node) => getComputedStyle(node).textOverflow") == "ellipsis"
+    assert name.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    title = sidebar.line("extractors", "hash_embedder").get_attribute("title")
+    assert title.startswith("hash_embedder · ")
+
+
 def test_findings_are_underlined_and_mended(sidebar):
     cell = cell_with(sidebar, "%%extractor mine")
     marked = cell.locator(".cm-lintRange-error")

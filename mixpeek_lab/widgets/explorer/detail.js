@@ -4,10 +4,14 @@ import { numberText, sparkline } from "./cells.js";
 
 const MOST_NUMBERS = 512;
 
-/** `onClose()` gives the focus back. Its `show(column, row, body)` takes what the kernel answered. */
-export function buildDetail(onClose) {
+/**
+ * `onClose()` gives the focus back; `onWhole(row)` wants the whole row. `show(column, row, body)` takes
+ * what the kernel answered for one value, `showRow(row, fields)` `[column, body]` for each field.
+ */
+export function buildDetail(onClose, onWhole) {
   const title = h("strong", {});
   const content = h("div", { class: "mxe-detail-content", tabindex: "0", "data-lm-suppress-shortcuts": "true" });
+  const whole = h("button", { type: "button", class: "mxe-button is-small is-whole", title: "All fields of this row (Shift+Enter in the table)", onclick: () => onWhole(shown) }, "Whole row");
   const node = h("section", {
     class: "mxe-detail", hidden: true, "aria-label": "Whole value",
     onkeydown: (event) => {
@@ -15,8 +19,9 @@ export function buildDetail(onClose) {
       event.stopPropagation();
       close();
     },
-  }, h("div", { class: "mxe-detail-head" }, title, h("button", { type: "button", class: "mxe-button is-small", onclick: () => close() }, "Close")), content);
+  }, h("div", { class: "mxe-detail-head" }, title, whole, h("button", { type: "button", class: "mxe-button is-small", onclick: () => close() }, "Close")), content);
   let played = null;
+  let shown = 0;
 
   function free() {
     if (played) URL.revokeObjectURL(played);
@@ -33,17 +38,38 @@ export function buildDetail(onClose) {
   function show(column, row, { head, arrays }) {
     free();
     title.textContent = `${column.name}, row ${(row + 1).toLocaleString("en")}`;
+    whole.hidden = false;
+    shown = row;
     if (head.form === "vector") content.replaceChildren(...vectorNodes(arrays[0](Float32Array), head.norm));
     else {
       played = head.mime ? URL.createObjectURL(new Blob([arrays[0](Uint8Array)], { type: head.mime })) : null;
       content.replaceChildren(...mediaNodes(head, played), ...(head.file ? [] : textNodes(column, head)));
     }
+    reveal();
+  }
+
+  function showRow(row, fields) {
+    free();
+    title.textContent = `Row ${(row + 1).toLocaleString("en")}, ${fields.length} fields`;
+    whole.hidden = true;
+    content.replaceChildren(h("dl", { class: "mxe-fields" }, fields.flatMap(([column, body]) => [h("dt", {}, column.name), h("dd", {}, ...fieldNodes(column, body))])));
+    reveal();
+  }
+
+  function reveal() {
     node.hidden = false;
     content.scrollTop = 0;
     content.focus({ preventScroll: true });
     node.scrollIntoView({ block: "nearest" });
   }
-  return { node, show, close, free, get isOpen() { return !node.hidden; } };
+  return { node, show, showRow, close, free, get isOpen() { return !node.hidden; } };
+}
+
+/** One field of a whole row: a vector as its size and shape, a file as its picture and words. */
+function fieldNodes(column, { head, arrays }) {
+  if (head.form !== "vector") return [...mediaNodes(head, null), ...(head.file ? [] : textNodes(column, head))];
+  const vector = arrays[0](Float32Array);
+  return [h("div", { class: "mxe-dim" }, `dim ${vector.length}, norm ${numberText(head.norm)}`), sparkline(vector, { width: 360, height: 32 })];
 }
 
 function vectorNodes(vector, norm) {

@@ -21,7 +21,7 @@ function render({ model, el }) {
 
   const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow), onGone: stay });
   const rows = makeRows(calls.ask, { onRows: () => grid.fit(), onError: tell });
-  const detail = buildDetail(() => grid.node.focus({ preventScroll: true }));
+  const detail = buildDetail(() => grid.node.focus({ preventScroll: true }), openRow);
   const ui = buildFrame({ title: about.title, code: about.code, lineage: about.columns.filter((column) => column.is_lineage).length }, {
     retry,
     search: (text) => text !== wanted.search && change({ search: text }).catch(tell),
@@ -31,7 +31,7 @@ function render({ model, el }) {
     unpick: () => pick("none", 0, -1),
   });
   const actions = {
-    sort, filter: openFilter, open, pick, copy: () => copy("rows"), rest,
+    sort, filter: openFilter, open, openRow, pick, copy: () => copy("rows"), rest,
     click: (row, event) => keys.click(row, event),
     search: () => ui.search.focus(),
     escape: () => (view.selected ? pick("none", 0, -1) : false),
@@ -200,6 +200,19 @@ function render({ model, el }) {
     if (!found) return;
     try {
       detail.show(column, row, await calls.ask("cell", { row: found.number, column: column.name }));
+    } catch (error) {
+      tell(error);
+    }
+  }
+
+  /** All fields of a row, folded columns too, in the order that they have. */
+  async function openRow(row) {
+    const found = rows.at(row);
+    if (!found) return;
+    try {
+      const fields = [];
+      for (const column of about.columns) fields.push([column, await calls.ask("cell", { row: found.number, column: column.name })]);
+      detail.showRow(row, fields);
     } catch (error) {
       tell(error);
     }

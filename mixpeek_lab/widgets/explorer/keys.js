@@ -1,7 +1,7 @@
 // The keyboard in the grid, and which rows are picked by it and by the mouse.
 
 /**
- * `actions`: `pick(what, first, last)`, `open(row, column)`, `sort(column, isMore)`,
+ * `actions`: `pick(what, first, last)`, `open(row, column)`, `openRow(row)`, `sort(column, isMore)`,
  * `filter(column, anchor)`, `search()`, `copy()`, `escape()`.
  */
 export function bindKeys(grid, actions) {
@@ -56,7 +56,7 @@ export function bindKeys(grid, actions) {
     if (isCommand && event.key.toLowerCase() === "a") return actions.pick("only", 0, grid.count - 1);
     if (isCommand && event.key.toLowerCase() === "c" && !String(getSelection())) return actions.copy();
     if (isCommand || event.altKey) return false;
-    if (event.key === "Enter") return row < 0 ? actions.sort(shown, event.shiftKey) : actions.open(row, shown);
+    if (event.key === "Enter") return row < 0 ? actions.sort(shown, event.shiftKey) : event.shiftKey ? actions.openRow(row) : actions.open(row, shown);
     if (event.key === " ") return row < 0 ? actions.sort(shown, event.shiftKey) : click(row, { shiftKey: event.shiftKey });
     if (event.key.toLowerCase() === "f") return actions.filter(shown, grid.headers.get(shown.name));
     if (event.key === "/") return actions.search();
