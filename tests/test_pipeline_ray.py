@@ -138,16 +138,13 @@ def test_working_columns_travel_between_steps_as_in_the_kernel(lab, tmp_path):
     assert not {"tile", "pixels"} & set(here[0])
 
 
-def test_all_actors_share_a_small_input_and_its_progress_is_told(lab, tmp_path):
-    slow = "import os, time; time.sleep(0.2 * len(batch))"
-    load_probe(lab, tmp_path, slow, 'batch["pid"] = os.getpid()', VEC, name="shared")
+def test_a_small_input_gets_two_actors_and_its_progress_is_told(lab, tmp_path):
+    load_probe(lab, tmp_path, "import time; time.sleep(0.05 * len(batch))", VEC, name="shared")
     lab.bucket("small", [f"w{n}" for n in range(53)])
     seen = []
     lab.process("small", "shared", "small_shared", on_progress=seen.append)
-    rows = lab.sql("SELECT pid, count(*) AS n FROM small_shared GROUP BY pid").table
-    assert rows.num_rows == 2, "one actor did all of it"
-    assert min(rows["n"].to_pylist()) > 5
-    assert len({p.done for p in seen}) > 4, "the bar did not move"
+    assert max(step.actors + step.starting for p in seen for step in p.steps) == 2
+    assert len({p.done for p in seen}) > 3, "the bar did not move"
 
 
 def test_columns_that_mix_types_between_blocks_do_not_break_a_run(lab, tmp_path):
