@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from mixpeek_lab.catalog import Deployment
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.models import (
     Bucket,
@@ -35,6 +36,7 @@ from mixpeek_lab.widgets.cards import (
     RunCard,
     TablePage,
 )
+from mixpeek_lab.widgets.cards.sheets import ExtractorSheet
 
 MANIFEST = Manifest(
     "tiny",
@@ -304,3 +306,15 @@ def test_the_same_values_give_the_same_text(make):
     assert repr(make()) == repr(make()) == str(make())
     assert "0x" not in make()._repr_html_()
     assert "object at" not in repr(make())
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("", "1.0.0 (not served from this notebook)"), ("http://x:1", "1.0.0 (at http://x:1)")],
+)
+def test_a_sheet_says_of_deployments_no_more_than_this_notebook_knows(kernel_lab, url, said):
+    # Another notebook's endpoint may serve it.
+    asked = Deployment("hash_embedder", "d", "DEPLOYED", "lab", "", "2026", "2026")
+    known = replace(kernel_lab.versions.overview("hash_embedder"), deployments=(("1.0.0", asked),))
+    sheet = ExtractorSheet("hash_embedder", MANIFEST, (), True, None, known, None, url)
+    assert f"deployed: {said}" in str(sheet)

@@ -138,6 +138,15 @@ def test_working_columns_travel_between_steps_as_in_the_kernel(lab, tmp_path):
     assert not {"tile", "pixels"} & set(here[0])
 
 
+def test_a_small_input_gets_two_actors_and_its_progress_is_told(lab, tmp_path):
+    load_probe(lab, tmp_path, "import time; time.sleep(0.05 * len(batch))", VEC, name="shared")
+    lab.bucket("small", [f"w{n}" for n in range(53)])
+    seen = []
+    lab.process("small", "shared", "small_shared", on_progress=seen.append)
+    assert max(step.actors + step.starting for p in seen for step in p.steps) == 2
+    assert len({p.done for p in seen}) > 3, "the bar did not move"
+
+
 def test_columns_that_mix_types_between_blocks_do_not_break_a_run(lab, tmp_path):
     load_probe(lab, tmp_path,
                'batch["n"] = 1 if batch["data"][0].endswith("0") else "many"', VEC,
