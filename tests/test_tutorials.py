@@ -19,7 +19,7 @@ TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 PICTURE = re.compile(r'<img src="([^"]+)" width="\d+" alt="([^"]+)">')
 READERS = re.compile(
-    r"""bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
+    r"""['"]passages["']|bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
 )
 """What the first page makes of the reader's folder; commands that would take its names."""
 KEEPS = re.compile(
