@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from mixpeek_lab.cells import split_cell
 from mixpeek_lab.corpora import sample_folder, sample_judgements
@@ -18,9 +19,14 @@ TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 PICTURE = re.compile(r'<img src="([^"]+)" width="\d+" alt="([^"]+)">')
 READERS = re.compile(
-    r"""bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
+    r"""['"]passages["']|bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
 )
 """What the first page makes of the reader's folder; commands that would take its names."""
+KEEPS = re.compile(
+    r"%env|%load_ext|mkdtemp|%bucket|%process|%%retriever|lab\.(load|define)|"
+    r"%extractor (commit|tag|checkout)"
+)
+"""What leaves something in the home, for the next page and the next time."""
 LARGEST, ALL_TOGETHER = 150_000, 1_500_000
 
 
@@ -102,3 +108,17 @@ def test_judgements_name_files_of_the_sample():
     for answers in qrels.values():
         assert set(answers.values()) <= {1, 2}
         assert all((sample_folder() / path).is_file() for path in answers)
+
+
+@pytest.mark.model
+@pytest.mark.timeout(400)
+def test_pages_run_one_after_another_and_again_on_one_home(tmp_path, monkeypatch):
+    """Pages 2 to 4, which need no Ray; of their cells those that keep something."""
+    monkeypatch.setenv("MIXPEEK_LAB_HOME", str(tmp_path / "home"))
+    sources = [cell.source for path in TUTORIALS[1:4] for cell in cells(path, "code")]
+    again = [source for source in sources if KEEPS.search(source)] * 2
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, again)])
+    NotebookClient(notebook, timeout=200).execute()
+    assert all(cell.execution_count for cell in notebook.cells)
+    said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.outputs)
+    assert said.count("Committed file_embedder 1.0.1") == 1

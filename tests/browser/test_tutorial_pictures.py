@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not ARE_ASKED_FOR, reason="MIXPEEK_LAB_PICTURES=1 makes them"),
 ]
 
-WITH_JUDGEMENTS = 11
+WITH_JUDGEMENTS = 12
 """Cells of the fourth tutorial, up to those that give the playground its judgements."""
 RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
   .every((prompt) => /^\\[\\d+\\]:$/.test(prompt.innerText.trim()))"""
