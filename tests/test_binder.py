@@ -71,7 +71,7 @@ def _answers(notebook):
     """What the searches of a notebook answered."""
     searches = [c for c in notebook.cells if c.source.startswith(("%search", "%playground"))]
     texts = [o.data["text/plain"] for c in searches for o in c.outputs if "data" in o]
-    assert len(texts) == len(searches) > 2
+    assert len(texts) == len(searches) >= 2
     return texts
 
 
