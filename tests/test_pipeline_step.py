@@ -656,8 +656,8 @@ def test_a_steps_own_concurrency_and_batch_size_win():
 @pytest.mark.parametrize(
     ("rows", "declared", "actors", "batch"),
     [
-        (53, 64, 2, 7), (255, 64, 2, 32), (256, 64, 2, 64), (1400, 64, 2, 64), (53, 4, 2, 4),
-        (5, 64, 2, 2), (1, 64, 2, 1), (0, 64, 2, 1), (1400, 512, 1, 512), (53, 512, 1, 14),
+        (53, 64, 2, 8), (255, 64, 2, 32), (256, 64, 2, 64), (1400, 64, 2, 64), (53, 4, 2, 4),
+        (5, 64, 2, 8), (1, 64, 2, 8), (0, 64, 2, 8), (1400, 512, 1, 512), (53, 512, 1, 14),
     ],
 )  # fmt: skip
 def test_a_small_input_makes_small_batches_so_that_all_actors_work(rows, declared, actors, batch):

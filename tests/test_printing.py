@@ -27,7 +27,7 @@ print("key:", "sesame" + "-" + "open")
 batch["vec"] = [[float(len(t)), 1.0] for t in batch["data"]]
 return batch
 """
-WORDS = ("printed 1", "on stderr", "logged", "warned", "key: [secret DOOR]")
+WORDS = ("printed 3", "on stderr", "logged", "warned", "key: [secret DOOR]")
 
 
 def run(lab, tmp_path, engine, *process, **options):

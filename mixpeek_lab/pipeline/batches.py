@@ -19,6 +19,8 @@ TURNS = 4
 """Batches for each actor, where the input is small."""
 WHOLE_BATCHES = 2
 """Batches of the declared size for each actor, from which on an input is not small."""
+LEAST = 8
+"""Rows of a batch, where there are as many: what is wrong with a batch shows with two rows."""
 ROWS_PER_ACTOR = 8
 """With fewer, a second actor is not worth its start and model load."""
 
@@ -40,7 +42,7 @@ def first_batch(steps: Sequence[ProcessorStep], profile: ComputeProfile, rows: i
     actors = max(1, min(asked, rows // ROWS_PER_ACTOR))
     if rows >= WHOLE_BATCHES * actors * declared:
         return declared
-    return max(1, min(declared, math.ceil(rows / (TURNS * actors))))
+    return min(declared, max(LEAST, math.ceil(rows / (TURNS * actors))))
 
 
 def cut_blocks(table: pa.Table, batch_size: int) -> list[pa.Table]:
