@@ -114,7 +114,7 @@ CASES = {
 @pytest.mark.timeout(300)
 def test_an_interrupt_frees_actors_and_cpus_wherever_they_are(lab, tmp_path, capsys):
     """In a C call, while a model loads, while tasks wait, and pressed again while it clears up."""
-    lab.bucket("stopped", [f"t{n}" for n in range(40)])
+    lab.bucket("stopped_often", [f"t{n}" for n in range(40)])
     told = []
     for name, (process, setup, again) in CASES.items():
         load_probe(lab, tmp_path, process, setup=setup, name="held",
@@ -123,7 +123,9 @@ def test_an_interrupt_frees_actors_and_cpus_wherever_they_are(lab, tmp_path, cap
         bare = bare_kill()
         presser = Presser(lambda seen=seen: any(s.working for p in seen for s in p.steps), *again)
         with pytest.raises(KeyboardInterrupt), heard_interrupts(), presser:
-            lab.process("stopped", "held", "stopped", on_progress=seen.append, force=True)
+            lab.process(
+                "stopped_often", "held", "stopped_often", on_progress=seen.append, force=True
+            )
         assert gone(lambda: free_cpus() < 2 or live_actors())
         seconds = time.monotonic() - presser.at
         told.append(f"{name} {seconds:.2f} s (bare {bare:.2f})")
