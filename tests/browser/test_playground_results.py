@@ -218,7 +218,7 @@ def test_numbers_that_are_not_up_to_date_say_so(at):
 
 def test_a_slider_that_is_let_go_is_announced(at):
     weigh(at, "trigrams", 0.1)
-    live = at.page.locator(".mxp [role=status]")
+    live = at.page.locator(".mxp [role=status].mx-visually-hidden")
     at.until(lambda: live.text_content().startswith("Order updated. First: "))
     assert live.text_content().endswith(names(at)[0])
     at.page.locator('.mxp-leg[data-leg="words"] [role=switch]').uncheck()

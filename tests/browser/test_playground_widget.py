@@ -100,7 +100,7 @@ def test_the_first_answer_is_shown_as_python_has_it_without_a_second_search(note
         [hit["id"] for hit in hits(notebook)],
     ]
     assert len(hits(notebook)) == 10
-    live = notebook.page.locator(".mxp [role=status]")
+    live = notebook.page.locator(".mxp [role=status].mx-visually-hidden")
     assert live.inner_text().startswith("10 of ")
     assert " results in " in live.inner_text()
     assert notebook.errors == []
@@ -333,7 +333,8 @@ def test_a_restart_of_the_kernel_leaves_the_answer_and_the_code(notebook, page, 
     box.fill("zip archive members")
     box.press("Enter")
     page.wait_for_function(
-        "() => document.querySelector('.mxp [role=status]').textContent.includes('is gone')"
+        "() => document.querySelector('.mxp [role=status].mx-visually-hidden')"
+        ".textContent.includes('is gone')"
     )
     assert page.locator(".mxp-status").inner_text() == "The last answer; the kernel is gone"
     page.locator(".mxp").screenshot(path=artifacts / "playground_gone.png")
