@@ -141,7 +141,7 @@ def test_does_it_retrieve_well(jupyter, chromium, artifacts, theme):
     shoot(page, ".mxp", artifacts, f"ranks-{theme}", 560)
     tabs["compare"].click()
     play.locator(".mxp-panel[data-panel=compare] button", has_text="Pin these").first.click()
-    weight = play.locator('.mxp-leg[data-leg="bm25"] input[type=number]')
+    weight = play.locator('.mxp-leg[data-leg="bm25"] input[type=number]:not(.mxp-depth)')
     weight.fill("0.1")
     weight.press("Tab")
     page.wait_for_timeout(600)
