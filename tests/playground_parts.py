@@ -35,7 +35,7 @@ def run_js(body: str, given: Any, **imports: str) -> Any:
             *lines,
             'import { readFileSync } from "node:fs";',
             'const given = JSON.parse(readFileSync(0, "utf8"));',
-            f"const answer = (() => {{ {body} }})();",
+            f"const answer = await (() => {{ {body} }})();",
             "process.stdout.write(JSON.stringify(answer));",
         ]
     )

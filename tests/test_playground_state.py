@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from playground_parts import fused, leg, payload_of
+from widget_messages import body_of
 
 from mixpeek_lab.errors import FilterError, InvalidInputError, RetrieverError
 from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value, read_judgements
@@ -147,9 +148,8 @@ def answers(pg, kind, **message):
     sent = []
     pg.send = lambda header, buffers=None: sent.append((header, buffers))
     pg._on_message(pg, {"id": "1", "type": kind, **message}, [])
-    header, buffers = sent[-1]
-    assert header["ok"], header
-    return json.loads(b"".join(buffers))
+    assert sent[-1][0]["ok"], sent[-1][0]
+    return body_of(sent[-1:])
 
 
 @pytest.mark.parametrize("layout", ["beir", "trec"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from widget_messages import body_of
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError, RetrieverError
 from mixpeek_lab.fusion import DIALECTS, fuse
@@ -126,11 +126,6 @@ def ask(widget, **message):
     widget._handle_msg(
         {"content": {"data": {"method": "custom", "content": message}}, "buffers": []}
     )
-
-
-def body_of(messages):
-    data = b"".join(buffer for _, buffers in messages for buffer in buffers)
-    return json.loads(gzip.decompress(data) if messages[0][0]["encoding"] == "gzip" else data)
 
 
 # ---------------------------------------------------------------- messages

@@ -36,7 +36,14 @@ export function prepareLegs(legs, topK = {}) {
   return legs.map((leg) => {
     const most = topK[leg.name];
     const { places, scores } = firstOfEach(leg.document_ids.slice(0, most), leg.scores.slice(0, most));
-    return { name: leg.name, weight: leg.weight ?? 1, places, scores, ...spread(scores) };
+    let known = null;
+    const spreadOf = () => (known ??= spread(scores)); // exact, so it takes its time: only where it is asked for
+    return {
+      name: leg.name, weight: leg.weight ?? 1, places, scores,
+      get mean() { return spreadOf().mean; },
+      get sigma() { return spreadOf().sigma; },
+      get deviation() { return spreadOf().deviation; },
+    };
   });
 }
 

@@ -2,15 +2,18 @@
 
 Up comes `{id, type, …}`; down goes `{id, ok: true, part, parts, encoding, milliseconds}` with
 one binary buffer of JSON (gzipped where that pays), cut into messages of 2 MB since a websocket
-closes on long ones, or `{id, ok: false, error: {kind, message}}`. A request is always answered:
-whatever a handler raises becomes an error reply.
+closes on long ones, or `{id, ok: false, error: {kind, message}}`. Long columns of numbers can
+follow the JSON as they lie in memory: `WithColumns`. A request is always answered: whatever a
+handler raises becomes an error reply.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
@@ -20,10 +23,30 @@ from mixpeek_lab.errors import LabError
 
 PART_BYTES = 2_000_000
 """Bytes of one message's buffer, at most."""
-GZIP_BYTES = 100_000
-"""Bodies longer than this are compressed."""
+GZIP_BYTES = 500_000
+"""Bodies longer than this are compressed: a shorter one is sooner there as it is."""
 
 Handler = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WithColumns:
+    """A body of JSON, and columns that belong into it.
+
+    `columns` are (path, numbers): the keys and positions that lead to where the view puts the
+    typed array, and an `array` of int32 ("i") or float64 ("d").
+    """
+
+    body: Mapping[str, Any]
+    columns: Sequence[tuple[Sequence[str | int], array[Any]]]
+
+    def told(self) -> list[list[Any]]:
+        """What a header says of the columns: path, type and length of each."""
+        return [[list(path), numbers.typecode, len(numbers)] for path, numbers in self.columns]
+
+    def tail(self) -> bytes:
+        """The numbers of all columns, little-endian, one column after the other."""
+        return b"".join(_little_endian(numbers).tobytes() for _, numbers in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +83,17 @@ def reply(request_id: str | None, body: Any, milliseconds: float = 0.0) -> Reply
 
     Bytes go as they are: see `packing`.
     """
+    header: dict[str, Any] = {"id": request_id, "ok": True, "milliseconds": milliseconds}
     if isinstance(body, bytes):
-        header = {"id": request_id, "ok": True, "milliseconds": milliseconds, "encoding": "binary"}
-        return Reply(header, body)
-    data = encode(body)
-    header = {"id": request_id, "ok": True, "milliseconds": milliseconds, "encoding": "json"}
+        return Reply({**header, "encoding": "binary"}, body)
+    if isinstance(body, WithColumns):
+        data = encode(body.body)
+        header |= {"json_bytes": len(data), "columns": body.told()}
+        data += body.tail()
+    else:
+        data = encode(body)
     if len(data) <= GZIP_BYTES:
-        return Reply(header, data)
+        return Reply({**header, "encoding": "json"}, data)
     return Reply({**header, "encoding": "gzip"}, gzip.compress(data, compresslevel=1, mtime=0))
 
 
@@ -87,6 +114,14 @@ def encode(body: Any) -> bytes:
     except ValueError:
         text = json.dumps(_finite(body), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "replace")
+
+
+def _little_endian(numbers: array[Any]) -> array[Any]:
+    if sys.byteorder == "little":
+        return numbers
+    turned = array(numbers.typecode, numbers)
+    turned.byteswap()
+    return turned
 
 
 def _handler(handlers: Mapping[str, Handler], message: Mapping[str, Any]) -> Handler:

@@ -1,6 +1,7 @@
 // Page nodes and numbers in words, for every widget.
 
 const SVG = "http://www.w3.org/2000/svg";
+const COUNTS = new Intl.NumberFormat("en");
 
 /**
  * An element with attributes (`class`, `vars` for style properties, `on…` for listeners) and
@@ -72,5 +73,5 @@ export function milliseconds(value) {
 }
 
 export function plural(count, word) {
-  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+  return `${COUNTS.format(count)} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -54,7 +54,8 @@ MOVE = """(weight) => new Promise((done) => {
   });
 })"""
 
-# From the key to the frame after the one in which the answer's results stand.
+# From the key to the end of the frame in which the answer's results stand: its style, layout and
+# paint are done when the message that was posted before them arrives.
 KEY = """(query) => new Promise((done) => {
   const box = document.querySelector('.mxp-query');
   const app = document.querySelector('.mxp').mixpeek;
@@ -65,11 +66,18 @@ KEY = """(query) => new Promise((done) => {
     if (app.state.query !== query || app.client.isBusy()) return requestAnimationFrame(look);
     const spans = app.state.payload.spans;
     const embed = spans.find((span) => span.name === 'embed')?.milliseconds ?? 0;
-    return requestAnimationFrame(() => setTimeout(() => {
-      const { rest, transfer, paint } = app.state.times ?? { rest: 0, transfer: 0, paint: 0 };
-      const sum = spans.reduce((total, span) => total + span.milliseconds, 0);
-      done([performance.now() - begun, embed, sum - embed, rest, transfer, paint]);
-    }));
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      const whole = performance.now() - begun;
+      const tell = () => {
+        if (!app.state.times) return setTimeout(tell);
+        const { rest, transfer, paint } = app.state.times;
+        const sum = spans.reduce((total, span) => total + span.milliseconds, 0);
+        return done([whole, embed, sum - embed, rest, transfer, paint]);
+      };
+      tell();
+    };
+    return channel.port2.postMessage(null);
   };
   requestAnimationFrame(look);
 })"""

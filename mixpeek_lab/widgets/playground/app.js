@@ -3,6 +3,7 @@ import { makeClient } from "../client.js";
 import { headingOf, highlightTerms, passageOf } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
 import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
+import { unpacked } from "./sending.js";
 
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
 const SAVE_AFTER = 250;
@@ -105,7 +106,7 @@ export function makeApp(model) {
     state.isSlow = false;
     if (asked) state.query = asked.query;
     if (!header.ok) state.error = header.error;
-    else adopt(body);
+    else adopt({ ...body, payload: unpacked(body.payload) });
     app.emit("answer", { header, body, asked });
   }
 

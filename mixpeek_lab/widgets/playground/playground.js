@@ -19,7 +19,7 @@ import { makeSweep } from "./sweep.js";
 import { makeTabs } from "./tabs.js";
 import { makeTimes } from "./times.js";
 
-const SHORTEST_PAUSE = 15;
+const QUICK = 250;
 const LONGEST_PAUSE = 300;
 
 function render({ model, el }) {
@@ -175,10 +175,10 @@ function render({ model, el }) {
     const isOther = state.like && ui.query.value !== state.query;
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
-  /** Where searches are quick the pause is short: a sixth of what the last answer took. */
+  /** Where searches are quick each key asks at once; what is typed meanwhile waits for the answer. */
   const typed = () => {
-    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, (state.lastTotal ?? Infinity) / 6));
-    app.later("typed", pause, () => search(false));
+    if (state.lastTotal < QUICK) return search(false);
+    return app.later("typed", Math.min(LONGEST_PAUSE, (state.lastTotal ?? Infinity) / 6), () => search(false));
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);

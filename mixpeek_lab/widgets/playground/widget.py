@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.fusion import DIALECTS, STRATEGIES
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.assets import module_text, style_text
-from mixpeek_lab.widgets.messages import Reply, answer, error_body, reply
+from mixpeek_lab.widgets.messages import Reply, WithColumns, answer, error_body, reply
 from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.asking import Asking
 from mixpeek_lab.widgets.playground.depths import OwnDepths, is_short
 from mixpeek_lab.widgets.playground.files import MODULES, STYLES
 from mixpeek_lab.widgets.playground.handing import Handing
 from mixpeek_lab.widgets.playground.saved import saved_forms
+from mixpeek_lab.widgets.playground.sending import sent
 from mixpeek_lab.widgets.playground.settings import fusion_traits, read_settings, whole
 from mixpeek_lab.widgets.playground.support import NO_SUPPORT, Search, Support
 from mixpeek_lab.widgets.ranking import FusionChoice, hits_frame, ranked_hits, slim, with_hits
@@ -267,7 +268,7 @@ class Playground(Handing):
         """Answer one request of the view."""
         self._push(answer(self._handlers, content))
 
-    def _on_search(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _on_search(self, message: Mapping[str, Any]) -> WithColumns:
         """A query typed into the view; with `filters`, `like` and `top_k` where they change."""
         told = {name: message[name] for name in ("top_k",) if message.get(name)}
         self._set_all({"query": str(message.get("query", "")), **told})
@@ -279,7 +280,7 @@ class Playground(Handing):
         self._adopt()
         return self._body()
 
-    def _on_current(self, _message: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _on_current(self, _message: Mapping[str, Any]) -> WithColumns:
         """What a view that has just appeared should show."""
         self._search_once()
         if self._asking.error is not None:
@@ -298,17 +299,16 @@ class Playground(Handing):
         if not is_ours and is_short(self._asking.payload, self.top_k):
             self.run()
 
-    def _body(self) -> dict[str, Any]:
+    def _body(self) -> WithColumns:
         asking = self._asking
-        payload = slim(asking.payload) if asking.payload is not None else None
-        return {
+        return sent({
             "query": self.query,
             "filters": asking.filters,
             "like": asking.like,
             "own_top_k": self._own_depths.by_leg,
             **self._answers.judged(),
-            "payload": payload,
-        }
+            "payload": slim(asking.payload) if asking.payload is not None else None,
+        })  # fmt: skip
 
     def _current_reply(self, request_id: str) -> Reply:
         if self._asking.error is not None:

@@ -1,0 +1,34 @@
+"""How a payload goes to the view: candidates of the legs as columns of numbers.
+
+A leg of 1,000 candidates is 47 kB of JSON, and mostly of ids that other legs have too. Each id is
+sent once, in `payload.candidates`; a leg has its places in that list, and its scores.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from math import nan
+from typing import Any
+
+from mixpeek_lab.widgets.messages import WithColumns
+
+
+def sent(body: Mapping[str, Any]) -> WithColumns:
+    """`body`, with the legs of its `payload` (None: no search yet) as columns: see sending.js."""
+    payload = body["payload"] or {}
+    numbers: dict[str, int] = {}
+    legs: list[dict[str, Any]] = []
+    columns: list[tuple[list[str | int], array[Any]]] = []
+    for at, leg in enumerate(payload.get("legs", ())):
+        ids, scores = leg["document_ids"], leg["scores"]
+        places = array("i", [numbers.setdefault(key, len(numbers)) for key in ids])
+        known = array("d", [nan if score is None else score for score in scores])
+        path: list[str | int] = ["payload", "legs", at]
+        columns += [([*path, "document_ids"], places), ([*path, "scores"], known)]
+        legs.append({name: leg[name] for name in leg if name not in ("document_ids", "scores")})
+    if not columns:
+        return WithColumns(body, ())
+    return WithColumns(
+        {**body, "payload": {**payload, "legs": legs, "candidates": list(numbers)}}, columns
+    )
