@@ -81,7 +81,7 @@ def answer(handlers: Mapping[str, Handler], message: Mapping[str, Any]) -> Reply
 def reply(request_id: str | None, body: Any, milliseconds: float = 0.0) -> Reply:
     """A good answer. `milliseconds` is the time that the kernel spent on it.
 
-    Bytes go as they are: see `packing`.
+    Bytes go as they are, and are a Blob for the view.
     """
     header: dict[str, Any] = {"id": request_id, "ok": True, "milliseconds": milliseconds}
     if isinstance(body, bytes):
