@@ -3,7 +3,8 @@
 Real JupyterLab in headless Chromium, a real kernel, and a retriever of 5 legs that keep 1,000
 candidates each over 10,000 documents (`--legs 2`: vectors and words, 100 each). Prints two numbers:
 from a slider's move to its repaint, and from a key to the painted results of its query, beyond
-the embedding of the query. `--engine ray` asks the Ray endpoint, `kernel` the notebook's process.
+the embedding of the query; beside it, what the same key takes in the least widget that asks its
+kernel and paints 10 texts. `--engine ray` asks the Ray endpoint, `kernel` the notebook's process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import statistics
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,9 @@ LEGS, CANDIDATES, MOVES, KEYS = 5, 1000, 60, 40
 RETRIEVERS = {5: "five", 2: "find"}
 
 FILL = """
+import os, sys
+os.environ["MIXPEEK_LAB_ENGINE"] = {engine!r}
 %load_ext mixpeek_lab
-import sys
 from mixpeek_lab import current_lab
 sys.path.insert(0, {tests!r})
 from measured_lab import fill
@@ -37,6 +40,7 @@ fill(current_lab(), {documents})
 print("indexed")
 """
 OPEN = "%playground {retriever} {words}"
+BARE = "from measured_lab import Bare\nBare()"
 
 # Work of one move: its listeners, then style, layout and paint of the frame that follows. Waiting
 # for the screen's next frame is nobody's work, and left out.
@@ -82,6 +86,22 @@ KEY = """(query) => new Promise((done) => {
   requestAnimationFrame(look);
 })"""
 
+# The same of the bare widget.
+BARE_KEY = """(query) => new Promise((done) => {
+  const widget = document.querySelector('.bare');
+  const box = widget.querySelector('input');
+  const begun = performance.now();
+  box.value = query;
+  box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+  const look = () => {
+    if (widget.dataset.query !== query) return requestAnimationFrame(look);
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => done(performance.now() - begun);
+    return channel.port2.postMessage(null);
+  };
+  requestAnimationFrame(look);
+})"""
+
 
 def large(_request: dict[str, Any]) -> dict[str, Any]:
     """A payload of 5 legs of 1,000 candidates out of 3,000 documents."""
@@ -94,54 +114,95 @@ def large(_request: dict[str, Any]) -> dict[str, Any]:
     return payload_of(legs)
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What keys took, in milliseconds."""
+
+    whole: list[float]
+    """From the key to the painted results, without the embedding of the query."""
+    bare: list[float]
+    """The same keys in the bare widget, each right after ours."""
+    parts: list[float]
+    """Medians: embedding, search, handing over, transfer, painting."""
+
+
+def p95(times: list[float]) -> float:
+    """The 95th percentile."""
+    return sorted(times)[int(0.95 * len(times))]
+
+
 def told(name: str, times: list[float], limit: float) -> None:
     """One line: median, p95, the largest, and what is asked for."""
-    ordered = sorted(times)
-    p95 = ordered[int(0.95 * len(ordered))]
+    asked = f"asked for: {limit:g} ms; " if limit else ""
     print(
-        f"{name:<58} median {statistics.median(times):6.1f} ms   p95 {p95:6.1f} ms   "
-        f"largest {ordered[-1]:6.1f} ms   (asked for: {limit:g} ms; {len(times)} times)"
+        f"{name:<58} median {statistics.median(times):6.1f} ms   p95 {p95(times):6.1f} ms   "
+        f"largest {max(times):6.1f} ms   ({asked}{len(times)} times)"
     )
 
 
-def measure(notebook: NotebookPage, words: str) -> None:
-    """Moves of one weight, then a query typed one key at a time."""
-    page = notebook.page
+def moved(page: Any) -> list[tuple[float, float]]:
+    """Moves of one weight: milliseconds until it was fused and built, and until it was painted."""
     moves = [n / 30 for n in range(1, MOVES + 1)]
-    found = [page.evaluate(MOVE, f"{weight:.3f}") for weight in moves]
+    return [tuple(page.evaluate(MOVE, f"{weight:.3f}")) for weight in moves]
+
+
+def typed(page: Any, words: str, count: int = KEYS) -> Keys:
+    """A query typed one key at a time, in the playground and in the bare widget beside it."""
+    keys, bare = [], []
+    for n in range(count):
+        query = words[: n + 4]
+        page.wait_for_function("() => document.querySelector('.mxp').mixpeek.isQuiet()")
+        keys.append(page.evaluate(KEY, query))
+        page.wait_for_function("() => document.querySelector('.mxp').mixpeek.isQuiet()")
+        bare.append(page.evaluate(BARE_KEY, query))
+    parts = [statistics.median(column) for column in zip(*keys, strict=True)][1:]
+    return Keys([each[0] - each[1] for each in keys], bare, parts)
+
+
+def measure(page: Any, words: str) -> None:
+    """Moves of one weight, then a query typed one key at a time."""
+    found = moved(page)
     told("slider: fusing and building", [each[0] for each in found], 16)
     told("slider to repaint", [each[1] for each in found], 16)
     page.locator(".mxp-reset").click()
-    keys = []
-    for n in range(KEYS):
-        page.wait_for_function("() => document.querySelector('.mxp').mixpeek.isQuiet()")
-        keys.append(page.evaluate(KEY, words[: n + 4]))
-    told("key to painted results, beyond embedding", [each[0] - each[1] for each in keys], 100)
-    parts = [statistics.median(column) for column in zip(*keys, strict=True)][1:]
+    keys = typed(page, words)
+    told("key to painted results, beyond embedding", keys.whole, 100)
+    told("key to painted texts in a bare widget", keys.bare, 0)
     print(
         "  medians of the parts: embedding {:.1f} ms (besides), search {:.1f} ms, handing over "
-        "{:.1f} ms, transfer {:.1f} ms, painting {:.1f} ms; the rest is the pause after a key and "
-        "frames".format(*parts)
+        "{:.1f} ms, transfer {:.1f} ms, painting {:.1f} ms; the rest is waiting for "
+        "frames".format(*keys.parts)
     )
+
+
+def opened(page: Any, server: Any, engine: str, documents: int = 10_000, legs: int = 5) -> str:
+    """A notebook with the playground of a retriever, and the bare widget below; the words of a
+    query.
+    """
+    words = " ".join(texts(8)[7].split()[:12])
+    fill = FILL.format(engine=engine, tests=str(HERE.parent), documents=documents)
+    show = OPEN.format(retriever=RETRIEVERS[legs], words=words[:3])
+    notebook = NotebookPage(page)
+    notebook.open(server, server.write_notebook("measured", fill, show, BARE))
+    notebook.run_cell(0)
+    page.locator(".jp-OutputArea-output", has_text="indexed").wait_for(timeout=300_000)
+    notebook.run_cell(1)
+    page.locator(".mxp-hit").first.wait_for(timeout=120_000)
+    page.locator(".jp-CodeCell .jp-InputArea .cm-content").nth(2).scroll_into_view_if_needed()
+    notebook.run_cell(2)
+    page.locator(".bare").wait_for()
+    page.locator(".mxp-query").scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)
+    return words
 
 
 def open_playground(chromium: Any, folder: Path, options: argparse.Namespace) -> None:
     """JupyterLab with the playground in a notebook; measure it there."""
-    os.environ["MIXPEEK_LAB_ENGINE"] = options.engine
-    words = " ".join(texts(8)[7].split()[:12])
-    fill = FILL.format(tests=str(HERE.parent), documents=options.documents)
-    show = OPEN.format(retriever=RETRIEVERS[options.legs], words=words[:3])
     with running_jupyter(folder) as server:
-        page = chromium.new_page(viewport={"width": 1400, "height": 1400})
-        notebook = NotebookPage(page)
-        notebook.open(server, server.write_notebook("measured", fill, show))
-        notebook.run_cell(0)
-        page.locator(".jp-OutputArea-output", has_text="indexed").wait_for(timeout=300_000)
-        notebook.run_cell(1)
-        page.locator(".mxp-hit").first.wait_for(timeout=120_000)
-        page.wait_for_timeout(2000)
+        page = chromium.new_page(viewport={"width": 1400, "height": 2000})
+        words = opened(page, server, options.engine, options.documents, options.legs)
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        measure(notebook, words)
+        measure(page, words)
         page.close()
 
 

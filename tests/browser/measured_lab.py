@@ -1,9 +1,13 @@
-"""What `measure_playground.py` opens in a notebook: many documents, a retriever of 5 legs."""
+"""What `measure_playground.py` opens in a notebook: many documents, a retriever of 5 legs, and the
+least that a widget can be that asks its kernel at each key.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 
+import anywidget
 from packages import HASH_EMBEDDER
 
 from mixpeek_lab.corpora import docstrings
@@ -43,3 +47,37 @@ def fill(lab: Lab, documents: int) -> None:
         {"collection": "docs", "searches": [{"feature": "hash_embedding"}, {"lexical": True}]},
     )
     lab.retriever("five", {"collection": "docs", "searches": LEGS})
+
+
+class Bare(anywidget.AnyWidget):
+    """A box and a list: each key is sent, the answer of 10 texts painted. What it takes is what
+    Jupyter and the browser take.
+    """
+
+    _esm = """
+    function render({ model, el }) {
+      const box = document.createElement("input");
+      const list = document.createElement("ol");
+      el.className = "bare";
+      el.append(box, list);
+      box.addEventListener("input", () => model.send({ query: box.value }));
+      model.on("msg:custom", ({ query }, [buffer]) => {
+        const texts = JSON.parse(new TextDecoder().decode(buffer));
+        list.replaceChildren(...texts.map((text) => {
+          const item = document.createElement("li");
+          item.textContent = text;
+          return item;
+        }));
+        el.dataset.query = query;
+      });
+    }
+    export default { render };
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: object, content: dict[str, str], _buffers: object) -> None:
+        found = [f"{content['query']}: {text[:300]}" for text in texts(10)]
+        self.send({"query": content["query"]}, [json.dumps(found).encode()])

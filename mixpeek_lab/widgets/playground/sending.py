@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from itertools import chain
 from math import nan
 from typing import Any
 
@@ -17,18 +18,19 @@ from mixpeek_lab.widgets.messages import WithColumns
 def sent(body: Mapping[str, Any]) -> WithColumns:
     """`body`, with the legs of its `payload` (None: no search yet) as columns: see sending.js."""
     payload = body["payload"] or {}
-    numbers: dict[str, int] = {}
+    given = payload.get("legs", ())
+    if not given:
+        return WithColumns(body, ())
+    candidates = list(dict.fromkeys(chain.from_iterable(leg["document_ids"] for leg in given)))
+    place_of = dict(zip(candidates, range(len(candidates)), strict=True)).__getitem__
     legs: list[dict[str, Any]] = []
     columns: list[tuple[list[str | int], array[Any]]] = []
-    for at, leg in enumerate(payload.get("legs", ())):
-        ids, scores = leg["document_ids"], leg["scores"]
-        places = array("i", [numbers.setdefault(key, len(numbers)) for key in ids])
-        known = array("d", [nan if score is None else score for score in scores])
+    for at, leg in enumerate(given):
         path: list[str | int] = ["payload", "legs", at]
-        columns += [([*path, "document_ids"], places), ([*path, "scores"], known)]
+        places = array("i", map(place_of, leg["document_ids"]))
+        scores = array("d", (nan if score is None else score for score in leg["scores"]))
+        columns += [([*path, "document_ids"], places), ([*path, "scores"], scores)]
         legs.append({name: leg[name] for name in leg if name not in ("document_ids", "scores")})
-    if not columns:
-        return WithColumns(body, ())
     return WithColumns(
-        {**body, "payload": {**payload, "legs": legs, "candidates": list(numbers)}}, columns
+        {**body, "payload": {**payload, "legs": legs, "candidates": candidates}}, columns
     )
