@@ -126,6 +126,14 @@ def test_timings_are_in_the_report(lab, tmp_path):
     assert report.seconds > 0.12
 
 
+def test_a_processor_that_is_loaded_by_then_takes_no_time_of_a_run(kernel_lab, tmp_path):
+    load_probe(kernel_lab, tmp_path, "", VEC, setup="time.sleep(0.1)")
+    kernel_lab.bucket("b", ROWS)
+    first, again = (process(kernel_lab, extractor="probe", force=force) for force in (False, True))
+    assert first.setup_seconds >= 0.1
+    assert (again.processed, again.setup_seconds) == (len(ROWS), 0)
+
+
 # ---------------------------------------------------------------- again
 
 

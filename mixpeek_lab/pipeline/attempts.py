@@ -82,8 +82,12 @@ class Attempts:
         return (*told, *self._mixed)
 
     def forget_failures(self) -> None:
-        """Try everything again, as in a new run: a missing file or key may be there now."""
+        """Try everything again, as in a new run: a missing file or key may be there now.
+
+        A processor that is made by then took no time of that run.
+        """
         self._broken, self._last, self._tried, self._has_succeeded = None, None, 0, False
+        self.setup_seconds = 0.0
 
     def set_up(self) -> None:
         """Make the processor, once. Where that fails, so will every row."""
