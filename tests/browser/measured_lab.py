@@ -76,8 +76,9 @@ class Bare(anywidget.AnyWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._texts = texts(10)
         self.on_msg(self._answer)
 
     def _answer(self, _widget: object, content: dict[str, str], _buffers: object) -> None:
-        found = [f"{content['query']}: {text[:300]}" for text in texts(10)]
+        found = [f"{content['query']}: {text[:300]}" for text in self._texts]
         self.send({"query": content["query"]}, [json.dumps(found).encode()])

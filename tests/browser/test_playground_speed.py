@@ -1,4 +1,4 @@
-"""From a key to its painted results, in JupyterLab: 10,000 documents, 5 legs of 1,000 candidates."""
+"""From a key to its painted results: JupyterLab, 10,000 documents, 5 legs of 1,000 candidates."""
 
 from __future__ import annotations
 
