@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from packages import HASH_EMBEDDER
+from playground_page import MAP_SETTLED, drag
 from sample_search import DOCUMENTS, SampleSearch, support
 from widget_page import WidgetPage
 
@@ -108,19 +109,10 @@ def at(opened):
     return opened
 
 
-SETTLED = """async () => {
-  const app = document.querySelector('.mxp').mixpeek;
-  for (let quiet = 0; quiet < 8; quiet += 1) {
-    if (app.mapPending() || app.client.isBusy()) quiet = 0;
-    await new Promise(requestAnimationFrame);
-  }
-}"""
-
-
 def settle(page):
     """Until hits, star and filter are drawn: nothing is asked for several frames."""
     page.settle()
-    page.page.evaluate(SETTLED)
+    page.page.evaluate(MAP_SETTLED)
 
 
 def lit(page):
@@ -136,14 +128,6 @@ def point_of(page, document_id):
 
 def pixel_of(page, document_id):
     return page.page.evaluate(PIXELS)["places"][point_of(page, document_id)]
-
-
-def drag(page, *path):
-    page.mouse.move(*path[0])
-    page.mouse.down()
-    for place in path[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
 
 
 def test_before_there_is_a_map_it_says_what_to_do_and_can_be_cancelled(

@@ -25,7 +25,6 @@ JUDGED = {
     "zipfile.is_zipfile": "zip archive file",
     "gzip.open": "compress a file",
 }
-DEPTH = '.mxp-leg[data-leg="{}"] .mxp-depth'
 
 
 @pytest.fixture
@@ -39,10 +38,6 @@ def at(chromium, tmp_path):
     made.page.close()
 
 
-def weigh(at, leg, weight):
-    at.page.locator(f'.mxp-leg[data-leg="{leg}"] input[type=range]').fill(str(weight))
-
-
 def names(at):
     return at.page.locator(".mxp-heading").all_inner_texts()
 
@@ -54,7 +49,7 @@ def names(at):
 def test_fewer_candidates_are_fused_here_without_a_search(at, strategy):
     at.page.get_by_label("Fusion strategy").select_option(strategy)
     calls = len(at.search.calls)
-    at.page.locator(DEPTH.format("trigrams")).fill("3")
+    at.depth("trigrams").fill("3")
     at.settle()
     assert at.widget.top_k == {"trigrams": 3, "words": 60}
     assert at.ids() == list(at.widget.results.document_id)
@@ -65,7 +60,7 @@ def test_fewer_candidates_are_fused_here_without_a_search(at, strategy):
 
 def test_more_candidates_are_searched_for_and_reset_goes_back(at):
     first = at.ids()
-    field = at.page.locator(DEPTH.format("words"))
+    field = at.depth("words")
     field.fill("75")
     field.press("Enter")
     at.until(lambda: at.widget.config["legs"][1]["top_k"] == 75)
@@ -93,8 +88,8 @@ def test_a_leg_that_has_no_more_is_not_asked_for_more(at):
     (_, words) = at.widget._asking.payload["legs"]
     assert len(words["document_ids"]) < 60
     calls = len(at.search.calls)
-    at.page.locator(DEPTH.format("words")).fill("500")
-    at.page.locator(DEPTH.format("words")).press("Enter")
+    at.depth("words").fill("500")
+    at.depth("words").press("Enter")
     at.settle()
     at.until(lambda: at.widget.top_k["words"] == 500)
     assert len(at.search.calls) == calls
@@ -103,12 +98,12 @@ def test_a_leg_that_has_no_more_is_not_asked_for_more(at):
 def test_the_kernel_sets_how_many_candidates_a_leg_keeps(at):
     at.widget.config = {"top_k": {"trigrams": 80}}
     at.push()
-    assert at.page.locator(DEPTH.format("trigrams")).input_value() == "80"
+    assert at.depth("trigrams").input_value() == "80"
     assert at.search.calls[-1]["top_k"] == {"trigrams": 80}
-    at.page.locator(DEPTH.format("trigrams")).fill("0")
-    at.page.locator(DEPTH.format("trigrams")).press("Tab")
+    at.depth("trigrams").fill("0")
+    at.depth("trigrams").press("Tab")
     at.settle()
-    assert at.page.locator(DEPTH.format("trigrams")).input_value() == "80"
+    assert at.depth("trigrams").input_value() == "80"
 
 
 def test_documents_that_were_not_sent_come_when_they_are_shown(chromium):
@@ -206,7 +201,7 @@ def test_the_numbers_follow_a_slider_before_it_is_let_go(at):
 def test_numbers_that_are_not_up_to_date_say_so(at):
     judge(at)
     at.page.evaluate("() => { window.kernel = () => new Promise(() => {}); }")
-    weigh(at, "trigrams", 0.2)
+    at.weigh("trigrams", 0.2)
     at.page.wait_for_function(
         "() => document.querySelector('.mxp-strip').textContent.includes('not up to date')"
     )
@@ -217,7 +212,7 @@ def test_numbers_that_are_not_up_to_date_say_so(at):
 
 
 def test_a_slider_that_is_let_go_is_announced(at):
-    weigh(at, "trigrams", 0.1)
+    at.weigh("trigrams", 0.1)
     live = at.page.locator(".mxp [role=status].mx-visually-hidden")
     at.until(lambda: live.text_content().startswith("Order updated. First: "))
     assert live.text_content().endswith(names(at)[0])
@@ -235,7 +230,7 @@ def test_cards_glide_unless_motion_is_unwelcome(at, motion):
         " window.glides += 1; return animate.apply(this, given); }; }"
     )
     before = at.ids()
-    weigh(at, "trigrams", 0.1)
+    at.weigh("trigrams", 0.1)
     at.settle()
     assert at.ids() != before
     if motion == "reduce":
@@ -244,21 +239,8 @@ def test_cards_glide_unless_motion_is_unwelcome(at, motion):
         at.until(lambda: at.page.evaluate("() => window.glides") > 0)
 
 
-# Every stop of the Tab key, until the focus leaves the playground.
-STOPS = """() => {
-  const node = document.activeElement;
-  if (!node.closest('.mxp')) return null;
-  return node.getAttribute('aria-label') ?? node.labels?.[0]?.innerText ?? node.innerText;
-}"""
-
-
 def test_the_tab_key_gets_to_every_control_and_out_again(at):
-    at.page.locator(".mxp-query").focus()
-    stops = []
-    while (stop := at.page.evaluate(STOPS)) is not None:
-        stops.append(stop)
-        assert len(stops) < 60, stops
-        at.page.keyboard.press("Tab")
+    stops = at.stops()
     for wanted in (
         "Query docs", "Use the leg trigrams", "Weight of words", "Fusion strategy", "k",
         "Candidates that words keeps (top_k)", "Add a filter", "Results", "Results to show",
@@ -464,7 +446,7 @@ def test_stages_after_the_fusion_are_told(chromium):
     assert "This is the order before rerank." in page.locator(".mxp-banner").inner_text()
     page.locator(".mxp-reset").click()
     made.until(lambda: made.ids() == own)
-    page.locator(DEPTH.format("words")).fill("2")
+    page.locator('.mxp-leg[data-leg="words"] .mxp-depth').fill("2")
     made.until(lambda: len(made.ids()) == 10)
     page.locator(".mxp-reset").click()
     made.until(lambda: made.ids() == own)

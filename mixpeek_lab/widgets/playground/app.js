@@ -1,7 +1,8 @@
 // What the playground knows, and what moves it. Views listen; nothing here touches the page.
 import { makeClient } from "../client.js";
-import { headingOf, highlightTerms, passageOf } from "../documents.js";
+import { highlightTerms } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
+import { makeNames } from "./names.js";
 import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
 
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
@@ -65,15 +66,7 @@ export function makeApp(model) {
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
     top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
-  app.nameOf = (id, payload = state.payload) => {
-    const fields = payload?.documents[id]?.fields ?? {};
-    return headingOf(fields, payload?.text_field ?? "data")[1] || id;
-  };
-  /** The same with the passage's number, where the document's fields have one. */
-  app.titleOf = (id, payload = state.payload) => {
-    const number = passageOf(payload?.documents[id]?.fields ?? {});
-    return number === null ? app.nameOf(id, payload) : `${app.nameOf(id, payload)} · ${number}`;
-  };
+  Object.assign(app, makeNames(state));
   app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
 
   // ---------------------------------------------------------------- searching

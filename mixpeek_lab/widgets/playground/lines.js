@@ -8,7 +8,7 @@ const LINE_SIDE = 26;
 
 /**
  * `columns`: {label, colour?} each; `rows`: {id, name, ranks (one for each column, null where it is not
- * there), note?, colour?}. `onPick(id)` where a name is clicked. The last column's order is the rows'.
+ * there), note?, told?, colour?}. `onPick(id)` where a name is clicked. The last column's order is the rows'.
  */
 export function buildLines({ columns, rows, width, deepest, onPick, label }) {
   const depth = Math.max(rows.length, 1);
@@ -34,7 +34,7 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
       onclick: () => onPick?.(row.id),
       onmouseenter: () => light(groups, row.id), onmouseleave: () => light(groups, null),
       onfocus: () => light(groups, row.id), onblur: () => light(groups, null),
-    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title", title: row.name }, row.name), " ", row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
+    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title", title: row.name }, row.name), " ", row.note && h("span", { class: "mxp-only", title: row.told, vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
   return h("div", { class: "mxp-rank-lines" }, drawing, names);
 }
 

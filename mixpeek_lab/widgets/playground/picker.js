@@ -19,10 +19,10 @@ export function makePicker(app, label, onChoose) {
     found = all.filter((each) => !each.isShown).slice(0, MOST_PICKS);
     note.textContent = words.length && !found.length ? noneWords(all) : "";
     at = -1;
-    list.replaceChildren(...found.map(({ key, name, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
+    list.replaceChildren(...found.map(({ key, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
       event.preventDefault();
       choose(key);
-    } }, h("b", {}, rank ? `#${rank}` : "–"), h("span", {}, name))));
+    } }, h("b", {}, rank ? `#${rank}` : "–"), h("span", {}, app.titleOf(key)))));
     show(found.length > 0);
   }
   function show(isOpen) {
@@ -40,7 +40,7 @@ export function makePicker(app, label, onChoose) {
     show(false);
     note.textContent = "";
     if (!key) return;
-    box.value = app.nameOf(key);
+    box.value = app.titleOf(key);
     onChoose(key);
   }
   box.addEventListener("input", open);

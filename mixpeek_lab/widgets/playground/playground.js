@@ -102,7 +102,7 @@ function render({ model, el }) {
   app.on("settle", () => {
     if (!state.payload) return;
     const [first] = state.hits;
-    ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
+    ui.live.textContent = first ? `Order updated. First: ${app.titleOf(first.document_id)}` : "No results with these legs";
   });
   app.on("documents", (ids) => {
     const isShown = results.forget(ids);
@@ -137,7 +137,7 @@ function render({ model, el }) {
   function paintAsked() {
     ui.chips.hidden = !state.like;
     if (!state.like) return;
-    ui.chips.replaceChildren(h("span", {}, `Like ${app.nameOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
+    ui.chips.replaceChildren(h("span", {}, `Like ${app.titleOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
   }
 
   function paintStatus() {
