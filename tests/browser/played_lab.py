@@ -77,8 +77,8 @@ class Query(InferenceService):
 
 def shelf(folder: Path) -> Path:
     """The sample folder, a tone and, where ffmpeg is, a film."""
-    shutil.copytree(sample_folder(), folder)
-    (folder / "media").mkdir()
+    shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
+    (folder / "media").mkdir(exist_ok=True)
     (folder / "media" / "pager-alarm-tone.wav").write_bytes(media_files.wav(1.0))
     if media_files.FFMPEG:
         media_files.film(folder / "media" / "harbour-camera.webm", "-t", "0.5")

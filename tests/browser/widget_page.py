@@ -14,7 +14,7 @@ from typing import Any
 from playground_page import PlaygroundPage
 
 TRAITS = (
-    "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
+    "moves", "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
 )  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (

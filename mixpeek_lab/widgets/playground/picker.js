@@ -11,12 +11,14 @@ export function makePicker(app, label, onChoose) {
   const list = h("ul", { class: "mxp-picks", id, role: "listbox", "aria-label": "Documents", hidden: true });
   const note = h("div", { class: "mxp-hint mxp-pick-note", role: "status" });
   let found = [];
+  let shown = null; // the first result that has the words and is shown: not offered, but it is an answer
   let at = -1;
 
   function open() {
     const words = box.value.toLowerCase().trim().split(/\s+/).filter(Boolean);
     const all = words.length ? matches(app.state, words) : [];
     found = all.filter((each) => !each.isShown).slice(0, MOST_PICKS);
+    shown = all.find((each) => each.isShown)?.key ?? null;
     note.textContent = words.length && !found.length ? noneWords(all) : "";
     at = -1;
     list.replaceChildren(...found.map(({ key, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
@@ -50,7 +52,7 @@ export function makePicker(app, label, onChoose) {
     const actions = {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
-      Enter: () => choose(found[Math.max(at, 0)]?.key ?? box.value.trim()),
+      Enter: () => choose(found[Math.max(at, 0)]?.key ?? shown ?? box.value.trim()),
       Escape: () => show(false),
     };
     if (!actions[event.key]) return;

@@ -172,7 +172,7 @@ function render({ model, el }) {
   const search = (isForced) => {
     app.drop("typed");
     // Words take the place of a document that was asked with.
-    const isOther = state.like && ui.query.value !== state.query;
+    const isOther = state.like && (isForced || ui.query.value !== state.query);
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   /** Where searches are quick the pause is short: a sixth of what the last answer took. */

@@ -4,7 +4,7 @@ import { buildLines } from "./lines.js";
 import { makeWhyNot } from "./whynot.js";
 
 const MOST_LINES = 25;
-const NAMES_WIDTH = 0.42;
+const NAMES_WIDTH = 0.48;
 
 /** The panel of the tab "Ranks"; gives {node, paint()}. `onPick(id)` shows a result. */
 export function makeRanks(app, onPick) {
