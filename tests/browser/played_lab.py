@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import media_files
+import pandas as pd
 
 from mixpeek_lab.corpora import sample_folder, sample_judgements
 from mixpeek_lab.workbench import Lab
@@ -92,6 +94,11 @@ def fill(lab: Lab, folder: Path) -> None:
     lab.process("shelf", "shelf_embedder", "pieces")
     searches = [{"feature": "meaning", "name": "meaning"}, {"lexical": True, "name": "words"}]
     lab.retriever("find", {"collection": "pieces", "searches": searches})
+
+
+def read(frame: Any, columns: Sequence[str]) -> list[list[Any]]:
+    """Columns of a DataFrame as JSON takes them: None where nothing is."""
+    return [[None if pd.isna(v) else v for v in frame[name].tolist()] for name in columns]
 
 
 def judgements(count: int) -> tuple[dict[str, Any], dict[str, str]]:

@@ -25,7 +25,7 @@ sys.path[:0] = [{str(REPOSITORY / "tests")!r}, {str(REPOSITORY / "tests/browser"
 %load_ext mixpeek_lab
 from pathlib import Path
 from mixpeek_lab import current_lab
-from played_lab import fill, judgements
+from played_lab import fill, judgements, read
 lab = current_lab()
 fill(lab, Path("shelf"))
 pg = %playground find {QUERY}
@@ -38,13 +38,14 @@ def again():
 
 pg
 """
-OWN = '"fusion": {"strategy": "rrf", "k": 60}'
 READY = "() => document.querySelector('.mxp')?.mixpeek?.isQuiet() ?? false"
 MAP_SHOWN = """() => document.querySelector('.mxp-map[data-method="pca"]')?.mixpeek?.xy.length > 0
   && document.querySelector('.mxp-map-star').textContent.length > 0"""
 IS_BUSY = "() => document.querySelector('#jp-main-statusbar').innerText.includes('| Busy')"
 CELLS = "() => document.querySelectorAll('.jp-Cell').length"
+OVERFLOW = "(node) => node.scrollWidth - node.clientWidth"
 LEGS = ("meaning", "words")
+SIZE = {"width": 1400, "height": 1900}
 
 
 class LabPage(PlaygroundPage):
@@ -78,14 +79,12 @@ class LabPage(PlaygroundPage):
 
     def frame(self, *columns: str) -> list:
         """Columns of `pg.results`, one list each."""
-        wanted = ", ".join(f"[None if v != v else v for v in pg.results[{c!r}].astype(object).where("
-                           f"pg.results[{c!r}].notna(), None)]" for c in columns)  # fmt: skip
-        return self.python(f"[{wanted}]")
+        return self.python(f"read(pg.results, {columns!r})")
 
 
 @pytest.fixture(scope="module")
 def opened(jupyter, chromium):
-    page = chromium.new_page(viewport={"width": 1400, "height": 1900})
+    page = chromium.new_page(viewport=SIZE)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook = NotebookPage(page)
     notebook.open(jupyter, jupyter.write_notebook("playground_lab", MAKE, "None"))
@@ -113,7 +112,9 @@ def test_1_enter_a_pause_and_a_document_search_and_ctrl_enter_pins(at):
     assert at.python("[pg.query, list(pg.results.document_id)]") == ["on-call rota", at.ids()]
     page.locator(".mxp-query").fill("")
     page.locator(".mxp-query").press_sequentially("frozen gauge", delay=15)
-    page.wait_for_function("() => document.querySelector('.mxp').mixpeek.state.query === 'frozen gauge'")
+    page.wait_for_function(
+        "() => document.querySelector('.mxp').mixpeek.state.query === 'frozen gauge'"
+    )
     at.settle()
     assert at.python("pg.query") == "frozen gauge"
     ran = page.locator(".jp-CodeCell .jp-InputArea-prompt").first.inner_text()
@@ -216,6 +217,9 @@ def test_4_a_filter_is_built_and_says_how_many_pass(at):
     page.get_by_text("Fewer than the 10 that are shown.").wait_for()
     at.settle()
     assert set(at.frame("path")[0]) == {"incidents/2024-03-12-frozen-gauge.md"}
+    page.get_by_label("Remove condition 1").click()
+    at.settle()
+    assert at.python("pg.filters['field']") == "path"
     page.locator("[data-action=clear-filter]").click()
     at.settle()
     assert at.python("pg.filters") is None
@@ -225,9 +229,9 @@ def test_5_results_show_text_picture_sound_film_and_page(at, artifacts):
     """Item 5: text with its matching words, and each file as what it is."""
     page = at.page
     assert "person" in page.locator("mark").all_inner_texts()
-    suffixes = [".png", ".wav", ".webm", ".pdf"]
-    at.run(f"pg.config = {{'query': 'storm surge forecast', 'limit': 25, "
-           f"'filters': {{'field': 'suffix', 'operator': 'in', 'value': {suffixes}}}}}")  # fmt: skip
+    files = {"field": "suffix", "operator": "in", "value": [".png", ".wav", ".webm", ".pdf"]}
+    asked = {"query": "storm surge forecast", "limit": 25, "filters": files}
+    at.run(f"pg.config = {asked!r}")
     shown = {}
     for kind in ("img", "audio", "video", "iframe"):
         words = {"img": "Show the image", "iframe": "Show page"}.get(kind, "Play")
@@ -272,8 +276,12 @@ def test_6_the_waterfall_adds_up_and_its_python_runs(at):
 def test_7_lines_show_ranks_and_why_a_document_is_not_there(at):
     """Item 7: rank lines, hits of one leg, why not this document, and what brings it in."""
     page = at.page
-    panel = at.show("ranks")
     paths, meaning, words = at.frame("path", "meaning_rank", "words_rank")
+    read = "(nodes) => nodes.map((node) => node.querySelector('.mxp-only') !== null)"
+    marked = page.locator(".mxp-hit").evaluate_all(read)
+    assert marked == [None in ranks for ranks in zip(meaning, words, strict=True)]
+    assert any(marked)
+    panel = at.show("ranks")
     rows = panel.locator(".mxp-lines-name")
     for place, row in enumerate(rows.all()):
         text = row.text_content()
@@ -281,7 +289,7 @@ def test_7_lines_show_ranks_and_why_a_document_is_not_there(at):
         for leg, ranks in (("meaning", meaning), ("words", words)):
             rank = ranks[place]
             assert (f"{rank} in {leg}" if rank else f"not in {leg}") in text
-        assert bool(row.locator(".mxp-only").count()) == (None in (meaning[place], words[place]))
+        assert bool(row.locator(".mxp-only").count()) == marked[place]
     titles = panel.locator(".mxp-lines-title")
     assert len(set(titles.all_inner_texts())) == len(paths) > len(set(paths))
     cut = titles.evaluate_all("(n) => n.map((x) => x.clientWidth)")
@@ -299,12 +307,15 @@ def test_7_lines_show_ranks_and_why_a_document_is_not_there(at):
     answer.locator("[data-change]").first.click()
     at.settle()
     answer.get_by_text("is there, at rank").wait_for()
-    assert asked in at.python("list(pg.results.document_id)")
+    ids = at.python("list(pg.results.document_id)")
+    assert asked in ids
+    rows.nth(3).click()
+    page.wait_for_function(FOCUSED, arg=ids[3])
+    assert page.locator(".mxp-hit.is-open").get_attribute("data-id") == ids[3]
 
 
 def test_7_a_document_that_no_leg_keeps_is_looked_for_deeper(at):
     """Item 7 once more: the endpoint says where each leg has it, and how many to keep."""
-    page = at.page
     (ids,) = at.frame("document_id")
     at.run("pg.top_k = {'meaning': 3, 'words': 3}")
     lost = next(each for each in ids if each not in at.ids())
@@ -412,15 +423,17 @@ def test_11_the_numbers_are_those_of_evaluate_and_follow_a_slider(at):
     page.locator(".mxp-query").press("Control+Enter")
     at.settle()
     told = at.python("pg._handlers['measure']({})")
-    at.run("qrels, queries = judgements(12)\n"
-           "found = lab.evaluate('find', qrels, queries, measures=['nDCG@10', 'RR', 'R@100'], save=False)")  # fmt: skip
+    at.run("names = ['nDCG@10', 'RR', 'R@100']\n"
+           "found = lab.evaluate('find', *judgements(12), measures=names, save=False)")  # fmt: skip
     assert {each["id"]: each["values"] for each in told["queries"]} == at.python("found.per_query")
     strip = page.locator(".mxp-strip")
     for row in told["rows"]:
         text = f"{row['measure']}{row['mean']:.3f}{row['low']:.2f}–{row['high']:.2f}"
         assert text in strip.text_content()
     at.weigh("words", 0)
-    page.wait_for_function("() => document.querySelector('.mxp-strip .mxp-move-inline:not(:empty)')")
+    page.wait_for_function(
+        "() => document.querySelector('.mxp-strip .mxp-move-inline:not(:empty)')"
+    )
     at.settle()
     panel = at.show("judge")
     heads = panel.locator(".mxp-measures thead th").all_inner_texts()
@@ -472,14 +485,25 @@ def test_12_a_sweep_is_checked_on_queries_held_out_and_a_click_loads_a_cell(at):
     assert again == at.python("list(pg.results.document_id)")
 
 
+def show_map(at):
+    """Open the map, and draw it where it has not been drawn yet."""
+    page = at.page
+    page.locator(".mxp-tab[data-tab=map]").click()
+    make = page.locator("[data-action=make-map]:visible")
+    make.or_(page.locator('.mxp-map[data-method="pca"] .mxp-map-hit')).first.wait_for(
+        timeout=60_000
+    )
+    if make.count():
+        make.click()
+    page.wait_for_function(MAP_SHOWN, timeout=60_000)
+    page.evaluate(MAP_SETTLED)
+    at.settle()
+
+
 def test_13_a_map_is_drawn_and_a_lasso_on_it_is_a_filter(at, artifacts):
     """Item 13: the query as a star among its hits; what is drawn around filters the search."""
     page = at.page
-    page.locator(".mxp-tab[data-tab=map]").click()
-    page.get_by_text("No map of meaning yet").wait_for()
-    page.locator("[data-action=make-map]").click()
-    page.wait_for_function(MAP_SHOWN, timeout=60_000)
-    page.evaluate(MAP_SETTLED)
+    show_map(at)
     shown = page.locator(".mxp-map-hit").evaluate_all("(n) => n.map((x) => x.dataset.at)")
     assert shown == at.python("list(pg.results.document_id)")
     assert "exactly where PCA puts" in page.locator(".mxp-map-star").inner_text()
@@ -494,7 +518,9 @@ def test_13_a_map_is_drawn_and_a_lasso_on_it_is_a_filter(at, artifacts):
     ids, found = at.python("[pg.filters['value'], list(pg.results.document_id)]")
     assert found
     assert set(found) <= set(ids)
-    asked = "[h.document_id for h in lab.search('find', pg.query, filters=pg.filters, limit=10).hits]"
+    asked = (
+        "[h.document_id for h in lab.search('find', pg.query, filters=pg.filters, limit=10).hits]"
+    )
     assert at.python(asked) == found
     page.locator("[data-action=unlasso]").click()
     at.settle()
@@ -520,6 +546,11 @@ def test_14_everything_is_state_and_the_inserted_cell_finds_the_same(at):
     assert json.loads(panel.locator("pre").inner_text()) == kept
     panel.locator("[data-form=cell]").click()
     assert panel.locator("pre").inner_text().strip() == at.python("pg.cell").strip()
+    panel.locator("[data-form=python]").click()
+    code = panel.locator("pre").inner_text().strip().removesuffix("result").strip()
+    at.run(code)
+    assert at.python("[hit.document_id for hit in result.hits]") == found
+    panel.locator("[data-form=cell]").click()
     cells = page.evaluate(CELLS)
     panel.get_by_text("Insert cell").click()
     panel.get_by_text("Inserted").wait_for()
@@ -592,8 +623,9 @@ def test_16_the_ribbon_tells_where_the_time_went_and_stale_answers_are_not_paint
     )
     assert times[0] == pytest.approx(times[1], rel=0.05, abs=1)
     page.evaluate("""() => {
+      const app = document.querySelector('.mxp').mixpeek;
       window.seen = [];
-      document.querySelector('.mxp').mixpeek.on('answer', ({ body }) => window.seen.push(body.query));
+      app.on('answer', ({ body }) => window.seen.push(body.query));
     }""")
     notebook.start_code(1, "import time; time.sleep(2)")
     page.wait_for_function(IS_BUSY)
@@ -619,6 +651,7 @@ def dress(at):
     judge_the_sample(at)
     page.locator(".mxp-query").press("Control+Enter")
     at.settle()
+    at.run("pg.filters = {'field': 'folder', 'operator': 'ne', 'value': 'code'}")
     at.weigh("words", 0.35)
     panel = at.show("sweep")
     panel.locator("[data-action=sweep]").click()
@@ -637,21 +670,26 @@ def look(at, theme, artifacts, axe):
     """A picture of each tab, kept; axe's faults of each."""
     page, found = at.page, {}
     for tab in TABS:
-        at.show(tab)
+        show_map(at) if tab == "map" else at.show(tab)
         if tab == "map":
-            page.wait_for_function(MAP_SHOWN, timeout=60_000)
-            page.evaluate(MAP_SETTLED)
+            page.get_by_label("Colour points by").select_option("folder")
+            page.locator(".mxp-map .mxm-entry").first.wait_for()
         page.mouse.move(5, 5)
         page.wait_for_timeout(200)  # the cards glide
         page.locator(".mxp").screenshot(path=artifacts / f"playground-lab-{tab}-{theme}.png")
         found[tab] = axe(page, ".mxp" if tab == "results" else f"[data-panel={tab}]")
-        assert page.locator(".mxp").evaluate("(node) => node.scrollWidth - node.clientWidth") <= 0
+        assert page.locator(".mxp").evaluate(OVERFLOW) <= 0
     return found
 
 
 def test_it_looks_well_in_the_light_and_axe_finds_no_fault(at, artifacts, axe):
     dress(at)
     assert look(at, "light", artifacts, axe) == {tab: [] for tab in TABS}
+    at.page.set_viewport_size({"width": 860, "height": 1900})
+    at.show("results")
+    at.page.locator(".mxp").screenshot(path=artifacts / "playground-lab-narrow.png")
+    assert at.page.locator(".mxp").evaluate(OVERFLOW) <= 0
+    at.page.set_viewport_size(SIZE)
 
 
 def test_15_after_a_reload_all_is_there_in_the_dark_too(opened, jupyter, artifacts, axe):
@@ -680,10 +718,14 @@ def test_15_without_the_kernel_the_answer_the_map_and_the_code_stay(opened, jupy
     assert QUERY in output.data["text/html"]
     opened.notebook.restart_kernel()
     page.locator(".mxp-again").wait_for()
-    assert page.locator(".mxp-again").inner_text().startswith("%load_ext mixpeek_lab\n%playground find")
+    assert (
+        page.locator(".mxp-again")
+        .inner_text()
+        .startswith("%load_ext mixpeek_lab\n%playground find")
+    )
     assert opened.hits() == before
     opened.weigh("words", 0)
-    page.wait_for_function(f"(id) => document.querySelector('.mxp-hit').dataset.id !== id",
+    page.wait_for_function("(id) => document.querySelector('.mxp-hit').dataset.id !== id",
                            arg=before[0]["id"])  # fmt: skip
     assert page.locator(".mxp-status").inner_text() == "The last answer; the kernel is gone"
     page.locator(".mxp").screenshot(path=artifacts / "playground-lab-gone.png")

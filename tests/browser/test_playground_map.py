@@ -310,33 +310,6 @@ def test_another_method_and_colours(at):
     ready(at)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_looks_well_and_has_no_accessibility_fault(
-    chromium, lab, monkeypatch, artifacts, axe, opened, theme
-):
-    page = open_page(chromium, lab, monkeypatch, dark=theme == "dark")
-    page.show("map")
-    ready(page)
-    settle(page)
-    page.page.get_by_label("Colour points by").select_option("package")
-    page.page.locator(".mxp-map .mxm-entry").first.wait_for()
-    page.page.mouse.move(*pixel_of(page, page.widget.results.document_id[0]))
-    page.page.locator(".mxm-card").wait_for(state="visible")
-    page.page.locator(".mxp").screenshot(path=artifacts / f"playground-map-{theme}.png")
-    assert axe(page.page, "[data-panel=map]") == []
-    left, top, width, height = page.page.evaluate(PIXELS)["box"]
-    page.page.locator('[data-tool="lasso"]').click()
-    drag(page.page, (left + 200, top + 60), (left + width - 200, top + 80),
-         (left + width - 220, top + height - 60), (left + 210, top + height - 70))  # fmt: skip
-    settle(page)
-    page.page.mouse.move(5, 5)
-    page.page.locator("[data-action=unlasso]").wait_for()
-    page.page.locator(".mxp").screenshot(path=artifacts / f"playground-map-{theme}-lasso.png")
-    assert axe(page.page, ".mxp-aside, [data-panel=map]") == []
-    assert page.errors == []
-    page.page.close()
-
-
 def test_a_narrow_page_without_webgl_works_and_does_not_overflow(
     chromium, lab, monkeypatch, artifacts, opened
 ):

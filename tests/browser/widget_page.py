@@ -14,7 +14,8 @@ from typing import Any
 from playground_page import PlaygroundPage
 
 TRAITS = (
-    "moves", "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
+    "_moves", "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline",
+    "map_status",
 )  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (

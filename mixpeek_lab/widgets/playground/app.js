@@ -182,7 +182,7 @@ export function makeApp(model) {
 
   let isSetting = false;
   const own = new Map(); // trait → its last value that was set here
-  let moves = model.get("moves"); // how often Python has moved something, as far as it was seen here
+  let moves = model.get("_moves"); // how often Python has moved something, as far as it was seen here
   const sent = []; // what went to the kernel a moment ago, which may come back late
   let lastMove = -Infinity;
   /** Change traits here, now; tell the kernel once the hand rests. */
@@ -257,14 +257,14 @@ export function makeApp(model) {
 
   // The settings that came with it are told of in the same turn.
   const onMoves = () => queueMicrotask(() => {
-    moves = model.get("moves");
+    moves = model.get("_moves");
   });
-  model.on("change:moves", onMoves);
-  app.closers.push(() => model.off("change:moves", onMoves));
+  model.on("change:_moves", onMoves);
+  app.closers.push(() => model.off("change:_moves", onMoves));
 
   /** Whether the kernel only says what was set here before: a slow echo must not move the hand. */
   function isEcho(name) {
-    if (model.get("moves") !== moves) return false;
+    if (model.get("_moves") !== moves) return false;
     const text = sorted(model.get(name));
     const isRecent = performance.now() - lastMove < ECHO_WITHIN;
     return isRecent && own.has(name) && text !== sorted(own.get(name)) && sent.some((each) => each.name === name && each.text === text);

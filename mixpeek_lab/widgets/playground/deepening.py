@@ -35,12 +35,12 @@ class Deepening(FusionTraits):
             self._is_from_view = False
 
     def notify_change(self, change: Any) -> None:
-        """What Python sets goes to the view together with `moves`."""
+        """What Python sets goes to the view together with `_moves`."""
         if change["name"] not in MOVED or self._is_from_view or self._is_answering:
             super().notify_change(change)
             return
         with self.hold_sync():
-            self.moves += 1
+            self._moves += 1
             super().notify_change(change)
 
     def _kept(self, leg: Mapping[str, Any]) -> dict[str, int]:

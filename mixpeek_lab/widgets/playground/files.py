@@ -5,7 +5,8 @@ from mixpeek_lab.widgets.embedding_files import STAGE, STAGE_STYLES
 MODULES = (
     "nodes.js", "fusion.js", "documents.js", "client.js",
     *STAGE,
-    "playground/ranking.js", "playground/names.js", "playground/app.js", "playground/frame.js", "playground/tabs.js",
+    "playground/ranking.js", "playground/names.js", "playground/app.js", "playground/frame.js",
+    "playground/tabs.js",
     "playground/code.js", "playground/gone.js", "playground/media.js", "playground/hit.js",
     "playground/controls.js", "playground/results.js",
     "playground/times.js", "playground/changes.js", "playground/lines.js", "playground/picker.js",

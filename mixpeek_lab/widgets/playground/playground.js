@@ -2,7 +2,7 @@
 import { h, milliseconds, plural } from "../nodes.js";
 import { makeApp } from "./app.js";
 import { makeBaseline } from "./baseline.js";
-import { makeCode } from "./code.js";
+import { makeCode, press } from "./code.js";
 import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
@@ -213,13 +213,21 @@ function render({ model, el }) {
     isPinning = false;
   });
 
+  /** Ctrl+S saves the notebook: its shortcut does not reach controls that have keys of their own. */
+  function save() {
+    const button = ui.root.closest(".jp-NotebookPanel")?.querySelector("[data-command='docmanager:save']");
+    if (button) press(button);
+    return Boolean(button);
+  }
+
   // JupyterLab takes Ctrl+Enter at the document, to run the cell: only the window is before it.
+  const commands = { Enter: pin, s: save };
   const onCommand = (event) => {
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
-    if (!isCommand || event.key !== "Enter" || event.isComposing || !ui.root.contains(event.target)) return;
+    if (!isCommand || !Object.hasOwn(commands, event.key) || event.isComposing || !ui.root.contains(event.target)) return;
+    if (commands[event.key]() === false) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    pin();
   };
   window.addEventListener("keydown", onCommand, true);
 
