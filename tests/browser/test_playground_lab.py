@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.ray, pytest.ma
 
 QUERY = "someone wants their personal information erased"
 MAKE = f"""
-import os, sys, json
+import json, os, sys, time
 os.environ["MIXPEEK_LAB_HOME"] = "home_playground"
 sys.path[:0] = [{str(REPOSITORY / "tests")!r}, {str(REPOSITORY / "tests/browser")!r}]
 %load_ext mixpeek_lab
@@ -53,8 +56,8 @@ class LabPage(PlaygroundPage):
 
     code_cell = 1
 
-    def __init__(self, notebook: NotebookPage) -> None:
-        self.notebook, self.page = notebook, notebook.page
+    def __init__(self, notebook: NotebookPage, folder: Path) -> None:
+        self.notebook, self.page, self.folder = notebook, notebook.page, folder
 
     def settle(self) -> None:
         self.page.wait_for_function(READY, timeout=30_000)
@@ -69,6 +72,19 @@ class LabPage(PlaygroundPage):
         printed = self.notebook.run_code(self.code_cell, code, 120_000)
         self.settle()
         return printed
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A cell keeps the kernel busy meanwhile."""
+        end = self.folder / "end"
+        self.notebook.start_code(1, "while not Path('end').exists(): time.sleep(0.02)")
+        self.page.wait_for_function(IS_BUSY)
+        try:
+            yield
+        finally:
+            end.touch()
+            self.page.wait_for_function(f"() => !({IS_BUSY})()")
+            end.unlink()
 
     def until(self, expression: str, value: object) -> None:
         """Wait until Python has it so."""
@@ -92,7 +108,7 @@ def opened(jupyter, chromium):
     failed = page.locator(".jp-OutputArea-output .ansi-red-fg")
     page.locator(".mxp-hit").or_(failed).first.wait_for(timeout=300_000)
     assert not failed.count(), failed.first.inner_text()
-    yield LabPage(notebook)
+    yield LabPage(notebook, jupyter.folder)
     jupyter.use_theme("JupyterLab Light")
     page.close()
 
@@ -167,17 +183,15 @@ def test_2_a_leg_is_switched_weighed_and_cut(at):
 
 def test_3_sliders_fuse_again_while_the_kernel_is_busy_as_python_does(at):
     """Item 3: fusion and k; a slider moves what is cached, without a search."""
-    page, notebook = at.page, at.notebook
+    page = at.page
     before, requests = at.ids(), page.evaluate(REQUESTS)
-    notebook.start_code(1, "import time; time.sleep(4)")
-    page.wait_for_function(IS_BUSY)
-    drag_slider(page, at.slider("words"), 0.05)
-    after = at.hits()
-    assert page.evaluate(IS_BUSY)
-    assert [hit["id"] for hit in after] != before
-    assert page.locator(".mxp-move.is-up, .mxp-move.is-down").count() > 0
-    assert page.evaluate(REQUESTS) == requests
-    page.wait_for_function(f"() => !({IS_BUSY})()", timeout=15_000)
+    with at.busy():
+        drag_slider(page, at.slider("words"), 0.05)
+        after = at.hits()
+        assert page.evaluate(IS_BUSY)
+        assert [hit["id"] for hit in after] != before
+        assert page.locator(".mxp-move.is-up, .mxp-move.is-down").count() > 0
+        assert page.evaluate(REQUESTS) == requests
     at.settle()
     weight, ids, scores = at.python(
         "[pg.weights['words'], list(pg.results.document_id), list(pg.results.score)]"
@@ -610,7 +624,7 @@ def test_15_keys_alone_reach_everything_and_what_happens_is_announced(at):
 
 def test_16_the_ribbon_tells_where_the_time_went_and_stale_answers_are_not_painted(at):
     """Item 16: embed, each leg, fuse, transfer, paint; the newest query is the one that is seen."""
-    page, notebook = at.page, at.notebook
+    page = at.page
     at.ask("certificate expired at night")
     spans = page.locator(".mxp-times li").evaluate_all("(n) => n.map((x) => x.dataset.span)")
     assert {"embed", "fuse", "transfer", "paint"} <= set(spans), spans
@@ -627,15 +641,12 @@ def test_16_the_ribbon_tells_where_the_time_went_and_stale_answers_are_not_paint
       window.seen = [];
       app.on('answer', ({ body }) => window.seen.push(body.query));
     }""")
-    notebook.start_code(1, "import time; time.sleep(2)")
-    page.wait_for_function(IS_BUSY)
-    box = page.locator(".mxp-query")
     asked = ("first week", "travel costs", "night shift")
-    for query in asked:
-        box.fill(query)
-        box.press("Enter")
-        page.wait_for_timeout(60)
-    assert page.locator(".mxp-status").inner_text() == "Searching…"
+    with at.busy():
+        for query in asked:
+            page.locator(".mxp-query").fill(query)
+            page.locator(".mxp-query").press("Enter")
+        assert page.locator(".mxp-status").inner_text() == "Searching…"
     page.wait_for_function("() => window.seen.length > 0", timeout=15_000)
     at.settle()
     assert page.evaluate("() => window.seen") == [asked[-1]]

@@ -51,7 +51,10 @@ function drawnLine(row, columns, x, y) {
   const points = row.ranks.map((rank, at) => ({ at, rank, x: x(at), y: y(rank) }));
   const there = points.filter((point) => point.rank !== null);
   const group = s("g", { class: "mxp-line", "data-id": row.id });
-  if (row.colour) group.style.setProperty("--leg", row.colour);
+  if (row.colour) {
+    group.style.setProperty("--leg", row.colour);
+    group.style.setProperty("--strength", "90%"); // dashes are thin, and dark blue on black is faint
+  }
   group.append(s("title", {}, spoken(row, columns)));
   for (let n = 1; n < there.length; n += 1) {
     const [a, b] = [there[n - 1], there[n]];
