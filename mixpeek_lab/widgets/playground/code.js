@@ -84,8 +84,7 @@ export async function insertCell(node, text) {
   return Boolean(await soon(() => editor.textContent.trim()));
 }
 
-/** As a click of the mouse: a toolbar's buttons listen to its going down. */
-export function press(node) {
+function press(node) {
   for (const name of ["mousedown", "mouseup"]) node.dispatchEvent(new MouseEvent(name, { bubbles: true, cancelable: true, button: 0 }));
 }
 

@@ -2,7 +2,7 @@
 import { h, milliseconds, plural } from "../nodes.js";
 import { makeApp } from "./app.js";
 import { makeBaseline } from "./baseline.js";
-import { makeCode, press } from "./code.js";
+import { makeCode } from "./code.js";
 import { makeCompare } from "./compare.js";
 import { makeControls } from "./controls.js";
 import { makeFilterForm } from "./filterform.js";
@@ -216,7 +216,7 @@ function render({ model, el }) {
   /** Ctrl+S saves the notebook: its shortcut does not reach controls that have keys of their own. */
   function save() {
     const button = ui.root.closest(".jp-NotebookPanel")?.querySelector("[data-command='docmanager:save']");
-    if (button) press(button);
+    button?.click();
     return Boolean(button);
   }
 
