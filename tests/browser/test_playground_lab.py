@@ -35,13 +35,14 @@ pg = %playground find {QUERY}
 own = {{"legs": pg.config["legs"], "fusion": pg.config["fusion"]}}
 
 def again():
-    pg.qrels, pg.baseline = {{}}, {{}}
+    pg.baseline = {{}}
     pg.config = {{"query": {QUERY!r}, "limit": 10, "filters": None, **own}}
-    pg.run()
+    pg.qrels = {{}}  # which shows the answer anew: no result is open
 
 pg
 """
-READY = "() => document.querySelector('.mxp')?.mixpeek?.isQuiet() ?? false"
+# Documents that nobody sees yet may still come.
+READY = "() => document.querySelector('.mxp')?.mixpeek?.isQuiet('rest') ?? false"
 MAP_SHOWN = """() => document.querySelector('.mxp-map[data-method="pca"]')?.mixpeek?.xy.length > 0
   && document.querySelector('.mxp-map-star').textContent.length > 0"""
 IS_BUSY = "() => document.querySelector('#jp-main-statusbar').innerText.includes('| Busy')"

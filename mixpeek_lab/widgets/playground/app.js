@@ -46,8 +46,8 @@ export function makeApp(model) {
     clearTimeout(timers.get(name));
     return timers.delete(name);
   };
-  /** Whether nothing is put off, asked for or about to be painted. */
-  app.isQuiet = () => timers.size === 0 && app.client.isIdle();
+  /** Whether nothing is put off (but for what is called so), asked for or about to be painted. */
+  app.isQuiet = (...besides) => [...timers.keys()].every((name) => besides.includes(name)) && app.client.isIdle();
 
   // ---------------------------------------------------------------- what is in force
 
