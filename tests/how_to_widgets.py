@@ -30,7 +30,7 @@ SCRIPTS = {
     "sidebar": "labextension/src/focus.ts",
 }
 """Page → the sources that listen to its widget's keys."""
-MACHINERY = ("open", "set_state")
+MACHINERY = ("open", "set_state", "notify_change")
 """What the widget's base calls, and nobody else."""
 
 

@@ -20,7 +20,8 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.cli import main
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
 from mixpeek_lab.evaluation import read_run
-from mixpeek_lab.magics import session
+from mixpeek_lab.magics import retrievers, session
+from mixpeek_lab.metrics import MEASURES
 from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
 from mixpeek_lab.workbench import Lab
 from mixpeek_lab.workbench.backend import Backend
@@ -86,6 +87,27 @@ def test_measures_are_those_by_hand(lab):
     assert found.unjudged == {"q1": 1.0, "q2": 0.0, "q3": 0.0, "q4": 0.0}
     low, high = found.intervals["RR"]
     assert 0 <= low < found.mean["RR"] < high <= 1
+
+
+@pytest.mark.parametrize("retriever", ["words", "both"])
+def test_a_playground_measures_the_same_where_hits_tie(place, retriever, monkeypatch):
+    """Its numbers, those while a slider moves, and the sweep's."""
+    lab = Lab(place, engine="kernel")
+    monkeypatch.setattr(retrievers, "current_lab", lambda: lab)
+    pg = retrievers._open_playground(retrievers._card(retriever), "river", 10)
+    qrels = {**QRELS, "q1": {"r0": 1}, "q5": {"r1": 1}}  # tied: only the order decides
+    pg.qrels = (qrels, {**QUERIES, "q5": "river"})
+    ask = pg._handlers
+    assert ask["gather"]({}) | {"done": 5, "total": 5} == ask["gather"]({})
+    found = lab.evaluate(retriever, qrels, pg.queries, measures=MEASURES, save=False)
+    told = ask["measure"]({})
+    assert {each["id"]: each["values"] for each in told["queries"]} == found.per_query
+    now = {"strategy": pg.strategy, "k": pg.k, "weights": pg.weights}
+    assert ask["glance"](now)["means"] == pytest.approx(found.mean)
+    if retriever == "both":
+        swept = pg.sweep("k", "bm25", "RR")
+        here = swept[(swept.k == pg.k) & (swept.bm25 == 1)].iloc[0]
+        assert (3 * here.train + 2 * here.held_out) / 5 == pytest.approx(found.mean["RR"])
 
 
 def test_an_evaluation_is_kept_with_all_that_made_it(lab, place):

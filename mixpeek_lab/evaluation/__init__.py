@@ -2,7 +2,7 @@
 
 from mixpeek_lab.evaluation.comparison import Change, Comparison, compare
 from mixpeek_lab.evaluation.judgements import Judgements, Queries, read_judgements
-from mixpeek_lab.evaluation.matching import Match, match_field
+from mixpeek_lab.evaluation.matching import Match, judged_order, match_field
 from mixpeek_lab.evaluation.runs import read_run, write_run
 from mixpeek_lab.evaluation.statistics import (
     CORRECTIONS,
@@ -35,6 +35,7 @@ __all__ = [
     "corrected",
     "deepest_cut",
     "intervals_of",
+    "judged_order",
     "match_field",
     "measure_names",
     "measured",

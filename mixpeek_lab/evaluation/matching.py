@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from mixpeek_lab.errors import InvalidInputError
 
@@ -47,6 +49,19 @@ def match_field(
     pairs = zip(columns["document_id"], columns[best], strict=True)
     ids = {str(key): value for key, value in pairs if value is not None}
     return Match(best, ids, counts[best])
+
+
+def judged_order(hits: Iterable[tuple[str, float]]) -> list[str]:
+    """What is measured of hits, (what judgements call it, score) each, the best first: each name
+    once, where it stands first.
+
+    Hits that tie stand in the order of their names: the ids of documents differ from lab to lab,
+    and would move the numbers.
+    """
+    found: list[str] = []
+    for _, tied in groupby(hits, key=itemgetter(1)):
+        found += sorted(name for name, _ in tied)
+    return list(dict.fromkeys(found))
 
 
 def _place(name: str) -> int:

@@ -68,6 +68,13 @@ export function passageOf(fields) {
   return found ? `${found.replace(/_(index|number|id)$/, "")} ${fields[found]}` : null;
 }
 
+/** The first words of a text, without the marks of a heading or a list before them. */
+export function beginningOf(text, most = 40) {
+  const line = text.slice(0, 400).replace(/^[\s#>*|=\-]+/, "").replace(/\s+/g, " ").trim();
+  if (line.length <= most) return line;
+  return `${line.slice(0, most + 1).replace(/\s+\S*$/, "").slice(0, most)}…`;
+}
+
 /** Metadata short enough to stand on one line: [name, text]. */
 export function chipsOf(fields, textField, headingField, heading) {
   const found = [];

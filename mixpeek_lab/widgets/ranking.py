@@ -77,12 +77,14 @@ def ranked_hits(
     return [_hit(rank, each) for rank, each in enumerate(fused[:limit], start=1)]
 
 
-def ranked_ids(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> list[str]:
-    """The documents of `ranked_hits`."""
+def ranked_scores(
+    payload: Mapping[str, Any], choice: FusionChoice, limit: int
+) -> list[tuple[str, float]]:
+    """The documents of `ranked_hits` with their scores, and no more."""
     fused = _fused_anew(payload, choice, limit)
     if fused is None:
-        return [hit["document_id"] for hit in payload.get("hits", ())[:limit]]
-    return [each.document_id for each in fused[:limit]]
+        return [(hit["document_id"], hit["score"]) for hit in payload.get("hits", ())[:limit]]
+    return [(each.document_id, each.score) for each in fused[:limit]]
 
 
 def _fused_anew(payload: Mapping[str, Any], choice: FusionChoice, limit: int) -> Ranking | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ from mixpeek_lab.evaluation import (
     Match,
     deepest_cut,
     intervals_of,
+    judged_order,
     match_field,
     measured,
 )
@@ -54,16 +54,11 @@ class Examination:
     seed: int
 
     def ranking(self, result: SearchResult) -> list[str]:
-        """The judged ids of the hits; of several documents with one id the first counts.
-
-        Hits that tie stand in the order of their judged ids: those of documents differ from lab
-        to lab, and would move the numbers.
+        """What judgements call the hits, see `judged_order`; a document without such a name goes
+        by its own id.
         """
-        found: list[str] = []
-        for _, tied in groupby(result.hits, key=lambda hit: hit.score):
-            ids = (self.match.ids.get(hit.document_id) for hit in tied)
-            found += sorted(each for each in ids if each is not None)
-        return list(dict.fromkeys(found))
+        named = self.match.ids
+        return judged_order((named.get(h.document_id, h.document_id), h.score) for h in result.hits)
 
 
 def examine(

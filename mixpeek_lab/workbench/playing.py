@@ -73,11 +73,13 @@ class Playing:
 
     def like(self, retriever: str, request: Mapping[str, JSON]) -> dict[str, JSON]:
         """Documents like `document_id`, as a playground's payload: vector legs take its vector,
-        lexical ones the beginning of its text. The document itself is left out.
+        lexical ones the beginning of its text. The document itself is left out of what is found,
+        and told of beside the query.
         """
         document_id = str(request["document_id"])
         body = self._catalog.retriever(retriever).body
-        words = _words(self._document(retriever, document_id))
+        document = self._document(retriever, document_id)
+        words = _words(document)
         filters = [{"NOT": {"field": "document_id", "value": document_id}}, request.get("filters")]
         asked = {
             "query": words,
@@ -90,7 +92,8 @@ class Playing:
         prepared = self._searcher.prepare(body, asked)
         result = self._searcher.finish(prepared, {})
         told = self._told(retriever, result, words, prepared.request.documents)
-        told["query"], told["terms"] = {"query_text": f"like {document_id}"}, []
+        told["query"] = {"query_text": f"like {document_id}", "document": _named(document, words)}
+        told["terms"] = []
         if len(body["stages"]) > 1:
             told["warnings"] = [*told["warnings"], WARNING]
         return told
@@ -170,6 +173,12 @@ def _words(document: FetchedDocument) -> str:
     if not isinstance(data, str) or is_file_url(data, kind if isinstance(kind, str) else None):
         return ""
     return data[:LONGEST_QUERY].strip()
+
+
+def _named(document: FetchedDocument, words: str) -> dict[str, JSON]:
+    """What a view calls the document by: its fields, and of its text the beginning."""
+    fields = {name: value for name, value in document.fields.items() if name != "data"}
+    return {"fields": {**plain(fields), **({"data": words} if words else {})}}
 
 
 def _with_document(

@@ -101,13 +101,14 @@ class NotebookPage:
         self.page.locator(".jp-CodeCell .jp-InputArea .cm-content").nth(number).click()
         self.page.keyboard.press("Control+Enter")
 
-    def run_code(self, number: int, code: str) -> str:
+    def run_code(self, number: int, code: str, timeout: float = 30_000) -> str:
         """Put code into a cell, run it to its end, and give back the text that it prints."""
         self._runs += 1
         end = f"(end of run {self._runs})"
         self.start_code(number, f"{code}\nprint('(end of run', '{self._runs})')")
         area = self.page.locator(".jp-CodeCell").nth(number).locator(".jp-Cell-outputArea")
-        area.get_by_text(end).or_(area.locator(".ansi-red-fg").first).first.wait_for(timeout=30_000)
+        done = area.get_by_text(end).or_(area.locator(".ansi-red-fg").first)
+        done.first.wait_for(timeout=timeout)
         text = area.inner_text().strip()
         assert end in text, text
         return text.removesuffix(end).strip()
@@ -263,7 +264,8 @@ def axe() -> Callable[[Any, str], list[tuple[str, list[str]]]]:
 
     def find_faults(page: Any, selector: str) -> list[tuple[str, list[str]]]:
         page.wait_for_selector(selector)
-        page.evaluate(source.read_text("utf-8"))
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(source.read_text("utf-8"))
         found = page.evaluate("(where) => axe.run(where)", selector)
         return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]]
 

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from packages import HASH_EMBEDDER
+from playground_page import MAP_SETTLED, drag
 from sample_search import DOCUMENTS, SampleSearch, support
 from widget_page import WidgetPage
 
@@ -108,19 +109,10 @@ def at(opened):
     return opened
 
 
-SETTLED = """async () => {
-  const app = document.querySelector('.mxp').mixpeek;
-  for (let quiet = 0; quiet < 8; quiet += 1) {
-    if (app.mapPending() || app.client.isBusy()) quiet = 0;
-    await new Promise(requestAnimationFrame);
-  }
-}"""
-
-
 def settle(page):
     """Until hits, star and filter are drawn: nothing is asked for several frames."""
     page.settle()
-    page.page.evaluate(SETTLED)
+    page.page.evaluate(MAP_SETTLED)
 
 
 def lit(page):
@@ -136,14 +128,6 @@ def point_of(page, document_id):
 
 def pixel_of(page, document_id):
     return page.page.evaluate(PIXELS)["places"][point_of(page, document_id)]
-
-
-def drag(page, *path):
-    page.mouse.move(*path[0])
-    page.mouse.down()
-    for place in path[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
 
 
 def test_before_there_is_a_map_it_says_what_to_do_and_can_be_cancelled(
@@ -324,33 +308,6 @@ def test_another_method_and_colours(at):
     at.page.get_by_label("Colour points by").select_option("")
     at.page.get_by_label("Method of the map").select_option("pca")
     ready(at)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_looks_well_and_has_no_accessibility_fault(
-    chromium, lab, monkeypatch, artifacts, axe, opened, theme
-):
-    page = open_page(chromium, lab, monkeypatch, dark=theme == "dark")
-    page.show("map")
-    ready(page)
-    settle(page)
-    page.page.get_by_label("Colour points by").select_option("package")
-    page.page.locator(".mxp-map .mxm-entry").first.wait_for()
-    page.page.mouse.move(*pixel_of(page, page.widget.results.document_id[0]))
-    page.page.locator(".mxm-card").wait_for(state="visible")
-    page.page.locator(".mxp").screenshot(path=artifacts / f"playground-map-{theme}.png")
-    assert axe(page.page, "[data-panel=map]") == []
-    left, top, width, height = page.page.evaluate(PIXELS)["box"]
-    page.page.locator('[data-tool="lasso"]').click()
-    drag(page.page, (left + 200, top + 60), (left + width - 200, top + 80),
-         (left + width - 220, top + height - 60), (left + 210, top + height - 70))  # fmt: skip
-    settle(page)
-    page.page.mouse.move(5, 5)
-    page.page.locator("[data-action=unlasso]").wait_for()
-    page.page.locator(".mxp").screenshot(path=artifacts / f"playground-map-{theme}-lasso.png")
-    assert axe(page.page, ".mxp-aside, [data-panel=map]") == []
-    assert page.errors == []
-    page.page.close()
 
 
 def test_a_narrow_page_without_webgl_works_and_does_not_overflow(

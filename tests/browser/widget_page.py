@@ -11,8 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from playground_page import PlaygroundPage
+
 TRAITS = (
-    "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
+    "_moves", "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline",
+    "map_status",
 )  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (
@@ -78,7 +81,7 @@ MODEL = """async ([source, state]) => {
 }"""
 
 
-class WidgetPage:
+class WidgetPage(PlaygroundPage):
     """One widget in one page. `page` is Playwright's."""
 
     def __init__(
@@ -113,24 +116,6 @@ class WidgetPage:
         """Tell the page what Python changed: traits and messages."""
         self.page.evaluate("(told) => window.hear(told)", self._told())
         self.settle()
-
-    def ask(self, query: str) -> None:
-        """Type a query and press Enter."""
-        self.page.locator(".mxp-query").fill(query)
-        self.page.locator(".mxp-query").press("Enter")
-        self.settle()
-
-    def show(self, tab: str) -> Any:
-        """Open a tab; its panel."""
-        self.page.locator(f".mxp-tab[data-tab={tab}]").click()
-        self.settle()
-        return self.page.locator(f"[data-panel={tab}]")
-
-    def ids(self) -> list[str]:
-        """The documents in the list of results."""
-        return self.page.evaluate(
-            "() => [...document.querySelectorAll('.mxp-hit')].map((hit) => hit.dataset.id)"
-        )
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         if message.get("traits"):

@@ -1,7 +1,8 @@
 // What the playground knows, and what moves it. Views listen; nothing here touches the page.
 import { makeClient } from "../client.js";
-import { headingOf, highlightTerms, passageOf } from "../documents.js";
+import { highlightTerms } from "../documents.js";
 import { prepareLegs } from "../fusion.js";
+import { makeNames } from "./names.js";
 import { deliveredOf, isCut, isSameChoice, isShort, ranked } from "./ranking.js";
 import { unpacked } from "./sending.js";
 
@@ -46,8 +47,8 @@ export function makeApp(model) {
     clearTimeout(timers.get(name));
     return timers.delete(name);
   };
-  /** Whether nothing is put off, asked for or about to be painted. */
-  app.isQuiet = () => timers.size === 0 && app.client.isIdle();
+  /** Whether nothing is put off (but for what is called so), asked for or about to be painted. */
+  app.isQuiet = (...besides) => [...timers.keys()].every((name) => besides.includes(name)) && app.client.isIdle();
 
   // ---------------------------------------------------------------- what is in force
 
@@ -66,15 +67,7 @@ export function makeApp(model) {
     weights: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.weightOf(leg)])),
     top_k: Object.fromEntries(app.knownLegs().map((leg) => [leg.name, app.topKOf(leg)]).filter(([, topK]) => topK)),
   });
-  app.nameOf = (id, payload = state.payload) => {
-    const fields = payload?.documents[id]?.fields ?? {};
-    return headingOf(fields, payload?.text_field ?? "data")[1] || id;
-  };
-  /** The same with the passage's number, where the document's fields have one. */
-  app.titleOf = (id, payload = state.payload) => {
-    const number = passageOf(payload?.documents[id]?.fields ?? {});
-    return number === null ? app.nameOf(id, payload) : `${app.nameOf(id, payload)} · ${number}`;
-  };
+  Object.assign(app, makeNames(state));
   app.colour = () => app.knownLegs().forEach((leg, at) => state.colours.set(leg.name, PALETTE[at % PALETTE.length]));
 
   // ---------------------------------------------------------------- searching
@@ -190,6 +183,7 @@ export function makeApp(model) {
 
   let isSetting = false;
   const own = new Map(); // trait → its last value that was set here
+  let moves = model.get("_moves"); // how often Python has moved something, as far as it was seen here
   const sent = []; // what went to the kernel a moment ago, which may come back late
   let lastMove = -Infinity;
   /** Change traits here, now; tell the kernel once the hand rests. */
@@ -262,8 +256,16 @@ export function makeApp(model) {
 
   // ---------------------------------------------------------------- changes from Python
 
+  // The settings that came with it are told of in the same turn.
+  const onMoves = () => queueMicrotask(() => {
+    moves = model.get("_moves");
+  });
+  model.on("change:_moves", onMoves);
+  app.closers.push(() => model.off("change:_moves", onMoves));
+
   /** Whether the kernel only says what was set here before: a slow echo must not move the hand. */
   function isEcho(name) {
+    if (model.get("_moves") !== moves) return false;
     const text = sorted(model.get(name));
     const isRecent = performance.now() - lastMove < ECHO_WITHIN;
     return isRecent && own.has(name) && text !== sorted(own.get(name)) && sent.some((each) => each.name === name && each.text === text);
@@ -276,6 +278,7 @@ export function makeApp(model) {
       isSetting = false;
       return;
     }
+    own.delete(name);
     app.refuse();
     if (!state.isDragging) app.emit("settle");
   };

@@ -8,12 +8,14 @@ from typing import Any
 from mixpeek_lab.widgets.playground.depths import Depths, OwnDepths
 from mixpeek_lab.widgets.playground.traits import FusionTraits
 
+MOVED = ("weights", "strategy", "k", "top_k", "limit")
+
 
 class Deepening(FusionTraits):
     """A smaller `top_k` cuts what was found; a larger one is searched for."""
 
     _own_depths: OwnDepths
-    _is_from_view = False
+    _is_from_view = _is_answering = False
 
     @property
     def raised(self) -> dict[str, int]:
@@ -31,6 +33,15 @@ class Deepening(FusionTraits):
             super().set_state(sync_data)
         finally:
             self._is_from_view = False
+
+    def notify_change(self, change: Any) -> None:
+        """What Python sets goes to the view together with `_moves`."""
+        if change["name"] not in MOVED or self._is_from_view or self._is_answering:
+            super().notify_change(change)
+            return
+        with self.hold_sync():
+            self._moves += 1
+            super().notify_change(change)
 
     def _kept(self, leg: Mapping[str, Any]) -> dict[str, int]:
         """The leg's top_k, where it is known."""

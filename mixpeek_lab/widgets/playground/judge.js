@@ -32,7 +32,7 @@ export function makeJudge(app, results, live) {
     if (next === null) delete state.grades[id];
     else state.grades[id] = next;
     switchOn(true);
-    live.textContent = next === null ? `${app.nameOf(id)}: not judged` : `${app.nameOf(id)}: ${next}, ${GRADES[next][1]}`;
+    live.textContent = next === null ? `${app.titleOf(id)}: not judged` : `${app.titleOf(id)}: ${next}, ${GRADES[next][1]}`;
     tell("judge", { query: state.query, document_id: id, grade: next });
   }
 

@@ -8,7 +8,7 @@ const LINE_SIDE = 26;
 
 /**
  * `columns`: {label, colour?} each; `rows`: {id, name, ranks (one for each column, null where it is not
- * there), note?, colour?}. `onPick(id)` where a name is clicked. The last column's order is the rows'.
+ * there), note?, told?, colour?}. `onPick(id)` where a name is clicked. The last column's order is the rows'.
  */
 export function buildLines({ columns, rows, width, deepest, onPick, label }) {
   const depth = Math.max(rows.length, 1);
@@ -34,7 +34,7 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
       onclick: () => onPick?.(row.id),
       onmouseenter: () => light(groups, row.id), onmouseleave: () => light(groups, null),
       onfocus: () => light(groups, row.id), onblur: () => light(groups, null),
-    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title", title: row.name }, row.name), " ", row.note && h("span", { class: "mxp-only", vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
+    }, h("b", {}, String(row.place ?? at + 1)), " ", h("span", { class: "mxp-lines-title", title: row.name }, row.name), " ", row.note && h("span", { class: "mxp-only", title: row.told, vars: { "--leg": row.colour ?? "currentColor" } }, row.note), h("span", { class: "mx-visually-hidden" }, `: ${places(row, columns)}`)))));
   return h("div", { class: "mxp-rank-lines" }, drawing, names);
 }
 
@@ -51,7 +51,10 @@ function drawnLine(row, columns, x, y) {
   const points = row.ranks.map((rank, at) => ({ at, rank, x: x(at), y: y(rank) }));
   const there = points.filter((point) => point.rank !== null);
   const group = s("g", { class: "mxp-line", "data-id": row.id });
-  if (row.colour) group.style.setProperty("--leg", row.colour);
+  if (row.colour) {
+    group.style.setProperty("--leg", row.colour);
+    group.style.setProperty("--strength", "90%"); // dashes are thin, and dark blue on black is faint
+  }
   group.append(s("title", {}, spoken(row, columns)));
   for (let n = 1; n < there.length; n += 1) {
     const [a, b] = [there[n - 1], there[n]];

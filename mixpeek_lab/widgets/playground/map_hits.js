@@ -20,7 +20,7 @@ export function makeMapHits({ app, tab, own, at, say, paint }, openHit) {
   function paintHits() {
     const isActive = (hit) => hit.document_id === state.active;
     const first = state.hits.find(isActive) ?? state.hits[0];
-    const rows = state.hits.map((hit) => ({ id: hit.document_id, rank: hit.rank, name: app.nameOf(hit.document_id), isThere: !at().isLocated || at().points.has(documentOf(hit.document_id)), isChosen: isActive(hit), isFirst: hit === first }));
+    const rows = state.hits.map((hit) => ({ id: hit.document_id, rank: hit.rank, name: app.titleOf(hit.document_id), isThere: !at().isLocated || at().points.has(documentOf(hit.document_id)), isChosen: isActive(hit), isFirst: hit === first }));
     keepingFocus(tab.hits, () => tab.hits.replaceChildren(...rows.map((row) => hitRow(row, { choose, open: openHit, light }))));
   }
 
@@ -41,7 +41,7 @@ export function makeMapHits({ app, tab, own, at, say, paint }, openHit) {
     state.open.add(id);
     paint();
     tab.hits.querySelector(`[data-at="${CSS.escape(id)}"]`)?.scrollIntoView({ block: "nearest" });
-    say(`Selected: ${app.nameOf(id)}`);
+    say(`Selected: ${app.titleOf(id)}`);
   }
 
   function pick(point) {

@@ -10,13 +10,13 @@ from math import fsum
 from typing import Any
 
 from mixpeek_lab.errors import LabError
-from mixpeek_lab.evaluation import bootstrap_interval, paired_p_value
+from mixpeek_lab.evaluation import bootstrap_interval, judged_order, paired_p_value
 from mixpeek_lab.evaluation.statistics import ROUNDING
 from mixpeek_lab.metrics import MEASURES, evaluate, run_from_rankings
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.playground.depths import Scope
 from mixpeek_lab.widgets.playground.judging import Judging
-from mixpeek_lab.widgets.ranking import FusionChoice, ranked_ids
+from mixpeek_lab.widgets.ranking import FusionChoice, ranked_scores
 
 DEPTH = 100
 BUDGET = 0.4
@@ -36,11 +36,11 @@ class Kept:
     """Document id → what judgements call it."""
 
     def ranking(self, choice: FusionChoice, depth: int = DEPTH) -> list[str]:
-        """What judgements call the first documents, each once."""
+        """What judgements call the first documents, as `%evaluate` orders them."""
         own = {leg["name"]: float(leg.get("weight", 1.0)) for leg in self.payload["legs"]}
         given = {name: float(choice.weights.get(name, weight)) for name, weight in own.items()}
-        found = ranked_ids(self.payload, replace(choice, weights=given), depth)
-        return list(dict.fromkeys(self.names.get(key, key) for key in found))
+        found = ranked_scores(self.payload, replace(choice, weights=given), depth)
+        return judged_order((self.names.get(key, key), score) for key, score in found)
 
 
 class Measuring:

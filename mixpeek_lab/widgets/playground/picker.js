@@ -11,18 +11,20 @@ export function makePicker(app, label, onChoose) {
   const list = h("ul", { class: "mxp-picks", id, role: "listbox", "aria-label": "Documents", hidden: true });
   const note = h("div", { class: "mxp-hint mxp-pick-note", role: "status" });
   let found = [];
+  let shown = null; // the first result that has the words and is shown: not offered, but it is an answer
   let at = -1;
 
   function open() {
     const words = box.value.toLowerCase().trim().split(/\s+/).filter(Boolean);
     const all = words.length ? matches(app.state, words) : [];
     found = all.filter((each) => !each.isShown).slice(0, MOST_PICKS);
+    shown = all.find((each) => each.isShown)?.key ?? null;
     note.textContent = words.length && !found.length ? noneWords(all) : "";
     at = -1;
-    list.replaceChildren(...found.map(({ key, name, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
+    list.replaceChildren(...found.map(({ key, rank }, n) => h("li", { role: "option", id: `${id}-${n}`, "aria-selected": "false", onmousedown: (event) => {
       event.preventDefault();
       choose(key);
-    } }, h("b", {}, rank ? `#${rank}` : "–"), h("span", {}, name))));
+    } }, h("b", {}, rank ? `#${rank}` : "–"), h("span", {}, app.titleOf(key)))));
     show(found.length > 0);
   }
   function show(isOpen) {
@@ -40,7 +42,7 @@ export function makePicker(app, label, onChoose) {
     show(false);
     note.textContent = "";
     if (!key) return;
-    box.value = app.nameOf(key);
+    box.value = app.titleOf(key);
     onChoose(key);
   }
   box.addEventListener("input", open);
@@ -50,7 +52,7 @@ export function makePicker(app, label, onChoose) {
     const actions = {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
-      Enter: () => choose(found[Math.max(at, 0)]?.key ?? box.value.trim()),
+      Enter: () => choose(found[Math.max(at, 0)]?.key ?? shown ?? box.value.trim()),
       Escape: () => show(false),
     };
     if (!actions[event.key]) return;

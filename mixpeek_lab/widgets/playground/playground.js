@@ -102,7 +102,7 @@ function render({ model, el }) {
   app.on("settle", () => {
     if (!state.payload) return;
     const [first] = state.hits;
-    ui.live.textContent = first ? `Order updated. First: ${app.nameOf(first.document_id)}` : "No results with these legs";
+    ui.live.textContent = first ? `Order updated. First: ${app.titleOf(first.document_id)}` : "No results with these legs";
   });
   app.on("documents", (ids) => {
     const isShown = results.forget(ids);
@@ -137,7 +137,7 @@ function render({ model, el }) {
   function paintAsked() {
     ui.chips.hidden = !state.like;
     if (!state.like) return;
-    ui.chips.replaceChildren(h("span", {}, `Like ${app.nameOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
+    ui.chips.replaceChildren(h("span", {}, `Like ${app.titleOf(state.like)}`), h("button", { class: "mxp-icon", type: "button", "aria-label": "Search with words again", onclick: () => app.search(ui.query.value, { isForced: true, changes: { like: null } }) }, "×"));
   }
 
   function paintStatus() {
@@ -172,7 +172,7 @@ function render({ model, el }) {
   const search = (isForced) => {
     app.drop("typed");
     // Words take the place of a document that was asked with.
-    const isOther = state.like && ui.query.value !== state.query;
+    const isOther = state.like && (isForced || ui.query.value !== state.query);
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   /** Where searches are quick each key asks at once; what is typed meanwhile waits for the answer. */
@@ -213,13 +213,21 @@ function render({ model, el }) {
     isPinning = false;
   });
 
+  /** Ctrl+S saves the notebook: its shortcut does not reach controls that have keys of their own. */
+  function save() {
+    const button = ui.root.closest(".jp-NotebookPanel")?.querySelector("[data-command='docmanager:save']");
+    button?.click();
+    return Boolean(button);
+  }
+
   // JupyterLab takes Ctrl+Enter at the document, to run the cell: only the window is before it.
+  const commands = { Enter: pin, s: save };
   const onCommand = (event) => {
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
-    if (!isCommand || event.key !== "Enter" || event.isComposing || !ui.root.contains(event.target)) return;
+    if (!isCommand || !Object.hasOwn(commands, event.key) || event.isComposing || !ui.root.contains(event.target)) return;
+    if (commands[event.key]() === false) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    pin();
   };
   window.addEventListener("keydown", onCommand, true);
 

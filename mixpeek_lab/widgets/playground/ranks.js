@@ -4,7 +4,7 @@ import { buildLines } from "./lines.js";
 import { makeWhyNot } from "./whynot.js";
 
 const MOST_LINES = 25;
-const NAMES_WIDTH = 0.42;
+const NAMES_WIDTH = 0.48;
 
 /** The panel of the tab "Ranks"; gives {node, paint()}. `onPick(id)` shows a result. */
 export function makeRanks(app, onPick) {
@@ -31,7 +31,7 @@ export function makeRanks(app, onPick) {
       const ranks = inForce.map((leg) => (leg.places.has(hit.document_id) ? leg.places.get(hit.document_id) + 1 : null));
       const only = onlyLeg(hit, inForce.length);
       const after = stages.map((_, at) => hit.stages?.[at]?.rank ?? null);
-      return { id: hit.document_id, name: app.titleOf(hit.document_id), place: hit.rank, ranks: [...ranks, fused.get(hit.document_id) ?? null, ...after], note: only && `only ${only}`, colour: only && app.colourOf(only) };
+      return { id: hit.document_id, name: app.titleOf(hit.document_id), place: hit.rank, ranks: [...ranks, fused.get(hit.document_id) ?? null, ...after], note: only && "only", told: only && `Only ${only} found it`, colour: only && app.colourOf(only) };
     });
     return { columns, rows, deepest: Math.max(...rows.flatMap((row) => row.ranks.map((rank) => rank ?? 0))) };
   }

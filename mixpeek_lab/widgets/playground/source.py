@@ -33,7 +33,8 @@ def definition_of(body: Mapping[str, JSON], config: Mapping[str, JSON]) -> dict[
     if filters:
         found["filters"] = filters
     found |= {name: parameters[name] for name in _INNER if parameters.get(name) is not None}
-    found["limit"] = parameters["final_top_k"]
+    # What the fusion hands to later stages is the retriever's own; else it is what is shown.
+    found["limit"] = parameters["final_top_k"] if later else config["limit"]
     if later:
         found["stages"] = [_stage(stage) for stage in later]
     if body.get("description"):

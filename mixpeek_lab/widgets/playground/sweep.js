@@ -92,7 +92,9 @@ export function makeSweep(app) {
 
   function maps() {
     const all = told.cells.flatMap((cell) => [cell.train, cell.held]).filter((value) => value !== null);
-    const range = [Math.min(...all), Math.max(...all)];
+    // Where all is off nothing is found: that 0 would leave the other cells in one colour.
+    const found = all.filter((value) => value > 0);
+    const range = [Math.min(...(found.length ? found : all)), Math.max(...all)];
     const isSplit = told.held > 0;
     return [
       h("div", { class: "mxp-maps" },
@@ -103,7 +105,7 @@ export function makeSweep(app) {
 
   function mapOf(part, title, [low, high]) {
     const { x, y } = told;
-    const cells = told.cells.map((cell, at) => cellOf(cell[part], at, (cell[part] - low) / (high - low || 1)));
+    const cells = told.cells.map((cell, at) => cellOf(cell[part], at, Math.max(0, (cell[part] - low) / (high - low || 1))));
     const grid = h("div", { class: "mxp-map", role: "grid", "aria-label": `${told.measure} by ${x.axis} and ${y.axis}, ${title}`, vars: { "grid-template-columns": `auto repeat(${x.values.length}, minmax(0, 1fr))` } });
     y.values.forEach((value, row) => {
       const line = h("div", { role: "row", class: "mxp-map-row" }, h("span", { role: "rowheader", class: "mxp-map-label" }, axisText(value)), cells.slice(row * x.values.length, (row + 1) * x.values.length));

@@ -76,7 +76,7 @@ class Query:
     ) -> None:
         """`top_k`: leg name → candidates of it that count."""
         legs = [_first_of_each(leg, top_k.get(leg["name"])) for leg in kept.payload["legs"]]
-        ids = sorted({key for _, keys, _ in legs for key in keys})  # ties go by document id
+        ids = sorted({key for _, keys, _ in legs for key in keys})  # the cut goes by document id
         at = {key: row for row, key in enumerate(ids)}
         self._size = len(ids)
         self._legs = [
@@ -84,6 +84,8 @@ class Query:
             for name, keys, scores in legs
         ]
         self._names = [kept.names.get(key, key) for key in ids]
+        by_name = {name: at for at, name in enumerate(sorted(set(self._names)))}
+        self._places = np.array([by_name[name] for name in self._names], dtype=np.intp)
         self._grades = np.array([max(0, judged.get(name, 0)) for name in self._names], float)
         self._are_unique = len(set(self._names)) == len(self._names)
         self._relevant = sum(grade > 0 for grade in judged.values())
@@ -123,6 +125,7 @@ class Query:
         keys = totals if method.is_ascending else -totals
         order = np.argsort(keys[held], kind="stable")
         found = np.flatnonzero(held)[order][:DEPTH]
+        found = found[np.lexsort((self._places[found], keys[found]))]  # ties, see judged_order
         return found if self._are_unique else self._once(found)
 
     def _once(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.intp]]:

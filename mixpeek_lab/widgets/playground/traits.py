@@ -24,6 +24,8 @@ class FusionTraits(LabWidget):
     top_k = traitlets.Dict(key_trait=traitlets.Unicode()).tag(sync=True)
     """Leg name → candidates that it keeps; more than were found are searched for."""
     limit = traitlets.Int(10, min=1).tag(sync=True)
+    _moves = traitlets.Int(0).tag(sync=True)
+    """How often Python has moved one of the above: a view tells that from echoes of its own."""
     baseline = traitlets.Dict().tag(sync=True)
     """Pinned settings, `{strategy, k, weights, top_k, filters}`; empty where nothing is pinned."""
     map_status = traitlets.Dict().tag(sync=True)

@@ -42,7 +42,7 @@ export function makeWhyNot(app) {
   function found(rank) {
     const choice = app.choice();
     const limit = app.model.get("limit");
-    const name = h("strong", {}, app.nameOf(asked));
+    const name = h("strong", {}, app.titleOf(asked));
     const hit = state.hits.find((each) => each.document_id === asked);
     if (hit) return [h("p", {}, name, ` is there, at rank ${hit.rank}.`)];
     if (rank !== null && rank <= limit) return [h("p", {}, name, ` came out of the fusion at rank ${rank}, and the stages after it (${(state.payload.stages ?? []).join(", ") || "group, filter or score"}) left it out.`)];

@@ -121,7 +121,7 @@ class Playground(Handing):
     def config(self, config: Mapping[str, JSON]) -> None:
         settings = read_settings(config, self.about["retriever"])
         before = (self.query, self.filters, self._asking.like)
-        self._set_all(settings.traits)
+        self._set_all({**settings.traits, "_moves": self._moves + 1})
         self._has_fusion = self._has_fusion or "strategy" in settings.traits
         self._asking.filters = settings.asks.get("filters", self.filters)
         like = settings.asks.get("like", None if "query" in settings.traits else before[2])
