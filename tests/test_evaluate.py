@@ -339,7 +339,7 @@ def test_the_magic_evaluates_compares_and_lists(shell, beir, tmp_path):
     for line, words in (("show", "name one"), ("words judged best", "what is 'best' for")):
         with pytest.raises(InvalidInputError, match=words):
             shell.run_line_magic("evaluate", line)
-    with pytest.raises(InvalidInputError, match="no such file or folder"):
+    with pytest.raises(InvalidInputError, match="no file or folder of judgements"):
         shell.run_line_magic("evaluate", "words nowhere")
     with pytest.raises(InvalidInputError, match=r"t is a DataFrame\. Judgements are a dictionary"):
         shell.run_line_magic("evaluate", "words t --queries asked")

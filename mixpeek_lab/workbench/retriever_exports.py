@@ -16,6 +16,7 @@ from typing import Any
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.catalog.commits import with_texts
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.missing import no_path
 from mixpeek_lab.models import JSON, Manifest
 
 OURS = "mixpeek_lab"
@@ -117,6 +118,8 @@ def read_export(file: str | Path) -> Mapping[str, JSON]:
     path = Path(file).expanduser()
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInputError(no_path(file, "file")) from error
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
