@@ -141,8 +141,8 @@ def results_html(
     columns, rows = _results_table(payload, limit)
     pictures = _pictures(payload, len(rows))
     cells = [
-        [*row[:-2], _passage(*row[-2:], picture)]
-        for row, picture in zip(rows, pictures, strict=True)
+        [*facts, _passage(heading, text, picture)]
+        for (*facts, heading, text), picture in zip(rows, pictures, strict=True)
     ]
     parts = [f"<p><strong>{escape(title)}</strong></p>"] if title else []
     parts.append(f'<p style="{_MUTED}">{escape(_summary(payload, len(rows)))}</p>')

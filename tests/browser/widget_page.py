@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 TRAITS = (
-    "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status"
+    "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline", "map_status",
+    "preparing",
 )  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (
