@@ -11,7 +11,7 @@
     ├── NotFoundError               404  a name or an id that the catalog does not know
     │   └── GoneError                    its namespace, or its home, was deleted meanwhile
     ├── ConflictError               409  the name is taken, or the thing is in use
-    │   ├── UnchangedError               nothing to commit: all is as the last version has it
+    │   ├── UnchangedError               nothing to commit: a version has it all
     │   └── StillRunningError            the very same request is being answered: ask again
     ├── UnauthorizedError           401  missing or wrong token
     ├── TooLargeError               413  more bytes than are taken
@@ -171,7 +171,7 @@ class ConflictError(LabError):
 
 
 class UnchangedError(ConflictError):
-    """There is nothing to commit: the working state is as the last version has it."""
+    """There is nothing to commit: a version has the contents of the working state."""
 
 
 class StillRunningError(ConflictError):

@@ -27,6 +27,9 @@ KEEPS = re.compile(
     r"%extractor (commit|tag|checkout)"
 )
 """What leaves something in the home, for the next page and the next time."""
+WORD = re.compile(r"\w[\w'’-]*")
+MOST_WORDS, WORDS_A_MINUTE = 320, 200
+"""Before the first result; code counts a third."""
 LARGEST, ALL_TOGETHER = 150_000, 1_500_000
 
 
@@ -69,6 +72,21 @@ def test_pictures_say_that_they_are_pictures(path):
         assert len(alternative) > 40, f"{target} needs words that stand for it"
         caption, _ = text.split(f'<img src="{target}"')
         assert caption.strip().splitlines()[-1].startswith("*Picture: "), target
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_result_comes_soon_and_the_time_of_reading_is_told(path):
+    words = before = 0.0
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            words += len(WORD.findall(re.sub(r"<img[^>]*>", "", cell.source)))
+        else:
+            words += len(WORD.findall(cell.source)) / 3  # code is looked at
+            before = before or (words if any("data" in each for each in cell.outputs) else 0)
+    assert 0 < before <= MOST_WORDS
+    said = re.search(r"(\w+) minutes(?:\*|, reading| of reading)", prose(path))[1].lower()
+    told = ("one", "two", "three", "four", "five", "six").index(said) + 1
+    assert abs(words / WORDS_A_MINUTE - told) <= (3 if path == TUTORIALS[0] else 1)
 
 
 @pytest.mark.parametrize("path", TUTORIALS[1:], ids=lambda path: path.stem)

@@ -127,7 +127,10 @@ def _text_lines(row: Sequence[str]) -> list[list[str]]:
     """A hit as rows of a text table: its passage goes on below, in the last column."""
     *facts, heading, text = row
     named = ": ".join(part for part in (heading, text) if part)
-    first, *more = textwrap.wrap(named, TEXT_WIDTH, max_lines=TEXT_LINES, placeholder=" …") or [""]
+    # URLs and paths stay whole, to be copied.
+    lines = textwrap.wrap(named, TEXT_WIDTH, max_lines=TEXT_LINES, placeholder=" …",
+                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    first, *more = lines or [""]
     return [[*facts, first], *([*[""] * len(facts), line] for line in more)]
 
 

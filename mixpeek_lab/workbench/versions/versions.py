@@ -78,7 +78,7 @@ class Versions:
 
         Its number is the manifest's where that is free and not below the head's, else the next
         patch after the higher of the two (1.0.0 → 1.0.1), or `version`. UnchangedError where
-        nothing changed since the head, ConflictError where the number is taken.
+        a version has these contents already, ConflictError where the number is taken.
         """
         if name in self._refused:
             demand(self._refused[name])
@@ -257,9 +257,9 @@ class Versions:
                 f"Nothing changed since {name} {found.version}: there is nothing to commit. "
                 "Run the cell that you changed, and commit again."
             )
-        raise ConflictError(
-            f"{name} has the contents of {found.version}, which is committed already: "
-            f"`%extractor checkout {name} {found.version}` goes on from there."
+        raise UnchangedError(
+            f"There is nothing to commit: {name} has the contents of {found.version}, which is "
+            f"committed already. `%extractor checkout {name} {found.version}` goes on from there."
         )
 
     def _number(self, name: str, record: ExtractorRecord, wanted: str | None) -> str:
