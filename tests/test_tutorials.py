@@ -17,7 +17,12 @@ from mixpeek_lab.source import read_source
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-PICTURE = re.compile(r'<img src="([^"]+)" width="\d+" alt="([^"]+)">')
+PICTURE = re.compile(
+    r'<img class="mixpeek-light" src="images/(?P<name>\w+)-light\.png"(?P<words> width="\d+" '
+    r'alt="([^"]+)")>\n'
+    r'<img class="mixpeek-dark" hidden src="images/(?P=name)-dark\.png"(?P=words)>'
+)
+"""Twice: JupyterLab shows the one that fits its theme, other pages the light one."""
 READERS = re.compile(
     r"""['"]passages["']|bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
 )
@@ -65,13 +70,15 @@ def test_links_and_pictures_are_there(path):
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_pictures_say_that_they_are_pictures(path):
     text = prose(path)
-    found = PICTURE.findall(text)
-    assert len(found) == text.count("<img")
-    for target, alternative in found:
-        assert (NOTEBOOKS / target).exists(), target
-        assert len(alternative) > 40, f"{target} needs words that stand for it"
-        caption, _ = text.split(f'<img src="{target}"')
-        assert caption.strip().splitlines()[-1].startswith("*Picture: "), target
+    found = list(PICTURE.finditer(text))
+    assert 2 * len(found) == text.count("<img")
+    for picture in found:
+        name = picture["name"]
+        for theme in ("light", "dark"):
+            assert (NOTEBOOKS / "images" / f"{name}-{theme}.png").exists(), name
+        assert len(picture[3]) > 40, f"{name} needs words that stand for it"
+        above = text[: picture.start()].strip().splitlines()[-1]
+        assert above.startswith("*Picture: "), name
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
