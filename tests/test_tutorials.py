@@ -18,9 +18,9 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 PICTURE = re.compile(
-    r'<img class="mixpeek-light" src="images/(?P<name>\w+)-light\.png"(?P<words> width="\d+" '
-    r'alt="([^"]+)")>\n'
-    r'<img class="mixpeek-dark" hidden src="images/(?P=name)-dark\.png"(?P=words)>'
+    r'<span class="mixpeek-light"><img src="images/(?P<name>\w+)-light\.png"'
+    r'(?P<words> width="\d+" alt="([^"]+)")></span>\n'
+    r'<span class="mixpeek-dark" hidden><img src="images/(?P=name)-dark\.png"(?P=words)></span>'
 )
 """Twice: JupyterLab shows the one that fits its theme, other pages the light one."""
 READERS = re.compile(

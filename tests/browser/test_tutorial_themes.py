@@ -27,8 +27,13 @@ def test_pictures_follow_the_theme(jupyter, chromium, artifacts, theme):
         page = chromium.new_page(viewport={"width": 1100, "height": 2600})
         NotebookPage(page).open(jupyter, path)
         wanted = [f"{name}-{theme}" for name in ("ranks", "compare", "judge")]
-        page.wait_for_function(f"(wanted) => ({SHOWN})().join() === wanted.join()", arg=wanted)
-        page.screenshot(path=artifacts / f"tutorial_pictures_{theme}.png")
+        try:
+            page.wait_for_function(
+                f"(wanted) => ({SHOWN})().join() === wanted.join()", arg=wanted, timeout=60_000
+            )
+        finally:
+            page.screenshot(path=artifacts / f"tutorial_pictures_{theme}.png")
+        assert page.evaluate(SHOWN) == wanted
         page.close()
     finally:
         jupyter.use_theme("JupyterLab Light")
