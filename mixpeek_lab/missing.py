@@ -25,9 +25,14 @@ def no_path(given: str | Path, kind: str = "file or folder") -> str:
     return f"There is no {kind} {looked}{written}. {near(looked)}"
 
 
+def expanded(given: str | Path) -> Path:
+    """The path with `~` filled in; that of a user whom this machine does not know stays."""
+    return Path(os.path.expanduser(given))  # noqa: PTH111 - pathlib's raises RuntimeError there
+
+
 def absolute(given: str | Path) -> Path:
-    """The path from the root on; `~` of a user that this machine does not know stays."""
-    return Path(os.path.abspath(os.path.expanduser(given)))  # noqa: PTH100, PTH111 - no error for `~nobody`
+    """The path from the root on."""
+    return Path(os.path.abspath(expanded(given)))  # noqa: PTH100 - and without `..`
 
 
 def near(path: Path) -> str:

@@ -374,7 +374,7 @@ def test_the_command_evaluates_compares_and_lists(place, lab, beir, tmp_path, ca
     assert json.loads(capsys.readouterr().out) == numbers
     for wrong, words in [
         (["evaluate", *home], "RETRIEVER QRELS"),
-        (["evaluate", "words", "nowhere", *home], "no such file"),
+        (["evaluate", "words", "nowhere", *home], "no file or folder of judgements"),
         (["evaluate", "show", *home], "name one"),
         (["evaluate", "show", "nope", *home], "No evaluation called"),
         (["evaluate", "compare", *home], "baseline"),

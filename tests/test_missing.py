@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from mixpeek_lab.errors import InvalidInputError, SourceError
@@ -48,8 +50,10 @@ def test_a_whole_path_is_said_once_and_long_folders_are_cut(user):
     assert told.endswith("page-5 and 3 more.")
 
 
-def test_a_user_that_nobody_knows_is_no_traceback(user):
-    assert "'~nobody-at-all/x' was given" in no_path("~nobody-at-all/x")
+def test_a_user_that_nobody_knows_is_no_traceback(user, kernel_lab):
+    for act in (partial(kernel_lab.bucket, "b"), kernel_lab.load):
+        with pytest.raises((InvalidInputError, SourceError), match="'~nobody-at-all/x' was given"):
+            act("~nobody-at-all/x")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 from mixpeek_lab.beir import Dataset, qrels_file, read_qrels, read_queries
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.metrics import Qrels
-from mixpeek_lab.missing import no_path
+from mixpeek_lab.missing import expanded, no_path
 
 Queries = Mapping[str, str | Mapping[str, Any]]
 """Query id → its text, or the inputs of a retriever."""
@@ -72,7 +72,7 @@ def read_judgements(
                 "query id → text, or a file."
             )
         return _checked("judgements", _queries(queries), _grades(qrels))
-    path = Path(qrels).expanduser()
+    path = expanded(qrels)
     if not path.exists():
         raise InvalidInputError(no_path(qrels, "file or folder of judgements,"))
     file = qrels_file(path, split) if path.is_dir() else path

@@ -72,8 +72,10 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A table in plain text. Columns whose cells are all numbers or `–` stand to the right."""
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(columns)]
+    # A row of which only the last cell is filled goes on from the one above.
+    whole = [row for row in cells if any(row[:-1])] or cells
     right = [
-        bool(cells) and all(_is_number(row[at]) for row in cells) for at in range(len(columns))
+        bool(cells) and all(_is_number(row[at]) for row in whole) for at in range(len(columns))
     ]
     lines = [list(columns), *cells]
     return "\n".join(
@@ -251,5 +253,5 @@ def _pictures(payload: Mapping[str, Any], count: int) -> list[str]:
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell is a number, or the dash or nothing that stands for none."""
-    return cell in ("", "–") or cell.replace(".", "").replace("-", "").replace("e", "").isdigit()
+    """Whether a cell is a number or the dash that stands for none."""
+    return cell == "–" or cell.replace(".", "").replace("-", "").replace("e", "").isdigit()

@@ -9,7 +9,7 @@ from mixpeek_lab.archives import Packed, pack, read_contents
 from mixpeek_lab.errors import ManifestError, SourceError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.manifests import read_manifest
-from mixpeek_lab.missing import no_path
+from mixpeek_lab.missing import expanded, no_path
 from mixpeek_lab.source import ExtractorSource, other_files, read_source
 from mixpeek_lab.uris import NAME
 from mixpeek_lab.workbench.extractors import Definition, check_named
@@ -43,7 +43,7 @@ def read_package(given: Path, name: str | None = None) -> Package:
     The extractor's name is `name` where it is given, else the one that its manifest says: what a
     folder or an archive is called changes with every clone.
     """
-    path = given.expanduser()
+    path = expanded(given)
     if path.is_dir() or not (path.is_file() or path.suffix):
         if not path.exists():
             raise SourceError(no_path(given, "folder or archive"))
