@@ -369,7 +369,7 @@ def test_a_glob(tmp_path, monkeypatch):
     assert texts(load_objects(f"{tmp_path}/*/*.txt")) == ["x/a.txt", "x/b.txt"]
     monkeypatch.chdir(tmp_path)
     assert texts(load_objects("*.txt")) == ["c.txt"]
-    with pytest.raises(InvalidInputError, match="Nothing in .* fits"):
+    with pytest.raises(InvalidInputError, match=r"Nothing in .* fits"):
         load_objects("*.rst")
 
 

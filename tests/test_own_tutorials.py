@@ -27,7 +27,9 @@ bring = script().bring
 @pytest.fixture
 def places(tmp_path):
     shipped = tmp_path / "notebooks"
-    shutil.copytree(ROOT / "notebooks", shipped)
+    # Running the pages here leaves `saved` and the like behind.
+    left = shutil.ignore_patterns("saved", "__pycache__", ".*")
+    shutil.copytree(ROOT / "notebooks", shipped, ignore=left)
     return shipped, tmp_path / "tutorials"
 
 
