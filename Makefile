@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) .ci/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lab sidebar check bench clean
+.PHONY: help setup demo test lab fresh sidebar check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +16,12 @@ setup: ## make .venv with everything in it (PYTHON=python3.12 chooses the interp
 demo: setup ## the main job without a notebook: extractor, run, retriever, three queries
 	$(BIN)/mixpeek-lab demo
 
-lab: setup ## JupyterLab on the first tutorial
-	$(BIN)/jupyter-lab notebooks/01_quickstart.ipynb
+lab: setup ## JupyterLab on your copy of the first tutorial, in tutorials/, which git ignores
+	@$(BIN)/python .ci/tutorials.py
+	$(BIN)/jupyter-lab tutorials/01_quickstart.ipynb
+
+fresh: ## the tutorials as they came; yours are kept in tutorials/earlier/
+	@$(PYTHON) .ci/tutorials.py --fresh
 
 sidebar: setup ## build the JupyterLab extension anew, after a change in labextension/ (needs Node.js)
 	$(BIN)/python .ci/labextension.py build
@@ -52,6 +56,6 @@ bench: setup ## measures and timings on a folder in BEIR layout: make bench DATA
 	@test -n "$(DATA)" || { echo "Name a folder in BEIR layout: make bench DATA=path" >&2; exit 2; }
 	$(BIN)/mixpeek-lab bench "$(DATA)"
 
-clean: ## remove .venv, caches and builds (.mixpeek_lab, with your collections, stays)
+clean: ## remove .venv, caches and builds (.mixpeek_lab and tutorials, with your work, stay)
 	rm -rf .venv labextension/node_modules labextension/lib build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

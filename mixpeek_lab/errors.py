@@ -11,6 +11,7 @@
     ├── NotFoundError               404  a name or an id that the catalog does not know
     │   └── GoneError                    its namespace, or its home, was deleted meanwhile
     ├── ConflictError               409  the name is taken, or the thing is in use
+    │   ├── UnchangedError               nothing to commit: a version has it all
     │   └── StillRunningError            the very same request is being answered: ask again
     ├── UnauthorizedError           401  missing or wrong token
     ├── TooLargeError               413  more bytes than are taken
@@ -167,6 +168,10 @@ class ConflictError(LabError):
     """The name is taken, or the thing is in use."""
 
     status = 409
+
+
+class UnchangedError(ConflictError):
+    """There is nothing to commit: a version has the contents of the working state."""
 
 
 class StillRunningError(ConflictError):

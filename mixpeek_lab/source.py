@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from mixpeek_lab.errors import SourceError
+from mixpeek_lab.missing import no_path
 from mixpeek_lab.uris import NAME
 
 MAX_FILES = 1_000
@@ -250,7 +251,8 @@ def _check_text(path: str, text: str) -> None:
 
 def _no_manifest(folder: Path) -> str:
     if not folder.is_dir():
-        return f"{folder} is not a folder. An extractor is a folder:\n{LAYOUT}"
+        told = f"{folder} is not a folder." if folder.exists() else no_path(folder, "folder")
+        return f"{told} An extractor is a folder:\n{LAYOUT}"
     inner = sorted(found.parent.name for found in folder.glob("*/manifest.py"))
     hint = f" Did you mean {folder / inner[0]}?" if inner else ""
     return f"{folder} has no manifest.py.{hint} An extractor looks like this:\n{LAYOUT}"

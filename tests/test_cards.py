@@ -241,7 +241,8 @@ class TestSearchCards:
 
     def test_results_show_all_hits_in_text_html_and_frame(self):
         results = Results(search_result(tuple(1 / n for n in range(2, 14))))
-        assert len(str(results).splitlines()) == 2 + 12
+        firsts = [line for line in str(results).splitlines() if line[:4].strip().isdigit()]
+        assert len(firsts) == 12
         assert results._repr_html_().count("<tr>") == 1 + 12
         frame = results.to_pandas()
         assert list(frame.columns[:5]) == [
@@ -252,6 +253,23 @@ class TestSearchCards:
             "tiny_score",
         ]
         assert len(frame) == 12
+
+    def test_a_passage_is_shown_as_far_as_it_can_be_judged(self):
+        """Text: lines below each other in the last column; HTML: one cell that wraps."""
+        [hit] = search_result((0.5,)).hits
+        told = " ".join(f"word{number}" for number in range(100))
+        hit = replace(hit, fields={"path": "a/b.txt", "data": told})
+        results = Results(replace(search_result((0.5,)), hits=(hit,)))
+        first, *more = str(results).splitlines()[2:]
+        at = first.index("a/b.txt: word0")
+        assert len(more) == 2
+        assert max(map(len, [first, *more])) <= at + 64
+        assert all(line[:at].isspace() and line[at] != " " for line in more)
+        shown = " ".join([first[at:], *(line[at:] for line in more)])
+        assert f"a/b.txt: {told}".startswith(shown.removesuffix(" …"))
+        assert len(shown) > 150
+        assert told[:300] in results._repr_html_()
+        assert told[:330] not in results._repr_html_()
 
     def test_a_result_without_hits(self):
         assert "no results" in str(Results(search_result(())))

@@ -361,7 +361,7 @@ def test_the_magic_evaluates_compares_and_lists(shell, beir, tmp_path):
     for line, words in (("show", "name one"), ("words judged best", "what is 'best' for")):
         with pytest.raises(InvalidInputError, match=words):
             shell.run_line_magic("evaluate", line)
-    with pytest.raises(InvalidInputError, match="no such file or folder"):
+    with pytest.raises(InvalidInputError, match="no file or folder of judgements"):
         shell.run_line_magic("evaluate", "words nowhere")
     with pytest.raises(InvalidInputError, match=r"t is a DataFrame\. Judgements are a dictionary"):
         shell.run_line_magic("evaluate", "words t --queries asked")
@@ -396,7 +396,7 @@ def test_the_command_evaluates_compares_and_lists(place, lab, beir, tmp_path, ca
     assert json.loads(capsys.readouterr().out) == numbers
     for wrong, words in [
         (["evaluate", *home], "RETRIEVER QRELS"),
-        (["evaluate", "words", "nowhere", *home], "no such file"),
+        (["evaluate", "words", "nowhere", *home], "no file or folder of judgements"),
         (["evaluate", "show", *home], "name one"),
         (["evaluate", "show", "nope", *home], "No evaluation called"),
         (["evaluate", "compare", *home], "baseline"),

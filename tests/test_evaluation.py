@@ -86,7 +86,7 @@ def test_what_is_wrong_with_judgements_is_said(tmp_path, qrels, message):
 
 
 def test_what_is_missing_is_said(tmp_path):
-    with pytest.raises(InvalidInputError, match="no such file or folder"):
+    with pytest.raises(InvalidInputError, match="no file or folder of judgements"):
         read_judgements(tmp_path / "nowhere")
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "qrels.txt").write_text(TREC)

@@ -127,7 +127,7 @@ def test_a_name_is_one_folders(store, file, name):
 
 
 def test_what_cannot_be_added_is_told(store, tmp_path):
-    with pytest.raises(InvalidInputError, match="no such file or folder"):
+    with pytest.raises(InvalidInputError, match="no file or folder with weights"):
         store.add(tmp_path / "absent", "a")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInputError, match="empty folder"):

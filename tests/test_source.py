@@ -115,7 +115,7 @@ def test_writing_does_not_follow_a_link_out(folder, tmp_path):
 def test_a_folder_without_manifest_is_told_what_a_package_looks_like(folder, tmp_path):
     with pytest.raises(SourceError, match=r"(?s)no manifest\.py.*Did you mean .*demo.*core\.py"):
         read_source(tmp_path)
-    with pytest.raises(SourceError, match="is not a folder"):
+    with pytest.raises(SourceError, match=r"There is no folder .*absent\..* holds"):
         read_source(tmp_path / "absent")
 
 

@@ -17,7 +17,12 @@ from mixpeek_lab.source import read_source
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TUTORIALS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-PICTURE = re.compile(r'<img src="([^"]+)" width="\d+" alt="([^"]+)">')
+PICTURE = re.compile(
+    r'<span class="mixpeek-light"><img src="images/(?P<name>\w+)-light\.png"'
+    r'(?P<words> width="\d+" alt="([^"]+)")></span>\n'
+    r'<span class="mixpeek-dark" hidden><img src="images/(?P=name)-dark\.png"(?P=words)></span>'
+)
+"""Twice: JupyterLab shows the one that fits its theme, other pages the light one."""
 READERS = re.compile(
     r"""['"]passages["']|bucket\W+files\b|process\W+files\b|(?:--into|FROM|collection\W+|\[)\W*passages\b|my_search\b"""
 )
@@ -27,6 +32,9 @@ KEEPS = re.compile(
     r"%extractor (commit|tag|checkout)"
 )
 """What leaves something in the home, for the next page and the next time."""
+WORD = re.compile(r"\w[\w'’-]*")
+MOST_WORDS, WORDS_A_MINUTE = 320, 200
+"""Before the first result; code counts a third."""
 LARGEST, ALL_TOGETHER = 150_000, 1_500_000
 
 
@@ -62,13 +70,30 @@ def test_links_and_pictures_are_there(path):
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_pictures_say_that_they_are_pictures(path):
     text = prose(path)
-    found = PICTURE.findall(text)
-    assert len(found) == text.count("<img")
-    for target, alternative in found:
-        assert (NOTEBOOKS / target).exists(), target
-        assert len(alternative) > 40, f"{target} needs words that stand for it"
-        caption, _ = text.split(f'<img src="{target}"')
-        assert caption.strip().splitlines()[-1].startswith("*Picture: "), target
+    found = list(PICTURE.finditer(text))
+    assert 2 * len(found) == text.count("<img")
+    for picture in found:
+        name = picture["name"]
+        for theme in ("light", "dark"):
+            assert (NOTEBOOKS / "images" / f"{name}-{theme}.png").exists(), name
+        assert len(picture[3]) > 40, f"{name} needs words that stand for it"
+        above = text[: picture.start()].strip().splitlines()[-1]
+        assert above.startswith("*Picture: "), name
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_result_comes_soon_and_the_time_of_reading_is_told(path):
+    words = before = 0.0
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            words += len(WORD.findall(re.sub(r"<img[^>]*>", "", cell.source)))
+        else:
+            words += len(WORD.findall(cell.source)) / 3  # code is looked at
+            before = before or (words if any("data" in each for each in cell.outputs) else 0)
+    assert 0 < before <= MOST_WORDS
+    said = re.search(r"(\w+) minutes(?:\*|, reading| of reading)", prose(path))[1].lower()
+    told = ("one", "two", "three", "four", "five", "six").index(said) + 1
+    assert abs(words / WORDS_A_MINUTE - told) <= (3 if path == TUTORIALS[0] else 1)
 
 
 @pytest.mark.parametrize("path", TUTORIALS[1:], ids=lambda path: path.stem)

@@ -77,6 +77,12 @@ class TestNotebook:
         committed.run(f"%extractor tag {NAME} stable --delete")
         assert "stable" not in str(committed.run(f"%extractor log {NAME}"))
 
+    def test_a_commit_without_changes_says_so_and_the_notebook_goes_on(self, committed):
+        for line in (f"%extractor commit {NAME} -m again", f"%extractor commit {NAME}"):
+            assert committed.run(line) is None
+            assert f"Nothing changed since {NAME} 1.0.1" in committed.printed()
+        assert "again" not in str(committed.run(f"%extractor log {NAME}"))
+
     def test_status_and_difference(self, committed):
         define(session.current_lab(), session.current_lab().home.parent,
                edited("three", manifest=("dim=16", "dim=32")))  # fmt: skip
@@ -125,6 +131,7 @@ class TestNotebook:
 
     def test_a_lower_number_than_the_heads_is_counted_from_the_head(self, notebook):  # noqa: F811
         notebook.run(TYPED)
+        assert "message" in str(notebook.fail("%extractor commit counter"))
         notebook.run("%extractor commit counter -m first --as 2.0.0")
         card = str(notebook.run(TYPED.replace("Counts letters", "Counts all letters")))
         assert "The manifest says 1.0.0, and this comes from counter 2.0.0: this is 2.0.1" in card
@@ -134,9 +141,7 @@ class TestNotebook:
     @pytest.mark.parametrize(
         ("line", "words"),
         [
-            (f"%extractor commit {NAME}", "message"),
             ("%extractor log", "needs an extractor's name"),
-            (f"%extractor commit {NAME} -m again", "nothing to commit"),
             (f"%extractor checkout {NAME}", "which version"),
             (f"%extractor checkout {NAME} 7", "No version called"),
             (f"%extractor diff {NAME} nope", "is not understood"),
@@ -146,7 +151,7 @@ class TestNotebook:
             (f"%extractor push {NAME} --to http://example.invalid", "plain HTTP"),
             ("%retriever export", "which one"),
             ("%retriever import", "which file"),
-            ("%retriever import nowhere.json", "cannot be read"),
+            ("%retriever import nowhere.json", "There is no file"),
             ("%retriever export nope", "No retriever called"),
             ("%%retriever export\ncollection: c", "needs a name"),
         ],
@@ -233,7 +238,8 @@ class TestTerminal:
     def test_the_same_from_a_terminal(self, call, tmp_path):
         first = ("extractor", "commit", NAME, "-m", "first", "--load", str(tmp_path / "one" / NAME))
         assert "Committed hash_embedder 1.0.0" in call(*first)
-        assert "nothing to commit" in call(*first, code=1)
+        told = call(*first, code=1)  # as git does
+        assert told.startswith(f"Nothing changed since {NAME} 1.0.0: there is nothing to commit.")
         assert "note: " not in call("extractor", "log", NAME)
         again = (*first[:4], "second", "--load", str(tmp_path / "two" / NAME))
         told = call(*again)

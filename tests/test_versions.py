@@ -18,7 +18,13 @@ from platform_host import Host, client_of
 
 from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.catalog.tables import HISTORY, SCHEMAS
-from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
+from mixpeek_lab.errors import (
+    ConflictError,
+    InvalidInputError,
+    ManifestError,
+    NotFoundError,
+    UnchangedError,
+)
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.snapshots import earlier_results, maker_of
 from mixpeek_lab.source import ExtractorSource, read_source, write_source
@@ -153,11 +159,13 @@ class TestCommit:
         assert two.versions.status(NAME).refused == ""
 
     def test_what_cannot_be_committed(self, two, tmp_path):
-        with pytest.raises(ConflictError, match=r"nothing to commit.*1\.0\.1"):
-            two.versions.commit(NAME, "again")
+        for message in ("again", ""):
+            with pytest.raises(UnchangedError, match=r"since hash_embedder 1\.0\.1: .*nothing to"):
+                two.versions.commit(NAME, message)
         define(two, tmp_path, read_source(HASH_EMBEDDER))  # as 1.0.0 has it
-        with pytest.raises(ConflictError, match=r"checkout hash_embedder 1\.0\.0"):
+        with pytest.raises(UnchangedError, match=r"nothing to .*checkout hash_embedder 1\.0\.0"):
             two.versions.commit(NAME, "again")
+        define(two, tmp_path, edited("three"))
         for message in ("", " \n", "x" * 5_001):
             with pytest.raises(InvalidInputError, match="message"):
                 two.versions.commit(NAME, message)

@@ -15,6 +15,7 @@ from mixpeek_lab.archives.tars import is_tar, iter_tar, iter_tar_gz
 from mixpeek_lab.archives.zips import END, LOCAL, iter_zip
 from mixpeek_lab.errors import SourceError
 from mixpeek_lab.manifests import read_manifest
+from mixpeek_lab.missing import expanded, no_path
 from mixpeek_lab.source import LAYOUT, MAX_BYTES, SUFFIXES, ExtractorSource, decoded
 from mixpeek_lab.uris import NAME
 
@@ -53,11 +54,11 @@ def read_contents(archive: str | Path | bytes, name: str | None = None) -> Conte
     """As `read_archive`; also says which files were left out."""
     if isinstance(archive, bytes):
         return _labelled(io.BytesIO(archive), "The archive", "", name)
-    path = Path(archive)
+    path = expanded(archive)
     try:
         if not path.is_file():
-            is_there = f"{path} is no file" if path.exists() else f"There is no file {path}"
-            raise SourceError(f"{is_there}. An archive is a .zip or a .tar.gz.")
+            what = f"{path} is no file." if path.exists() else no_path(archive, "file")
+            raise SourceError(f"{what} An archive is a .zip or a .tar.gz.")
         with path.open("rb") as file:
             return _labelled(file, str(path), path.name.partition(".")[0], name)
     except OSError as error:

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from mixpeek_lab.assets.limits import AssetLimits
 from mixpeek_lab.assets.problems import AssetError, redacted
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.missing import expanded
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//)")
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]", re.IGNORECASE)
@@ -68,7 +69,7 @@ def is_data_url(url: str) -> bool:
 def local_path(url: str) -> Path:
     """The path of a file:// URL, or a path with `~` filled in; AssetError for other machines."""
     if not scheme_of(url):
-        return Path(url).expanduser()
+        return expanded(url)
     host, slash, path = url.split("://", 1)[1].partition("/")
     if host not in ("", "localhost"):
         raise AssetError(f"{redacted(url)} is on another machine: write file:///path, or mount it.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.cli.opening import add_place, opened
+from mixpeek_lab.errors import UnchangedError
 
 if TYPE_CHECKING:
     from mixpeek_lab.findings import Finding
@@ -35,10 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_place(action)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Do the action, and print what it gives."""
+def run(options: argparse.Namespace) -> int:
+    """Do the action, and print what it gives; 1 where there was nothing to commit, as of git."""
     with opened(options) as lab:
-        print(_RUN[options.action](lab, options))
+        try:
+            print(_RUN[options.action](lab, options))
+        except UnchangedError as error:
+            print(error)
+            return 1
+    return 0
 
 
 def _commit_options(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from mixpeek_lab.beir import Dataset, qrels_file, read_qrels, read_queries
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.metrics import Qrels
+from mixpeek_lab.missing import expanded, no_path
 
 Queries = Mapping[str, str | Mapping[str, Any]]
 """Query id → its text, or the inputs of a retriever."""
@@ -71,9 +72,9 @@ def read_judgements(
                 "query id → text, or a file."
             )
         return _checked("judgements", _queries(queries), _grades(qrels))
-    path = Path(qrels).expanduser()
+    path = expanded(qrels)
     if not path.exists():
-        raise InvalidInputError(f"{path}: there is no such file or folder of judgements.")
+        raise InvalidInputError(no_path(qrels, "file or folder of judgements,"))
     file = qrels_file(path, split) if path.is_dir() else path
     found = _queries(_beside(file) if queries is None else queries)
     name = path.resolve().name if path.is_dir() else path.stem

@@ -86,6 +86,7 @@ class RealtimeService:
         self._method, self._is_async = _method(source, service)
         self._loop: ServiceLoop | None = None
         self._lock = threading.Lock()
+        self._is_prepared = not isinstance(service, InferenceService)
 
     def prepare(self) -> None:
         """Run a typed service's `setup()` now, not with the first request.
@@ -99,6 +100,16 @@ class RealtimeService:
             self._set_up(self._service)
         else:  # what belongs to a thread, as SQLite's connections do, is made where it is used
             self._own_loop().run(_called(partial(self._set_up, self._service)))
+
+    def prepare_sync(self) -> bool:
+        """The same in the loop that `infer_sync` asks in, waited for; whether there was anything
+        to wait for.
+        """
+        if self._is_prepared:
+            return False
+        self._own_loop().run(_called(partial(self._set_up, self._service)))
+        self._is_prepared = True
+        return True
 
     async def infer(
         self, inputs: Mapping[str, JSON], parameters: Mapping[str, JSON] | None = None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, nearest
 from mixpeek_lab.magics.collections import delete
 from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
+from mixpeek_lab.missing import absolute, near
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import BucketCard, BucketList, RunCard
@@ -169,8 +170,11 @@ class BucketMagics(Magics):
         if name in self.shell.user_ns:
             return self.shell.user_ns[name]
         if name.isidentifier() and not Path(name).exists():
+            names = [known for known in self.shell.user_ns if not known.startswith("_")]
+            close = nearest(name, names)
+            hint = f"Did you mean the variable {close}?" if close else near(absolute(name))
             raise InvalidInputError(
-                f"There is no variable {name!r}, nor a file or folder of that name in {Path.cwd()}."
+                f"There is no variable {name!r}, nor a file or folder {absolute(name)}. {hint}"
             )
         return name
 

@@ -158,7 +158,7 @@ class EvaluateMagics(Magics):
         is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
         if is_usable or given is None:
             return value
-        if value is not None and not Path(given).exists():
+        if value is not None and not Path(given).expanduser().exists():
             raise InvalidInputError(
                 f"{given} is a {type(value).__name__}. Judgements are a dictionary of query id → "
                 "{document id: grade}, queries one of query id → text; or each is a file."

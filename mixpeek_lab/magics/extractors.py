@@ -250,7 +250,7 @@ class ExtractorMagics(Magics):
         if options.more is None:
             print(text, end="")  # noqa: T201
             return
-        target = Path(options.more)
+        target = Path(options.more).expanduser()
         target = target / "Dockerfile" if target.is_dir() else target
         try:
             target.write_text(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mixpeek_lab.widgets.playground import Playground, Support
     from mixpeek_lab.workbench import Lab
 
+LOADING = "Loading the model for the queries …"
 RETRIEVER_ACTIONS = ("list", "stages", "export", "import", "delete")
 
 
@@ -163,10 +165,7 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
     from mixpeek_lab.widgets.playground import Playground
 
     lab = current_lab()
-    with note_meanwhile(f"Making ready what {card.name} needs for its queries …"):
-        lab.prepare(card.name)
-
-    return Playground(
+    found = Playground(
         search=search_again(lab, card.name),
         retriever=card.name,
         query=query,
@@ -176,6 +175,16 @@ def _open_playground(card: RetrieverCard, query: str, limit: int) -> Playground:
         code=f"%playground {shlex.join([card.name, *query.split()])}",
         support=_support(card),
     )
+    # A first query waits for the model anyway: without one, the playground opens meanwhile.
+    found.preparing = "" if query else LOADING
+    on_ready = None if query else partial(found.set_trait, "preparing", "")
+    try:
+        with note_meanwhile(f"Making ready what {card.name} needs for its queries …"):
+            lab.prepare(card.name, on_ready)
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def search_again(lab: Lab, retriever: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.errors import InvalidInputError, UnchangedError
 from mixpeek_lab.magics.lines import unquoted
 from mixpeek_lab.magics.session import current_lab
 
@@ -45,7 +45,11 @@ def _log(_: InteractiveShell, options: Any) -> LogCard:
 
 def _commit(_: InteractiveShell, options: Any) -> None:
     message = unquoted(" ".join(options.message))
-    commit = _versions().commit(options.name, message, options.number)
+    try:
+        commit = _versions().commit(options.name, message, options.number)
+    except UnchangedError as error:  # no mistake: said, and a notebook that runs on goes on
+        print(error)  # noqa: T201
+        return
     came = f", from {commit.parent}" if commit.parent else ""
     print(f"Committed {commit.name} {commit.version} ({commit.digest[:12]}{came}).")  # noqa: T201
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixpeek_lab.errors import ConflictError, InvalidInputError, LabError, NotFoundError
+from mixpeek_lab.missing import expanded, no_path
 from mixpeek_lab.model_store.weights import CONVERT, PICKLES, check_weights, is_weights
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -65,7 +66,7 @@ class ModelStore:
         ask for code.
         """
         _check_name(name)
-        files = _listed(Path(path).expanduser())
+        files = _listed(expanded(os.fspath(path)))
         for file in files.values():
             _check(file)
         with self._changing():
@@ -176,7 +177,7 @@ def _listed(path: Path) -> dict[str, Path]:
     if path.is_file():
         return {path.name: path}
     if not path.is_dir():
-        raise InvalidInputError(f"{path}: there is no such file or folder with weights.")
+        raise InvalidInputError(no_path(path, "file or folder with weights,"))
     files = {
         file.relative_to(path).as_posix(): file
         for file in path.rglob("*")

@@ -6,6 +6,7 @@ control characters are taken out of the text form.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -17,8 +18,11 @@ HEADING_FIELDS = ("title", "name", "heading", "subject", "package", "filename", 
 """Fields that name a document, in order of preference."""
 
 HEADING_LENGTH = 120
-SNIPPET_LENGTH = 160
-TEXT_WIDTH = 60
+SNIPPET_LENGTH = 320
+"""Characters of a hit's passage, which HTML breaks into lines."""
+MEDIA_LENGTH = 160
+TEXT_WIDTH, TEXT_LINES = 64, 3
+"""Room for a hit's name and passage in plain text."""
 MOST_PICTURES = 12
 """Thumbnails in one table: they stay in the saved notebook."""
 
@@ -26,6 +30,7 @@ _TABLE = "border-collapse:collapse;font-size:13px;margin:.2em 0;font-variant-num
 _CELL = "text-align:left;padding:3px 12px 3px 0;vertical-align:top"
 _ONE_LINE = "white-space:nowrap"
 _PROSE = "min-width:26em;overflow-wrap:anywhere"
+_PASSAGE = "min-width:26em;max-width:56em;overflow-wrap:anywhere"
 _SHORT, _WORD = 30, 80
 """Characters that a text, and a word, may have without being broken into lines."""
 
@@ -67,8 +72,10 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A table in plain text. Columns whose cells are all numbers or `–` stand to the right."""
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(columns)]
+    # A row of which only the last cell is filled goes on from the one above.
+    whole = [row for row in cells if any(row[:-1])] or cells
     right = [
-        bool(cells) and all(_is_number(row[at]) for row in cells) for at in range(len(columns))
+        bool(cells) and all(_is_number(row[at]) for row in whole) for at in range(len(columns))
     ]
     lines = [list(columns), *cells]
     return "\n".join(
@@ -113,8 +120,20 @@ def results_text(payload: Mapping[str, Any], limit: int = 10) -> str:
     lines = [_summary(payload, len(rows))]
     lines += [f"warning: {warning}" for warning in payload.get("warnings", ())]
     if rows:
-        lines.append(table_text(columns, rows))
+        shown = [line for row in rows for line in _text_lines(row)]
+        lines.append(table_text(columns, shown))
     return "\n".join(lines)
+
+
+def _text_lines(row: Sequence[str]) -> list[list[str]]:
+    """A hit as rows of a text table: its passage goes on below, in the last column."""
+    *facts, heading, text = row
+    named = ": ".join(part for part in (heading, text) if part)
+    # URLs and paths stay whole, to be copied.
+    lines = textwrap.wrap(named, TEXT_WIDTH, max_lines=TEXT_LINES, placeholder=" …",
+                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    first, *more = lines or [""]
+    return [[*facts, first], *([*[""] * len(facts), line] for line in more)]
 
 
 def results_html(
@@ -124,12 +143,17 @@ def results_html(
 
     `code` is the line that makes the live view again; it is shown below the table.
     """
-    columns, rows = _with_pictures(payload, *_results_table(payload, limit))
+    columns, rows = _results_table(payload, limit)
+    pictures = _pictures(payload, len(rows))
+    cells = [
+        [*facts, _passage(heading, text, picture)]
+        for (*facts, heading, text), picture in zip(rows, pictures, strict=True)
+    ]
     parts = [f"<p><strong>{escape(title)}</strong></p>"] if title else []
     parts.append(f'<p style="{_MUTED}">{escape(_summary(payload, len(rows)))}</p>')
     parts += [f"<p>Warning: {escape(str(each))}</p>" for each in payload.get("warnings", ())]
     if rows:
-        parts.append(table_html(columns, rows))
+        parts.append(table_html(columns, cells))
     parts.append(rerun_html(code))
     return f'<div class="mixpeek-lab-static">{"".join(parts)}</div>'
 
@@ -174,7 +198,7 @@ def _query_text(query: Any) -> str:
 
 
 def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the table of hits."""
+    """Columns of the table of hits, and its rows; of the last column they have name and text."""
     legs = [leg["name"] for leg in payload.get("legs", ())]
     text_field = payload.get("text_field") or "data"
     documents = payload.get("documents", {})
@@ -195,34 +219,37 @@ def _results_table(payload: Mapping[str, Any], limit: int) -> tuple[list[str], l
 def _result_row(
     hit: Mapping[str, Any], legs: Sequence[str], document: Mapping[str, Any], text_field: str
 ) -> list[str]:
-    """One hit: rank, score, its rank in every leg (`–` where it was not found), its text."""
+    """One hit: rank, score, its rank in every leg (`–` where it was not found), name, text."""
     ranks = {part["leg"]: part["rank"] for part in hit.get("contributions", ())}
     fields = document.get("fields", {})
-    heading = heading_of(fields, text_field)
-    text = printable(media_text(fields, document.get("lineage", {}), SNIPPET_LENGTH)) or snippet_of(
-        fields, text_field, max(20, TEXT_WIDTH - len(heading))
-    )
-    named = ": ".join(part for part in (printable(heading), text) if part)
-    return [
-        str(hit["rank"]),
-        format_score(hit["score"]),
-        *(str(ranks.get(leg) or "–") for leg in legs),
-        named or str(hit["document_id"]),
+    media = media_text(fields, document.get("lineage", {}), MEDIA_LENGTH)
+    heading = printable(heading_of(fields, text_field))
+    text = printable(media) or snippet_of(fields, text_field, SNIPPET_LENGTH)
+    if not heading and not text:
+        heading = str(hit["document_id"])
+    parts = [str(ranks.get(leg) or "–") for leg in legs]
+    return [str(hit["rank"]), format_score(hit["score"]), *parts, heading, text]
+
+
+def _passage(heading: str, text: str, picture: str = "") -> Markup:
+    """A hit's picture, name and passage, below each other."""
+    parts = [
+        f'<img src="{escape(picture)}" alt="">' if picture else "",
+        f"<strong>{escape(heading)}</strong>" if heading else "",
+        escape(text),
     ]
+    return Markup(f'<div style="{_PASSAGE}">{"<br>".join(filter(None, parts))}</div>')
 
 
-def _with_pictures(
-    payload: Mapping[str, Any], columns: list[str], rows: list[list[str]]
-) -> tuple[list[str], list[list[str]]]:
-    """The table of hits, with a small picture above the text of those that are local images."""
-    documents, left = payload.get("documents", {}), MOST_PICTURES
-    for hit, row in zip(payload.get("hits", ()), rows, strict=False):
+def _pictures(payload: Mapping[str, Any], count: int) -> list[str]:
+    """Small pictures of those of the first `count` hits that are local images, as data URIs."""
+    documents, left, found = payload.get("documents", {}), MOST_PICTURES, []
+    for hit in payload.get("hits", ())[:count]:
         document = documents.get(hit["document_id"], {})
         uri = thumbnail(document.get("fields", {}), document.get("lineage", {})) if left else ""
-        if uri:
-            row[-1] = Markup(f'<img src="{escape(uri)}" alt=""><br>{escape(row[-1])}')
-            left -= 1
-    return columns, rows
+        left -= bool(uri)
+        found.append(uri)
+    return found
 
 
 def _is_number(cell: str) -> bool:

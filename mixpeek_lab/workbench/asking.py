@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
+from mixpeek_lab.errors import LabError
 from mixpeek_lab.models import JSON, SearchResult, Span
 from mixpeek_lab.retrievers import candidate_ids, to_explain, to_plan, to_response
 from mixpeek_lab.workbench.depth import asked_depth, places
@@ -15,6 +19,9 @@ from mixpeek_lab.workbench.kernel_services import KernelServices
 from mixpeek_lab.workbench.network import HubCheck
 from mixpeek_lab.workbench.playing_maps import leg_vectors
 from mixpeek_lab.workbench.search import Prepared, Searcher
+
+LOAD = "load"
+"""The span of a query that waited until the model was loaded."""
 
 
 class KernelSearch:
@@ -37,13 +44,15 @@ class KernelSearch:
         """What is found. Errors as for `Lab.search`."""
         if prepared.asks:
             self._hub.settle()
+        loading = self._services.load(prepared)
         begun = time.perf_counter()
         vectors = self._services.embed(prepared)
         milliseconds = (time.perf_counter() - begun) * 1e3
         result = self._searcher.finish(prepared, vectors)
         if prepared.embeds:
             embedding = Span("embed", milliseconds, len(prepared.embeds), len(vectors))
-            result = replace(result, spans=(embedding, *result.spans))
+            loaded = (Span(LOAD, loading),) if loading else ()
+            result = replace(result, spans=(*loaded, embedding, *result.spans))
         return self._searcher.stage(prepared, result, self._services.ask)
 
     def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool) -> dict[str, Any]:
@@ -81,10 +90,32 @@ class KernelSearch:
         hits = self._searcher.finish(prepared, vectors).hits
         return vectors["near"], [hit.document_id for hit in hits]
 
-    def load(self, retriever: str) -> None:
-        """Load what the retriever's queries need. ExtractorError where its code does not load."""
-        for service in self._searcher.services(retriever):
-            self._services.loaded(service)
+    def load(self, retriever: str, on_ready: Callable[[], None] | None = None) -> None:
+        """Load what the retriever's queries need, and their models.
+
+        With `on_ready` the models are loaded in the background: it is called there once that is
+        over, or has failed, which the next query tells. ExtractorError where the code does not
+        load.
+        """
+        loaded = [self._services.loaded(each) for each in self._searcher.services(retriever)]
+
+        def prepare() -> None:
+            for service in loaded:
+                service.prepare_sync()
+
+        if on_ready is None:
+            prepare()
+        else:
+            warming = partial(_warm, prepare, on_ready)
+            threading.Thread(target=warming, name="mixpeek-lab-warming", daemon=True).start()
+
+
+def _warm(prepare: Callable[[], None], on_ready: Callable[[], None]) -> None:
+    try:
+        with suppress(LabError):
+            prepare()
+    finally:
+        on_ready()
 
 
 def explained(record: RetrieverRecord, prepared: Prepared, result: SearchResult) -> dict[str, JSON]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from mixpeek_lab.assets import AssetError, list_objects, local_path, redacted, scheme_of
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.media import suffix_of
+from mixpeek_lab.missing import absolute, no_path
 from mixpeek_lab.workbench.values import clean_text
 
 
@@ -95,16 +96,27 @@ def _list_local(path: Path, shown: str) -> Listing:
     elif "*" in str(path) or "?" in str(path):
         wild = next(i for i, part in enumerate(path.parts) if "*" in part or "?" in part)
         root = Path(*path.parts[:wild])
+        if not root.is_dir():
+            raise InvalidInputError(no_path(root, f"folder for {shown!r},"))
         found = list(root.glob(str(path.relative_to(root))))
     elif path.is_file():
         root, found, is_one = path.parent, [path], True
     else:
-        raise InvalidInputError(f"There is no file or folder {shown!r} (looked in {Path.cwd()}).")
+        raise InvalidInputError(no_path(path if scheme_of(shown) else shown))
     files = sorted(f for f in found if _is_listed(f) and not _is_hidden(f.relative_to(root)))
     if not files and not is_one:
-        raise InvalidInputError(f"{shown!r} holds no files.")
+        raise InvalidInputError(_no_files(shown, root, is_glob=path != root))
     entries = [_entry(str(f), f.relative_to(root).as_posix()) for f in files or [path]]
     return Listing(entries, is_named=is_one)
+
+
+def _no_files(shown: str, root: Path, *, is_glob: bool) -> str:
+    where = f" ({absolute(root)})" if str(absolute(root)) != shown else ""
+    return (
+        f"Nothing in {absolute(root)} fits {shown!r}."
+        if is_glob
+        else (f"{shown!r}{where} holds no files.")
+    )
 
 
 def _is_listed(path: Path) -> bool:

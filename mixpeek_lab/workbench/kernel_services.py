@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,18 @@ class KernelServices:
     def __init__(self, catalog: Catalog, home: Home) -> None:
         self._catalog, self._home = catalog, home
         self._loaded: OrderedDict[tuple[str, str], RealtimeService] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def load(self, prepared: Prepared) -> float:
+        """Load what embeds the query, with its model, if it was not; the milliseconds that this
+        took, or 0. ExtractorError where an extractor's code fails.
+        """
+        begun, is_new = time.perf_counter(), False
+        for embed in prepared.embeds:
+            service = prepared.service(embed)
+            is_new = _key(service) not in self._loaded or is_new
+            is_new = self.loaded(service).prepare_sync() or is_new
+        return (time.perf_counter() - begun) * 1e3 if is_new else 0.0
 
     def embed(self, prepared: Prepared) -> Vectors:
         """The vectors that the query needs. ExtractorError where an extractor's code fails."""
@@ -56,11 +70,16 @@ class KernelServices:
         """The service, loaded if it was not. ExtractorError where its code does not load."""
         from mixpeek_lab.loader import load_service
 
-        key = (wanted.extractor, wanted.digest)
-        if key not in self._loaded:
-            source = self._catalog.extractor(wanted.extractor, digest=wanted.digest).source
-            self._loaded[key] = load_service(source, self._home.path)
-            if len(self._loaded) > MOST_LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(key)
-        return self._loaded[key]
+        key = _key(wanted)
+        with self._lock:
+            if key not in self._loaded:
+                source = self._catalog.extractor(wanted.extractor, digest=wanted.digest).source
+                self._loaded[key] = load_service(source, self._home.path)
+                if len(self._loaded) > MOST_LOADED:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+
+def _key(service: Service) -> tuple[str, str]:
+    return service.extractor, service.digest

@@ -230,7 +230,7 @@ class Lab(Served, Measured, Versioned, Deleting):
 
         What an earlier save left in it is removed; files of others stay, and are in `left`.
         """
-        return extractors.save(self._catalog, self.extractor(name), Path(folder))
+        return extractors.save(self._catalog, self.extractor(name), Path(folder).expanduser())
 
     def dockerfile(self, name: str) -> str:
         """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
@@ -243,7 +243,7 @@ class Lab(Served, Measured, Versioned, Deleting):
         every machine. ManifestError with all findings where one is an error, unless `force`.
         """
         source = self.extractor(name).source
-        return pack_checked(source, Path(path or "."), force=force)
+        return pack_checked(source, Path(path or ".").expanduser(), force=force)
 
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""

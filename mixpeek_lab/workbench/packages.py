@@ -9,6 +9,7 @@ from mixpeek_lab.archives import Packed, pack, read_contents
 from mixpeek_lab.errors import ManifestError, SourceError
 from mixpeek_lab.findings import Finding
 from mixpeek_lab.manifests import read_manifest
+from mixpeek_lab.missing import expanded, no_path
 from mixpeek_lab.source import ExtractorSource, other_files, read_source
 from mixpeek_lab.uris import NAME
 from mixpeek_lab.workbench.extractors import Definition, check_named
@@ -36,15 +37,16 @@ class Package:
         return (Finding("LAB002", "info", message, "Download data and weights in setup()."),)
 
 
-def read_package(path: Path, name: str | None = None) -> Package:
+def read_package(given: Path, name: str | None = None) -> Package:
     """Read a folder, a .zip or a .tar.gz. SourceError.
 
     The extractor's name is `name` where it is given, else the one that its manifest says: what a
     folder or an archive is called changes with every clone.
     """
+    path = expanded(given)
     if path.is_dir() or not (path.is_file() or path.suffix):
         if not path.exists():
-            raise SourceError(f"There is no folder or archive {path} (looked in {Path.cwd()}).")
+            raise SourceError(no_path(given, "folder or archive"))
         called = name or (path.resolve().name if NAME.match(path.resolve().name) else "extractor")
         package = Package(read_source(path, called), other_files(path))
     else:

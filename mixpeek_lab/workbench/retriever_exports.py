@@ -16,6 +16,7 @@ from typing import Any
 from mixpeek_lab.catalog import Catalog, RetrieverRecord
 from mixpeek_lab.catalog.commits import with_texts
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.missing import expanded, no_path
 from mixpeek_lab.models import JSON, Manifest
 
 OURS = "mixpeek_lab"
@@ -114,9 +115,11 @@ def write_export(body: Mapping[str, JSON], file: str | Path) -> Path:
 
 def read_export(file: str | Path) -> Mapping[str, JSON]:
     """Exported JSON from a file; InvalidInputError where it is none."""
-    path = Path(file).expanduser()
+    path = expanded(file)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInputError(no_path(file, "file")) from error
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

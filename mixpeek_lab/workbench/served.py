@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -99,13 +99,19 @@ class Served(ABC):
         within = f"/namespaces/{self._namespace_id}" if self._namespace_id else ""
         return f"{self.url}/v1{within}/retrievers/{record.retriever_id}/execute"
 
-    def prepare(self, retriever: str) -> None:
-        """Make ready what the retriever's queries need: served, or loaded in this process."""
+    def prepare(self, retriever: str, on_ready: Callable[[], None] | None = None) -> None:
+        """Make ready what the retriever's queries need: served, or loaded in this process.
+
+        With `on_ready` this process loads models in the background, and calls it when they are
+        there. A search that comes before waits for them.
+        """
         if self.engine.name == "kernel":
             self._runtime.hub.settle()
-            self._asking.load(retriever)
-        else:
-            self.serve(retriever)
+            self._asking.load(retriever, on_ready)
+            return
+        self.serve(retriever)
+        if on_ready is not None:
+            on_ready()
 
     def execute(self, retriever: str, body: Mapping[str, JSON], *, explain: bool = False) -> Any:
         """Execute a stored retriever through the running endpoint; the answer is its JSON.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mixpeek_lab.assets import AssetError, AssetLimits, fetch, redacted, scheme_of
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.missing import expanded, no_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,9 @@ def read_rows(source: Source) -> Rows:
     if isinstance(source, str | Path):
         if scheme_of(str(source)):
             return _from_url(str(source))
-        path = Path(source).expanduser()
+        path = expanded(source)
+        if not path.is_file():
+            raise InvalidInputError(no_path(source, "file"))
         return replace(_from_file(path), folder=str(path.parent))
     if isinstance(source, Mapping):
         raise InvalidInputError(

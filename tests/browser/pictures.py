@@ -15,16 +15,13 @@ ARE_ASKED_FOR = os.environ.get("MIXPEEK_LAB_PICTURES", "") not in ("", "0")
 
 
 def keep_picture(png: bytes, name: str, artifacts: Path) -> bytes:
-    """The screenshot in 256 colours: kept with the artifacts and, if asked for, for good.
-
-    A notebook shows the same picture in light and dark: of the dark ones only README's is for good.
-    """
+    """The screenshot in 256 colours: kept with the artifacts and, if asked for, for good."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     small = image.quantize(256, dither=Image.Dither.NONE)
     out = io.BytesIO()
     small.save(out, "PNG", optimize=True)
     (artifacts / f"{name}.png").write_bytes(out.getvalue())
-    if ARE_ASKED_FOR and (name.endswith("-light") or name.startswith("playground")):
+    if ARE_ASKED_FOR:
         IMAGES.mkdir(exist_ok=True)
         (IMAGES / f"{name}.png").write_bytes(out.getvalue())
     return out.getvalue()

@@ -38,6 +38,30 @@ def at(chromium, tmp_path):
     made.page.close()
 
 
+def test_what_a_first_query_waits_for_is_said(chromium):
+    """In the status while it goes on, and in the ribbon afterwards."""
+    search = SampleSearch()
+    widget = Playground(search, "docs", support=support(search))
+    widget.preparing = "Loading the model for the queries …"
+    at = WidgetPage(chromium, widget)
+    status = at.page.locator(".mxp-status")
+    assert status.inner_text() == "Loading the model for the queries …"
+    widget.preparing = ""
+    at.push()
+    assert status.inner_text() == ""
+    answer = search.__call__
+    slow = {"name": "load", "milliseconds": 8012.0, "rows_in": 0, "rows_out": 0}
+    widget._asking._search = lambda request: {
+        **(found := answer(request)), "spans": [slow, *found["spans"]]
+    }  # fmt: skip
+    at.ask(QUERY)
+    told = at.page.locator('.mxp-times [data-span="load"]')
+    assert "first query: the model was loaded" in told.inner_text()
+    assert "8.0 s" in told.inner_text()
+    assert at.errors == []
+    at.page.close()
+
+
 def names(at):
     return at.page.locator(".mxp-heading").all_inner_texts()
 

@@ -52,7 +52,7 @@ None
 """
 
 
-def opened(jupyter, chromium, name, height, count=None):
+def opened(jupyter, chromium, name, theme, height, count=None):
     """A tutorial in JupyterLab, all of its cells run, or the first `count` alone."""
     source = REPOSITORY / "notebooks" / f"{name}.ipynb"
     notebook = nbformat.read(source, as_version=4)
@@ -61,7 +61,9 @@ def opened(jupyter, chromium, name, height, count=None):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     # Each in a home of its own, so that the pictures show what the page makes.
-    notebook.cells[1].source = f"%env MIXPEEK_LAB_HOME=home_{name}\n" + notebook.cells[1].source
+    notebook.cells[1].source = (
+        f"%env MIXPEEK_LAB_HOME=home_{name}_{theme}\n" + notebook.cells[1].source
+    )
     path = jupyter.folder / source.name
     nbformat.write(notebook, path)
     show_pictures(jupyter)
@@ -93,7 +95,7 @@ def theme(request, jupyter):
 
 
 def test_look_around(jupyter, chromium, artifacts, theme):
-    shown = opened(jupyter, chromium, "02_look_around", 6500)
+    shown = opened(jupyter, chromium, "02_look_around", theme, 6500)
     page = shown.page
     page.wait_for_selector(".mxe-row .mxe-cell")
     page.wait_for_selector(".mxm.is-ready")
@@ -130,7 +132,7 @@ def test_a_run(jupyter, chromium, artifacts, theme):
 
 
 def test_does_it_retrieve_well(jupyter, chromium, artifacts, theme):
-    shown = opened(jupyter, chromium, "04_does_it_retrieve_well", 4000, WITH_JUDGEMENTS)
+    shown = opened(jupyter, chromium, "04_does_it_retrieve_well", theme, 4000, WITH_JUDGEMENTS)
     page = shown.page
     page.wait_for_timeout(1000)
     page.screenshot(path=artifacts / f"retrieve_well_{theme}.png")

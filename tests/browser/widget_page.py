@@ -15,7 +15,7 @@ from playground_page import PlaygroundPage
 
 TRAITS = (
     "_moves", "query", "weights", "strategy", "k", "top_k", "limit", "about", "baseline",
-    "map_status",
+    "map_status", "preparing",
 )  # fmt: skip
 LIGHT = "body{background:#fff;margin:12px;font-family:system-ui}"
 DARK = (

@@ -110,6 +110,8 @@ function render({ model, el }) {
     if ((isShown && tabs.shown() === "results") || isRanked || tabs.shown() === "compare") tabs.paintShown();
   });
   app.on("status", paintStatus);
+  model.on("change:preparing", paintStatus);
+  app.closers.push(() => model.off("change:preparing", paintStatus));
   app.on("gone", () => {
     paintStatus();
     ui.live.textContent = `${GONE_WORDS} Its last answer stays.`;
@@ -153,6 +155,7 @@ function render({ model, el }) {
   }
 
   function busyText() {
+    if (model.get("preparing")) return model.get("preparing");
     return state.isSlow ? "Still searching. The kernel may be busy with a cell, or gone: Enter asks again." : "Searching…";
   }
 
@@ -160,7 +163,7 @@ function render({ model, el }) {
     const { payload, error, hits, refused } = state;
     if (state.isGone) return payload ? "The last answer; the kernel is gone" : "The kernel is gone";
     if (error) return payload ? "Below are the results of the search before." : "";
-    if (!payload) return "";
+    if (!payload) return model.get("preparing") ?? "";
     const total = app.isDelivered() ? payload.total ?? state.ranking.length : state.ranking.length;
     const found = total > hits.length ? `${hits.length} of ${plural(total, "result")}` : plural(hits.length, "result");
     if (refused !== null) return `${found}, re-fused in ${milliseconds(refused)}`;

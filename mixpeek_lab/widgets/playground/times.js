@@ -1,6 +1,7 @@
 // The ribbon at the foot: where the time of a search went.
 import { h, milliseconds, plural } from "../nodes.js";
 
+const LABELS = { load: "first query: the model was loaded" };
 const SHADES = [70, 46, 28];
 const NOTES = {
   rest: "documents of all candidates, the way to the endpoint and back, JSON: measured as one piece",
@@ -21,7 +22,7 @@ export function makeTimes(app, ui) {
     ui.times.hidden = !payload || !spans.length;
     const tones = spans.map((span, at) => ({ "--tone": spanColour(span, at) }));
     ui.ribbon.replaceChildren(...spans.map((span, at) => h("span", { vars: { ...tones[at], "flex-grow": Math.max(span.milliseconds, 0.01) } })));
-    ui.timeList.replaceChildren(...spans.map((span, at) => h("li", { title: spanWords(span) || null, "data-span": span.name }, h("i", { vars: tones[at] }), span.name, h("b", {}, milliseconds(span.milliseconds)), spanWords(span) && h("span", { class: "mx-visually-hidden" }, `: ${spanWords(span)}`))));
+    ui.timeList.replaceChildren(...spans.map((span, at) => h("li", { title: spanWords(span) || null, "data-span": span.name }, h("i", { vars: tones[at] }), LABELS[span.name] ?? span.name, h("b", {}, milliseconds(span.milliseconds)), spanWords(span) && h("span", { class: "mx-visually-hidden" }, `: ${spanWords(span)}`))));
   }
 
   /** The times that only the browser knows. */
@@ -49,6 +50,7 @@ export function makeTimes(app, ui) {
 
 /** What one measured piece holds, where its name does not say it. */
 function noteOf({ name, rows_in: count }) {
+  if (name === "load") return "once: the queries after it find the model loaded";
   if (name === "embed") return count > 1 ? `${count} embeddings at once, measured as one piece` : "the query’s embedding; legs of one feature and text share it";
   if (name === "filter") return "which documents pass; all legs share it";
   if (name === "fetch") return "the shown documents";

@@ -30,6 +30,8 @@ class FusionTraits(LabWidget):
     """Pinned settings, `{strategy, k, weights, top_k, filters}`; empty where nothing is pinned."""
     map_status = traitlets.Dict().tag(sync=True)
     """The map that is shown (map, shown, note), and what is being worked out for it."""
+    preparing = traitlets.Unicode("").tag(sync=True)
+    """What is being made ready for the first query, in words; empty once it is there."""
     about = traitlets.Dict().tag(sync=True)
     """What does not change: retriever, title, code, declared legs, strategies, what is offered."""
 

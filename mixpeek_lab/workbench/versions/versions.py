@@ -9,7 +9,13 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 
 from mixpeek_lab.catalog import Catalog, Commit, ExtractorRecord
-from mixpeek_lab.errors import ConflictError, InvalidInputError, ManifestError, NotFoundError
+from mixpeek_lab.errors import (
+    ConflictError,
+    InvalidInputError,
+    ManifestError,
+    NotFoundError,
+    UnchangedError,
+)
 from mixpeek_lab.source import ExtractorSource
 from mixpeek_lab.uris import normalise_version
 from mixpeek_lab.workbench.extractors import Definition, demand
@@ -71,15 +77,15 @@ class Versions:
         """Make the working state a version for good.
 
         Its number is the manifest's where that is free and not below the head's, else the next
-        patch after the higher of the two (1.0.0 → 1.0.1), or `version`. ConflictError where there
-        is nothing to commit, or the number is taken.
+        patch after the higher of the two (1.0.0 → 1.0.1), or `version`. UnchangedError where
+        a version has these contents already, ConflictError where the number is taken.
         """
         if name in self._refused:
             demand(self._refused[name])
-        told = _message(message)
         with self._catalog.together():
             record = self._catalog.extractor(name)
             self._demand_uncommitted(name, record)
+            told = _message(message)
             number = self._number(name, record, version)
             self._catalog.renumber(name, record.source.digest, number)
             return self._catalog.add_commit(
@@ -247,13 +253,13 @@ class Versions:
         if found is None:
             return
         if found.version == self._catalog.head(name):
-            raise ConflictError(
-                f"There is nothing to commit: {name} is as {found.version} has it. Run the cell "
-                "that you changed, and commit again."
+            raise UnchangedError(
+                f"Nothing changed since {name} {found.version}: there is nothing to commit. "
+                "Run the cell that you changed, and commit again."
             )
-        raise ConflictError(
-            f"{name} has the contents of {found.version}, which is committed already: "
-            f"`%extractor checkout {name} {found.version}` goes on from there."
+        raise UnchangedError(
+            f"There is nothing to commit: {name} has the contents of {found.version}, which is "
+            f"committed already. `%extractor checkout {name} {found.version}` goes on from there."
         )
 
     def _number(self, name: str, record: ExtractorRecord, wanted: str | None) -> str:
