@@ -150,22 +150,60 @@ def test_a_restart_of_the_kernel_leaves_what_there_was_and_says_so(
     page.close()
 
 
-def test_a_page_that_is_loaded_in_the_middle_of_a_run_says_what_it_cannot_show(jupyter, chromium):
-    """JupyterLab is not connected again before the cell has ended; then the run can be seen."""
-    notebook = open_page(jupyter, chromium, "care_reload", pause="0.01")
-    page = notebook.page
+def start_and_save(notebook, path):
+    """Begin a run, and have the notebook saved in the middle of it."""
     notebook.start_code(0, RUN)
-    page.locator(".mxl-stop").wait_for(timeout=60_000)
-    page.keyboard.press("Control+s")
-    path, end = jupyter.folder / "care_reload.ipynb", time.monotonic() + 30
+    notebook.page.locator(".mxl-stop").wait_for(timeout=60_000)
+    notebook.page.keyboard.press("Control+s")
+    end = time.monotonic() + 30
     while "was under way" not in path.read_text("utf-8"):
         assert time.monotonic() < end, "it was not saved"
-        page.wait_for_timeout(100)
+        notebook.page.wait_for_timeout(100)
+
+
+def test_a_page_that_is_loaded_in_the_middle_of_a_run_follows_it_to_its_report(
+    jupyter, chromium, axe, artifacts
+):
+    """JupyterLab makes no models of widgets before the cell has ended."""
+    notebook = open_page(jupyter, chromium, "care_reload", pause="0.012")
+    page, path = notebook.page, jupyter.folder / "care_reload.ipynb"
+    start_and_save(notebook, path)
     assert f"<code>{RUN}</code>" in path.read_text("utf-8")
-    notebook.page.reload(wait_until="domcontentloaded")
+    page.reload(wait_until="domcontentloaded")
+    line = page.locator(".mixpeek-lab-under-way")
+    line.wait_for(timeout=60_000)
+    page.wait_for_function(
+        "() => document.querySelector('.mixpeek-lab-under-way progress')?.value > 0"
+    )
+    assert "of 1,000 rows" in line.inner_text()
+    assert "was under way" not in page.evaluate(OUTPUTS)
+    assert page.locator(".jp-CodeCell .jp-InputPrompt").inner_text() == "[*]:"
+    assert axe(page, ".mixpeek-lab-saved") == []
+    page.locator(".jp-CodeCell").screenshot(path=artifacts / "run_followed_light.png")
+    wait_for_text(page, "completed with errors")
+    line.wait_for(state="detached")
+    text = page.evaluate(OUTPUTS)
+    assert "1,000 rows: 900 done, 100 failed" in text
+    assert "was under way" not in text
+    assert page.locator(".mixpeek-lab-saved").count() == 0
     notebook.wait_for_kernel()
-    asked = "print(get_ipython().run_line_magic('inspect', 'SELECT state FROM runs'))"
-    assert "completed_with_errors" in notebook.run_code(0, asked)
+    assert notebook.errors == []
+    assert notebook.run_code(0, "print('alive')") == "alive"
+    page.close()
+
+
+def test_a_page_that_is_loaded_when_a_run_has_ended_shows_its_report(jupyter, chromium):
+    notebook = open_page(jupyter, chromium, "care_late", pause="0.005")
+    page, path = notebook.page, jupyter.folder / "care_late.ipynb"
+    start_and_save(notebook, path)
+    page.goto("about:blank")
+    asked, end = f"{jupyter.url}/api/kernels", time.monotonic() + 60
+    while "busy" in page.request.get(asked).text():
+        assert time.monotonic() < end, "the run did not end"
+        page.wait_for_timeout(200)
+    notebook.open(jupyter, path)
+    wait_for_text(page, "completed with errors")
+    assert "was under way" not in page.evaluate(OUTPUTS)
     page.close()
 
 
