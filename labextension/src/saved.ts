@@ -178,8 +178,9 @@ class ProgressLine {
   readonly node = document.createElement('div');
 
   update(state: IRunState): void {
-    if (this._phase.textContent !== state.phase) {
-      this._phase.textContent = state.phase;
+    const phase = `${state.title}: ${state.phase}`;
+    if (this._phase.textContent !== phase) {
+      this._phase.textContent = phase;
     }
     this._words.textContent = wordsFor(state);
     this._bar.max = Math.max(state.total, 1);
