@@ -19,6 +19,7 @@ from PIL import Image
 from mixpeek_lab.errors import InvalidInputError, LabError, NotFoundError
 from mixpeek_lab.inspection import View
 from mixpeek_lab.widgets import Explorer
+from mixpeek_lab.widgets.explorer import widget as explorer_widget
 from mixpeek_lab.widgets.messages import PART_BYTES
 from mixpeek_lab.workbench import Lab
 
@@ -65,7 +66,7 @@ class Talk:
 
 def unpack(body):
     (size,) = struct.unpack_from("<I", body)
-    head = json.loads(body[4 : 4 + size])
+    head = json.loads(body[4 : 4 + size], parse_constant=pytest.fail)  # a browser takes no NaN
     return head, [body[4 + size + at : 4 + size + at + length] for at, length in head["buffers"]]
 
 
@@ -247,6 +248,16 @@ ODD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "vector", ["['1', 'nan']", "['-inf', '0']", "[NULL, 1]", "[]", "[3e38, 3e38]"]
+)
+def test_any_vector_is_shown_as_a_whole(lab, monkeypatch, vector):
+    talk = Talk(Explorer(lab.pages(f"SELECT {vector}::FLOAT[] AS v")), monkeypatch)
+    head, (numbers,) = talk.ask("cell", row=0, column="v")
+    assert head["form"] == "vector"
+    assert len(numbers) == 4 * (0 if vector == "[]" else 2)
+
+
 def test_every_type_is_shown_searched_and_summarised(lab, monkeypatch):
     values = ", ".join(f"{each} AS c{n}" for n, each in enumerate(ODD))
     pages = lab.pages(f"SELECT {values} UNION ALL BY NAME SELECT NULL AS c0")
@@ -341,6 +352,39 @@ def test_a_collection_has_its_lineage_apart_and_selects_by_document(kernel_lab, 
     assert "WHERE document_id IN ('" in talk.explorer.selection_sql
     assert len(kernel_lab.sql(talk.explorer.selection_sql)) == 2
     assert "_row_key" not in talk.explorer._repr_mimebundle_()[0]["text/html"].split("Not shown")[0]
+
+
+def test_a_collection_that_changed_says_so_and_is_read_anew(kernel_lab, monkeypatch):
+    def run(extractor="hash_embedder"):
+        kernel_lab.process("b", extractor, "c", engine="kernel")
+
+    monkeypatch.setattr(explorer_widget, "SECONDS_BETWEEN_LOOKS", 0)
+    kernel_lab.bucket("b", [{"_id": str(n), "text": f"text {n}", "size": n} for n in range(5)])
+    run()
+    talk = Talk(Explorer(kernel_lab.pages("FROM c")), monkeypatch)
+    told = lambda: (talk.ask("look"), talk.sent[0][0])[1]  # noqa: E731
+    assert "news" not in told()
+    talk.explorer.filters = {"size": {"min": 3}}
+    before = talk.explorer.about
+    kernel_lab.bucket("b", [{"_id": str(n), "text": f"text {n}", "size": n} for n in range(4, 10)])
+    assert "news" not in told()
+    run()
+    assert (told()["news"], told()["can_renew"]) == ("c was run again.", True)
+    assert len(talk.explorer.frame()) == 2
+    talk.ask("renew")
+    assert "news" not in told()
+    assert talk.explorer.about == {**before, "total": 6, "reading": 1}
+    assert sorted(talk.explorer.frame()["size"]) == [4, 5, 6, 7, 8, 9]
+    kernel_lab.delete.document("c", talk.explorer.frame(1)["document_id"][0])
+    assert told()["news"] == "Documents of c were changed."
+    talk.explorer.renew()
+    assert len(talk.explorer.frame()) == 5
+    kernel_lab.delete.collection("c")
+    news = told()
+    assert news["news"] == "c is no longer there. These are the rows as they were."
+    assert not news["can_renew"]
+    assert "Tables: documents" in talk.ask("renew")["message"]
+    assert len(talk.explorer.frame()) == 5
 
 
 def test_media_are_shown_and_played_from_this_machine_only(kernel_lab, tmp_path, monkeypatch):

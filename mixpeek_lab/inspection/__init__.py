@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixpeek_lab.inspection.columns import Column
+from mixpeek_lab.inspection.fresh import LabPages
 from mixpeek_lab.inspection.inspector import (
     TABLES,
     DocumentView,
@@ -20,6 +21,7 @@ __all__ = [
     "Column",
     "DocumentView",
     "Inspector",
+    "LabPages",
     "Pages",
     "Result",
     "View",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Collection as Several
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from mixpeek_lab.catalog import Catalog
 from mixpeek_lab.documents import vector_names
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.inspection.columns import ORIGIN
-from mixpeek_lab.inspection.pages import Pages
+from mixpeek_lab.inspection.fresh import LabPages, State
 from mixpeek_lab.inspection.quoting import literal as literal
 from mixpeek_lab.inspection.quoting import quoted
 from mixpeek_lab.models import Collection
@@ -104,6 +104,7 @@ class Inspector:
 
     def __init__(self, catalog: Catalog, home: Path) -> None:
         self._catalog, self._home = catalog, home
+        self._known_buckets: dict[Path, list[str]] = {}
 
     def names(self) -> list[str]:
         """The tables there are: `documents`, the collections that were run, the catalog's."""
@@ -112,12 +113,16 @@ class Inspector:
     def document_views(self, sql: str) -> dict[str, DocumentView]:
         """The collections that a query may mean, and `documents`, by name."""
         lower, found = sql.lower(), self._collections()
-        shown = Shown(self._catalog, lambda key: self._home / "collections" / key)
-        named = [n for n in found if n.lower() in lower or quoted(n.lower()) in lower]
-        wanted = list(found) if "documents" in lower else named
+        shown = Shown(self._catalog, self._folder)
+        named, wanted = _meant(lower, found), _read(lower, found)
         views = {name: _view(wanted.index(name), shown.of(found[name])) for name in wanted}
         chosen = {name: views[name] for name in named}
         return {**chosen, "documents": _joined(views)} if "documents" in lower else chosen
+
+    def states(self, sql: str) -> dict[str, State]:
+        """The collections that a query may read, by name, as they are now."""
+        found = self._collections()
+        return {name: self._state(found[name]) for name in _read(sql.lower(), found)}
 
     def query(self, sql: str) -> Result:
         """Run one statement. InvalidInputError has DuckDB's message and the tables there are."""
@@ -125,7 +130,7 @@ class Inspector:
 
         with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
             try:
-                self._register(connection, sql.lower())
+                self.register(connection, sql.lower())
                 answer = connection.sql(sql)
                 rows = pa.table({}) if answer is None else answer.to_arrow_table()
             except duckdb.Error as error:
@@ -134,16 +139,12 @@ class Inspector:
                 ) from error
         return Result(rows, sql)
 
-    def pages(self, sql: str) -> Pages:
+    def pages(self, sql: str) -> LabPages:
         """The rows of one statement, kept by DuckDB and read in pages. Errors as for `query`."""
-        return Pages(
-            sql,
-            lambda connection, text: self._register(connection, text.lower()),
-            lambda: f"\nTables: {', '.join(self.names())}",
-        )
+        return LabPages(sql, self)
 
-    def _register(self, connection: Any, sql: str) -> None:
-        """Make the tables that the query may mean known to the connection."""
+    def register(self, connection: Any, sql: str) -> None:
+        """Make the tables that the query, in small letters, may mean known to the connection."""
         for name in CATALOG_TABLES:
             if name in sql:
                 connection.register(name, self._catalog_table(name))
@@ -155,6 +156,30 @@ class Inspector:
             vectors = {vector for path in view.files for vector in vector_names(path)}
             query = _in_order(connection, view.query, vectors)
             connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
+
+    def _folder(self, collection_id: str) -> Path:
+        return self._home / "collections" / collection_id
+
+    def _state(self, collection: Collection) -> State:
+        key, name = collection.collection_id, str(collection.snapshot)
+        folder = self._folder(key) / name
+        try:
+            taken_in = Snapshot(folder, key).taken_in
+            if self._catalog.last_change() <= taken_in:
+                return State(name, 0)
+            return State(name, self._catalog.changes(key, self._buckets(folder), taken_in).serial)
+        except FileNotFoundError:  # another has just taken its place: the next look sees that
+            return State(name, 0)
+
+    def _buckets(self, folder: Path) -> Sequence[str]:
+        """The buckets that a snapshot's documents come from, read once."""
+        if folder not in self._known_buckets:
+            path, column = folder / DOCUMENTS, "_bucket_id"
+            has_any = column in pq.read_schema(path).names
+            table = pq.read_table(path, columns=[column]) if has_any else None
+            found = [] if table is None else table.column(column).unique().to_pylist()
+            self._known_buckets[folder] = found
+        return self._known_buckets[folder]
 
     def _catalog_table(self, name: str) -> pa.Table:
         columns = self._catalog.table(name)
@@ -173,6 +198,16 @@ class Inspector:
             for collection in self._catalog.collections()
             if collection.snapshot is not None and not is_reserved(collection.name)
         }
+
+
+def _meant(sql: str, names: Iterable[str]) -> list[str]:
+    """Those of the collections' names that stand in a query, in small letters."""
+    return [name for name in names if name.lower() in sql or quoted(name.lower()) in sql]
+
+
+def _read(sql: str, names: Iterable[str]) -> list[str]:
+    """Those that a query may read: `documents` is all of them."""
+    return list(names) if "documents" in sql else _meant(sql, names)
 
 
 def is_reserved(name: str) -> bool:

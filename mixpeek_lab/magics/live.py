@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -19,6 +20,8 @@ EVERY = 1.0
 """Seconds between two looks at what is waited for."""
 LEAST_LIFE = 5.0
 """Seconds that a front end has for a widget's model. Closed as it loads, it would say it failed."""
+KEPT = 4
+"""Widgets that outlive their block: a page that was loaded meanwhile asks for them at its end."""
 CLEAR = "\r\x1b[2K"
 """Takes a terminal's line away."""
 
@@ -30,25 +33,38 @@ def shown_meanwhile(widget: Any, saved: str = "") -> Iterator[None]:
     `saved`: the HTML of a notebook that is saved meanwhile, for a page that is loaded then. Where a
     program runs the cells there is no live view, and so nothing is shown.
     """
-    begun = time.monotonic()
     view, beside = _view_of(widget), {HTML_TYPE: saved} if saved else {}
     handle = display({**view, **beside}, raw=True, display_id=True) if view else None
+    shown_at = time.monotonic()
     try:
         yield
     finally:
-        if handle is not None:
+        if handle is None:
+            widget.close()
+        else:
             handle.update({}, raw=True)
-        _close(widget, begun + LEAST_LIFE if handle is not None else 0.0)
+            _ended.add(widget, shown_at + LEAST_LIFE)
 
 
-def _close(widget: Any, earliest: float) -> None:
-    """Close the widget, not before that moment of `time.monotonic`: then from a thread."""
-    if (wait := earliest - time.monotonic()) <= 0:
-        widget.close()
-        return
-    timer = threading.Timer(wait, widget.close)
-    timer.name, timer.daemon = "mixpeek-lab-close", True
-    timer.start()
+class _Ended:
+    """Widgets whose view is gone, to be closed when there are too many of them."""
+
+    def __init__(self) -> None:
+        self._widgets: deque[tuple[Any, float]] = deque()
+        self._lock = threading.Lock()
+
+    def add(self, widget: Any, earliest: float) -> None:
+        """Close it once KEPT others have come, not before that moment of `time.monotonic`."""
+        with self._lock:
+            self._widgets.append((widget, earliest))
+            closing = []
+            while len(self._widgets) > KEPT and self._widgets[0][1] <= time.monotonic():
+                closing.append(self._widgets.popleft()[0])
+        for each in closing:
+            each.close()
+
+
+_ended = _Ended()
 
 
 def _view_of(widget: Any) -> dict[str, Any]:

@@ -49,7 +49,12 @@ def run_live(
             with stop:
                 report = lab.process(source, extractor, into, on_progress=watch.tell, **options)
         except KeyboardInterrupt:
+            bar.leave("stopped")
             raise KeyboardInterrupt(_stopped(bar.progress)) from None
+        except Exception:
+            bar.leave("failed")
+            raise
+    bar.finish(report)  # for a page that was loaded meanwhile, and saw nothing of the end
     # A terminal has shown what was printed.
     return RunCard(report) if is_terminal() else RunCard(report, bar.progress.printed)
 

@@ -32,8 +32,8 @@ SECONDS_BETWEEN = 0.1
 LIVE_KINDS = 8
 """Kinds of failures that the live view lists; the report has all of them."""
 UNDER_WAY = (
-    "A run was under way here when this notebook was saved. "
-    "%inspect SELECT * FROM runs says what came of it."
+    "A run was under way here when this notebook was saved. It goes on for as long as its kernel "
+    "does; %inspect SELECT * FROM runs says what came of it."
 )
 LIVE_LINES = 50
 """Lines of what the extractor prints that the live view shows."""
@@ -73,6 +73,7 @@ class RunProgress(LabWidget):
         }  # fmt: skip
         self._progress = Progress(total=0)
         self._report: RunReport | None = None
+        self._is_over = False
         self._handle: Any = None
         self._sent_at = float("-inf")
         super().__init__(state=_progress_state(self._about, self._progress))
@@ -99,16 +100,21 @@ class RunProgress(LabWidget):
         now = self._progress
         is_new_phase = (progress.phase, progress.collection) != (now.phase, now.collection)
         self._progress = progress
-        if self._report is None and (is_new_phase or self._is_due()):
+        if not self._is_over and (is_new_phase or self._is_due()):
             self._draw(_progress_state(self._about, progress))
 
     def finish(self, report: RunReport) -> None:
         """Put the report in place of the bar; also into the saved output where `show` was used."""
-        self._report = report
+        self._report, self._is_over = report, True
         self._progress = replace(self._progress, phase=STATES[report.state])
         self._draw(_report_state(self._title, report))
         if self._handle is not None:
             self._handle.update(self)
+
+    def leave(self, phase: str) -> None:
+        """The run has ended without a report: say how, and take the button away."""
+        self._progress, self._is_over = replace(self._progress, phase=phase), True
+        self._draw(_progress_state({**self._about, "can_cancel": False}, self._progress))
 
     def __repr__(self) -> str:
         if self._report is not None:

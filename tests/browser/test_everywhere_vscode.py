@@ -7,6 +7,7 @@ page whose theme is in `--vscode-*`.
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -163,5 +164,40 @@ def test_each_widget_works_and_is_readable_without_jupyterlab(chromium, lab, axe
     paper = page.evaluate("() => getComputedStyle(document.querySelector('.mxp')).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(31, 31, 31)"}[theme]
     assert axe(page, "main") == []
+    assert host.errors == []
+    page.close()
+
+
+HOSTILE = """SELECT '<img src=x onerror=alert(1)>' AS "<script>alert('n')</script>",
+    ['1', 'nan']::FLOAT[] AS v, TIMESTAMPTZ '2020-01-01 00:00:00+05:30' AS moment,
+    {'a': [1, 2], 'b': {'c': [NULL, '<b>x</b>']}} AS nested, DATE 'infinity' AS never,
+    chr(8238) || 'abc' AS backwards, r FROM range(3) t(r)"""
+EDGES = """() => [...document.querySelectorAll('.mxe-col')].map((head) =>
+  [head.offsetLeft, head.offsetWidth]).sort(([one], [other]) => one - other)"""
+
+
+def test_an_explorer_stands_hostile_values_and_columns_that_change_their_width(
+    chromium, tmp_path, artifacts
+):
+    pages = Lab(tmp_path / "home").pages(HOSTILE)
+    host = Host(chromium, [Explorer(pages, title="<b>bold</b>")], "dark", "")
+    page = host.page
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.locator(".mxe-row:not(.is-waiting) .mxe-cell").first.wait_for(timeout=30_000)
+    grid = page.locator(".mxe-grid")
+    grid.focus()
+    page.keyboard.press("End")
+    page.locator(".mxe-col", has_text="backwards").wait_for()
+    page.keyboard.press("Home")
+    page.locator(".mxe-col .mxe-grip").first.hover()
+    page.mouse.down()
+    page.mouse.move(420, 200)
+    page.mouse.up()
+    for (left, width), (following, _) in pairwise(page.evaluate(EDGES)):
+        assert left + width <= following + 1, "headers lie on each other"
+    page.locator(".mxe-cell .mxe-spark").first.dblclick()
+    page.locator(".mxe-detail", has_text="norm not finite").wait_for()
+    page.locator(".mxe").screenshot(path=artifacts / "explorer_hostile_dark.png")
+    assert page.locator(".mxe img, .mxe b, .mxe script").count() == 0
     assert host.errors == []
     page.close()

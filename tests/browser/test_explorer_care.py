@@ -6,7 +6,7 @@ One notebook with three explorers; the last test takes its kernel away.
 from __future__ import annotations
 
 import pytest
-from conftest import NotebookPage
+from conftest import REPOSITORY, NotebookPage
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +38,20 @@ READY = """(many) => {
   });
 }"""
 MANY = 3
+
+AGAIN = f"""import os, sys
+os.environ["MIXPEEK_LAB_ENGINE"] = "kernel"
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+from packages import HASH_EMBEDDER
+from mixpeek_lab.widgets import Explorer
+from mixpeek_lab.workbench import Lab
+lab = Lab()
+lab.load(HASH_EMBEDDER)
+def run(*sizes):
+    lab.bucket("notes", [dict(_id=str(n), text=str(n) + " text", size=n) for n in sizes])
+    lab.process("notes", "hash_embedder", "again")
+run(*range(40))
+Explorer(lab.pages("SELECT document_id, size, data FROM again"))"""
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +159,40 @@ def test_a_restart_leaves_the_rows_and_says_how_to_get_them_again(notebook, firs
     )
     assert axe(page, FIRST) == []
     assert notebook.errors == []
+
+
+def test_a_collection_that_was_run_again_says_so_and_its_new_rows_are_shown(
+    jupyter, chromium, axe, artifacts
+):
+    jupyter.use_theme("JupyterLab Dark")
+    page = chromium.new_page(viewport={"width": 1100, "height": 900})
+    notebook = NotebookPage(page)
+    notebook.open(jupyter, jupyter.write_notebook("explorer_again", AGAIN, "None"))
+    jupyter.use_theme("JupyterLab Light")
+    notebook.run_cell(0)
+    status = page.locator(".mxe-status")
+    status.get_by_text("40 rows", exact=True).wait_for(timeout=60_000)
+    page.locator(".mxe-col", has_text="size").click()
+    page.wait_for_selector(".mxe-col[aria-sort=ascending]")
+    notebook.run_code(1, "run(*range(7, 60))")
+    assert page.locator(".mxe-newer").inner_text() == ""
+    page.wait_for_timeout(1100)  # it looks no more often
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.locator(".mxe-newer", has_text="again was run again.").wait_for()
+    assert axe(page, ".mxe") == []
+    page.locator(".mxe").screenshot(path=artifacts / "explorer_newer_dark.png")
+    page.get_by_role("button", name="Show the new rows").focus()
+    page.keyboard.press("Enter")
+    status.get_by_text("53 rows", exact=True).wait_for()
+    page.locator(".mxe-row .mxe-cell", has_text="7 text").first.wait_for()
+    page.wait_for_selector(".mxe-col[aria-sort=ascending]")
+    assert page.locator(".mxe-newer").inner_text() == ""
+    assert page.locator(".mxe").count() == 1
+    assert page.evaluate("document.activeElement.classList.contains('mxe-grid')")
+    notebook.run_code(1, "lab.delete.collection('again')")
+    page.wait_for_timeout(1100)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.locator(".mxe-newer", has_text="again is no longer there").wait_for()
+    assert page.get_by_role("button", name="Show the new rows").count() == 0
+    assert notebook.errors == []
+    page.close()

@@ -15,15 +15,24 @@ class GoneError extends Error {
 /**
  * `ask(type, data)` gives a promise of the answer: JSON, or `{head, arrays}` of packed bytes.
  * `onPush(body)` gets what the kernel says by itself, `onSlow(isSlow)` whether it keeps us waiting,
- * `onGone()` is called once, when the kernel was restarted, shut down or died.
+ * `onGone()` is called once, when the kernel was restarted, shut down or died, and `onNews(header)`
+ * with each answer that says that there are newer rows.
  */
-export function makeCalls(model, { onPush, onSlow, onGone }) {
+export function makeCalls(model, { onPush, onSlow, onGone, onNews }) {
   const view = Math.random().toString(36).slice(2, 10);
   const waiting = new Map();
   const parts = new Map();
   let counter = 0;
   let timer = null;
   let isGone = false;
+  let isLooking = false;
+
+  /** Ask for news alone. Nobody waits for the answer, and while one is due there is no second. */
+  function look() {
+    if (isGone || isLooking) return;
+    isLooking = true;
+    send({ id: `${view}-look`, type: "look" });
+  }
 
   function ask(type, data = {}) {
     if (isGone) return Promise.reject(new GoneError());
@@ -71,6 +80,8 @@ export function makeCalls(model, { onPush, onSlow, onGone }) {
   }
 
   async function receive(header, buffers) {
+    if (header.news) onNews(header);
+    if (header.id === `${view}-look`) isLooking = false;
     const asked = waiting.get(header.id);
     if (!asked && header.id !== "push") return;
     const got = header.part ? parts.get(header.id) ?? [] : [];
@@ -95,7 +106,7 @@ export function makeCalls(model, { onPush, onSlow, onGone }) {
   model.on("msg:custom", listener);
   model.on("comm_live_update", lose);
   return {
-    ask,
+    ask, look,
     get isGone() { return isGone; },
     close() {
       clearTimeout(timer);

@@ -69,14 +69,17 @@ export function buildDetail(onClose, onWhole) {
 function fieldNodes(column, { head, arrays }) {
   if (head.form !== "vector") return [...mediaNodes(head, null), ...(head.file ? [] : textNodes(column, head))];
   const vector = arrays[0](Float32Array);
-  return [h("div", { class: "mxe-dim" }, `dim ${vector.length}, norm ${numberText(head.norm)}`), sparkline(vector, { width: 360, height: 32 })];
+  return [h("div", { class: "mxe-dim" }, `dim ${vector.length}, norm ${normText(head.norm)}`), sparkline(vector, { width: 360, height: 32 })];
 }
+
+/** JSON has no word for a length that is no number. */
+const normText = (norm) => (norm === null ? "not finite" : numberText(norm));
 
 function vectorNodes(vector, norm) {
   const finite = [...vector].filter(Number.isFinite);
   const mean = finite.reduce((sum, value) => sum + value, 0) / Math.max(1, finite.length);
   const [low, high] = finite.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
-  const facts = [["dim", vector.length], ["norm", numberText(norm)], ["mean", numberText(mean)], ["least", numberText(low)], ["most", numberText(high)], ["not finite", vector.length - finite.length]];
+  const facts = [["dim", vector.length], ["norm", normText(norm)], ["mean", numberText(mean)], ["least", finite.length ? numberText(low) : "none"], ["most", finite.length ? numberText(high) : "none"], ["not finite", vector.length - finite.length]];
   const shown = [...vector.subarray(0, MOST_NUMBERS)].map(numberText).join(", ");
   return [
     h("div", { class: "mxe-detail-facts" }, ...facts.map(([name, value]) => h("span", {}, h("span", { class: "mxe-dim" }, `${name} `), String(value)))),

@@ -5,11 +5,13 @@ import { buildFilter } from "./filter.js";
 import { buildFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { bindKeys, passSaving } from "./keys.js";
+import { watchNewer } from "./newer.js";
 import { makeRows } from "./rows.js";
 
 const PANEL_WIDTH = 264;
 
-function render({ model, el }) {
+/** One explorer of the rows that there are now. */
+function build(model, el) {
   const about = model.get("about");
   const files = new Map();
   const summaries = new Map();
@@ -19,7 +21,7 @@ function render({ model, el }) {
   let panel = null;
   let isSummarising = false;
 
-  const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow), onGone: stay });
+  const calls = makeCalls(model, { onPush: adopt, onSlow: (isSlow) => ui.root.classList.toggle("is-slow", isSlow), onGone: stay, onNews: (header) => newer.say(header) });
   const rows = makeRows(calls.ask, { onRows: () => grid.fit(), onError: tell });
   const detail = buildDetail(() => grid.node.focus({ preventScroll: true }), openRow);
   const ui = buildFrame({ title: about.title, code: about.code, lineage: about.columns.filter((column) => column.is_lineage).length }, {
@@ -36,9 +38,10 @@ function render({ model, el }) {
     search: () => ui.search.focus(),
     escape: () => (view.selected ? pick("none", 0, -1) : false),
   };
+  const newer = watchNewer(ui.root, { look: calls.look, renew: () => calls.ask("renew").catch(tell) });
   const grid = makeGrid({ label: `${about.title}, ${about.total.toLocaleString("en")} rows`, rowHeight: about.row_height, rows, actions, files });
   const keys = bindKeys(grid, actions);
-  ui.root.append(grid.node, detail.node);
+  ui.root.append(newer.node, grid.node, detail.node);
   passSaving(ui.root);
   ui.root.mixpeek = { grid, rows, ask: calls.ask };
   el.append(ui.root);
@@ -248,9 +251,30 @@ function render({ model, el }) {
   calls.ask("state").then((state) => {
     if (state.version !== view.version) adopt(state);
   }).catch(tell);
+  return {
+    focus: () => grid.node.focus({ preventScroll: true }),
+    close() {
+      calls.close();
+      detail.free();
+      newer.close();
+    },
+  };
+}
+
+function render({ model, el }) {
+  let shown = build(model, el);
+  // Read anew: other rows, and maybe other columns.
+  const rebuild = () => {
+    const hadFocus = el.contains(document.activeElement);
+    shown.close();
+    el.replaceChildren();
+    shown = build(model, el);
+    if (hadFocus) shown.focus();
+  };
+  model.on("change:about", rebuild);
   return () => {
-    calls.close();
-    detail.free();
+    model.off("change:about", rebuild);
+    shown.close();
   };
 }
 

@@ -59,6 +59,8 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
     lefts = [GUTTER];
     for (const column of columns) lefts.push(lefts.at(-1) + (widths.get(column.name) ?? widthOf(column)));
     for (const part of [head, body]) part.style.width = `${lefts.at(-1)}px`;
+    // Those out of sight as well: where they stood before, others may stand now.
+    columns.forEach((column, at) => headers.has(column.name) && place(headers.get(column.name), at));
     refresh();
   }
 
@@ -138,17 +140,20 @@ export function makeGrid({ label, rowHeight, rows, actions, files }) {
         header.update(view);
         headers.set(column.name, header);
       }
-      const key = `${lefts[at]}-${lefts[at + 1]}-${at}`;
-      if (header.dataset.place !== key) {
-        header.dataset.place = key;
-        header.id = `${id}-h-${at}`;
-        header.setAttribute("aria-colindex", String(at + 2));
-        header.style.left = `${lefts[at]}px`;
-        header.style.width = `${lefts[at + 1] - lefts[at]}px`;
-      }
+      place(header, at);
       if (!header.isConnected) headRow.append(header);
       header.classList.toggle("is-active", active.row === -1 && active.column === at);
     }
+  }
+
+  function place(header, at) {
+    const key = `${lefts[at]}-${lefts[at + 1]}-${at}`;
+    if (header.dataset.place === key) return;
+    header.dataset.place = key;
+    header.id = `${id}-h-${at}`;
+    header.setAttribute("aria-colindex", String(at + 2));
+    header.style.left = `${lefts[at]}px`;
+    header.style.width = `${lefts[at + 1] - lefts[at]}px`;
   }
 
   function resize(column, width) {

@@ -7,7 +7,6 @@ as Arrow has them; numbers f64; a vector is its length, its norm and some of its
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixpeek_lab.inspection import Column
+from mixpeek_lab.widgets.messages import encode
 
 POINTS = 48
 """Numbers of a vector that its sparkline has, at most."""
@@ -25,12 +25,12 @@ Array = np.ndarray[Any, Any]
 
 
 def pack(head: Mapping[str, Any], buffers: Sequence[bytes]) -> bytes:
-    """One body out of a head and arrays."""
+    """One body out of a head and arrays. NaN and infinity in the head become null."""
     places, offset = [], 0
     for each in buffers:
         places.append([offset, len(each)])
         offset += _padded(len(each))
-    text = json.dumps({**head, "buffers": places}, ensure_ascii=False).encode("utf-8", "replace")
+    text = encode({**head, "buffers": places})
     text += b" " * (_padded(4 + len(text)) - 4 - len(text))
     body = [each + bytes(_padded(len(each)) - len(each)) for each in buffers]
     return b"".join([struct.pack("<I", len(text)), text, *body])

@@ -6,12 +6,14 @@ import csv
 import threading
 from collections.abc import Mapping
 from io import StringIO
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
 
-from mixpeek_lab.inspection import Pages, View
+from mixpeek_lab.errors import InvalidInputError, NotFoundError
+from mixpeek_lab.inspection import LabPages, Pages, View
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.explorer.media import (
     MEDIA_COLUMN,
@@ -33,6 +35,8 @@ MOST_PAGE_ROWS = 1_000
 MOST_COPIED_ROWS = 5_000
 LONGEST_TEXT = 200_000
 """Characters of one value that the view shows when it is opened."""
+SECONDS_BETWEEN_LOOKS = 1.0
+"""Whether the rows' collections have changed is looked for no more often."""
 ROW_HEIGHT, MEDIA_ROW_HEIGHT = 28, 60
 """Pixels."""
 
@@ -48,7 +52,8 @@ class Explorer(LabWidget):
     _esm = module_text(
         "nodes.js", "explorer/calls.js", "explorer/rows.js", "explorer/cells.js",
         "explorer/scroller.js", "explorer/head.js", "explorer/grid.js", "explorer/keys.js",
-        "explorer/filter.js", "explorer/detail.js", "explorer/frame.js", "explorer/explorer.js",
+        "explorer/filter.js", "explorer/detail.js", "explorer/frame.js", "explorer/newer.js",
+        "explorer/explorer.js",
     )  # fmt: skip
     _css = style_text("theme.css", "explorer/explorer.css", "explorer/grid.css")
 
@@ -63,24 +68,11 @@ class Explorer(LabWidget):
 
     def __init__(self, pages: Pages, title: str = "", code: str = "") -> None:
         """`title`: what is shown. `code`: the line that makes this widget again."""
-        self._pages, self._version, self._is_answering = pages, 0, False
+        self._version, self._is_answering, self._readings = 0, False, 0
         self._lock = threading.RLock()
-        self._selection = Selection(pages.total)
-        self._has_media = has_media(pages)
-        columns = [
-            {
-                "name": column.name,
-                "type": column.type,
-                "kind": column.kind,
-                "is_float": column.is_float,
-                "is_lineage": column.is_lineage,
-                "is_media": self._has_media and is_media_column(column),
-            }
-            for column in pages.columns
-        ]
-        height = MEDIA_ROW_HEIGHT if self._has_media else ROW_HEIGHT
-        about = {"title": title or "Result", "code": code, "columns": columns}
-        super().__init__(about={**about, "total": pages.total, "row_height": height})
+        self._title, self._code = title or "Result", code
+        self._take(pages)
+        super().__init__(about=self._about())
         self.observe(self._on_view, ["sort", "filters", "search"])
         self.on_msg(self._on_message)
 
@@ -108,19 +100,71 @@ class Explorer(LabWidget):
             return self.sql
         return self._pages.sql_of_rows([int(each) for each in picked])
 
+    def renew(self) -> None:
+        """Read the rows of the same query anew. Filters, order and search stay where they can.
+
+        Errors as for `lab.pages`; then the rows stay as they were.
+        """
+        with self._lock:
+            if not isinstance(self._pages, LabPages):
+                raise InvalidInputError("These rows are no query's of a lab: run the cell again.")
+            old, view = self._pages, self._view
+            self._take(old.again())
+            if not _is_possible(self._pages, view):
+                self._set_view([], {}, "")
+            self._readings += 1
+            self._version += 1
+            self.about = self._about()  # its views build themselves anew
+        old.close()
+
     def close(self) -> None:
         """Take the view away and free the rows."""
         super().close()
         self._pages.close()
 
     def __repr__(self) -> str:
-        return f"Explorer({self.about['title']!r}, {self._pages.total:,} rows)"
+        return f"Explorer({self._title!r}, {self._pages.total:,} rows)"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and beside it text and HTML that stay when the kernel is gone."""
-        title, code = self.about["title"], self.about["code"]
-        text, html = static_forms(self._pages, self._view, title, code, self._has_media)
+        text, html = static_forms(self._pages, self._view, self._title, self._code, self._has_media)
         return with_saved(super()._repr_mimebundle_(**kwargs), text, html)
+
+    # ---------------------------------------------------------------- the rows
+
+    def _take(self, pages: Pages) -> None:
+        self._pages, self._selection = pages, Selection(pages.total)
+        self._has_media = has_media(pages)
+        self._news, self._can_renew, self._looked_at = "", False, float("-inf")
+
+    def _about(self) -> dict[str, Any]:
+        columns = [
+            {
+                "name": column.name,
+                "type": column.type,
+                "kind": column.kind,
+                "is_float": column.is_float,
+                "is_lineage": column.is_lineage,
+                "is_media": self._has_media and is_media_column(column),
+            }
+            for column in self._pages.columns
+        ]
+        return {
+            "title": self._title,
+            "code": self._code,
+            "columns": columns,
+            "total": self._pages.total,
+            "row_height": MEDIA_ROW_HEIGHT if self._has_media else ROW_HEIGHT,
+            "reading": self._readings,
+        }
+
+    def _told_news(self) -> dict[str, Any]:
+        """Whether there are newer rows, for the head of an answer; looked for once a second."""
+        pages = self._pages
+        if isinstance(pages, LabPages) and monotonic() - self._looked_at >= SECONDS_BETWEEN_LOOKS:
+            self._news, self._looked_at = pages.news(), monotonic()
+            self._can_renew = pages.is_there
+        return {"news": self._news, "can_renew": self._can_renew} if self._news else {}
 
     # ---------------------------------------------------------------- the view
 
@@ -142,11 +186,13 @@ class Explorer(LabWidget):
             "cell": self._cell,
             "select": self._select,
             "copy": self._copy,
+            "look": lambda _: {},
+            "renew": lambda _: self.renew(),
         }
         with self._lock:  # JupyterLab asks on a thread beside the one that runs cells
-            told = answer(handlers, content)
+            told, news = answer(handlers, content), self._told_news()
         for header, buffers in told.messages():
-            self.send(header, buffers)
+            self.send({**header, **news}, buffers)
 
     def _state(self) -> dict[str, Any]:
         view = {"sort": self.sort, "filters": self.filters, "search": self.search}
@@ -158,14 +204,18 @@ class Explorer(LabWidget):
         sort, filters = message.get("sort", []), message.get("filters", {})
         search = str(message.get("search", ""))
         self._pages.rows(_view_of(sort, filters, search))  # raises before anything is changed
+        self._set_view(sort, filters, search)
+        self._turn_over()
+        return self._state()
+
+    def _set_view(self, sort: Any, filters: Any, search: str) -> None:
+        """Without a word to the view: it hears of it otherwise."""
         self._is_answering = True
         try:
             with self.hold_trait_notifications():
                 self.sort, self.filters, self.search = sort, filters, search
         finally:
             self._is_answering = False
-        self._turn_over()
-        return self._state()
 
     def _on_view(self, _change: Any) -> None:
         """`sort`, `filters` or `search` was set: from Python the view has to hear of it."""
@@ -232,6 +282,15 @@ class Explorer(LabWidget):
         given = {"sort": (), "filters": {}, "search": "", proposal["trait"].name: proposal["value"]}
         self._pages.check(_view_of(**given))
         return proposal["value"]
+
+
+def _is_possible(pages: Pages, view: View) -> bool:
+    """Whether the columns are there and take the filters' values."""
+    try:
+        pages.check(view)
+    except (InvalidInputError, NotFoundError):
+        return False
+    return True
 
 
 def _view_of(sort: Any, filters: Any, search: str) -> View:
