@@ -125,8 +125,16 @@ export class Doer {
   }
 }
 
-/** Lumino gives what opens a submenu no role, and the lines between items one that says nothing. */
+/** Lumino gives what opens a submenu no role, and makes stops of the lines between items. */
 class MenuRenderer extends MenuSvg.Renderer {
+  override renderItem(data: Menu.IRenderData): ReturnType<MenuSvg.Renderer['renderItem']> {
+    const item = super.renderItem(data);
+    if (data.item.type === 'separator') {
+      Reflect.deleteProperty(item.attrs, 'tabindex');
+    }
+    return item;
+  }
+
   override createItemARIA(data: Menu.IRenderData): ReturnType<MenuSvg.Renderer['createItemARIA']> {
     const aria = super.createItemARIA(data);
     const { type } = data.item;

@@ -428,8 +428,18 @@ def test_it_looks_like_this(sidebar, jupyter, artifacts, axe, theme):
         assert sidebar.notebook.evaluate(CONTRAST) == [], "text that is hard to read"
         assert axe(sidebar.page, "#mixpeek-lab-sidebar") == []
         assert axe(sidebar.page, ".mxl-status") == []
+        sidebar.line("buckets", "docs").click(button="right")
+        sidebar.page.locator(".mxl-menu", has_text="Insert as a cell").get_by_text(
+            "Insert as a cell"
+        ).hover()
+        sidebar.page.locator(".mxl-menu").nth(1).wait_for()
+        assert axe(sidebar.page, ".mxl-menu") == []
+        for _ in range(2):
+            sidebar.page.keyboard.press("Escape")
+        sidebar.page.locator(".mxl-menu").first.wait_for(state="detached")
         sidebar.act("buckets", "docs", "Delete…")
         sidebar.dialog("4 objects")
+        assert axe(sidebar.page, ".jp-Dialog") == []
         sidebar.page.screenshot(path=artifacts / f"sidebar_delete_{theme}.png")
         sidebar.close_dialog()
     finally:
