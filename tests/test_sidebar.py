@@ -154,6 +154,13 @@ def test_deployments_say_how_far_they_are_and_why_they_failed(filled):
     assert items(lab, "endpoints") == []
 
 
+def test_deleting_a_version_says_what_becomes_of_the_working_state(filled):
+    filled.versions.commit("hash_embedder", "the first one")
+    asked = {"section": "versions", "name": "hash_embedder@1.0.0"}
+    told = ask(filled, "losses", **asked)["losses"]
+    assert "hash_embedder itself: it has no other version." in told
+
+
 def test_pages_are_short_and_filtered_by_name(kernel_lab):
     for number in range(PAGE + 10):
         kernel_lab.bucket(f"bucket {number:02}", ["a"])
@@ -490,6 +497,15 @@ def test_a_retriever_is_checked_and_not_defined(shell, filled):
     (mark,) = marks(text.replace("searches:", "searches: ["))
     assert mark.line >= 3
     assert [r.name for r in filled.retrievers()] == ["find"]
+
+
+def test_a_retriever_is_checked_before_a_lab_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("mixpeek_lab.magics.session._lab", None)
+    monkeypatch.setenv("MIXPEEK_LAB_HOME", str(tmp_path / "home"))
+    text = "%%retriever r\ncollection: collection\nsearches:\n  - lexical: true\n"
+    (mark,) = marks(text)
+    assert (mark.line, mark.column, mark.length) == (2, 13, 10)
+    assert list(tmp_path.iterdir()) == [], "looking makes no home"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ export async function writeCell(
   notebook.mode = isRun ? 'command' : 'edit';
   await notebook.scrollToItem(notebook.activeCellIndex);
   if (isRun) {
-    void NotebookActions.run(notebook, panel.sessionContext);
+    // This cell, wherever the user has gone meanwhile.
+    void NotebookActions.runCells(notebook, [cell], panel.sessionContext);
   } else {
     await cell.ready;
     select(cell, hole ?? { start: text.length, end: text.length });

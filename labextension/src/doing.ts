@@ -1,6 +1,7 @@
 import { Clipboard, Notification, showErrorMessage } from '@jupyterlab/apputils';
 import { MenuSvg } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
+import type { Menu } from '@lumino/widgets';
 
 import { completeCells, filled, titleOf } from './actions';
 import { askText, confirmed } from './asking';
@@ -50,8 +51,8 @@ export class Doer {
   /** The menu of an item's actions; complete cells can be inserted, or run, as well. */
   openMenu(section: string, actions: readonly Action[], item: Item, x: number, y: number): void {
     const commands = new CommandRegistry();
-    const menu = new MenuSvg({ commands });
-    const cells = new MenuSvg({ commands });
+    const menu = new MenuSvg({ commands, renderer });
+    const cells = new MenuSvg({ commands, renderer });
     cells.title.label = this._runs() ? 'Insert as a cell' : 'Run as a cell';
     for (const each of [menu, cells]) {
       each.addClass('mxl-menu');
@@ -123,6 +124,26 @@ export class Doer {
     return lab;
   }
 }
+
+/** Lumino gives what opens a submenu no role, and makes stops of the lines between items. */
+class MenuRenderer extends MenuSvg.Renderer {
+  override renderItem(data: Menu.IRenderData): ReturnType<MenuSvg.Renderer['renderItem']> {
+    const item = super.renderItem(data);
+    if (data.item.type === 'separator') {
+      Reflect.deleteProperty(item.attrs, 'tabindex');
+    }
+    return item;
+  }
+
+  override createItemARIA(data: Menu.IRenderData): ReturnType<MenuSvg.Renderer['createItemARIA']> {
+    const aria = super.createItemARIA(data);
+    const { type } = data.item;
+    const roles = { submenu: 'menuitem', separator: 'separator', command: aria.role } as const;
+    return { ...aria, role: roles[type] };
+  }
+}
+
+const renderer = new MenuRenderer();
 
 /** What the kernel calls an item: a version by its extractor as well. */
 function nameOf(section: string, item: Item): string {

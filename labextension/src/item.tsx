@@ -17,6 +17,9 @@ const ICONS: Record<string, LabIcon> = {
   stop: stopIcon
 };
 
+/** Characters of a detail that is shown whole, beside a name of whatever length: `1 failed`. */
+const SHORT = 14;
+
 /** What the lines of the tree share. */
 export interface Shared {
   model: LabModel;
@@ -88,7 +91,9 @@ export function ItemView(props: Props): React.JSX.Element {
         >
           <span className="mxl-dot" data-state={item.state} aria-hidden="true" />
           <span className="mxl-name">{item.name}</span>
-          <span className="mxl-detail">{item.detail}</span>
+          <span className={`mxl-detail${item.detail.length > SHORT ? '' : ' mxl-short'}`}>
+            {item.detail}
+          </span>
         </div>
         <span className="mxl-actions">
           {own

@@ -70,6 +70,7 @@ export class LabModel {
     this._source?.changed.disconnect(this._onChange, this);
     this._source?.far.disconnect(this._onFar, this);
     this._tell(false);
+    clearTimeout(this._patience); // it is for whom nobody waits any more
     this._source = source;
     this._clear();
     source?.changed.connect(this._onChange, this);
@@ -166,14 +167,15 @@ export class LabModel {
     }
     // What another notebook's kernel has not answered yet is waited for no longer.
     this._refreshing = source;
-    const timer = setTimeout(() => this._setLate(source, true), PATIENCE);
+    clearTimeout(this._patience);
+    this._patience = setTimeout(() => this._setLate(source, true), PATIENCE);
     do {
       this._again = false;
       await this._ask(source);
     } while (this._again && this._refreshing === source);
-    clearTimeout(timer);
     this._setLate(source, false);
     if (this._refreshing === source) {
+      clearTimeout(this._patience);
       this._refreshing = null;
     }
   }
@@ -296,6 +298,7 @@ export class LabModel {
   private readonly _watchers = new Set<string>();
   private _refreshing: Source | null = null;
   private _again = false;
+  private _patience: ReturnType<typeof setTimeout> | undefined;
   private _renewal: ReturnType<typeof setInterval> | undefined;
 }
 

@@ -117,14 +117,21 @@ def _retriever(words: list[str], body: str, above: int) -> list[Mark]:
         definition = read_definition(body)
     except LabError as error:
         return [_told(str(error), above, line=0)]
-    lab = lab_if_made()
-    if lab is None:
-        return []
     try:
-        lab.overview.resolve_retriever(definition, words[0])
+        _resolve(definition, words[0])
     except LabError as error:
         return [_about(body, str(error), above)]
     return []
+
+
+def _resolve(definition: Mapping[str, Any], name: str) -> None:
+    from mixpeek_lab.workbench.overview import check_retriever
+
+    lab = lab_if_made()
+    if lab is None:
+        check_retriever(definition, name)
+    else:
+        lab.overview.resolve_retriever(definition, name)
 
 
 def _about(body: str, text: str, above: int) -> Mark:
@@ -133,8 +140,10 @@ def _about(body: str, text: str, above: int) -> Mark:
         return Mark(line + above - 1, 0, 0, "error", "", text)
     for quoted in _QUOTED.findall(text):
         for number, line_text in enumerate(body.split("\n"), above + 1):
-            if found := re.search(rf"(?<![\w.-]){re.escape(quoted)}(?![\w.-])", line_text):
-                return Mark(number, found.start() + 1, len(quoted), "error", "", text)
+            # The last one: `collection: collection` is about what stands behind the colon.
+            whole = rf"(?<![\w.-]){re.escape(quoted)}(?![\w.-])"
+            if found := list(re.finditer(whole, line_text)):
+                return Mark(number, found[-1].start() + 1, len(quoted), "error", "", text)
     return Mark(above, 0, 0, "error", "", text)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mixpeek_lab.sidebar.item import Item, Listing, fitting, name_fields, page, shown_time
 from mixpeek_lab.sidebar.versions import can_serve
+from mixpeek_lab.workbench.overview import NOT_SERVED
 
 if TYPE_CHECKING:
     from mixpeek_lab.catalog import Deployment
@@ -74,7 +75,7 @@ def _service(
 ) -> Item:
     state, note = _LOADS if now else _STATES.get(deployment.state, _LOADS)
     if not now and deployment.state != "FAILED" and not url:
-        state, note = "", "the endpoint is down"
+        state, note = "", NOT_SERVED
     if not can_serve(lab):
         state, note = "", "served by Ray alone: the kernel answers here"
     known = deployment.digest in versions

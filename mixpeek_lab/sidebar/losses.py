@@ -40,12 +40,21 @@ def _version(lab: Lab, name: str) -> list[str]:
     digests = {commit.digest for commit in history.commits if commit.version == number}
     made = [c.name for c in lab.collections() if c.extractor == base
             and c.extractor_digest in digests]  # fmt: skip
-    tags = history.tags_of(number)
+    tags, others = history.tags_of(number), [c for c in history.commits if c.version != number]
+    is_current = number == history.head and not history.has_changes
     return [
         f"The code of {name}.",
+        *([_replaced(base, others[0].version if others else "")] if is_current else []),
         *([f"{count(len(tags), 'tag')}: {_listed(tags)}."] if tags else []),
         *_needed(made, "collection"),
     ]
+
+
+def _replaced(name: str, other: str) -> str:
+    """What becomes of the working state, where it is the version that is deleted."""
+    if not other:
+        return f"{name} itself: it has no other version."
+    return "The working state, which is this one: another version takes its place."
 
 
 def _bucket(lab: Lab, name: str) -> list[str]:

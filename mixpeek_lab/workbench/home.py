@@ -26,10 +26,15 @@ class Home:
     @classmethod
     def open(cls, path: str | Path | None = None) -> Home:
         """The home at `path`, made if it is not there."""
+        home = cls.at(path)
+        home.path.mkdir(parents=True, exist_ok=True)
+        return home
+
+    @classmethod
+    def at(cls, path: str | Path | None = None) -> Home:
+        """The same, whether or not it is there."""
         chosen = path or os.environ.get("MIXPEEK_LAB_HOME") or ".mixpeek_lab"
-        home = Path(chosen).expanduser().resolve()
-        home.mkdir(parents=True, exist_ok=True)
-        return cls(home)
+        return cls(Path(chosen).expanduser().resolve())
 
     @property
     def catalog(self) -> Path:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from mixpeek_lab.catalog import Catalog, FailureKind, RunRow
 from mixpeek_lab.models import JSON, Progress
+from mixpeek_lab.workbench.home import Home
 from mixpeek_lab.workbench.runtime import Runtime
 from mixpeek_lab.workbench.search import Searcher
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from mixpeek_lab.workbench.runs import Run
 
 LabState = Literal["not started", "starting", "ready", "failed"]
+
+NOT_SERVED = "not served from this notebook"
+"""What is said of a service that somebody asked for, where this lab has no endpoint. Another
+process may serve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +116,22 @@ class Overview:
     def resolve_retriever(self, body: Mapping[str, JSON], name: str) -> dict[str, JSON]:
         """What `Lab.retriever` would keep, and define nothing. RetrieverError, NotFoundError."""
         return self._searcher.resolve(body, name)[0].as_dict()
+
+
+def check_retriever(body: Mapping[str, JSON], name: str) -> None:
+    """The same check where no lab is made yet: by what is in the home that it will have, or by
+    nothing where there is no such folder. RetrieverError, NotFoundError. Makes nothing there.
+    """
+    home = Home.at()
+    if home.catalog.exists():
+        return _check(home, body, name)
+    with TemporaryDirectory() as empty:
+        return _check(Home(Path(empty)), body, name)
+
+
+def _check(home: Home, body: Mapping[str, JSON], name: str) -> None:
+    catalog = Catalog(home.catalog)
+    try:
+        Searcher(catalog, home).resolve(body, name)
+    finally:
+        catalog.close()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from conftest import REPOSITORY, NotebookPage
 from sidebar_page import CELL, LOAD, SidebarPage
-
-from mixpeek_lab.sidebar.actions import ACTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -192,66 +188,6 @@ def test_the_menu_inserts_complete_cells_as_well(sidebar):
     sidebar.empty_cell()
 
 
-ITEMS = {
-    "extractors": "hash_embedder", "versions": "1.0.0", "buckets": "docs",
-    "collections": "docs_hash_embedder", "runs": "docs_hash_embedder", "retrievers": "find",
-}  # fmt: skip
-NOT_HERE = ("deploy", "serve")
-"""Ray's: not offered where the kernel answers."""
-
-
-def as_pattern(template):
-    """What a cell has to look like that an action's template was filled in for."""
-    text = template.replace("«", "").replace("»", "").replace("{{", "{").replace("}}", "}")
-    parts = re.split(r"\{\w+\}", text.replace("{{", "\0").replace("}}", "\1"))
-    return ".+".join(re.escape(part) for part in parts)
-
-
-@pytest.mark.parametrize("section", ITEMS)
-def test_every_action_of_an_item_writes_its_cell(sidebar, section):
-    within, name = "extractors" if section == "versions" else section, ITEMS[section]
-    if section == "versions":
-        sidebar.expand("extractors", "hash_embedder")
-    sidebar.notebook.page.locator(".jp-CodeCell .cm-content").nth(1).click()
-    for action in ACTIONS[section]:
-        if action.id in NOT_HERE or not (action.code or action.cell):
-            continue
-        sidebar.empty_cell()
-        if action.code and "«" not in action.code:
-            line = sidebar.line(within, name)
-            line.click(button="right")
-            menus = sidebar.page.locator(".mxl-menu")
-            menus.locator(".lm-Menu-itemLabel", has_text="Insert as a cell").click()
-            menus.nth(1).get_by_text(action.label, exact=True).click()
-        else:
-            sidebar.act(within, name, action.label)
-        wanted = as_pattern(action.code) if action.code else "%%(extractor|retriever) "
-        sidebar.page.wait_for_function(
-            f"(wanted) => new RegExp(wanted).test(({CELL})())", arg=f"^{wanted}"
-        )
-    sidebar.empty_cell()
-
-
-@pytest.mark.parametrize("section", ITEMS)
-def test_what_an_item_is_called_can_be_copied(sidebar, section):
-    within = "extractors" if section == "versions" else section
-    if section == "versions":
-        sidebar.expand("extractors", "hash_embedder")
-    sidebar.act(within, ITEMS[section], f"Copy its {'id' if section == 'runs' else 'name'}")
-    wanted = {"versions": "hash_embedder@1.0.0", "runs": "run_"}.get(section, ITEMS[section])
-    sidebar.page.wait_for_function(
-        "async (text) => (await navigator.clipboard.readText()).startsWith(text)", arg=wanted
-    )
-
-
-def test_an_extractor_can_be_written_into_a_cell(sidebar):
-    sidebar.act("extractors", "hash_embedder", "Write it into a cell")
-    sidebar.page.wait_for_function(
-        f"() => /^%%extractor hash_embedder\\n[^]*feature_extractor_name/.test(({CELL})())"
-    )
-    sidebar.empty_cell()
-
-
 def test_deleting_says_what_is_lost_and_why_it_is_refused(sidebar):
     sidebar.act("buckets", "docs", "Delete…")
     told = sidebar.dialog("4 objects.")
@@ -262,39 +198,6 @@ def test_deleting_says_what_is_lost_and_why_it_is_refused(sidebar):
     sidebar.dialog("is the source of docs_hash_embedder")
     sidebar.close_dialog()
     assert sidebar.item("buckets", "docs").is_visible()
-
-
-DELETED = {
-    "retrievers": "gone", "collections": "gone", "buckets": "gone", "extractors": "gone",
-}  # fmt: skip
-
-
-def test_each_kind_of_item_can_be_deleted(sidebar):
-    sidebar.notebook.run_code(
-        1,
-        "from mixpeek_lab.cells import join_sections\n"
-        "text = join_sections(lab.extractor('hash_embedder').source)\n"
-        "_ = lab.define('gone', text.replace('hash_embedder', 'gone'))\n"
-        "_ = lab.versions.commit('gone', 'one')\n"
-        "_ = lab.bucket('gone', ['x'])\n_ = lab.process('gone', 'gone', 'gone')\n"
-        "_ = lab.retriever('gone', {'collection': 'gone', 'searches': [{'lexical': True}]})",
-    )
-    for section, name in DELETED.items():
-        sidebar.item(section, name).wait_for(timeout=20_000)
-        sidebar.act(section, name, "Delete…")
-        sidebar.dialog("gone").get_by_role("button", name="Delete").click()
-        sidebar.item(section, name).wait_for(state="detached", timeout=20_000)
-        sidebar.page.locator(".jp-Dialog").wait_for(state="detached")
-
-
-def test_a_bucket_is_renamed(sidebar):
-    sidebar.notebook.run_code(1, "_ = lab.bucket('old name', ['x'])")
-    sidebar.item("buckets", "old name").wait_for(timeout=20_000)
-    sidebar.act("buckets", "old name", "Rename…")
-    sidebar.dialog("Its new name").locator("input").fill("new name")
-    sidebar.page.keyboard.press("Enter")
-    sidebar.item("buckets", "new name").wait_for(timeout=20_000)
-    sidebar.item("buckets", "old name").wait_for(state="detached")
 
 
 def test_the_keyboard_reaches_everything(sidebar):
@@ -525,8 +428,18 @@ def test_it_looks_like_this(sidebar, jupyter, artifacts, axe, theme):
         assert sidebar.notebook.evaluate(CONTRAST) == [], "text that is hard to read"
         assert axe(sidebar.page, "#mixpeek-lab-sidebar") == []
         assert axe(sidebar.page, ".mxl-status") == []
+        sidebar.line("buckets", "docs").click(button="right")
+        sidebar.page.locator(".mxl-menu", has_text="Insert as a cell").get_by_text(
+            "Insert as a cell"
+        ).hover()
+        sidebar.page.locator(".mxl-menu").nth(1).wait_for()
+        assert axe(sidebar.page, ".mxl-menu") == []
+        for _ in range(2):
+            sidebar.page.keyboard.press("Escape")
+        sidebar.page.locator(".mxl-menu").first.wait_for(state="detached")
         sidebar.act("buckets", "docs", "Delete…")
         sidebar.dialog("4 objects")
+        assert axe(sidebar.page, ".jp-Dialog") == []
         sidebar.page.screenshot(path=artifacts / f"sidebar_delete_{theme}.png")
         sidebar.close_dialog()
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from conftest import REPOSITORY, NotebookPage
+from conftest import NotebookPage
 from sidebar_page import LOAD, SidebarPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -121,40 +121,3 @@ def test_the_launchers_card_makes_a_notebook_whose_cells_run(jupyter, page, tmp_
         sidebar.wait_for_cell("%retriever starter_search")
     finally:
         startup.unlink()
-
-
-@pytest.mark.ray
-def test_a_service_is_deployed_asked_and_taken_down_on_ray(jupyter, page, tmp_path):
-    notebook = NotebookPage(page)
-    notebook.open(jupyter, jupyter.write_notebook("on_ray", "", ""))
-    notebook.run_code(
-        0,
-        f"%env MIXPEEK_LAB_HOME={tmp_path / 'home'}\n%env MIXPEEK_LAB_ENGINE=ray\n"
-        f"%env MIXPEEK_LAB_AUTOSTART=0\n{LOAD}\nfrom mixpeek_lab import current_lab\n"
-        f"_ = current_lab().load({str(REPOSITORY / 'tests/fixtures/hash_embedder')!r})",
-    )
-    sidebar, words = SidebarPage(notebook), page.locator(".mxl-state-words")
-    sidebar.show()
-    words.filter(has_text="Not started").wait_for(timeout=60_000)
-    page.locator(".jp-CodeCell .cm-content").nth(1).click()
-    page.get_by_role("button", name="Start", exact=True).click()
-    words.filter(has_text="Ready").filter(has_text="127.0.0.1").wait_for(timeout=180_000)
-    page.locator(".mxl-status", has_text="Lab: ready").wait_for()
-    sidebar.open("Endpoints")
-    sidebar.item("endpoints", "HTTP API").wait_for(timeout=20_000)
-    sidebar.act("extractors", "hash_embedder", "Deploy its service")
-    served = sidebar.item("endpoints", "hash_embedder")
-    served.locator(".mxl-dot[data-state=busy]").or_(
-        served.locator(".mxl-dot[data-state=ok]")
-    ).first.wait_for(timeout=60_000)
-    served.locator(".mxl-dot[data-state=ok]").wait_for(timeout=120_000)
-    sidebar.act("endpoints", "hash_embedder", "Ask it from Python…")
-    page.keyboard.press("Control+Enter")
-    output = page.locator(".jp-CodeCell.jp-mod-active .jp-OutputArea-output")
-    output.get_by_text("embedding").first.wait_for(timeout=60_000)
-    sidebar.act("endpoints", "hash_embedder", "Take it down…")
-    sidebar.dialog("Its code stays").get_by_role("button", name="Take it down").click()
-    served.wait_for(state="detached", timeout=60_000)
-    sidebar.act("endpoints", "HTTP API", "Stop Ray and the endpoint…")
-    sidebar.dialog("all services stop").get_by_role("button", name="Stop Ray").click()
-    words.filter(has_text="Not started").wait_for(timeout=60_000)

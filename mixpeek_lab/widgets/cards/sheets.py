@@ -12,6 +12,7 @@ from mixpeek_lab.widgets.cards.extractors import ExtractorCard
 from mixpeek_lab.widgets.cards.values import shown
 from mixpeek_lab.widgets.cards.versions import switch_line
 from mixpeek_lab.widgets.cards.view import folded
+from mixpeek_lab.workbench.overview import NOT_SERVED
 from mixpeek_lab.workbench.versions import History, Overview
 
 PARITY = ("TST501", "TST602", "TST603")
@@ -118,7 +119,7 @@ class ExtractorSheet(ExtractorCard):
         if not asked:
             line = f"`%extractor deploy {self.name}` serves its realtime.py."
             return _Section("deployed", "no", [line])
-        where = f"at {self.url}" if self.url else "not served from this notebook"
+        where = f"at {self.url}" if self.url else NOT_SERVED
         lines = [f"{version}: {d.state}{f', {d.error}' if d.error else ''}" for version, d in asked]
         names = ", ".join(version for version, d in asked if d.state == "DEPLOYED") or "none"
         return _Section("deployed", f"{names} ({where})", lines)
