@@ -60,7 +60,7 @@ test: ## check, then the notebooks and the tests (with Chromium, where it may be
 	@$(MAKE) --no-print-directory -j 2 check-types test-tools test-sidebar check-style
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then set -x; \
 	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
-	--nbval-cell-timeout=300; fi
+	--nbval-cell-timeout=300 -n 2 --dist loadfile; fi
 	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest tests -m "ray and not browser and not alone" -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/browser -m "browser and not alone" -n 2 --dist loadfile --reruns 1 -rR
