@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) .ci/setup.py
 
+# Where it is set, every process compiles all that it imports anew: kernels, workers, tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lab fresh sidebar check bench clean
 
@@ -28,11 +31,28 @@ sidebar: setup ## build the JupyterLab extension anew, after a change in labexte
 	@$(SETUP)
 
 check: setup ## formatting, lint, types and layers
+	@$(MAKE) --no-print-directory -j 2 $(CHECKS)
+
+# Each keeps one core busy: two at a time, the longest first.
+CHECKS := check-types check-sidebar check-style
+.PHONY: $(CHECKS) test-sidebar test-tools
+
+check-types:
+	$(BIN)/mypy
+
+check-sidebar:
+	$(BIN)/python .ci/labextension.py check
+
+check-style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python .ci/labextension.py check
+
+test-sidebar: check-sidebar
+	$(BIN)/python .ci/labextension.py test
+
+test-tools:
+	@$(SETUP) --browser
 
 # Models come from the packages of set-up, never from a hub. The notebooks go first, so that the
 # last lines are the summary of the tests. What starts no Ray runs in several processes, a file at a
@@ -40,12 +60,11 @@ check: setup ## formatting, lint, types and layers
 # test once more where a busy machine was too slow (the summary names it).
 test: export HF_HUB_OFFLINE := 1
 test: ## check, then the notebooks and the tests (with Chromium, where it may be installed)
-	@$(SETUP) --browser
-	@$(MAKE) --no-print-directory check
+	@$(SETUP)
+	@$(MAKE) --no-print-directory -j 2 check-types test-tools test-sidebar check-style
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then set -x; \
 	$(BIN)/python -m pytest --nbval notebooks --nbval-sanitize-with notebooks/sanitize.cfg \
-	--nbval-cell-timeout=300; fi
-	$(BIN)/python .ci/labextension.py test
+	--nbval-cell-timeout=300 -n 2 --dist loadfile; fi
 	$(BIN)/python -m pytest tests -m "not (ray or browser)" -n logical --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest tests -m "ray and not browser and not alone" -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/browser -m "browser and not alone" -n 2 --dist loadfile --reruns 1 -rR

@@ -6,6 +6,7 @@ Ray is started once, and Ray Serve on it once; labs with homes of their own join
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,28 @@ if TYPE_CHECKING:  # the API is not for every test
 
 _set_environment = session._set_environment
 _refused: list[str] = []
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no test file that `-m MARKER …` or `-m "not (ray …` leaves nothing of.
+
+    Each process imports all that it collects, which takes many seconds for all of the files.
+    """
+    asked = re.match(r"(not \()?(alone|browser|ray)\b", config.option.markexpr)
+    if asked is None or not collection_path.match("test_*.py"):
+        return None
+    text, marker = collection_path.read_text("utf-8"), f"pytest.mark.{asked[2]}"
+    if asked[1]:  # a file as a whole
+        return bool(re.search(rf"^pytestmark = \[?\s*{marker}\b", text, re.MULTILINE)) or None
+    return marker not in text or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hold what `pytest_ignore_collect` relies on: a marker stands in the file of its test."""
+    for item in items:
+        for name in {"alone", "browser", "ray"} & {mark.name for mark in item.iter_markers()}:
+            if f"pytest.mark.{name}" not in item.path.read_text("utf-8"):
+                raise pytest.UsageError(f"{item.nodeid}: write pytest.mark.{name} in its file.")
 
 
 @pytest.hookimpl(tryfirst=True)

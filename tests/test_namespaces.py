@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import mixpeek
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from packages import HASH_EMBEDDER
@@ -530,6 +529,8 @@ def test_two_namespaces_on_ray_with_mixpeeks_client_and_after_a_restart(
     served: Lab, hash_source: ExtractorSource
 ) -> None:
     """The same names in both: each has its own code served, its own documents, and goes on."""
+    import mixpeek  # seconds, and this test's alone
+
     ask = client_at(served)
     louder = hash_source.text("processors/words.py")
     assert louder is not None

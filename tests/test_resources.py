@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mixpeek import models
 from packages import HASH_EMBEDDER
 from platform_client import (
     EXTRACTOR,
@@ -583,7 +582,9 @@ class TestWords:
         bucket = filled(ask)
         own = {"extractor_type": "hash_embedder", "weight": 2}
         collected(ask, bucket, parameters=own)
-        read = models.CollectionResponse.from_dict(ask("GET", "/collections/docs"))
+        from mixpeek.models import CollectionResponse  # seconds, and this test's alone
+
+        read = CollectionResponse.from_dict(ask("GET", "/collections/docs"))
         assert read.feature_extractor.parameters.actual_instance.to_dict() == own
         parameters = {"extractor_type": "audio_fingerprint_extractor", "sample_rate": 48000}
         body = {"collection_name": "new", "source": {"bucket_id": bucket},

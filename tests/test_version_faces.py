@@ -8,9 +8,6 @@ import re
 
 import pytest
 from hosted_servers import served
-from mixpeek.models.create_retriever_request import CreateRetrieverRequest
-from mixpeek.models.stage_defs_feature_search_config import StageDefsFeatureSearchConfig
-from mixpeek.models.stage_defs_feature_search_group_by import StageDefsFeatureSearchGroupBy
 from packages import HASH_EMBEDDER
 from platform_host import Host
 from test_hosted import KEY
@@ -334,19 +331,27 @@ class TestRetrieverJSON:
         kernel_lab.retriever("r", BODY)
         return kernel_lab
 
-    def test_mixpeeks_own_client_takes_it(self, searched):
+    @pytest.fixture(scope="class")
+    def models(self):
+        from mixpeek import models  # seconds, and these tests' alone
+
+        return models
+
+    def test_mixpeeks_own_client_takes_it(self, searched, models):
         body = searched.export_retriever("r")
-        request = CreateRetrieverRequest.from_dict(json.loads(json.dumps(body)))
+        request = models.CreateRetrieverRequest.from_dict(json.loads(json.dumps(body)))
         assert request.collection_identifiers == ["c"]  # names, not ids of this lab
         assert hosted_problems(body) == []
         (stage,) = body["stages"]
         parameters = stage["config"]["parameters"]
-        searches = [StageDefsFeatureSearchConfig.from_dict(s) for s in parameters["searches"]]
+        searches = [
+            models.StageDefsFeatureSearchConfig.from_dict(s) for s in parameters["searches"]
+        ]
         assert {s.feature_uri for s in searches} == {f"mixpeek://{NAME}@1.0.0/hash_embedding"}
         assert [(s.weight, s.lexical) for s in searches] == [
             (0.8, False), (0.5, True), (1.0, False),
         ]  # fmt: skip
-        group = StageDefsFeatureSearchGroupBy.from_dict(parameters["group_by"])
+        group = models.StageDefsFeatureSearchGroupBy.from_dict(parameters["group_by"])
         assert (group.max_per_group, parameters["final_top_k"]) == (2, 7)
 
     def test_it_comes_back_equal(self, searched):
@@ -380,11 +385,11 @@ class TestRetrieverJSON:
         assert searched.export_retriever("again") == {**exported, "retriever_name": "again"}
         assert searched.search(again.name, "").hits == searched.search("like", "").hits
 
-    def test_later_stages_come_along(self, searched):
+    def test_later_stages_come_along(self, searched, models):
         stages = [{"mmr": {"lambda": 0.5}}, {"limit": {"limit": 1}}]
         before = searched.retriever("s", {**BODY, "stages": stages})
         exported = json.loads(json.dumps(searched.export_retriever("s")))
-        assert CreateRetrieverRequest.from_dict(exported)
+        assert models.CreateRetrieverRequest.from_dict(exported)
         assert searched.import_retriever(exported).body == before.body
 
     def test_our_own_server_takes_it(self, searched, tmp_path):
