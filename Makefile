@@ -21,7 +21,7 @@ demo: setup ## the main job without a notebook: extractor, run, retriever, three
 
 lab: setup ## JupyterLab on your copy of the first tutorial, in tutorials/, which git ignores
 	@$(BIN)/python .ci/tutorials.py
-	$(BIN)/jupyter-lab tutorials/01_quickstart.ipynb
+	$(BIN)/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) tutorials/01_quickstart.ipynb
 
 fresh: ## the tutorials as they came; yours are kept in tutorials/earlier/
 	@$(PYTHON) .ci/tutorials.py --fresh
