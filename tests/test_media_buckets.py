@@ -708,7 +708,7 @@ def test_what_an_extractor_writes_into_data_is_looked_up(kernel_lab, tmp_path, m
 def test_hits_show_type_size_and_place_and_a_small_picture(searched, mixed):
     results = Results(searched.search("r", "red"))
     size = f"{(mixed / 'a red.jpg').stat().st_size} B"
-    assert f"image/jpeg, {size}: file:///" in str(results)
+    assert re.search(rf"image/jpeg, {size}:\s+file:///", str(results))
     html = results._repr_html_()
     pictures = re.findall(r'<img src="(data:image/jpeg;base64,[^"]+)"', html)
     assert len(pictures) == 3
