@@ -180,8 +180,9 @@ function render({ model, el }) {
   };
   /** Where searches are quick each key asks at once; what is typed meanwhile waits for the answer. */
   const typed = () => {
-    if (state.lastTotal < QUICK) return search(false);
-    return app.later("typed", Math.min(LONGEST_PAUSE, (state.lastTotal ?? Infinity) / 6), () => search(false));
+    const last = state.lastTotal ?? 0;
+    if (last < QUICK) return search(false);
+    return app.later("typed", Math.min(LONGEST_PAUSE, last / 6), () => search(false));
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
   ui.query.addEventListener("compositionend", typed);
