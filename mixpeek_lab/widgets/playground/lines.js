@@ -5,6 +5,7 @@ const LINE_ROW = 26;
 const LINE_DEEP = 64;
 const LINE_TOP = 30;
 const LINE_SIDE = 26;
+const HEAD_LETTER = 7.2; // of bold 12 px, about
 
 /**
  * `columns`: {label, colour?} each; `rows`: {id, name, ranks (one for each column, null where it is not
@@ -25,7 +26,7 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
   const isAnyLost = rows.some((row) => row.ranks.includes(null));
   const drawing = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "mxp-lines-drawing" },
     ...columns.map((column, at) => s("line", { x1: x(at), x2: x(at), y1: LINE_TOP, y2: LINE_TOP + depth * LINE_ROW + LINE_DEEP - 16, class: "mxp-axis" })),
-    ...columns.map((column, at) => heading(column, x(at), at, columns.length)),
+    ...columns.map((column, at) => heading(column, x(at), at, columns.length, (width - 2 * LINE_SIDE) / Math.max(1, columns.length - 1))),
     ...(isAnyLost ? [s("text", { x: 0, y: lost + 16, class: "mxp-lines-note" }, "not found")] : []),
     ...groups.values());
   const names = h("ol", { class: "mxp-lines-names", vars: { "padding-top": `${LINE_TOP}px` } }, rows.map((row, at) => h("li", {},
@@ -38,10 +39,15 @@ export function buildLines({ columns, rows, width, deepest, onPick, label }) {
   return h("div", { class: "mxp-rank-lines" }, drawing, names);
 }
 
-function heading(column, x, at, count) {
+/** A column's name, cut where it would run into its neighbour's: `step` pixels lie between two. */
+function heading(column, x, at, count, step) {
+  const isOuter = at === 0 || at === count - 1;
+  const room = count === 1 ? Infinity : isOuter ? (count === 2 ? step / 2 : 0.69 * step) + LINE_SIDE - 8 : 0.62 * step;
+  const most = Math.max(3, Math.floor(room / HEAD_LETTER));
+  const label = column.label.length > most ? `${column.label.slice(0, most - 1)}…` : column.label;
   const anchor = at === 0 ? "start" : at === count - 1 ? "end" : "middle";
   const shift = at === 0 ? -LINE_SIDE : at === count - 1 ? LINE_SIDE : 0;
-  const node = s("text", { x: x + shift, y: 14, "text-anchor": anchor, class: "mxp-lines-head" }, column.label);
+  const node = s("text", { x: x + shift, y: 14, "text-anchor": anchor, class: "mxp-lines-head" }, label, s("title", {}, column.label));
   if (column.colour) node.style.setProperty("--leg", column.colour);
   return node;
 }

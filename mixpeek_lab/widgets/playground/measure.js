@@ -185,7 +185,7 @@ export function makeMeasure(app, ui, baseline, judge, { onQuery, onJudging }) {
       h("div", { class: "mxp-scroll mxp-tall", tabindex: "0", role: "group", "aria-label": "Judged queries" }, h("table", { class: "mxp-table is-wide" },
         h("thead", {}, h("tr", {}, ["query", first.measure, ...(isPinned ? ["baseline", "difference"] : []), "unjudged@10"].map((text) => h("th", { scope: "col" }, text)))),
         h("tbody", {}, rows.map((row) => h("tr", {},
-          h("th", { scope: "row" }, h("button", { class: "mxp-link", type: "button", onclick: () => onQuery(row.text) }, row.text)),
+          h("th", { scope: "row" }, h("button", { class: "mxp-link", type: "button", title: row.text, onclick: () => onQuery(row.text) }, row.text)),
           h("td", {}, row.values[first.measure].toFixed(3)),
           isPinned && [h("td", {}, row.baseline[first.measure].toFixed(3)), h("td", {}, gapOf({ difference: row.gap }))],
           h("td", {}, `${Math.round(100 * row.unjudged)}%`)))))));
