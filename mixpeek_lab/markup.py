@@ -16,6 +16,8 @@ COLOURS = {
 """Text colours that hold their contrast in light and dark: JupyterLab's, or VS Code's."""
 
 MUTED = "opacity:.75"
+AS_IT_IS = "tex2jax_ignore mathjax_ignore"
+"""Classes of what no notebook typesets as LaTeX: `$` in a text is a dollar."""
 
 _TICKS = re.compile(r"`([^`]+)`")
 
@@ -24,7 +26,8 @@ def framed(title: str, subtitle: str, *parts: str) -> str:
     """A box with a title, a muted phrase beside it, and parts that are HTML already."""
     body = "".join(part for part in parts if part)
     return (
-        '<div style="border:1px solid var(--jp-border-color2,var(--vscode-widget-border,#ccc));'
+        f'<div class="{AS_IT_IS}" '
+        'style="border:1px solid var(--jp-border-color2,var(--vscode-widget-border,#ccc));'
         'border-radius:6px;padding:8px 14px;max-width:1000px;line-height:1.5;overflow-x:auto">'
         f'<div><strong style="font-size:110%">{escape(title)}</strong> '
         f'<span style="{MUTED};margin-left:.5em">{escape(subtitle)}</span></div>{body}</div>'

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixpeek_lab.markup import AS_IT_IS
 from mixpeek_lab.widgets.embedding_colours import MISSING, OTHER, PALETTE, Colours
 from mixpeek_lab.widgets.static import rerun_html
 
@@ -61,7 +62,7 @@ def map_html(
         f'style="{style}" alt="{escape(told)}">'
     )
     body = f"<p>{escape(told)}</p>{image}{key_html(colours)}{rerun_html(code)}"
-    return f'<div class="mixpeek-lab-static">{body}</div>'
+    return f'<div class="mixpeek-lab-static {AS_IT_IS}">{body}</div>'
 
 
 def saved_forms(

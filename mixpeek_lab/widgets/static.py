@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mixpeek_lab.markup import AS_IT_IS
 from mixpeek_lab.markup import printable as printable  # for those who import it from here
 from mixpeek_lab.widgets.media import media_text, thumbnail
 
@@ -99,7 +100,7 @@ def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
     rows_html = f"{top}<tbody>{body}</tbody>"
     table = f'<table style="{_TABLE}">{title}{rows_html}</table>'
     # What scrolls must be reached by keyboard.
-    return f'<div style="overflow-x:auto" tabindex="0">{table}</div>'
+    return f'<div class="{AS_IT_IS}" style="overflow-x:auto" tabindex="0">{table}</div>'
 
 
 def _cell(cell: Any) -> str:
@@ -155,13 +156,13 @@ def results_html(
     if rows:
         parts.append(table_html(columns, cells))
     parts.append(rerun_html(code))
-    return f'<div class="mixpeek-lab-static">{"".join(parts)}</div>'
+    return f'<div class="mixpeek-lab-static {AS_IT_IS}">{"".join(parts)}</div>'
 
 
 def message_html(title: str, message: str, code: str = "") -> str:
     """A titled sentence in place of results: no query yet, or what went wrong."""
     return (
-        f'<div class="mixpeek-lab-static"><p><strong>{escape(title)}</strong></p>'
+        f'<div class="mixpeek-lab-static {AS_IT_IS}"><p><strong>{escape(title)}</strong></p>'
         f"<p>{escape(message)}</p>{rerun_html(code)}</div>"
     )
 

@@ -6,6 +6,7 @@ import shutil
 
 import nbformat
 import pytest
+from conftest import NotebookPage
 from everywhere import CELLS, EveryPage
 from nbconvert import HTMLExporter
 
@@ -137,3 +138,26 @@ def use_each(page) -> None:
     page.locator(".mxm-entry").first.click()
     page.wait_for_selector(".mxm-entry[aria-pressed=false]", timeout=30_000)
     assert "completed" in page.locator(".mxr").inner_text()
+
+
+DOLLARS = """
+from IPython.display import HTML, display
+from mixpeek_lab.markup import framed
+from mixpeek_lab.widgets.static import table_html
+display(HTML(table_html(["text"], [["revenue of $418 million, costs of $71 million"]])))
+display(HTML(framed("A costs $5 and B $6", "", "")))
+display(HTML("<p>Typeset: $x_1$</p>"))
+"""
+
+
+def test_dollars_in_texts_are_no_formulas(jupyter, chromium):
+    page = chromium.new_page(viewport={"width": 1100, "height": 800})
+    notebook = NotebookPage(page)
+    notebook.open(jupyter, jupyter.write_notebook("dollars", DOLLARS))
+    notebook.run_cell(0)
+    page.locator("mjx-container").first.wait_for(state="attached", timeout=60_000)
+    shown = page.locator(".jp-OutputArea-output")
+    assert "revenue of $418 million, costs of $71 million" in shown.nth(0).inner_text()
+    assert "A costs $5 and B $6" in shown.nth(1).inner_text()
+    assert page.locator("mjx-container").count() == 1
+    page.close()
