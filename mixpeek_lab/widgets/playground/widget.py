@@ -164,9 +164,7 @@ class Playground(Handing):
         self.run()
 
     def run(self) -> None:
-        """Search for `query` again and show the answer. An error is shown, and kept for
-        `results`.
-        """
+        """Search for `query` again and show the answer. An error is kept for `results`, too."""
         with self._searching:
             self._remember()
             self._show_again()
@@ -277,10 +275,8 @@ class Playground(Handing):
         query = str(message.get("query", ""))
         with self._searching:
             self._set_all({"query": query, **told})
-            if "filters" in message:
-                self._asking.filters = message["filters"]
-            if "like" in message:
-                self._asking.like = message["like"]
+            for name in message.keys() & {"filters", "like"}:
+                setattr(self._asking, name, message[name])
             self._asking.ask(query, self.limit, self.raised)
             self._adopt()
             return self._body()
@@ -300,8 +296,9 @@ class Playground(Handing):
 
     def _on_top_k(self, _change: Any) -> None:
         """`top_k` was set: where that is more than there is, from Python it searches."""
-        is_ours = self._is_answering or self._is_from_view
-        if not is_ours and is_short(self._asking.payload, self.top_k):
+        if not (self._is_answering or self._is_from_view) and is_short(
+            self._asking.payload, self.top_k
+        ):
             self.run()
 
     def _body(self) -> WithColumns:
