@@ -387,6 +387,32 @@ def test_a_collection_that_changed_says_so_and_is_read_anew(kernel_lab, monkeypa
     assert len(talk.explorer.frame()) == 5
 
 
+def test_a_collection_that_was_deleted_and_made_again_is_news(kernel_lab, monkeypatch):
+    monkeypatch.setattr(explorer_widget, "SECONDS_BETWEEN_LOOKS", 0)
+    kernel_lab.bucket("b", [{"_id": "1", "text": "text"}])
+    kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+    talk = Talk(Explorer(kernel_lab.pages("FROM c")), monkeypatch)
+    kernel_lab.delete.collection("c")
+    kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+    talk.ask("look")
+    assert talk.sent[0][0]["news"] == "c was run again."
+    talk.ask("renew")
+    talk.ask("look")
+    assert "news" not in talk.sent[0][0]
+
+
+def test_an_answer_comes_even_where_news_cannot_be_read(kernel_lab, monkeypatch):
+    kernel_lab.bucket("b", [{"_id": "1", "text": "text"}])
+    kernel_lab.process("b", "hash_embedder", "c", engine="kernel")
+    talk = Talk(Explorer(kernel_lab.pages("FROM c")), monkeypatch)
+
+    def fail(_):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(type(talk.explorer._pages), "news", fail)
+    assert talk.ask("state")["count"] == 1
+
+
 def test_media_are_shown_and_played_from_this_machine_only(kernel_lab, tmp_path, monkeypatch):
     Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
     with wave.open(str(tmp_path / "beep.wav"), "wb") as sound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from threading import Event, Thread, Timer
 
 import pytest
 import yaml
@@ -410,3 +411,24 @@ def test_a_glance_has_the_means_of_the_whole_table(pg):
         asked = {"strategy": "rrf", "k": pg.k, "weights": dict(pg.weights), "top_k": pg.top_k}
         rows = {row["measure"]: row["mean"] for row in handlers["measure"]({})["rows"]}
         assert handlers["glance"](asked)["means"] == pytest.approx(rows)
+
+
+def test_a_query_from_python_waits_for_the_view_s_search_on_another_thread():
+    """JupyterLab answers a view beside the cell that runs: what was set last stands."""
+    has_begun, may_end = Event(), Event()
+
+    def search(request):
+        if request["query"] == "slow":
+            has_begun.set()
+            assert may_end.wait(10)
+        return payload_of([leg("words", [f"{request['query']}_doc"], [1.0])])
+
+    widget = Playground(search, "docs", "first")
+    message = {"id": "a", "type": "search", "query": "slow"}
+    view = Thread(target=widget._on_message, args=(widget, message, []))
+    view.start()
+    assert has_begun.wait(10)
+    Timer(0.1, may_end.set).start()
+    widget.query = "quick"
+    view.join(10)
+    assert list(widget.results.document_id) == ["quick_doc"]

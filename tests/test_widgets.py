@@ -193,6 +193,13 @@ def test_bodies_are_valid_json_whatever_is_in_them():
     assert json.loads(encode({"n": np.int64(3), "s": "\ud800"})) == {"n": 3, "s": "?"}
 
 
+def test_a_body_that_is_no_json_is_an_error_reply():
+    told = answer({"search": lambda _: {"found": {(1, 2): 3}}}, {"id": "a", "type": "search"})
+    assert told.header["id"] == "a"
+    assert not told.header["ok"]
+    assert "TypeError" in told.header["error"]["message"]
+
+
 def test_answer_reports_the_time_that_the_kernel_spent():
     header = answer({"x": lambda _m: 1}, {"id": "1", "type": "x"}).header
     assert header["milliseconds"] >= 0

@@ -66,6 +66,22 @@ test("what this page asked for, other widgets and other notebooks' views are lef
   expect(cell.outputs.toJSON()).toEqual([VIEWED]);
 });
 
+test('of several runs in one cell each ends with its report, or when the next begins', () => {
+  const next = (id: string) => ({ ...VIEWED, data: { [VIEW]: { model_id: id } } });
+  const cell = makeCell(VIEWED, next('two'), next('three'));
+  const runs = new RunsUnderWay(() => [cell]);
+  const states = () => ['bar', 'two', 'three'].map(id => runs.stateOf(id)?.phase ?? null);
+  runs.hear(update(STATE), 'me');
+  runs.hear(update({ ...STATE, report: {} }), 'me');
+  expect([states(), cell.executionState]).toEqual([[null, null, null], 'running']);
+  runs.hear(update(STATE, 'run', 'two'), 'me');
+  expect(states()).toEqual([null, 'processing', null]);
+  runs.hear(update(STATE, 'run', 'three'), 'me');
+  expect(states()).toEqual([null, null, 'processing']);
+  runs.hear(heard('status', { execution_state: 'idle' }), 'me');
+  expect([states(), cell.executionState]).toEqual([[null, null, null], 'idle']);
+});
+
 test('a run ends with its kernel', () => {
   const cell = makeCell(VIEWED);
   const runs = new RunsUnderWay(() => [cell]);

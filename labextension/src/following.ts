@@ -103,8 +103,15 @@ export class RunsUnderWay {
     const state = stateIn(content.data);
     const known = this._followed.get(cause);
     const cell = known?.id === id ? known.cell : state && this._find(id);
-    if (!state || !cell || state.report) {
+    if (!state || !cell) {
       return;
+    }
+    if (state.report) {
+      this._leave(id);
+      return;
+    }
+    if (known && known.id !== id) {
+      this._leave(known.id);
     }
     this._followed.set(cause, { cell, id });
     cell.executionState = 'running';
@@ -135,8 +142,14 @@ export class RunsUnderWay {
   private _end({ cell, id }: IFollowed, cause: string): void {
     this._followed.delete(cause);
     cell.executionState = 'idle';
-    this._states.delete(id);
-    this._changed.emit(id);
+    this._leave(id);
+  }
+
+  /** A run is over; its cell may go on, with another one. */
+  private _leave(id: string): void {
+    if (this._states.delete(id)) {
+      this._changed.emit(id);
+    }
   }
 
   private _find(id: string): ICodeCellModel | null {

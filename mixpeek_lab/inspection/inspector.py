@@ -163,13 +163,14 @@ class Inspector:
     def _state(self, collection: Collection) -> State:
         key, name = collection.collection_id, str(collection.snapshot)
         folder = self._folder(key) / name
+        which = f"{key}/{name}"  # one that was deleted and made again counts from the start
         try:
             taken_in = Snapshot(folder, key).taken_in
             if self._catalog.last_change() <= taken_in:
-                return State(name, 0)
-            return State(name, self._catalog.changes(key, self._buckets(folder), taken_in).serial)
+                return State(which, 0)
+            return State(which, self._catalog.changes(key, self._buckets(folder), taken_in).serial)
         except FileNotFoundError:  # another has just taken its place: the next look sees that
-            return State(name, 0)
+            return State(which, 0)
 
     def _buckets(self, folder: Path) -> Sequence[str]:
         """The buckets that a snapshot's documents come from, read once."""

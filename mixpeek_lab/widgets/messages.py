@@ -4,7 +4,7 @@ Up comes `{id, type, …}`; down goes `{id, ok: true, part, parts, encoding, mil
 one binary buffer of JSON (gzipped where that pays), cut into messages of 2 MB since a websocket
 closes on long ones, or `{id, ok: false, error: {kind, message}}`. Long columns of numbers can
 follow the JSON as they lie in memory: `WithColumns`. A request is always answered: whatever a
-handler raises becomes an error reply.
+handler raises becomes an error reply, and so does a body that is not JSON.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def answer(handlers: Mapping[str, Handler], message: Mapping[str, Any]) -> Reply
     request_id = message.get("id")
     try:
         body = _handler(handlers, message)(message)
+        return reply(request_id, body, (perf_counter() - started) * 1000)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary to the view
         return Reply({"id": request_id, "ok": False, "error": error_body(error)})
-    return reply(request_id, body, (perf_counter() - started) * 1000)
 
 
 def reply(request_id: str | None, body: Any, milliseconds: float = 0.0) -> Reply:

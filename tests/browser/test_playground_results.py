@@ -10,6 +10,7 @@ import statistics
 import media_files
 import pytest
 import sample_search
+import widget_page
 from measure_playground import MOVE, large
 from playground_parts import payload_of
 from sample_search import SampleSearch, support
@@ -58,6 +59,100 @@ def test_what_a_first_query_waits_for_is_said(chromium):
     told = at.page.locator('.mxp-times [data-span="load"]')
     assert "first query: the model was loaded" in told.inner_text()
     assert "8.0 s" in told.inner_text()
+    assert at.errors == []
+    at.page.close()
+
+
+# ---------------------------------------------------------------- while a search is under way
+
+HOLD = """() => {
+  const { kernel } = window;
+  const waiting = [];
+  window.kernel = async (message) => {
+    if (window.letGo) await new Promise((go) => waiting.push(go));
+    return kernel(message);
+  };
+  window.letGo = () => {
+    window.letGo = null;
+    waiting.splice(0).forEach((go) => go());
+  };
+}"""
+ONE_MODULE = {"field": "module", "operator": "eq", "value": "json"}
+
+
+@pytest.mark.parametrize("query", ["", QUERY])
+def test_a_filter_from_python_stays_when_somebody_types(chromium, query):
+    """Before the first answer, and where there is no query to answer yet."""
+    search = SampleSearch()
+    widget = Playground(search, "docs", query, filters=ONE_MODULE, support=support(search))
+    at = WidgetPage(chromium, widget)
+    at.page.evaluate(HOLD)
+    widget.filters = ONE_MODULE
+    at.page.locator(".mxp-query").fill("zip archive file")
+    widget.filters = {**ONE_MODULE, "value": "gzip"}
+    at.page.evaluate("() => window.letGo()")
+    at.settle()
+    assert widget.query == "zip archive file"
+    assert widget.filters == {**ONE_MODULE, "value": "gzip"}
+    assert at.page.evaluate("() => document.querySelector('.mxp').mixpeek.state.filters") == {
+        **ONE_MODULE, "value": "gzip",
+    }  # fmt: skip
+    assert at.errors == []
+    at.page.close()
+
+
+def test_a_deeper_leg_asks_for_the_query_that_was_typed_last(at):
+    at.page.evaluate(HOLD)
+    at.page.locator(".mxp-query").fill("zip archive file")
+    at.depth("words").fill("900")
+    at.depth("words").press("Enter")
+    at.page.evaluate("() => window.letGo()")
+    at.settle()
+    assert at.widget.query == "zip archive file" == at.page.locator(".mxp-query").input_value()
+    assert at.ids() == list(at.widget.results.document_id)
+
+
+def test_words_take_the_place_of_a_document_that_is_still_asked_with(at):
+    at.page.evaluate(HOLD)
+    like = """(id) => document.querySelector('.mxp').mixpeek.search(
+      document.querySelector('.mxp-query').value, { isForced: true, changes: { like: id } })"""
+    at.page.evaluate(like, at.ids()[0])
+    at.page.locator(".mxp-query").fill("zip archive file")
+    at.page.evaluate("() => window.letGo()")
+    at.settle()
+    assert (at.widget.query, at.widget.like) == ("zip archive file", None)
+    assert at.ids() == list(at.widget.results.document_id)
+
+
+def test_what_python_shows_leaves_words_alone_that_are_being_composed(at):
+    box = at.page.locator(".mxp-query")
+    box.evaluate("""(box) => {
+      box.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
+      box.value = "zip 日";
+      box.dispatchEvent(new InputEvent("input", { bubbles: true, isComposing: true }));
+    }""")
+    at.widget.run()
+    at.push()
+    assert box.input_value() == "zip 日"
+    box.dispatch_event("compositionend")
+    at.settle()
+    assert (box.input_value(), at.widget.query) == ("zip 日", "zip 日")
+
+
+def test_a_second_view_of_a_playground_shows_what_the_first_asked_for(chromium, monkeypatch):
+    """Not only its query: the results, too."""
+    one = 'widget.render({ model, el: document.querySelector("#here") });'
+    two = 'widget.render({ model, el: document.body.appendChild(document.createElement("div")) });'
+    assert one in widget_page.MODEL
+    monkeypatch.setattr(widget_page, "MODEL", widget_page.MODEL.replace(one, one + two))
+    search = SampleSearch()
+    at = WidgetPage(chromium, Playground(search, "docs", QUERY, support=support(search)))
+    at.page.locator(".mxp-query").first.fill("zip archive file")
+    shown = """() => [...document.querySelectorAll('.mxp')].map((view) => (
+      [...view.querySelectorAll('.mxp-hit')].map((hit) => hit.dataset.id)))"""
+    at.until(lambda: at.widget.query == "zip archive file")
+    found = list(at.widget.results.document_id)
+    at.until(lambda: at.page.evaluate(shown) == [found, found])
     assert at.errors == []
     at.page.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from io import StringIO
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -162,8 +163,9 @@ class Explorer(LabWidget):
         """Whether there are newer rows, for the head of an answer; looked for once a second."""
         pages = self._pages
         if isinstance(pages, LabPages) and monotonic() - self._looked_at >= SECONDS_BETWEEN_LOOKS:
-            self._news, self._looked_at = pages.news(), monotonic()
-            self._can_renew = pages.is_there
+            self._looked_at = monotonic()
+            with suppress(Exception):  # what was asked is answered, whatever has become of the lab
+                self._news, self._can_renew = pages.news(), pages.is_there
         return {"news": self._news, "can_renew": self._can_renew} if self._news else {}
 
     # ---------------------------------------------------------------- the view

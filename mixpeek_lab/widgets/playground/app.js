@@ -43,6 +43,7 @@ export function makeApp(model) {
       act();
     }, after));
   };
+  app.isPutOff = (name) => timers.has(name);
   app.drop = (name) => {
     clearTimeout(timers.get(name));
     return timers.delete(name);
@@ -77,8 +78,13 @@ export function makeApp(model) {
     app.emit("status");
   }, () => app.emit("lost"));
 
-  // A request may take the place of one that has not left: each carries all that is asked for.
-  const wanted = { filters: null, like: null };
+  // A request may take the place of one that has not left: each carries all that was changed here
+  // since the last answer, and no more. What Python has set meanwhile, or before, stays.
+  let wanted = {};
+  let asking = null;
+  /** The query that was asked for last, whether its answer is here or not, and the document in its place. */
+  app.queryAsked = () => asking ?? state.query;
+  app.likeAsked = () => (Object.hasOwn(wanted, "like") ? wanted.like : state.like);
 
   /** Ask for an answer to `query`; `changes` are filters and like, where they change. */
   app.search = (query, { isForced = false, changes = {} } = {}) => {
@@ -89,6 +95,7 @@ export function makeApp(model) {
     if (isSame && !isForced && !app.client.isBusy()) return undefined;
     state.isSlow = false;
     app.requests += 1;
+    asking = query;
     const topK = model.get("top_k") ?? {};
     sent.push({ name: "top_k", text: sorted(topK) });
     app.client.request({ type: "search", query, ...wanted, top_k: topK }, isForced);
@@ -97,14 +104,16 @@ export function makeApp(model) {
 
   function onAnswer(header, body, asked) {
     state.isSlow = false;
-    if (asked) state.query = asked.query;
+    if (asked) {
+      [wanted, asking] = [{}, null];
+      state.query = asked.query;
+    }
     if (!header.ok) state.error = header.error;
     else adopt({ ...body, payload: unpacked(body.payload) });
     app.emit("answer", { header, body, asked });
   }
 
   function adopt({ query, filters, like, grades, judged, payload, own_top_k: ownTopK = {} }) {
-    Object.assign(wanted, { filters, like });
     Object.assign(state, FRESH, {
       query, filters, like, grades, judged, payload, ownTopK, open: new Set(),
       terms: payload && !like ? highlightTerms(payload, query) : [],
@@ -243,7 +252,7 @@ export function makeApp(model) {
   /** Search again where a leg should keep more than was found; at once, or once the hand rests. */
   app.deepen = (isAtOnce) => {
     app.drop("deepen");
-    const ask = () => state.payload && isShort(state.payload, app.choice().top_k) && app.search(state.query, { isForced: true });
+    const ask = () => state.payload && isShort(state.payload, app.choice().top_k) && app.search(app.queryAsked(), { isForced: true });
     if (isAtOnce) ask();
     else app.later("deepen", DEEPER_AFTER, ask);
   };
@@ -251,7 +260,7 @@ export function makeApp(model) {
   app.reset = () => {
     const isDeeper = state.payload?.legs.some((leg) => leg.top_k > (state.ownTopK[leg.name] ?? Infinity));
     app.load({ ...app.delivered(), top_k: state.ownTopK });
-    if (isDeeper) app.search(state.query, { isForced: true });
+    if (isDeeper) app.search(app.queryAsked(), { isForced: true });
   };
 
   // ---------------------------------------------------------------- changes from Python

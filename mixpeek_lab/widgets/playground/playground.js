@@ -21,6 +21,7 @@ import { makeTimes } from "./times.js";
 
 const QUICK = 250;
 const LONGEST_PAUSE = 300;
+const OTHERS_AFTER = 400;
 
 function render({ model, el }) {
   const app = makeApp(model);
@@ -79,9 +80,10 @@ function render({ model, el }) {
 
   // ---------------------------------------------------------------- painting
 
+  let isComposing = false;
   app.on("answer", ({ header, body, asked }) => {
     if (header.ok) {
-      const isTyping = asked?.type === "search" && ui.query.value !== asked.query;
+      const isTyping = asked ? ui.query.value !== asked.query : isComposing || app.isPutOff("typed") || app.client.isBusy();
       if (!isTyping) ui.query.value = body.query;
       results.forget();
     }
@@ -175,7 +177,7 @@ function render({ model, el }) {
   const search = (isForced) => {
     app.drop("typed");
     // Words take the place of a document that was asked with.
-    const isOther = state.like && (isForced || ui.query.value !== state.query);
+    const isOther = app.likeAsked() && (isForced || ui.query.value !== app.queryAsked());
     app.search(ui.query.value, { isForced, changes: isOther ? { like: null } : {} });
   };
   /** Where searches are quick each key asks at once; what is typed meanwhile waits for the answer. */
@@ -185,7 +187,11 @@ function render({ model, el }) {
     return app.later("typed", Math.min(LONGEST_PAUSE, last / 6), () => search(false));
   };
   ui.query.addEventListener("input", (event) => event.isComposing || typed());
-  ui.query.addEventListener("compositionend", typed);
+  ui.query.addEventListener("compositionstart", () => { isComposing = true; });
+  ui.query.addEventListener("compositionend", () => {
+    isComposing = false;
+    typed();
+  });
 
   /** What a key does here, or nothing. */
   function keyAction(key, target) {
@@ -247,11 +253,18 @@ function render({ model, el }) {
   // ---------------------------------------------------------------- start and end
 
   const onQuery = () => {
-    if (document.activeElement !== ui.query) ui.query.value = model.get("query");
+    const query = model.get("query");
+    if (document.activeElement !== ui.query) ui.query.value = query;
+    if (query === app.queryAsked()) return;
+    // From Python, whose answer comes by itself, or from another view: then it is asked for.
+    app.later("others", OTHERS_AFTER, () => {
+      const isAsking = app.client.isBusy() || app.isPutOff("typed") || isComposing;
+      if (model.get("query") !== app.queryAsked() && !isAsking && !state.isGone) app.client.request({ type: "current", query: model.get("query") });
+    });
   };
   model.on("change:query", onQuery);
   ui.query.value = state.query;
-  if (state.query) app.client.request({ type: "current", query: state.query });
+  app.client.request({ type: "current", query: state.query }); // without a query, too: there may be filters
   paintAll();
 
   return () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from mixpeek_lab.fusion import DIALECTS, STRATEGIES
@@ -64,6 +65,7 @@ class Playground(Handing):
         self._answers = Answers(self, self._asking, support)
         self._own_depths = OwnDepths(support.body, legs)
         self._has_fusion, self._is_answering = fusion is not None, False
+        self._searching = RLock()  # JupyterLab asks on a thread beside the one that runs cells
         about = {
             "retriever": retriever,
             "title": title or retriever,
@@ -162,11 +164,10 @@ class Playground(Handing):
         self.run()
 
     def run(self) -> None:
-        """Search for `query` again and show the answer. An error is shown, and kept for
-        `results`.
-        """
-        self._remember()
-        self._show_again()
+        """Search for `query` again and show the answer. An error is kept for `results`, too."""
+        with self._searching:
+            self._remember()
+            self._show_again()
 
     def _show_again(self) -> None:
         self._push(self._current_reply("push"))
@@ -271,14 +272,14 @@ class Playground(Handing):
     def _on_search(self, message: Mapping[str, Any]) -> WithColumns:
         """A query typed into the view; with `filters`, `like` and `top_k` where they change."""
         told = {name: message[name] for name in ("top_k",) if message.get(name)}
-        self._set_all({"query": str(message.get("query", "")), **told})
-        if "filters" in message:
-            self._asking.filters = message["filters"]
-        if "like" in message:
-            self._asking.like = message["like"]
-        self._asking.ask(self.query, self.limit, self.raised)
-        self._adopt()
-        return self._body()
+        query = str(message.get("query", ""))
+        with self._searching:
+            self._set_all({"query": query, **told})
+            for name in message.keys() & {"filters", "like"}:
+                setattr(self._asking, name, message[name])
+            self._asking.ask(query, self.limit, self.raised)
+            self._adopt()
+            return self._body()
 
     def _on_current(self, _message: Mapping[str, Any]) -> WithColumns:
         """What a view that has just appeared should show."""
@@ -295,14 +296,15 @@ class Playground(Handing):
 
     def _on_top_k(self, _change: Any) -> None:
         """`top_k` was set: where that is more than there is, from Python it searches."""
-        is_ours = self._is_answering or self._is_from_view
-        if not is_ours and is_short(self._asking.payload, self.top_k):
+        if not (self._is_answering or self._is_from_view) and is_short(
+            self._asking.payload, self.top_k
+        ):
             self.run()
 
     def _body(self) -> WithColumns:
         asking = self._asking
         return sent({
-            "query": self.query,
+            "query": self.query if asking.asked is None else asking.asked,
             "filters": asking.filters,
             "like": asking.like,
             "own_top_k": self._own_depths.by_leg,
