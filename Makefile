@@ -21,6 +21,7 @@ demo: setup ## the main job without a notebook: extractor, run, retriever, three
 
 lab: setup ## JupyterLab on your copy of the first tutorial, in tutorials/, which git ignores
 	@$(BIN)/python .ci/tutorials.py
+	@echo "The first page is 01_quickstart.ipynb: open it there, where the browser does not open it by itself."
 	$(BIN)/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) tutorials/01_quickstart.ipynb
 
 fresh: ## the tutorials as they came; yours are kept in tutorials/earlier/
