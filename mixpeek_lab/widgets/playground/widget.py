@@ -192,7 +192,7 @@ class Playground(Handing):
     # ---------------------------------------------------------------- search
 
     def _set_all(self, values: Mapping[str, Any]) -> None:
-        """Set several traits without searching; all or none. Raises what a check raises."""
+        """Set several traits without searching; all or none."""
         before = {name: getattr(self, name) for name in values}
         self._is_answering = True
         try:
@@ -271,10 +271,9 @@ class Playground(Handing):
 
     def _on_search(self, message: Mapping[str, Any]) -> WithColumns:
         """A query typed into the view; with `filters`, `like` and `top_k` where they change."""
-        told = {name: message[name] for name in ("top_k",) if message.get(name)}
-        query = str(message.get("query", ""))
+        query, top_k = str(message.get("query", "")), message.get("top_k")
         with self._searching:
-            self._set_all({"query": query, **told})
+            self._set_all({"query": query} | ({"top_k": top_k} if top_k else {}))
             for name in message.keys() & {"filters", "like"}:
                 setattr(self._asking, name, message[name])
             self._asking.ask(query, self.limit, self.raised)
@@ -282,7 +281,6 @@ class Playground(Handing):
             return self._body()
 
     def _on_current(self, _message: Mapping[str, Any]) -> WithColumns:
-        """What a view that has just appeared should show."""
         self._search_once()
         if self._asking.error is not None:
             raise self._asking.error
