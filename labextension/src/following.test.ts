@@ -67,10 +67,10 @@ test("what this page asked for, other widgets and other notebooks' views are lef
 });
 
 test('of several runs in one cell each ends with its report, or when the next begins', () => {
-  const next = (id: string) => ({ ...VIEWED, data: { [VIEW]: { model_id: id } } });
+  const next = (id: string): typeof VIEWED => ({ ...VIEWED, data: { [VIEW]: { model_id: id } } });
   const cell = makeCell(VIEWED, next('two'), next('three'));
   const runs = new RunsUnderWay(() => [cell]);
-  const states = () => ['bar', 'two', 'three'].map(id => runs.stateOf(id)?.phase ?? null);
+  const states = (): (string | null)[] => ['bar', 'two', 'three'].map(id => runs.stateOf(id)?.phase ?? null);
   runs.hear(update(STATE), 'me');
   runs.hear(update({ ...STATE, report: {} }), 'me');
   expect([states(), cell.executionState]).toEqual([[null, null, null], 'running']);
