@@ -7,7 +7,7 @@ from typing import Any
 
 from mixpeek_lab.inspection import Column, Pages, View
 from mixpeek_lab.inspection.summaries import summary_line
-from mixpeek_lab.markup import MUTED, printable
+from mixpeek_lab.markup import AS_IT_IS, MUTED, printable
 from mixpeek_lab.widgets.explorer.media import is_media_column, media_cells
 from mixpeek_lab.widgets.explorer.packing import norm_of
 from mixpeek_lab.widgets.static import Markup, rerun_html, table_html, table_text
@@ -60,7 +60,7 @@ def _html(
     said = f'<span style="{MUTED}">{escape(told)}</span>'
     last = f'<p style="{MUTED}">{escape(note)}</p>' if note else ""
     return (
-        f'<div class="mixpeek-lab-static"><p><strong>{escape(title)}</strong> {said}</p>'
+        f'<div class="mixpeek-lab-static {AS_IT_IS}"><p><strong>{escape(title)}</strong> {said}</p>'
         f"{table_html([c.name for c in columns], body)}{last}{rerun_html(code)}</div>"
     )
 
