@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import struct
 import tempfile
 import threading
 import wave
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
+from widget_messages import unpack
 
 from mixpeek_lab.errors import InvalidInputError, LabError, NotFoundError
 from mixpeek_lab.inspection import View
@@ -62,12 +62,6 @@ class Talk:
         assert all(len(buffers[0]) <= PART_BYTES for _, buffers in self.sent)
         body = b"".join(buffers[0] for _, buffers in self.sent)
         return unpack(body) if header["encoding"] == "binary" else json.loads(body)
-
-
-def unpack(body):
-    (size,) = struct.unpack_from("<I", body)
-    head = json.loads(body[4 : 4 + size], parse_constant=pytest.fail)  # a browser takes no NaN
-    return head, [body[4 + size + at : 4 + size + at + length] for at, length in head["buffers"]]
 
 
 @pytest.fixture

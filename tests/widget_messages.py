@@ -1,41 +1,41 @@
-"""Reads what a widget's Python sent to its view, as the view's own client.js does."""
+"""Reads what a widget's Python sent to its view, as the view's own bodies.js does."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from array import array
+import struct
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pytest
+
 
 def body_of(messages: Sequence[tuple[dict[str, Any], Sequence[bytes] | None]]) -> Any:
-    """The body of one answer, out of its (header, buffers); columns put where they belong."""
+    """The body of one answer, out of its (header, buffers); a playground's legs as they were."""
     header = messages[0][0]
     data = b"".join(buffer for _, buffers in messages for buffer in buffers or ())
     if header["encoding"] == "binary":
         return data
     if header["encoding"] == "gzip":
         data = gzip.decompress(data)
-    at = header.get("json_bytes", len(data))
-    body = json.loads(data[:at])
-    for path, kind, length in header.get("columns", ()):
-        column = array(kind)
-        size = column.itemsize * length
-        column.frombytes(data[at : at + size])
-        owner = body
-        for key in path[:-1]:
-            owner = owner[key]
-        owner[path[-1]] = list(column)
-        at += size
-    return _whole(body)
+    return _whole(*unpack(data)) if header.get("is_packed") else json.loads(data)
 
 
-def _whole(body: Any) -> Any:
+def unpack(body: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """Head and arrays of packed bytes."""
+    (size,) = struct.unpack_from("<I", body)
+    head = json.loads(body[4 : 4 + size], parse_constant=pytest.fail)  # a browser takes no NaN
+    return head, [body[4 + size + at : 4 + size + at + length] for at, length in head["buffers"]]
+
+
+def _whole(head: dict[str, Any], arrays: list[bytes]) -> dict[str, Any]:
     """Places in a payload's `candidates` become ids again, as in sending.js."""
-    payload = body.get("payload") if isinstance(body, dict) else None
-    if payload and "candidates" in payload:
+    payload = head["payload"]
+    if payload is not None:
         names = payload.pop("candidates")
-        for leg in payload["legs"]:
-            leg["document_ids"] = [names[place] for place in leg["document_ids"]]
-    return body
+        for leg, places, scores in zip(payload["legs"], arrays[::2], arrays[1::2], strict=True):
+            leg["document_ids"] = [names[place] for place in np.frombuffer(places, "<i4")]
+            leg["scores"] = np.frombuffer(scores, "<f8").tolist()
+    return head

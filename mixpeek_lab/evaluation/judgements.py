@@ -95,7 +95,7 @@ def _beside(file: Path) -> Path:
 def _queries(given: str | Path | Queries) -> Queries:
     if isinstance(given, Mapping):
         return {str(key): value for key, value in given.items()}
-    path = Path(given).expanduser()
+    path = expanded(given)
     if not path.is_file():
         raise InvalidInputError(f"queries: there is no file {path}.")
     return read_queries(path)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mixpeek_lab.errors import InvalidInputError
+from mixpeek_lab.missing import expanded
 
 
 def write_run(
@@ -28,7 +29,7 @@ def write_run(
                 f"{query_id} Q0 {document} {place + 1} {len(documents) - place} "
                 f"{'_'.join(tag.split()) or 'run'}\n"
             )
-    target = Path(path).expanduser()
+    target = expanded(path)
     if not target.absolute().parent.is_dir():
         raise InvalidInputError(f"{target}: there is no such folder.")
     target.write_text("".join(lines), encoding="utf-8")

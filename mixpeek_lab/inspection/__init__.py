@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mixpeek_lab.inspection.columns import Column
-from mixpeek_lab.inspection.fresh import LabPages
+from mixpeek_lab.inspection.fresh import LabPages, News
 from mixpeek_lab.inspection.inspector import (
     TABLES,
     DocumentView,
@@ -22,6 +22,7 @@ __all__ = [
     "DocumentView",
     "Inspector",
     "LabPages",
+    "News",
     "Pages",
     "Result",
     "View",

@@ -20,6 +20,16 @@ class State:
     changes: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has become of collections since their rows were read."""
+
+    told: str = ""
+    """A sentence; empty where nothing has."""
+    can_renew: bool = True
+    """Whether all of them are there, so that `again` can read them."""
+
+
 class LabPages(Pages):
     """The rows of a query over a lab's tables, as they were when they were read."""
 
@@ -37,24 +47,16 @@ class LabPages(Pages):
         """The rows of the same query now. Errors as for `Pages`."""
         return LabPages(self._sql, self._inspector)
 
-    def news(self) -> str:
-        """What has become of the collections since, in a sentence; empty where nothing has."""
-        now = self._inspector.states(self._sql)
-        if gone := [name for name in self._states if name not in now]:
-            return f"{_named(gone)} no longer there. These are the rows as they were."
-        run = [n for n, state in now.items() if self._snapshot(n) != state.snapshot]
-        if run:
-            return f"{_named(run, 'was', 'were')} run again."
-        changed = [n for n, state in now.items() if self._states[n] != state]
-        return f"Documents of {' and '.join(changed)} were changed." if changed else ""
-
-    @property
-    def is_there(self) -> bool:
-        """Whether all collections are there, so that `again` can read them."""
-        return set(self._states) <= set(self._inspector.states(self._sql))
-
-    def _snapshot(self, name: str) -> str:
-        return self._states[name].snapshot if name in self._states else ""
+    def news(self) -> News:
+        """What has become of the collections since."""
+        then, now = self._states, self._inspector.states(self._sql)
+        if gone := [name for name in then if name not in now]:
+            told = f"{_named(gone)} no longer there. These are the rows as they were."
+            return News(told, can_renew=False)
+        if run := [n for n in now if n not in then or then[n].snapshot != now[n].snapshot]:
+            return News(f"{_named(run, 'was', 'were')} run again.")
+        changed = [name for name, state in now.items() if then[name] != state]
+        return News(f"Documents of {' and '.join(changed)} were changed." if changed else "")
 
 
 def _named(names: list[str], one: str = "is", several: str = "are") -> str:

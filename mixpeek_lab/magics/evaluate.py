@@ -16,6 +16,7 @@ from mixpeek_lab.magics.errors import tells_errors
 from mixpeek_lab.magics.helping import explained
 from mixpeek_lab.magics.lines import demand_variable, read_options
 from mixpeek_lab.magics.session import current_lab
+from mixpeek_lab.missing import expanded
 
 if TYPE_CHECKING:
     from mixpeek_lab.widgets.cards import ComparisonCard, EvaluationCard, EvaluationList
@@ -158,7 +159,7 @@ class EvaluateMagics(Magics):
         is_usable = isinstance(value, str | Path | Mapping) or hasattr(value, "qrels")
         if is_usable or given is None:
             return value
-        if value is not None and not Path(given).expanduser().exists():
+        if value is not None and not expanded(given).exists():
             raise InvalidInputError(
                 f"{given} is a {type(value).__name__}. Judgements are a dictionary of query id → "
                 "{document id: grade}, queries one of query id → text; or each is a file."

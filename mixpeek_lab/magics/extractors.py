@@ -19,6 +19,7 @@ from mixpeek_lab.magics.lines import pairs, read_options
 from mixpeek_lab.magics.session import current_lab
 from mixpeek_lab.magics.sheets import TypedCells, shown_sheet
 from mixpeek_lab.magics.versions import VERSION_ACTIONS, version_action
+from mixpeek_lab.missing import expanded
 
 if TYPE_CHECKING:
     from mixpeek_lab.harness import TestReport
@@ -250,7 +251,7 @@ class ExtractorMagics(Magics):
         if options.more is None:
             print(text, end="")  # noqa: T201
             return
-        target = Path(options.more).expanduser()
+        target = expanded(options.more)
         target = target / "Dockerfile" if target.is_dir() else target
         try:
             target.write_text(text)

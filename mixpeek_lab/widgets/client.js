@@ -1,14 +1,13 @@
 // Requests to the kernel and their answers; messages.py describes the protocol.
+import { bodyOf } from "./bodies.js";
 
 const SLOW_AFTER = 8000;
-/** Columns of numbers, by the type code of Python's `array`. */
-const TYPES = { i: Int32Array, d: Float64Array };
 
 /**
  * One request at a time; the newest wish waits for its turn, and an answer to a question that
  * has been replaced is dropped, so nothing stale is painted. `onAnswer(header, body, asked)`
  * gets replies and pushes, `onSlow()` is called when a reply is overdue, `onLost()` when nothing can be sent any more. `call(type, body)` asks
- * beside that line, and gives a promise of the answer's body: JSON, or bytes as a Blob.
+ * beside that line, and gives a promise of the answer's body: JSON, `{head, arrays}`, or a Blob.
  */
 export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
   const view = Math.random().toString(36).slice(2, 10);
@@ -82,7 +81,8 @@ export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
     const mine = sequence;
     const received = performance.now();
     try {
-      const body = await decode(got, header);
+      const read = await bodyOf(got, header);
+      const body = header.encoding === "binary" ? new Blob([read]) : read;
       if (isCall || mine === sequence || header.id === flying?.id) finish({ ...header, received }, body);
     } catch (error) {
       finish(failure(header.id, `The answer could not be read (${error.message}).`), null);
@@ -128,42 +128,4 @@ export function makeClient(model, onAnswer, onSlow, onLost = () => {}) {
 
 function failure(id, message) {
   return { id, ok: false, error: { kind: "ViewError", message } };
-}
-
-async function decode(buffers, header) {
-  const parts = buffers.map((view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength));
-  if (header.encoding === "binary") return new Blob(parts);
-  const bytes = header.encoding === "gzip" ? await unzipped(parts) : joined(parts);
-  const { columns = [], json_bytes: end = bytes.byteLength } = header;
-  const body = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-  let at = end;
-  for (const [path, type, length] of columns) {
-    const Numbers = TYPES[type];
-    const size = length * Numbers.BYTES_PER_ELEMENT;
-    // A copy: the numbers need not lie where a typed array could begin.
-    place(body, path, new Numbers(bytes.slice(at, at + size).buffer));
-    at += size;
-  }
-  return body;
-}
-
-function joined(parts) {
-  if (parts.length === 1) return parts[0];
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
-}
-
-async function unzipped(parts) {
-  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-function place(body, path, value) {
-  const owner = path.slice(0, -1).reduce((inside, key) => inside[key], body);
-  owner[path.at(-1)] = value;
 }

@@ -1,4 +1,5 @@
 // Questions to the kernel and their answers, several at once; messages.py has the protocol.
+import { bodyOf } from "./bodies.js";
 
 /** `ask(content, buffers)` → a promise of `{header, bytes, body}`; `onPush(content)` for news. */
 export function makeLink(model, onPush) {
@@ -33,7 +34,8 @@ export function makeLink(model, onPush) {
     asked.parts.push(...(buffers ?? []));
     if (header.part + 1 < header.parts) return undefined;
     waiting.delete(header.id);
-    return readParts(asked.parts, header.encoding).then((read) => asked.resolve({ header, ...read }), asked.reject);
+    const told = (read) => (header.encoding === "binary" ? { bytes: read.buffer } : { body: read });
+    return bodyOf(asked.parts, header).then((read) => asked.resolve({ header, ...told(read) }), asked.reject);
   }
 
   model.on("msg:custom", receive);
@@ -52,15 +54,6 @@ export function makeLink(model, onPush) {
       waiting.clear();
     },
   };
-}
-
-async function readParts(buffers, encoding) {
-  const parts = buffers.map((part) => new Uint8Array(part.buffer ?? part, part.byteOffset ?? 0, part.byteLength));
-  const blob = new Blob(parts);
-  if (encoding === "binary") return { bytes: await blob.arrayBuffer() };
-  if (encoding !== "gzip") return { body: JSON.parse(await blob.text()) };
-  const stream = blob.stream().pipeThrough(new DecompressionStream("gzip"));
-  return { body: JSON.parse(await new Response(stream).text()) };
 }
 
 /**

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixpeek_lab.markup import AS_IT_IS
 from mixpeek_lab.widgets.embedding_colours import MISSING, OTHER, PALETTE, Colours
-from mixpeek_lab.widgets.static import rerun_html
+from mixpeek_lab.widgets.static import rerun_html, saved_view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +60,7 @@ def map_html(
         f'<img src="data:image/png;base64,{png}" width="{WIDTH}" height="{HEIGHT}" '
         f'style="{style}" alt="{escape(told)}">'
     )
-    body = f"<p>{escape(told)}</p>{image}{key_html(colours)}{rerun_html(code)}"
-    return f'<div class="mixpeek-lab-static {AS_IT_IS}">{body}</div>'
+    return saved_view(f"<p>{escape(told)}</p>", image, key_html(colours), rerun_html(code))
 
 
 def saved_forms(

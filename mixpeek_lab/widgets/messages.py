@@ -2,17 +2,16 @@
 
 Up comes `{id, type, …}`; down goes `{id, ok: true, part, parts, encoding, milliseconds}` with
 one binary buffer of JSON (gzipped where that pays), cut into messages of 2 MB since a websocket
-closes on long ones, or `{id, ok: false, error: {kind, message}}`. Long columns of numbers can
-follow the JSON as they lie in memory: `WithColumns`. A request is always answered: whatever a
-handler raises becomes an error reply, and so does a body that is not JSON.
+closes on long ones, or `{id, ok: false, error: {kind, message}}`. With `is_packed` arrays follow
+the JSON: see `pack`. A request is always answered: whatever a handler raises becomes an error
+reply, and so does a body that is not JSON. bodies.js reads all of it.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import sys
-from array import array
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -30,23 +29,11 @@ Handler = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class WithColumns:
-    """A body of JSON, and columns that belong into it.
+class Packed:
+    """JSON, and long arrays as they lie in memory (little-endian): see `pack`."""
 
-    `columns` are (path, numbers): the keys and positions that lead to where the view puts the
-    typed array, and an `array` of int32 ("i") or float64 ("d").
-    """
-
-    body: Mapping[str, Any]
-    columns: Sequence[tuple[Sequence[str | int], array[Any]]]
-
-    def told(self) -> list[list[Any]]:
-        """What a header says of the columns: path, type and length of each."""
-        return [[list(path), numbers.typecode, len(numbers)] for path, numbers in self.columns]
-
-    def tail(self) -> bytes:
-        """The numbers of all columns, little-endian, one column after the other."""
-        return b"".join(_little_endian(numbers).tobytes() for _, numbers in self.columns)
+    head: Mapping[str, Any]
+    arrays: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +73,9 @@ def reply(request_id: str | None, body: Any, milliseconds: float = 0.0) -> Reply
     header: dict[str, Any] = {"id": request_id, "ok": True, "milliseconds": milliseconds}
     if isinstance(body, bytes):
         return Reply({**header, "encoding": "binary"}, body)
-    if isinstance(body, WithColumns):
-        data = encode(body.body)
-        header |= {"json_bytes": len(data), "columns": body.told()}
-        data += body.tail()
-    else:
-        data = encode(body)
+    if isinstance(body, Packed):
+        header["is_packed"] = True
+    data = pack(body.head, body.arrays) if isinstance(body, Packed) else encode(body)
     if len(data) <= GZIP_BYTES:
         return Reply({**header, "encoding": "json"}, data)
     return Reply({**header, "encoding": "gzip"}, gzip.compress(data, compresslevel=1, mtime=0))
@@ -116,12 +100,24 @@ def encode(body: Any) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _little_endian(numbers: array[Any]) -> array[Any]:
-    if sys.byteorder == "little":
-        return numbers
-    turned = array(numbers.typecode, numbers)
-    turned.byteswap()
-    return turned
+def pack(head: Mapping[str, Any], arrays: Sequence[bytes]) -> bytes:
+    """One body out of a head and arrays. NaN and infinity in the head become null.
+
+    `[u32 length of the head][head][arrays, each on a multiple of 8 bytes]`; the head's `buffers`
+    holds `[offset, bytes]` of each array, counted from the end of the head.
+    """
+    places, offset = [], 0
+    for each in arrays:
+        places.append([offset, len(each)])
+        offset += _padded(len(each))
+    text = encode({**head, "buffers": places})
+    text += b" " * (_padded(4 + len(text)) - 4 - len(text))
+    body = [each + bytes(_padded(len(each)) - len(each)) for each in arrays]
+    return b"".join([struct.pack("<I", len(text)), text, *body])
+
+
+def _padded(size: int) -> int:
+    return -(-size // 8) * 8
 
 
 def _handler(handlers: Mapping[str, Handler], message: Mapping[str, Any]) -> Handler:

@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from mixpeek_lab.markup import AS_IT_IS
 from mixpeek_lab.models import Failure, Progress, RunReport, Unusable
 from mixpeek_lab.widgets.spending import llm_facts
-from mixpeek_lab.widgets.static import printable, rerun_html, table_html
+from mixpeek_lab.widgets.static import printable, rerun_html, saved_view, table_html
 
 EXAMPLES = 3
 """Failures that a report shows of each kind."""
@@ -77,7 +76,7 @@ def report_html(report: RunReport, code: str = "") -> str:
         parts.append(f"<p>{escape(kind)} × {count:,}</p><ul>{lines}</ul>")
     parts += [f"<p>{escape(note)}</p>" for note in report.notes]
     parts.append(rerun_html(code))
-    return f'<div class="mixpeek-lab-static {AS_IT_IS}">{"".join(parts)}</div>'
+    return saved_view(*parts)
 
 
 def report_facts(report: RunReport) -> list[tuple[str, str]]:

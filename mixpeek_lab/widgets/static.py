@@ -156,15 +156,18 @@ def results_html(
     if rows:
         parts.append(table_html(columns, cells))
     parts.append(rerun_html(code))
+    return saved_view(*parts)
+
+
+def saved_view(*parts: str) -> str:
+    """Parts that are HTML already, as the extension knows them for the saved form of a widget."""
     return f'<div class="mixpeek-lab-static {AS_IT_IS}">{"".join(parts)}</div>'
 
 
 def message_html(title: str, message: str, code: str = "") -> str:
     """A titled sentence in place of results: no query yet, or what went wrong."""
-    return (
-        f'<div class="mixpeek-lab-static {AS_IT_IS}"><p><strong>{escape(title)}</strong></p>'
-        f"<p>{escape(message)}</p>{rerun_html(code)}</div>"
-    )
+    told = f"<p><strong>{escape(title)}</strong></p><p>{escape(message)}</p>"
+    return saved_view(told, rerun_html(code))
 
 
 def rerun_html(code: str) -> str:

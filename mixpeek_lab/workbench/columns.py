@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from mixpeek_lab.assets import scheme_of
 from mixpeek_lab.errors import InvalidInputError
 from mixpeek_lab.media import promised_kind
+from mixpeek_lab.missing import expanded
 from mixpeek_lab.models import BLOB_TYPES, JSON
 from mixpeek_lab.workbench.tables import Rows
 
@@ -79,7 +80,7 @@ def looks_like_file(value: object) -> bool:
         return scheme in _SCHEMES and not (scheme.startswith("http") and re.search(r"\s", value))
     if promised_kind(value) is None:
         return False
-    return not re.search(r"\s", value) or Path(value).expanduser().is_file()
+    return not re.search(r"\s", value) or expanded(value).is_file()
 
 
 def _asked_files(rows: Rows, blobs: BlobColumns | None) -> dict[str, str]:

@@ -111,12 +111,10 @@ def _list_local(path: Path, shown: str) -> Listing:
 
 
 def _no_files(shown: str, root: Path, *, is_glob: bool) -> str:
-    where = f" ({absolute(root)})" if str(absolute(root)) != shown else ""
-    return (
-        f"Nothing in {absolute(root)} fits {shown!r}."
-        if is_glob
-        else (f"{shown!r}{where} holds no files.")
-    )
+    whole = absolute(root)
+    if is_glob:
+        return f"Nothing in {whole} fits {shown!r}."
+    return f"{shown!r}{'' if str(whole) == shown else f' ({whole})'} holds no files."
 
 
 def _is_listed(path: Path) -> bool:

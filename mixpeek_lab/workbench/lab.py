@@ -18,6 +18,7 @@ from mixpeek_lab.hub import seed_hub_cache
 from mixpeek_lab.indexes import check_installation
 from mixpeek_lab.inspection import Inspector
 from mixpeek_lab.loader import load_schemas
+from mixpeek_lab.missing import expanded
 from mixpeek_lab.model_store import ModelStore
 from mixpeek_lab.models import JSON, Bucket, Collection, IndexKind, RunReport, SearchResult
 from mixpeek_lab.requirements import dockerfile
@@ -230,7 +231,7 @@ class Lab(Served, Measured, Versioned, Deleting):
 
         What an earlier save left in it is removed; files of others stay, and are in `left`.
         """
-        return extractors.save(self._catalog, self.extractor(name), Path(folder).expanduser())
+        return extractors.save(self._catalog, self.extractor(name), expanded(folder))
 
     def dockerfile(self, name: str) -> str:
         """A Dockerfile for the extractor: Mixpeek's engine image with the manifest's packages."""
@@ -243,7 +244,7 @@ class Lab(Served, Measured, Versioned, Deleting):
         every machine. ManifestError with all findings where one is an error, unless `force`.
         """
         source = self.extractor(name).source
-        return pack_checked(source, Path(path or ".").expanduser(), force=force)
+        return pack_checked(source, expanded(path or "."), force=force)
 
     def check(self, name: str) -> Definition:
         """Lint the extractor again."""

@@ -105,7 +105,7 @@ def to_text(body: Mapping[str, JSON]) -> str:
 
 def write_export(body: Mapping[str, JSON], file: str | Path) -> Path:
     """Write exported JSON; InvalidInputError where the file cannot be written."""
-    path = Path(file).expanduser()
+    path = expanded(file)
     try:
         path.write_text(to_text(body), encoding="utf-8")
     except OSError as error:

@@ -1,4 +1,5 @@
 // Questions to the kernel and their answers, as promises; messages.py and packing.py have the forms.
+import { bodyOf, unpack } from "../bodies.js";
 
 const SLOW_ANSWER = 2500;
 const LOST_AFTER = 6; // slow waits after which a question is sent once more: an answer can get lost
@@ -93,7 +94,8 @@ export function makeCalls(model, { onPush, onSlow, onGone, onNews }) {
     watch();
     if (!header.ok) return asked?.reject(new Error(header.error.message));
     try {
-      const body = await bodyOf(got, header.encoding);
+      const read = await bodyOf(got, header);
+      const body = header.encoding === "binary" ? unpack(read) : read;
       if (asked) asked.resolve(body);
       else onPush(body);
     } catch (error) {
@@ -120,19 +122,4 @@ export function makeCalls(model, { onPush, onSlow, onGone, onNews }) {
 function isDead(manager) {
   if (!manager || !("kernel" in manager)) return false;
   return !manager.kernel || manager.kernel.isDisposed || manager.kernel.status === "dead";
-}
-
-async function bodyOf(buffers, encoding) {
-  const blob = new Blob(buffers.map((each) => new Uint8Array(each.buffer ?? each, each.byteOffset ?? 0, each.byteLength)));
-  if (encoding === "binary") return unpack(await blob.arrayBuffer());
-  if (encoding !== "gzip") return JSON.parse(await blob.text());
-  return JSON.parse(await new Response(blob.stream().pipeThrough(new DecompressionStream("gzip"))).text());
-}
-
-/** `{head, arrays}`: `arrays[n](Type)` is the n-th array seen as a typed array. */
-function unpack(body) {
-  const size = new DataView(body).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, size)));
-  const arrays = head.buffers.map(([offset, bytes]) => (Type) => new Type(body, 4 + size + offset, bytes / Type.BYTES_PER_ELEMENT));
-  return { head, arrays };
 }

@@ -1,14 +1,12 @@
-"""Rows as buffers: a JSON head that says where each array lies, and behind it the arrays.
+"""Rows as packed arrays (`messages.pack`).
 
-`[u32 length of the head][head][arrays, each on a multiple of 8 bytes]`; the head's `buffers` holds
-`[offset, bytes]` of each array, counted from the end of the head. Texts are UTF-8 with i32 offsets,
-as Arrow has them; numbers f64; a vector is its length, its norm and some of its numbers.
+Texts are UTF-8 with i32 offsets, as Arrow has them; numbers f64; a vector is its length, its norm
+and some of its numbers.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,24 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixpeek_lab.inspection import Column
-from mixpeek_lab.widgets.messages import encode
+from mixpeek_lab.widgets.messages import pack
 
 POINTS = 48
 """Numbers of a vector that its sparkline has, at most."""
 
 Array = np.ndarray[Any, Any]
-
-
-def pack(head: Mapping[str, Any], buffers: Sequence[bytes]) -> bytes:
-    """One body out of a head and arrays. NaN and infinity in the head become null."""
-    places, offset = [], 0
-    for each in buffers:
-        places.append([offset, len(each)])
-        offset += _padded(len(each))
-    text = encode({**head, "buffers": places})
-    text += b" " * (_padded(4 + len(text)) - 4 - len(text))
-    body = [each + bytes(_padded(len(each)) - len(each)) for each in buffers]
-    return b"".join([struct.pack("<I", len(text)), text, *body])
 
 
 def pack_page(
@@ -51,10 +37,6 @@ def norm_of(vector: Sequence[float] | Array) -> float:
     """The length of a vector."""
     with np.errstate(over="ignore"):
         return float(np.linalg.norm(np.asarray(vector, dtype=np.float64)))
-
-
-def _padded(size: int) -> int:
-    return -(-size // 8) * 8
 
 
 def _buffers_of(column: Column, values: Any) -> list[bytes]:

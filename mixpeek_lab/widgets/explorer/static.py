@@ -7,10 +7,10 @@ from typing import Any
 
 from mixpeek_lab.inspection import Column, Pages, View
 from mixpeek_lab.inspection.summaries import summary_line
-from mixpeek_lab.markup import AS_IT_IS, MUTED, printable
+from mixpeek_lab.markup import MUTED, printable
 from mixpeek_lab.widgets.explorer.media import is_media_column, media_cells
 from mixpeek_lab.widgets.explorer.packing import norm_of
-from mixpeek_lab.widgets.static import Markup, rerun_html, table_html, table_text
+from mixpeek_lab.widgets.static import Markup, rerun_html, saved_view, table_html, table_text
 
 ROWS = 10
 MOST_COLUMNS = 14
@@ -59,10 +59,8 @@ def _html(
         body[row + 1][at] = Markup(f'<img src="{escape(uri)}" alt="" height="48"><br>{text}')
     said = f'<span style="{MUTED}">{escape(told)}</span>'
     last = f'<p style="{MUTED}">{escape(note)}</p>' if note else ""
-    return (
-        f'<div class="mixpeek-lab-static {AS_IT_IS}"><p><strong>{escape(title)}</strong> {said}</p>'
-        f"{table_html([c.name for c in columns], body)}{last}{rerun_html(code)}</div>"
-    )
+    top = f"<p><strong>{escape(title)}</strong> {said}</p>"
+    return saved_view(top, table_html([c.name for c in columns], body), last, rerun_html(code))
 
 
 def position(pages: Pages, view: View) -> str:

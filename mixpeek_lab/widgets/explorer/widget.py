@@ -14,7 +14,7 @@ import numpy as np
 import traitlets
 
 from mixpeek_lab.errors import InvalidInputError, NotFoundError
-from mixpeek_lab.inspection import LabPages, Pages, View
+from mixpeek_lab.inspection import LabPages, News, Pages, View
 from mixpeek_lab.widgets.assets import module_text, style_text
 from mixpeek_lab.widgets.explorer.media import (
     MEDIA_COLUMN,
@@ -23,10 +23,10 @@ from mixpeek_lab.widgets.explorer.media import (
     media_cells,
     playable,
 )
-from mixpeek_lab.widgets.explorer.packing import norm_of, pack, pack_page
+from mixpeek_lab.widgets.explorer.packing import norm_of, pack_page
 from mixpeek_lab.widgets.explorer.selection import Selection
 from mixpeek_lab.widgets.explorer.static import static_forms
-from mixpeek_lab.widgets.messages import answer, reply
+from mixpeek_lab.widgets.messages import answer, pack, reply
 from mixpeek_lab.widgets.saving import LabWidget, with_saved
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Explorer(LabWidget):
     """
 
     _esm = module_text(
-        "nodes.js", "explorer/calls.js", "explorer/rows.js", "explorer/cells.js",
+        "nodes.js", "bodies.js", "explorer/calls.js", "explorer/rows.js", "explorer/cells.js",
         "explorer/scroller.js", "explorer/head.js", "explorer/grid.js", "explorer/keys.js",
         "explorer/filter.js", "explorer/detail.js", "explorer/frame.js", "explorer/newer.js",
         "explorer/explorer.js",
@@ -136,7 +136,7 @@ class Explorer(LabWidget):
     def _take(self, pages: Pages) -> None:
         self._pages, self._selection = pages, Selection(pages.total)
         self._has_media = has_media(pages)
-        self._news, self._can_renew, self._looked_at = "", False, float("-inf")
+        self._news, self._looked_at = News(), float("-inf")
 
     def _about(self) -> dict[str, Any]:
         columns = [
@@ -165,8 +165,9 @@ class Explorer(LabWidget):
         if isinstance(pages, LabPages) and monotonic() - self._looked_at >= SECONDS_BETWEEN_LOOKS:
             self._looked_at = monotonic()
             with suppress(Exception):  # what was asked is answered, whatever has become of the lab
-                self._news, self._can_renew = pages.news(), pages.is_there
-        return {"news": self._news, "can_renew": self._can_renew} if self._news else {}
+                self._news = pages.news()
+        news = self._news
+        return {"news": news.told, "can_renew": news.can_renew} if news.told else {}
 
     # ---------------------------------------------------------------- the view
 

@@ -9,6 +9,7 @@ import { unpacked } from "./sending.js";
 const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442"]; // Okabe-Ito
 const SAVE_AFTER = 250;
 const ECHO_WITHIN = 3000;
+const MOST_SENT = 50;
 const DEEPER_AFTER = 350;
 const [REST_AFTER, REST_PAUSE, REST_SIZE] = [600, 30, 250];
 const FRESH = {
@@ -97,19 +98,20 @@ export function makeApp(model) {
     app.requests += 1;
     asking = query;
     const topK = model.get("top_k") ?? {};
-    sent.push({ name: "top_k", text: sorted(topK) });
+    noteSent("top_k", topK);
     app.client.request({ type: "search", query, ...wanted, top_k: topK }, isForced);
     return app.emit("status");
   };
 
-  function onAnswer(header, body, asked) {
+  function onAnswer(header, told, asked) {
+    const body = header.ok ? unpacked(told) : null;
     state.isSlow = false;
     if (asked) {
       [wanted, asking] = [{}, null];
       state.query = asked.query;
     }
     if (!header.ok) state.error = header.error;
-    else adopt({ ...body, payload: unpacked(body.payload) });
+    else adopt(body);
     app.emit("answer", { header, body, asked });
   }
 
@@ -195,6 +197,10 @@ export function makeApp(model) {
   let moves = model.get("_moves"); // how often Python has moved something, as far as it was seen here
   const sent = []; // what went to the kernel a moment ago, which may come back late
   let lastMove = -Infinity;
+  function noteSent(name, value) {
+    sent.push({ name, text: sorted(value) });
+    if (sent.length > MOST_SENT) sent.shift();
+  }
   /** Change traits here, now; tell the kernel once the hand rests. */
   app.set = (changes) => {
     isSetting = true;
@@ -208,8 +214,7 @@ export function makeApp(model) {
     app.refuse();
   };
   function save() {
-    for (const [name, value] of own) sent.push({ name, text: sorted(value) });
-    while (sent.length > 50) sent.shift();
+    for (const [name, value] of own) noteSent(name, value);
     model.save_changes();
   }
   /** Tell the kernel now, so that what is asked next is answered for these settings. */

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from mixpeek_lab.widgets.playground.depths import Depths, OwnDepths
+from mixpeek_lab.widgets.playground.asking import Asking
+from mixpeek_lab.widgets.playground.depths import Depths, OwnDepths, is_short
 from mixpeek_lab.widgets.playground.traits import FusionTraits
 
 MOVED = ("weights", "strategy", "k", "top_k", "limit")
@@ -15,7 +17,12 @@ class Deepening(FusionTraits):
     """A smaller `top_k` cuts what was found; a larger one is searched for."""
 
     _own_depths: OwnDepths
+    _asking: Asking
     _is_from_view = _is_answering = False
+
+    @abstractmethod
+    def run(self) -> None:
+        """Search again, and show the answer."""
 
     @property
     def raised(self) -> dict[str, int]:
@@ -36,12 +43,22 @@ class Deepening(FusionTraits):
 
     def notify_change(self, change: Any) -> None:
         """What Python sets goes to the view together with `_moves`."""
-        if change["name"] not in MOVED or self._is_from_view or self._is_answering:
+        if change["name"] not in MOVED or not self._is_from_python:
             super().notify_change(change)
             return
         with self.hold_sync():
             self._moves += 1
             super().notify_change(change)
+
+    @property
+    def _is_from_python(self) -> bool:
+        """Whether what changes now was set by a cell, and by neither a view nor an answer."""
+        return not (self._is_from_view or self._is_answering)
+
+    def _on_top_k(self, _change: Any) -> None:
+        """`top_k` was set: where that is more than there is, from Python it searches."""
+        if self._is_from_python and is_short(self._asking.payload, self.top_k):
+            self.run()
 
     def _kept(self, leg: Mapping[str, Any]) -> dict[str, int]:
         """The leg's top_k, where it is known."""

@@ -3,7 +3,7 @@
 from mixpeek_lab.widgets.embedding_files import STAGE, STAGE_STYLES
 
 MODULES = (
-    "nodes.js", "fusion.js", "documents.js", "client.js",
+    "nodes.js", "bodies.js", "fusion.js", "documents.js", "client.js",
     *STAGE,
     "playground/ranking.js", "playground/sending.js", "playground/names.js", "playground/app.js",
     "playground/frame.js", "playground/tabs.js", "playground/code.js", "playground/gone.js",

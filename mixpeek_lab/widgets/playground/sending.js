@@ -1,13 +1,15 @@
-// A payload as sending.py sends it → as all the rest of the playground has it.
+// An answer as sending.py packs it → as all the rest of the playground has it.
 
-/** Legs' places in `payload.candidates` become ids again. A payload that came whole stays. */
-export function unpacked(payload) {
-  if (!payload?.candidates) return payload;
+/** Legs' places in `payload.candidates` become ids again. A body that came whole stays. */
+export function unpacked(body) {
+  if (!body.arrays) return body;
+  const { head: { payload, ...told }, arrays } = body;
+  if (!payload) return { ...told, payload };
   const { candidates, ...rest } = payload;
-  const legs = payload.legs.map((leg) => ({
+  const legs = payload.legs.map((leg, at) => ({
     ...leg,
-    document_ids: Array.from(leg.document_ids, (place) => candidates[place]),
-    scores: Array.from(leg.scores, (score) => (Number.isNaN(score) ? null : score)),
+    document_ids: Array.from(arrays[2 * at](Int32Array), (place) => candidates[place]),
+    scores: Array.from(arrays[2 * at + 1](Float64Array), (score) => (Number.isNaN(score) ? null : score)),
   }));
-  return { ...rest, legs };
+  return { ...told, payload: { ...rest, legs } };
 }

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from mixpeek_lab.fusion import DIALECTS, STRATEGIES
 from mixpeek_lab.models import JSON
 from mixpeek_lab.widgets.assets import module_text, style_text
-from mixpeek_lab.widgets.messages import Reply, WithColumns, answer, error_body, reply
+from mixpeek_lab.widgets.messages import Packed, Reply, answer, error_body, reply
 from mixpeek_lab.widgets.playground.answers import Answers
 from mixpeek_lab.widgets.playground.asking import Asking
 from mixpeek_lab.widgets.playground.depths import OwnDepths, is_short
 from mixpeek_lab.widgets.playground.files import MODULES, STYLES
 from mixpeek_lab.widgets.playground.handing import Handing
 from mixpeek_lab.widgets.playground.saved import saved_forms
-from mixpeek_lab.widgets.playground.sending import sent
+from mixpeek_lab.widgets.playground.sending import packed
 from mixpeek_lab.widgets.playground.settings import fusion_traits, read_settings, whole
 from mixpeek_lab.widgets.playground.support import NO_SUPPORT, Search, Support
 from mixpeek_lab.widgets.ranking import FusionChoice, hits_frame, ranked_hits, slim, with_hits
@@ -192,7 +192,7 @@ class Playground(Handing):
     # ---------------------------------------------------------------- search
 
     def _set_all(self, values: Mapping[str, Any]) -> None:
-        """Set several traits without searching; all or none."""
+        """Set several traits without searching; all or none. Raises what a check raises."""
         before = {name: getattr(self, name) for name in values}
         self._is_answering = True
         try:
@@ -269,7 +269,7 @@ class Playground(Handing):
         """Answer one request of the view."""
         self._push(answer(self._handlers, content))
 
-    def _on_search(self, message: Mapping[str, Any]) -> WithColumns:
+    def _on_search(self, message: Mapping[str, Any]) -> Packed:
         """A query typed into the view; with `filters`, `like` and `top_k` where they change."""
         query, top_k = str(message.get("query", "")), message.get("top_k")
         with self._searching:
@@ -280,7 +280,8 @@ class Playground(Handing):
             self._adopt()
             return self._body()
 
-    def _on_current(self, _message: Mapping[str, Any]) -> WithColumns:
+    def _on_current(self, _message: Mapping[str, Any]) -> Packed:
+        """What a view that has just appeared should show."""
         self._search_once()
         if self._asking.error is not None:
             raise self._asking.error
@@ -292,16 +293,9 @@ class Playground(Handing):
             self._asking.like = None
             self.run()
 
-    def _on_top_k(self, _change: Any) -> None:
-        """`top_k` was set: where that is more than there is, from Python it searches."""
-        if not (self._is_answering or self._is_from_view) and is_short(
-            self._asking.payload, self.top_k
-        ):
-            self.run()
-
-    def _body(self) -> WithColumns:
+    def _body(self) -> Packed:
         asking = self._asking
-        return sent({
+        return packed({
             "query": self.query if asking.asked is None else asking.asked,
             "filters": asking.filters,
             "like": asking.like,

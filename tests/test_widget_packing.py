@@ -1,15 +1,15 @@
-"""Columns of numbers in a widget's answers: from Python's bytes to what the page's modules have."""
+"""Arrays in a widget's answers: from Python's bytes to what the page's modules have."""
 
 from __future__ import annotations
 
 import base64
-from array import array
 
+import numpy as np
 import pytest
 from playground_parts import leg, payload_of, run_js
 
 from mixpeek_lab.widgets import messages
-from mixpeek_lab.widgets.messages import WithColumns, reply
+from mixpeek_lab.widgets.messages import Packed, reply
 from mixpeek_lab.widgets.playground import Playground
 
 READ = """
@@ -48,25 +48,25 @@ def read_in_js(sent, then="(body) => body"):
 
 @pytest.mark.parametrize("gzip_bytes", [10, messages.GZIP_BYTES])
 @pytest.mark.parametrize("part_bytes", [7, messages.PART_BYTES])
-def test_columns_reach_the_page_whole(monkeypatch, gzip_bytes, part_bytes):
+def test_packed_arrays_reach_the_page_whole(monkeypatch, gzip_bytes, part_bytes):
     monkeypatch.setattr(messages, "GZIP_BYTES", gzip_bytes)
     monkeypatch.setattr(messages, "PART_BYTES", part_bytes)
-    body = {"text": "odd é", "inside": [{}, {}]}
-    columns = [
-        (["inside", 1, "places"], array("i", [0, -1, 2**31 - 1])),
-        (["inside", 0, "scores"], array("d", [0.1 + 0.2, -0.0, 5e-324])),
-        (["none"], array("d")),
+    head = {"text": "odd é", "inside": [{}, {"none": float("nan")}]}
+    arrays = [
+        np.array([0, -1, 2**31 - 1], "<i4").tobytes(),
+        np.array([0.1 + 0.2, -0.0, 5e-324], "<f8").tobytes(),
+        b"",
     ]
-    sent = list(reply("push", WithColumns(body, columns)).messages())
+    sent = list(reply("push", Packed(head, arrays)).messages())
     assert (len(sent) > 1) == (part_bytes == 7)
-    told = (
-        "(body) => ({ ...body, inside: [[...body.inside[0].scores], [...body.inside[1].places]] })"
-    )
+    told = """({ head: { buffers, ...head }, arrays: [places, scores, none] }) =>
+      ({ ...head, arrays: [places(Int32Array), scores(Float64Array), none(Float64Array)]
+        .map((each) => [...each]) })"""
     assert read_in_js(sent, told) == [
         {
             "text": "odd é",
-            "inside": [[0.1 + 0.2, 0, 5e-324], [0, -1, 2**31 - 1]],
-            "none": {},
+            "inside": [{}, {"none": None}],
+            "arrays": [[0, -1, 2**31 - 1], [0.1 + 0.2, 0, 5e-324], []],
         }
     ]
 
@@ -76,7 +76,7 @@ def test_a_playground_s_legs_are_on_the_page_as_the_search_had_them():
     playground = Playground(lambda _request: payload_of(LEGS), "docs", "words")
     playground.send = lambda header, buffers=None: sent.append((header, buffers))
     playground.run()
-    (payload,) = read_in_js(sent, "(body) => unpacked(body.payload)")
+    (payload,) = read_in_js(sent, "(body) => unpacked(body).payload")
     told = [(each["name"], each["document_ids"], each["scores"]) for each in payload["legs"]]
     assert told == [(each["name"], each["document_ids"], each["scores"]) for each in LEGS]
     assert "candidates" not in payload
@@ -101,4 +101,4 @@ def test_no_search_yet_is_no_payload():
     playground = Playground(lambda _request: payload_of(LEGS), "docs")
     playground.send = lambda header, buffers=None: sent.append((header, buffers))
     playground.run()
-    assert read_in_js(sent, "(body) => [unpacked(body.payload)]") == [[None]]
+    assert read_in_js(sent, "(body) => [unpacked(body).payload]") == [[None]]
