@@ -37,7 +37,7 @@ from mixpeek_lab import current_lab
 sys.path.insert(0, {tests!r})
 from measured_lab import fill
 fill(current_lab(), {documents})
-print("indexed")
+print("indexed", {documents}, "documents")
 """
 OPEN = "%playground {retriever} {words}"
 BARE = "from measured_lab import Bare\nBare()"
@@ -185,7 +185,8 @@ def opened(page: Any, server: Any, engine: str, documents: int = 10_000, legs: i
     notebook = NotebookPage(page)
     notebook.open(server, server.write_notebook("measured", fill, show, BARE))
     notebook.run_cell(0)
-    page.locator(".jp-OutputArea-output", has_text="indexed").wait_for(timeout=300_000)
+    done = f"indexed {documents} documents"
+    page.locator(".jp-OutputArea-output", has_text=done).wait_for(timeout=300_000)
     notebook.run_cell(1)
     page.locator(".mxp-hit").first.wait_for(timeout=120_000)
     page.locator(".jp-CodeCell .jp-InputArea .cm-content").nth(2).scroll_into_view_if_needed()

@@ -40,13 +40,16 @@ def fill(lab: Lab, documents: int) -> None:
         {"_id": f"{n}", "text": text, "half": "odd" if n % 2 else "even"}
         for n, text in enumerate(texts(documents))
     ]
-    lab.bucket("corpus", rows)
-    lab.process("corpus", "hash_embedder", "docs", engine="kernel")
+    lab.bucket("measured", rows)
+    lab.process("measured", "hash_embedder", "measured_docs", engine="kernel")
     lab.retriever(
         "find",
-        {"collection": "docs", "searches": [{"feature": "hash_embedding"}, {"lexical": True}]},
+        {
+            "collection": "measured_docs",
+            "searches": [{"feature": "hash_embedding"}, {"lexical": True}],
+        },
     )
-    lab.retriever("five", {"collection": "docs", "searches": LEGS})
+    lab.retriever("five", {"collection": "measured_docs", "searches": LEGS})
 
 
 class Bare(anywidget.AnyWidget):
